@@ -1,0 +1,46 @@
+# The commands of this project. The first of them makes .venv, with nothing but Python 3.11 or later and the registries.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+
+.PHONY: demo serve test check format bench clean
+
+demo: .venv/run  ## Serve with a realistic example, and show how to look at it
+	@$(BIN)/ordertrail demo --data-dir data/demo $(ARGS)
+
+serve: .venv/run  ## Serve without an example
+	@$(BIN)/ordertrail serve --data-dir data/serve $(ARGS)
+
+test: .venv/dev  ## Run every test
+	$(BIN)/python -m pytest --quiet --numprocesses 2 $(ARGS)
+
+check: .venv/dev  ## Format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev  ## Format, and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/dev  ## The benchmarks, as a table of ratios
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:  ## Remove what these commands made, but no data
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Ordertrail needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up .venv (once, about a minute)" >&2
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/run: .venv/python pyproject.toml constraints.txt
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/dev: .venv/python pyproject.toml constraints.txt
+	@$(PIP) --editable '.[dev]'
+	@touch $@ .venv/run

@@ -1,0 +1,97 @@
+"""The composition root: the only place where ports meet their implementations."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from application.access import Access
+from application.contents import ContentStore
+from application.health import Health
+from application.integrations import IntegrationService
+from application.ledger import EventStore
+from application.orders import OrderService
+from application.projections.catalogue import PROJECTIONS
+from application.projector import Projector
+from application.projector_loop import keep_up
+from application.queries import Queries
+from infrastructure.contents import PostgresContentStore
+from infrastructure.credentials import PostgresCredentialStore, TenantExists
+from infrastructure.database import open_pool
+from infrastructure.embedded import embedded_server
+from infrastructure.event_store import PostgresEventStore
+from infrastructure.group_commit import open_group_commit
+from infrastructure.health import PostgresHealth
+from infrastructure.listener import Listener
+from infrastructure.migrations import migrate
+from infrastructure.settings import Settings
+from infrastructure.tokens import JwtSigner
+from infrastructure.view_store import PostgresViewStore
+from infrastructure.views import PostgresViews
+
+__all__ = ["Services", "Settings", "TenantExists"]
+
+READ_CONNECTIONS = 8
+TOKEN_KEY = "token key"  # noqa: S105 the name of the key, not the key
+
+
+def read_settings(**given: Any) -> Settings:
+    """Return what is set: what is given, else what the environment says, else the defaults."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class Services:
+    """What a process that answers requests works with."""
+
+    store: EventStore
+    orders: OrderService
+    integrations: IntegrationService
+    queries: Queries
+    access: Access
+    contents: ContentStore
+    credentials: PostgresCredentialStore
+    health: Health
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[str]:
+    """Yield the DSN of a migrated database: the one that is set, or one on a PostgreSQL of our own.
+
+    Ours is shared with whoever else uses the data directory, and stopped when the last one leaves.
+    """
+    with nullcontext(settings.dsn) if settings.dsn else embedded_server(settings.data_dir) as dsn:
+        migrate(dsn)
+        yield dsn
+
+
+@asynccontextmanager
+async def open_services(dsn: str, *, read_wait_seconds: float = 1.0) -> AsyncIterator[Services]:
+    """Connect the application to a migrated database."""
+    async with open_pool(dsn, size=READ_CONNECTIONS) as pool, open_group_commit(dsn) as writer:
+        store = PostgresEventStore(pool, writer)
+        credentials = PostgresCredentialStore(pool)
+        tokens = JwtSigner(await credentials.installation_key(TOKEN_KEY))
+        yield Services(
+            store=store,
+            orders=OrderService(store),
+            integrations=IntegrationService(store),
+            queries=Queries(PostgresViews(pool), wait_seconds=read_wait_seconds),
+            access=Access(credentials, tokens),
+            contents=PostgresContentStore(pool),
+            credentials=credentials,
+            health=PostgresHealth(pool),
+        )
+
+
+async def run_projector(dsn: str) -> None:
+    """Keep the views of a migrated database up to date, until cancelled."""
+    async with open_projector(dsn) as projector:
+        await keep_up(projector, Listener(dsn))
+
+
+@asynccontextmanager
+async def open_projector(dsn: str) -> AsyncIterator[Projector]:
+    """Connect a projector of all views to a migrated database."""
+    async with open_pool(dsn, size=2) as pool:
+        yield Projector(PostgresViewStore(pool), PROJECTIONS)

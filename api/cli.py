@@ -1,0 +1,163 @@
+"""The command line: ordertrail serve, migrate, tenant, key, rebuild, demo."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+
+from api import maintenance, server
+from api.bootstrap import Settings, open_database, read_settings
+from api.logs import set_up_logging
+from domain.errors import OrdertrailError
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="The place where everything that happens to an order is kept.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+tenant_app = typer.Typer(help="Tenants.", no_args_is_help=True)
+key_app = typer.Typer(help="Credentials.", no_args_is_help=True)
+app.add_typer(tenant_app, name="tenant")
+app.add_typer(key_app, name="key")
+
+Dsn = Annotated[str | None, typer.Option(help="A PostgreSQL 15 or later; without it, one of our own is run.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where our own PostgreSQL keeps its files.")]
+
+
+Host = Annotated[str | None, typer.Option(help="The address to listen on.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="The port to listen on; 0 takes any free one.")]
+
+
+@app.callback()
+def _main() -> None:
+    """End in good order when told to: our own PostgreSQL is stopped by whoever is the last to use it."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Print what went wrong in one line, and end with status 1, or 2 if it is in what we were told."""
+    try:
+        yield
+    except OrdertrailError as error:
+        print(f"ordertrail: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    except ValidationError as error:
+        for fault in error.errors():
+            name = "_".join(map(str, fault["loc"])).upper()
+            print(f"ordertrail: ORDERTRAIL_{name}: {fault['msg']}", file=sys.stderr)
+        raise typer.Exit(2) from error
+
+
+def _settings(**given: Any) -> Settings:
+    settings = read_settings(**given)
+    set_up_logging(settings.log_level)
+    return settings
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(coroutine)
+
+
+@app.command()
+def serve(
+    host: Host = None,
+    port: Port = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="How many processes answer requests.")] = None,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Run the HTTP interfaces and the projector, until Ctrl-C."""
+    with _plain_errors():
+        settings = _settings(host=host, port=port, workers=workers, dsn=dsn, data_dir=data_dir)
+        with server.listening(settings.host, settings.port) as listener, open_database(settings) as database:
+            server.serve(
+                database,
+                listener,
+                workers=settings.workers,
+                on_ready=lambda url: print(f"Ordertrail is at {url}, its interfaces at {url}/docs", flush=True),
+            )
+
+
+@app.command()
+def migrate(dsn: Dsn = None, data_dir: DataDir = None) -> None:
+    """Bring the database to the present schema. `serve` does it too."""
+    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)):
+        print("The database has the present schema.")
+
+
+@tenant_app.command("create")
+def create_tenant(
+    name: Annotated[str, typer.Argument(help="Letters, digits, - and _.")],
+    implicit: Annotated[bool, typer.Option(help="Let orders and integrations begin with their first event.")] = False,
+    dintero_account: Annotated[
+        str | None, typer.Option(help="The tenant's Dintero account, such as T12345678.")
+    ] = None,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Create a tenant: a customer of the store, with a ledger of its own."""
+    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
+        _run(maintenance.create_tenant(database, name, is_implicit=implicit, dintero_account=dintero_account))
+        print(f"Tenant {name} was created. Give it a credential with: ordertrail key create --tenant {name}")
+
+
+@key_app.command("create")
+def create_key(
+    tenant: Annotated[str, typer.Option(help="Whose credential it is.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What it allows, such as write:orders. Default: admin.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Whose name stands beside what it does.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Create a credential. Its secret is shown once."""
+    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
+        key = _run(maintenance.create_key(database, tenant, scopes=tuple(scope or ["admin"]), name=name))
+        if as_json:
+            print(json.dumps(key))
+        else:
+            print("\n".join(f"{name:<8}{value}" for name, value in {**key, "scopes": " ".join(key["scopes"])}.items()))
+            print("The secret and the token are not shown again.")
+
+
+@app.command()
+def rebuild(
+    view: Annotated[list[str] | None, typer.Argument(help="Which views; all, if none is named.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Derive views anew from the ledger, while appends go on."""
+    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
+        _run(maintenance.rebuild(database, tuple(view or ()), tenant))
+
+
+@app.command()
+def demo(
+    host: Host = None,
+    port: Port = None,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Serve, load a realistic example over HTTP, show how to look at it, and go on serving."""
+    from api.demo import example  # noqa: PLC0415 its data is of no use to the other commands
+
+    with _plain_errors():
+        settings = _settings(host=host, port=port, dsn=dsn, data_dir=data_dir)
+        with server.listening(settings.host, settings.port) as listener, open_database(settings) as database:
+            key = _run(maintenance.demo_key(database))
+            place = "your database" if settings.dsn else str(settings.data_dir)
+            server.serve(database, listener, workers=1, on_ready=lambda url: example.show(url, key, place))

@@ -1,0 +1,1 @@
+"""The example that `ordertrail demo` loads: ten days of a small shop, sent through the HTTP interfaces."""

@@ -1,0 +1,1 @@
+"""The vendors' HTTP interfaces, one module each; a vendor's words live nowhere else."""

@@ -1,0 +1,36 @@
+"""Carriyo's three headers: a token, the API key it was issued for, and the tenant."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from api.requests import ServicesDep
+from api.security import bearer
+from application.access import Caller
+from domain.errors import Forbidden
+
+_TOKEN = HTTPBearer(auto_error=False, scheme_name="CarriyoToken", description="access_token of POST /oauth/token")
+_API_KEY = APIKeyHeader(name="x-api-key", auto_error=False, scheme_name="CarriyoApiKey", description="The key id")
+_TENANT = APIKeyHeader(name="tenant-id", auto_error=False, scheme_name="CarriyoTenant", description="The tenant")
+
+TenantDep = Annotated[str | None, Security(_TENANT)]
+
+
+async def _caller(
+    request: Request,
+    services: ServicesDep,
+    _documented: Annotated[object, Security(_TOKEN)],
+    api_key: Annotated[str | None, Security(_API_KEY)],
+    tenant_id: TenantDep,
+) -> Caller:
+    """Return whose token it is, if the other two headers go with it."""
+    caller = await bearer(services, request)
+    if api_key != caller.key_id:
+        raise Forbidden("Send the key id that the token was issued for in the header x-api-key")
+    if not tenant_id:
+        raise Forbidden("Send the tenant's name in the header tenant-id")
+    return caller
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]

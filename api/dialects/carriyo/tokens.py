@@ -1,0 +1,96 @@
+"""Carriyo's token endpoint."""
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from api.dialects.carriyo.routes import JsonByDefaultRoute
+from api.problems import Kind, Problem, problem_of
+from api.requests import Json, ServicesDep
+from domain.errors import OrdertrailError
+from domain.values import Name
+
+TOKEN_SECONDS = 86_400
+
+
+class TokenRequest(BaseModel):
+    """A key id and its secret; further members of an OAuth request do not matter."""
+
+    model_config = ConfigDict(strict=True)
+    client_id: Name = Field(description="The key id", examples=["5f0c1d2e3b4a59687786a5b4"])
+    client_secret: Name = Field(description="The secret", examples=["the secret"])
+
+
+class Token(BaseModel):
+    """A token for the header Authorization; it is valid for expires_in seconds."""
+
+    access_token: str
+    scope: str = Field(examples=["tenant:acme read:orders write:orders"])
+    expires_in: int = Field(examples=[TOKEN_SECONDS])
+    token_type: Literal["Bearer"]
+
+
+class TokenError(BaseModel):
+    """Why no token was issued."""
+
+    error: str = Field(examples=["access_denied"])
+    error_description: str
+
+
+class TokenRoute(JsonByDefaultRoute):
+    """The token endpoint, which words errors as OAuth does."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_token(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (OrdertrailError, RequestValidationError, HTTPException) as error:
+                return render_token_error(problem_of(error))
+
+        return handle_token
+
+
+router = APIRouter(route_class=TokenRoute)
+
+
+@router.post(
+    "/oauth/token",
+    response_model=Token,
+    responses={
+        400: {"model": TokenError, "description": "bad_request"},
+        403: {"model": TokenError, "description": "access_denied"},
+        "4XX": {"model": TokenError, "description": "Other errors"},
+    },
+    summary="Get a token",
+)
+async def issue_token(body: TokenRequest, services: ServicesDep) -> Json:
+    """Exchange a key id and its secret for a token with the scopes of the credential."""
+    caller = await services.access.by_secret(body.client_id, body.client_secret)
+    token = {
+        "access_token": services.access.issue(caller, seconds=TOKEN_SECONDS),
+        "scope": " ".join((f"tenant:{caller.tenant.name}", *caller.scopes)),
+        "expires_in": TOKEN_SECONDS,
+        "token_type": "Bearer",
+    }
+    return Json(token, headers={"Cache-Control": "no-store"})
+
+
+def render_token_error(problem: Problem) -> Response:
+    """Render a problem as Carriyo's token endpoint does: whatever is wrong with the credential is a 403."""
+    match problem.kind:
+        case Kind.INVALID | Kind.MALFORMED | Kind.UNSUPPORTED:
+            status, error = HTTPStatus.BAD_REQUEST, "bad_request"
+        case Kind.UNAUTHENTICATED | Kind.FORBIDDEN:
+            status, error = HTTPStatus.FORBIDDEN, "access_denied"
+        case _:
+            status = HTTPStatus(problem.status)
+            error = "temporarily_unavailable" if problem.kind is Kind.UNAVAILABLE else "bad_request"
+    body = {"error": error, "error_description": problem.detail}
+    return Json(body, status_code=status, headers=dict(problem.headers))

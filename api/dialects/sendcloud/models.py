@@ -1,0 +1,132 @@
+"""What Sendcloud's requests and answers look like."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from api.dialects.sendcloud.times import instant
+from domain.values import BigInt, Body, Name, storable_json
+
+LOG: dict[str, Any] = {
+    "base_url": "https://example.com",
+    "full_url": "https://example.com/order-note.json",
+    "method": "POST",
+    "response_code": 495,
+    "response": {
+        "headers": {
+            "Cache-Control": "max-age=3600",
+            "Content-Type": "text/html; charset=utf-8",
+            "Connection": "keep-alive",
+        },
+        "body": "<!doctype html>\n<html>\n <head>\n <title>SSL Certificate Error</title>\n </head>\n </html>\n",
+    },
+    "request": {
+        "headers": {
+            "Cache-Control": "max-age=3600",
+            "Content-Type": "text/html; charset=utf-8",
+            "Connection": "keep-alive",
+        },
+        "payload": {"order_note": {"note": "Success"}},
+    },
+    "created_at": "2023-03-01T02:02:00+01:00",
+    "exception_type": "requests.exceptions.SSLError",
+    "exception": "An SSL error occurred",
+}
+"""The vendor's own example."""
+
+
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise PydanticCustomError("null", "This field may not be null.")
+    return value
+
+
+def _object_or_null(value: Any) -> Any:
+    if not isinstance(value, dict | None):
+        raise PydanticCustomError("type", "Input should be an object or null")
+    return value
+
+
+def _object_text_or_null(value: Any) -> Any:
+    if not isinstance(value, dict | str | None):
+        raise PydanticCustomError("type", "Input should be an object, a string or null")
+    return value
+
+
+def _date_time(value: str) -> str:
+    instant(value)
+    return value
+
+
+# As plain functions and not as unions, a wrong value is one fault at its own place, not one for each member.
+ObjectOrNull = Annotated[
+    Any, AfterValidator(_object_or_null), WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "null"}]})
+]
+ObjectTextOrNull = Annotated[
+    Any,
+    AfterValidator(_object_text_or_null),
+    WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string"}, {"type": "null"}]}),
+]
+DateTime = Annotated[Name, AfterValidator(_date_time), Field(json_schema_extra={"format": "date-time"})]
+
+
+class Response(BaseModel):
+    """What the shop's system answered; further members are kept."""
+
+    model_config = ConfigDict(extra="allow")
+    headers: ObjectOrNull = None
+    body: ObjectTextOrNull = None
+
+
+class Request(BaseModel):
+    """What was sent to the shop's system; further members are kept."""
+
+    model_config = ConfigDict(extra="allow")
+    headers: ObjectTextOrNull = None
+    payload: ObjectTextOrNull = None
+
+
+class NewLog(BaseModel):
+    """An exception log to create. Members that are not listed here are rejected."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [LOG]})
+    base_url: Annotated[Body, Field(min_length=1, description="Base shop URL"), BeforeValidator(_not_null)]
+    full_url: Body | None = None
+    method: Name | None = ""
+    response_code: Annotated[BigInt, Field(ge=0)] | None = None
+    response: Annotated[Response | None, BeforeValidator(storable_json)] = None
+    request: Annotated[Request | None, BeforeValidator(storable_json)] = None
+    created_at: DateTime | None = Field(None, description="When it happened; now, if it is not given.")
+    exception_type: Name | None = None
+    exception: Body | None = None
+
+
+class Log(BaseModel):
+    """An exception log. protected tells that secrets were masked in the headers of its request or response."""
+
+    id: int = Field(ge=1)
+    integration_id: int | None = Field(ge=1)
+    base_url: str
+    full_url: str | None
+    method: str
+    response_code: int | None
+    response: Response | None
+    request: Request | None
+    created_at: datetime
+    exception_type: str | None
+    exception: str | None
+    protected: bool
+    additional_data: dict[str, Any] | str
+
+
+class LogCreated(BaseModel):
+    """The exception log that was created."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"data": {"id": 123, "integration_id": 123, **LOG, "protected": False, "additional_data": ""}}]
+        }
+    )
+    data: Log

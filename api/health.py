@@ -1,0 +1,39 @@
+"""Whether a worker is alive, whether it can serve, and its figures."""
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from starlette.responses import Response
+
+from api.requests import Json, ServicesDep
+
+router = APIRouter()
+
+
+@router.get("/healthz")
+async def healthz() -> Json:
+    """The process answers."""
+    return Json({"status": "ok"})
+
+
+@router.get("/readyz")
+async def readyz(services: ServicesDep) -> Json:
+    """The database answers. Views that lag or have stopped are named; appends do not depend on them."""
+    projections = await services.health.projections()
+    # The first line of an error says which; the rest may quote what an event holds.
+    stopped = {p.projection: [error.split("\n")[0] for error in p.stopped] for p in projections if p.stopped}
+    lag = {p.projection: p.lag for p in projections}
+    return Json({"status": "degraded" if stopped else "ok", "lag": lag, "stopped": stopped})
+
+
+@router.get("/metrics")
+async def metrics(services: ServicesDep) -> Response:
+    """Figures for Prometheus, of the whole installation: they are the same from every worker."""
+    registry = CollectorRegistry()
+    lag = Gauge("ordertrail_projection_lag_events", "Events a view has yet to read", ["projection"], registry=registry)
+    stopped = Gauge(
+        "ordertrail_projection_stopped_tenants", "Tenants a view has stopped for", ["projection"], registry=registry
+    )
+    for projection in await services.health.projections():
+        lag.labels(projection.projection).set(projection.lag)
+        stopped.labels(projection.projection).set(len(projection.stopped))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

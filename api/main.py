@@ -1,0 +1,80 @@
+"""The HTTP application: five dialects over one set of services."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+
+from api import health
+from api.bootstrap import Services
+from api.dialect import Dialect
+from api.dialects import dintero, shopline
+from api.dialects.carriyo import dialect as carriyo
+from api.dialects.sendcloud import dialect as sendcloud
+from api.limits import BodyLimit
+from api.native import dialect as native
+from api.problems import Kind, problem_of
+from api.requests import StrictRoute, freshness_headers
+from domain.errors import OrdertrailError
+
+_log = logging.getLogger(__name__)
+
+DIALECTS: tuple[Dialect, ...] = (
+    carriyo.DIALECT,
+    shopline.DIALECT,
+    sendcloud.DIALECT,
+    dintero.DIALECT,
+    native.DIALECT,
+)
+
+DESCRIPTION = """
+The place where everything that happens to an order is kept.
+
+Each section is one dialect: four vendors' interfaces as their clients know them, and our own under `/trail/v1`.
+Create a credential with `ordertrail key create --tenant NAME`, press *Authorize*, and try the examples.
+"""
+
+
+def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]], *, max_body_bytes: int) -> FastAPI:
+    """Return the application; it opens its services when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_services() as services:
+            app.state.services = services
+            yield
+
+    app = FastAPIOffline(
+        title="Ordertrail", version="1", description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False
+    )
+    app.router.route_class = StrictRoute
+    for dialect in DIALECTS:
+        app.include_router(dialect.router, tags=[dialect.name])
+    app.include_router(health.router, include_in_schema=False)
+    for error in (OrdertrailError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(error, answer)
+    app.add_middleware(BodyLimit, max_bytes=max_body_bytes, refuse=answer)
+    return app
+
+
+def answer(request: Request, error: Exception) -> Response:
+    """Answer an error in the dialect of the path it happened on."""
+    problem = problem_of(error)
+    if problem.kind is Kind.INTERNAL:
+        _log.exception("%s %s failed", request.method, request.url.path, exc_info=error)
+    response = dialect_of(request.url.path).render(problem)
+    response.headers.update({**freshness_headers(), **problem.headers})
+    return response
+
+
+def dialect_of(path: str) -> Dialect:
+    """Return the dialect that a path belongs to; what is nobody else's is ours."""
+    return next((d for d in DIALECTS if any(_is_below(path, prefix) for prefix in d.prefixes)), native.DIALECT)
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")

@@ -1,0 +1,1 @@
+"""Ordertrail's own HTTP interface under /trail/v1."""

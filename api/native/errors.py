@@ -1,0 +1,72 @@
+"""Native errors: problem details (RFC 9457)."""
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from api.problems import Problem
+from api.requests import Json
+
+
+class Fault(BaseModel):
+    """One thing wrong with the request."""
+
+    pointer: str = Field(
+        description="A JSON pointer into the body; or the name of a header or of a parameter of the path or the query.",
+        examples=["/events/0/type"],
+    )
+    detail: str = Field(examples=["is not a type of event we know"])
+    type: str = Field(examples=["missing"])
+
+
+class ProblemDetails(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(examples=["urn:ordertrail:problem:not-found"])
+    title: str = Field(examples=["Not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no order 'A-1001'; create it with POST /trail/v1/orders"])
+    errors: list[Fault] = []
+
+
+class ProblemJson(Json):
+    """An answer in problem details."""
+
+    media_type = "application/problem+json"
+
+
+def render(problem: Problem) -> Response:
+    """Render a problem as RFC 9457 has it."""
+    name = problem.kind.name.lower().replace("_", "-")
+    details = ProblemDetails(
+        type=f"urn:ordertrail:problem:{name}",
+        title=problem.kind.title,
+        status=problem.status,
+        detail=problem.detail,
+        errors=[Fault(pointer=_pointer(f.where), detail=f.what, type=f.type) for f in problem.faults],
+    )
+    response = ProblemJson(details.model_dump(exclude_defaults=True), status_code=problem.status)
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _pointer(where: tuple[str | int, ...]) -> str:
+    if where[0] != "body":
+        return ".".join(map(str, where[1:]))
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in where[1:])
+
+
+RESPONSES = {
+    status: {"model": ProblemDetails, "content": {"application/problem+json": {}}, "description": description}
+    for status, description in {
+        401: "No valid credential",
+        403: "The credential lacks the scope",
+        404: "No such thing",
+        409: "Conflict with what is there",
+        412: "If-Match names another version",
+        413: "The body is too large",
+        415: "The body is not JSON",
+        422: "Invalid request, or the Idempotency-Key was used for another one",
+    }.items()
+}
+"""What every native route may answer besides its own."""

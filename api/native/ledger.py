@@ -1,0 +1,41 @@
+"""The native view of a whole ledger: its head, and its events as a feed."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.native.errors import RESPONSES
+from api.native.models import Feed, FeedQuery, Ledger
+from api.native.render import cloud_event
+from api.native.security import CallerDep
+from api.requests import Json, ServicesDep, StrictRoute
+from application.access import authorise
+
+router = APIRouter(prefix="/trail/v1", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
+
+
+@router.get("/feed", response_model=Feed, summary="Read the ledger")
+async def get_feed(query: Annotated[FeedQuery, Query()], caller: CallerDep, services: ServicesDep) -> Json:
+    """Return events after a position, in ledger order, as CloudEvents.
+
+    Positions have no gaps and never change: whoever asks again with `next` misses nothing and sees nothing twice.
+    """
+    authorise(caller, "read:ledger")
+    tenant = caller.tenant.name
+    head = await services.store.head(tenant)
+    events = await services.store.read_ledger(tenant, after=query.after, types=tuple(query.type), limit=query.limit)
+    last = events[-1].position if events else query.after
+    # With a filter, what was looked at reaches further than what was found.
+    following = last if len(events) == query.limit else max(last, head)
+    return Json(
+        {"items": [cloud_event(tenant, event) for event in events], "next": following},
+        headers={"Ordertrail-Position": str(head)},
+    )
+
+
+@router.get("/ledger", response_model=Ledger, summary="Get the ledger's head")
+async def get_ledger(caller: CallerDep, services: ServicesDep) -> Json:
+    """Return the ledger's head."""
+    authorise(caller, "read:ledger")
+    head = await services.store.head(caller.tenant.name)
+    return Json({"tenant": caller.tenant.name, "head": head}, headers={"Ordertrail-Position": str(head)})

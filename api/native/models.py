@@ -1,0 +1,281 @@
+"""What native requests and answers look like."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
+
+from api.problems import FORM
+from application.projections.timeline import Kind
+from application.queries import OrderFilter, TimelineFilter
+from domain.order_state import CombinedState, OrderState
+from domain.values import MAX_BIGINT, Actor, Customer, Identifier, JsonObject, Moment, Name, Sentence, Totals
+
+MAX_EVENTS = 1_000
+
+
+def _addressable(order_id: str) -> str:
+    if "/" in order_id or order_id in {".", ".."}:
+        raise ValueError("cannot stand in a path: it holds a slash, or is . or ..")
+    return order_id
+
+
+NewOrderId = Annotated[Identifier, AfterValidator(_addressable)]
+"""The id of an order that does not exist yet. Once it does, it is part of paths."""
+Cursor = Annotated[str | None, Field(max_length=64, description="`next` of the page before")]
+
+
+class Strict(BaseModel):
+    """What rejects unknown members."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _example(**body: JsonValue) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [body]})
+
+
+def _totals(total: int, *, discount: int) -> JsonValue:
+    amounts = {"total": total, "subtotal": total + discount, "discount": discount}
+    return {name: {"cents": cents, "currency_iso": "EUR", "dollars": cents / 100} for name, cents in amounts.items()}
+
+
+class Circumstances(Strict):
+    """Who made something happen, when, and because of what. The actor is the credential if none is given."""
+
+    actor: Actor | None = None
+    occurred_at: Moment | None = Field(None, description="When it happened by your clock; now, if left out.")
+    correlation_id: Name | None = None
+    causation_id: Name | None = None
+
+    def envelope(self, default_actor: Actor) -> dict[str, Any]:
+        """Return the fields of a domain event's envelope that this sets."""
+        given: dict[str, Any] = {"actor": self.actor or default_actor}
+        if self.occurred_at is not None:
+            given["timestamp"] = self.occurred_at
+        for name in ("event_id", "correlation_id", "causation_id"):
+            if (value := getattr(self, name, None)) is not None:
+                given[name] = value
+        return given
+
+
+class Envelope(Circumstances):
+    """What an event of yours may carry besides its data."""
+
+    event_id: Identifier | None = Field(None, description="Your id for the event: the same id is recorded once.")
+
+
+class NewOrder(Envelope):
+    """An order to create."""
+
+    model_config = _example(
+        order_id="A-1001",
+        reference="web-77",
+        created_by="shop",
+        customer={"id": "c-9", "name": "Ann Li"},
+        totals=_totals(4_500, discount=500),
+    )
+    order_id: NewOrderId | None = Field(None, description="Your id for the order; we make one up if it is left out.")
+    reference: Identifier | None = Field(None, description="What a partner calls the order.")
+    created_by: Name = ""
+    totals: Totals | None = None
+    customer: Customer | None = None
+
+
+class NewEventBody(Envelope):
+    """An event to append. Types and their data are listed in docs/events.md."""
+
+    model_config = _example(
+        type="order.status_updated",
+        data={"status": "confirmed", "reason": "paid"},
+        actor={"id": "u-7", "name": "Kim", "type": "User"},
+    )
+    type: Name
+    data: JsonObject = Field(default_factory=dict)
+
+
+class NewEventsBody(Strict):
+    """Events to append together or not at all."""
+
+    model_config = _example(
+        events=[
+            {"type": "order.payment_status_updated", "data": {"status": "paid"}},
+            {"type": "order.comment_added", "data": {"text": "Paid by card", "is_private": True}},
+        ]
+    )
+    events: list[NewEventBody] = Field(min_length=1, max_length=MAX_EVENTS)
+
+
+def _one_or_many(value: Any) -> str:
+    return MANY if isinstance(value, NewEventsBody) or (isinstance(value, dict) and "events" in value) else ONE
+
+
+ONE, MANY = f"{FORM}one event", f"{FORM}many events"
+AppendBody = Annotated[
+    Annotated[NewEventBody, Tag(ONE)] | Annotated[NewEventsBody, Tag(MANY)], Discriminator(_one_or_many)
+]
+
+
+class NewEdit(Circumstances):
+    """What an order amounts to from now on."""
+
+    model_config = _example(totals=_totals(3_600, discount=400))
+    totals: Totals
+
+
+class NewTransfer(Circumstances):
+    """Whom an order belongs to from now on."""
+
+    model_config = _example(customer={"id": "c-10", "name": "Bo Ek"})
+    customer: Customer
+
+
+class NewSplit(Circumstances):
+    """The part of an order that becomes an order of its own."""
+
+    model_config = _example(order_id="A-1001-2", totals=_totals(900, discount=100))
+    order_id: NewOrderId | None = Field(None, description="The new order's id; we make one up if it is left out.")
+    totals: Totals = Field(description="What the new order amounts to; the rest stays with this one.")
+
+
+class FeedQuery(Strict):
+    """Which part of the ledger to read."""
+
+    after: int = Field(0, ge=0, le=MAX_BIGINT, description="`next` of the page before; 0 to begin")
+    limit: int = Field(100, ge=1, le=1_000)
+    type: list[Name] = Field([], max_length=50, description="Only these types of events")
+
+
+class OrderQuery(Strict):
+    """Which orders to list."""
+
+    state: CombinedState | None = None
+    status: Name | None = None
+    updated_from: Moment | None = None
+    updated_to: Moment | None = None
+    text: Name | None = Field(None, description="Part of an id, a reference or a customer")
+    cursor: Cursor = None
+    limit: int = Field(25, ge=1, le=100)
+
+    def wanted(self) -> OrderFilter:
+        return OrderFilter(self.state, self.status, self.updated_from, self.updated_to, self.text)
+
+
+class TimelineQuery(Strict):
+    """Which events of an order to list."""
+
+    kind: Kind | None = None
+    type: Name | None = None
+    from_: Moment | None = Field(None, alias="from", description="Occurred at or after")
+    to: Moment | None = Field(None, description="Occurred before")
+    order: Literal["asc", "desc"] = "asc"
+    cursor: Cursor = None
+    limit: int = Field(50, ge=1, le=100)
+
+    def wanted(self) -> TimelineFilter:
+        return TimelineFilter(self.kind, self.type, self.from_, self.to, self.order)
+
+
+class NewIntegration(BaseModel):
+    """An integration; members of your own are kept as its details."""
+
+    model_config = ConfigDict(
+        extra="allow", json_schema_extra={"examples": [{"shop_name": "Books", "shop_url": "https://books.example"}]}
+    )
+    __pydantic_extra__: dict[str, Any]
+    shop_name: Name | None = None
+    shop_url: Sentence | None = None
+
+
+class EventRef(BaseModel):
+    """Where a recorded event stands."""
+
+    event_id: str
+    type: str
+    version: int
+    position: int
+
+
+class RecordedBody(BaseModel):
+    """What a request recorded; version is the order's after it."""
+
+    order_id: str
+    version: int
+    items: list[EventRef]
+    recorded_at: datetime
+
+
+class IntegrationRecorded(BaseModel):
+    """A registered integration."""
+
+    integration_id: int
+    version: int
+    position: int
+
+
+class OrderBody(OrderState):
+    """An order as its events have made it; state is combined over all services, and a failure is never cleared."""
+
+    order_id: str
+    state: CombinedState
+
+
+class OrderList(BaseModel):
+    """Orders, the newest first."""
+
+    items: list[OrderBody]
+    next: str | None = Field(description="The cursor of the next page; null on the last.")
+
+
+class TimelineItem(BaseModel):
+    """One event of an order."""
+
+    position: int
+    version: int
+    kind: str
+    type: str
+    event_id: str
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: Actor
+    correlation_id: str | None
+    causation_id: str | None
+    data: dict[str, Any]
+
+
+class Timeline(BaseModel):
+    """An order's events in ledger order."""
+
+    items: list[TimelineItem]
+    next: str | None = Field(description="The cursor of the next page; null on the last.")
+
+
+class CloudEvent(BaseModel):
+    """An event in the form of CloudEvents 1.0; data_base64 instead of data where the data is not JSON."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    subject: str
+    type: str
+    time: datetime
+    datacontenttype: str
+    data: Any = None
+    data_base64: str | None = None
+    position: int
+    streamversion: int
+    recordedtime: datetime
+
+
+class Feed(BaseModel):
+    """A part of the ledger; next is where to go on from."""
+
+    items: list[CloudEvent]
+    next: int
+
+
+class Ledger(BaseModel):
+    """A tenant's ledger; head is the position of its newest event."""
+
+    tenant: str
+    head: int

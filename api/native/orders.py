@@ -1,0 +1,152 @@
+"""Native orders: create, append, decide, read."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query
+
+from api.native.conditions import expected_version, precondition
+from api.native.errors import RESPONSES
+from api.native.events import events_of
+from api.native.models import (
+    AppendBody,
+    NewEdit,
+    NewOrder,
+    NewSplit,
+    NewTransfer,
+    OrderBody,
+    OrderList,
+    OrderQuery,
+    RecordedBody,
+    Timeline,
+    TimelineQuery,
+)
+from api.native.render import order_body, recorded_body, timeline_item
+from api.native.security import CallerDep
+from api.problems import Fault, InvalidRequest
+from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from application.access import authorise
+from application.recorded import Recorded
+from domain.errors import OrderNotFound
+from domain.order_state import OrderState
+from domain.values import MAX_BIGINT, Identifier
+
+router = APIRouter(prefix="/trail/v1/orders", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
+
+OrderId = Annotated[Identifier, Path(description="The order's id", examples=["A-1001"])]
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", description='The version the order must be at, such as "3"; * if it must exist'),
+]
+
+
+@router.post("", status_code=201, response_model=RecordedBody, summary="Create an order")
+async def create_order(body: NewOrder, caller: CallerDep, services: ServicesDep, key: KeyDep) -> Json:
+    """Create an order: its first event. An order that exists is a 409."""
+    authorise(caller, "write:orders")
+    created = await services.orders.create(
+        caller.tenant,
+        body.order_id,
+        key=key,
+        reference=body.reference,
+        created_by=body.created_by,
+        totals=body.totals,
+        customer=body.customer,
+        **body.envelope(caller.actor),
+    )
+    return _recorded(created.order_id, created.recorded)
+
+
+@router.post("/{order_id}/events", status_code=201, response_model=RecordedBody, summary="Append events")
+async def append_events(
+    order_id: OrderId, body: AppendBody, caller: CallerDep, services: ServicesDep, key: KeyDep, if_match: IfMatch = None
+) -> Json:
+    """Append one event, or `{"events": […]}` together or not at all. What is answered is durable."""
+    authorise(caller, "write:orders")
+    events = events_of(order_id, body, caller.actor)
+    expected = expected_version(if_match)
+    with precondition(expected):
+        result = await services.orders.record(caller.tenant, order_id, events, expected=expected, key=key)
+    return _recorded(order_id, result)
+
+
+@router.post("/{order_id}/edit", status_code=201, response_model=RecordedBody, summary="Edit an order's totals")
+async def edit_order(order_id: OrderId, body: NewEdit, caller: CallerDep, services: ServicesDep, key: KeyDep) -> Json:
+    """Change what an order amounts to, in its currency."""
+    authorise(caller, "write:orders")
+    envelope = body.envelope(caller.actor)
+    return _recorded(order_id, await services.orders.edit(caller.tenant, order_id, body.totals, key=key, **envelope))
+
+
+@router.post("/{order_id}/transfer", status_code=201, response_model=RecordedBody, summary="Transfer an order")
+async def transfer_order(
+    order_id: OrderId, body: NewTransfer, caller: CallerDep, services: ServicesDep, key: KeyDep
+) -> Json:
+    """Hand an order over to another customer."""
+    authorise(caller, "write:orders")
+    envelope = body.envelope(caller.actor)
+    result = await services.orders.transfer(caller.tenant, order_id, body.customer, key=key, **envelope)
+    return _recorded(order_id, result)
+
+
+@router.post("/{order_id}/split", status_code=201, response_model=RecordedBody, summary="Split an order")
+async def split_order(order_id: OrderId, body: NewSplit, caller: CallerDep, services: ServicesDep, key: KeyDep) -> Json:
+    """Split part of an order off into a new one, whose id is answered. Both orders change together or not at all."""
+    authorise(caller, "write:orders")
+    envelope = body.envelope(caller.actor)
+    split = await services.orders.split(caller.tenant, order_id, body.order_id, body.totals, key=key, **envelope)
+    return _recorded(split.order_id, split.recorded)
+
+
+@router.get("", response_model=OrderList, summary="List orders")
+async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, services: ServicesDep) -> Json:
+    """List orders, the newest first."""
+    authorise(caller, "read:orders")
+    headers = await read(services, caller, "order_state")
+    rows = await services.queries.views.orders(
+        caller.tenant.name, query.wanted(), before=_position(query.cursor), limit=query.limit + 1
+    )
+    page = rows[: query.limit]
+    items = [order_body(row.order_id, OrderState.model_validate_json(row.detail)) for row in page]
+    following = str(page[-1].first_position) if len(rows) > query.limit else None
+    return Json({"items": items, "next": following}, headers=headers)
+
+
+@router.get("/{order_id}", response_model=OrderBody, summary="Get an order")
+async def get_order(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
+    """Return what an order is now, with each service's latest state. The ETag is for If-Match."""
+    authorise(caller, "read:orders")
+    headers = await read(services, caller, "order_state")
+    state = await services.queries.order(caller.tenant.name, order_id)
+    return Json(order_body(order_id, state), headers={**headers, "ETag": f'"{state.version}"'})
+
+
+@router.get("/{order_id}/timeline", response_model=Timeline, summary="Get an order's timeline")
+async def get_timeline(
+    order_id: OrderId, query: Annotated[TimelineQuery, Query()], caller: CallerDep, services: ServicesDep
+) -> Json:
+    """Return everything that happened to an order, in the order it was recorded, or the newest first."""
+    authorise(caller, "read:orders")
+    headers = await read(services, caller, "timeline", "order_state")
+    tenant, views = caller.tenant.name, services.queries.views
+    entries = await views.timeline(
+        tenant, order_id, query.wanted(), cursor=_position(query.cursor), limit=query.limit + 1
+    )
+    if not entries and await views.order(tenant, order_id) is None:
+        raise OrderNotFound(order_id)
+    page = entries[: query.limit]
+    following = str(page[-1].event.position) if len(entries) > query.limit else None
+    return Json({"items": [timeline_item(entry) for entry in page], "next": following}, headers=headers)
+
+
+def _recorded(order_id: str, result: Recorded) -> Json:
+    body = recorded_body(order_id, result)
+    return Json(body, status_code=201, headers={**written(result), "ETag": f'"{body["version"]}"'})
+
+
+def _position(cursor: str | None) -> int | None:
+    """Return the position a cursor stands for. Raises InvalidRequest."""
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and int(cursor) <= MAX_BIGINT):
+        raise InvalidRequest(Fault(("query", "cursor"), "is not a cursor of ours; begin without one", "cursor"))
+    return int(cursor)

@@ -1,0 +1,79 @@
+"""Domain values to native bodies."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import from_json
+
+from application.ledger import RecordedEvent
+from application.queries import TimelineEntry
+from application.recorded import Recorded
+from domain.order_state import OrderState
+from domain.values import NOBODY
+
+
+def order_body(order_id: str, state: OrderState) -> dict[str, Any]:
+    """Return an order's present state."""
+    return {"order_id": order_id, "state": state.combined_state, **state.model_dump()}
+
+
+def recorded_body(order_id: str, result: Recorded) -> dict[str, Any]:
+    """Return what a request recorded."""
+    stream = f"order-{order_id}"
+    return {
+        "order_id": order_id,
+        "version": max(event.version for event in result.events if event.stream == stream),
+        "items": [
+            {"event_id": e.event_id, "type": e.type, "version": e.version, "position": e.position}
+            for e in result.events
+        ],
+        "recorded_at": result.recorded_at,
+    }
+
+
+def timeline_item(entry: TimelineEntry) -> dict[str, Any]:
+    """Return one event of a timeline."""
+    event = entry.event
+    metadata = from_json(event.metadata)
+    return {
+        "position": event.position,
+        "version": event.version,
+        "kind": entry.kind,
+        "type": event.type,
+        "event_id": event.event_id,
+        "occurred_at": event.occurred_at,
+        "recorded_at": event.recorded_at,
+        "actor": {**NOBODY.model_dump(), **metadata.get("actor", {})},
+        "correlation_id": metadata.get("correlation_id"),
+        "causation_id": metadata.get("causation_id"),
+        "data": from_json(event.data),
+    }
+
+
+def cloud_event(tenant: str, event: RecordedEvent) -> dict[str, Any]:
+    """Return an event in the form of CloudEvents 1.0."""
+    try:
+        data: dict[str, Any] = {
+            "datacontenttype": "application/json",
+            "data": from_json(event.data, allow_inf_nan=False),
+        }
+    except ValueError:
+        encoded = base64.b64encode(event.data).decode()
+        data = {"datacontenttype": "application/octet-stream", "data_base64": encoded}
+    return {
+        "specversion": "1.0",
+        "id": event.event_id,
+        "source": f"/trail/v1/ledger/{tenant}",
+        "subject": event.stream,
+        "type": event.type,
+        "time": _instant(event.occurred_at),
+        **data,
+        "position": event.position,
+        "streamversion": event.version,
+        "recordedtime": _instant(event.recorded_at),
+    }
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,138 @@
+"""What went wrong with a request, in neutral words; each dialect renders it in its own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Any, NamedTuple
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from domain import errors
+
+
+class Kind(Enum):
+    """Kinds of problems, each with the status that HTTP has for it; a dialect may have its own."""
+
+    MALFORMED = (400, "Malformed request")
+    INVALID = (422, "Invalid request")
+    UNAUTHENTICATED = (401, "Unauthenticated")
+    FORBIDDEN = (403, "Forbidden")
+    NOT_FOUND = (404, "Not found")
+    METHOD_NOT_ALLOWED = (405, "Method not allowed")
+    CONFLICT = (409, "Conflict")
+    PRECONDITION_FAILED = (412, "Precondition failed")
+    TOO_LARGE = (413, "Request too large")
+    UNSUPPORTED = (415, "Unsupported media type")
+    KEY_REUSED = (422, "Idempotency key reused")
+    TOO_MANY = (429, "Too many requests")
+    INTERNAL = (500, "Internal error")
+    UNAVAILABLE = (503, "Service unavailable")
+
+    def __init__(self, status: int, title: str) -> None:
+        self.status, self.title = status, title
+
+
+class Fault(NamedTuple):
+    """One thing wrong with a request: where (such as body, events, 0, type), what, and pydantic's name for it."""
+
+    where: tuple[str | int, ...]
+    what: str
+    type: str
+
+
+class Problem(NamedTuple):
+    """What went wrong."""
+
+    kind: Kind
+    detail: str
+    faults: tuple[Fault, ...] = ()
+    headers: Mapping[str, str] = {}
+
+    @property
+    def status(self) -> int:
+        return self.kind.status
+
+
+class InvalidRequest(errors.OrdertrailError):
+    """The request is not valid."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = faults
+        super().__init__("; ".join(f"{dotted(fault.where)}: {fault.what}" for fault in faults))
+
+
+class TooLarge(errors.OrdertrailError):
+    """The request's body is larger than this server accepts."""
+
+
+class UnsupportedMediaType(errors.OrdertrailError):
+    """The request's body is not JSON by its Content-Type."""
+
+
+class PreconditionFailed(errors.OrdertrailError):
+    """The order is not at the version that If-Match names."""
+
+
+FORM = "the form of "
+"""What the tag of each form that a body can have begins with, in unions that tell forms apart by tags."""
+
+
+def dotted(where: Sequence[str | int]) -> str:
+    """Return a place in a request as people write it: body.events.0.type."""
+    return ".".join(map(str, where))
+
+
+def faults_of(validation_errors: Sequence[Any], *prefix: str | int) -> tuple[Fault, ...]:
+    """Return pydantic's errors as faults."""
+    return tuple(
+        Fault((*prefix, *_place(error["loc"])), error["msg"].removeprefix("Value error, "), error["type"])
+        for error in validation_errors
+    )
+
+
+def _place(location: Sequence[str | int]) -> Iterator[str | int]:
+    """Yield a place as the client knows it: which form of a body we took it for is not part of it."""
+    return (part for part in location if not (isinstance(part, str) and part.startswith(FORM)))
+
+
+_KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
+    (errors.Unauthenticated, Kind.UNAUTHENTICATED),
+    (errors.AccessDenied, Kind.FORBIDDEN),
+    (errors.NotFound, Kind.NOT_FOUND),
+    (PreconditionFailed, Kind.PRECONDITION_FAILED),
+    (errors.VersionConflict, Kind.CONFLICT),
+    (errors.RuleViolation, Kind.CONFLICT),
+    (errors.EventIdReused, Kind.CONFLICT),
+    (errors.KeyReused, Kind.KEY_REUSED),
+    (TooLarge, Kind.TOO_LARGE),
+    (UnsupportedMediaType, Kind.UNSUPPORTED),
+    (errors.OutcomeUnknown, Kind.UNAVAILABLE),
+    (errors.Unavailable, Kind.UNAVAILABLE),
+    (errors.OrdertrailError, Kind.INVALID),
+)
+
+# What the framework answers by itself, where it says no more than the name of the status.
+_STATUSES = {
+    404: (Kind.NOT_FOUND, "There is nothing at this path; the paths are listed at /docs"),
+    405: (Kind.METHOD_NOT_ALLOWED, "This path does not take this method; the paths are listed at /docs"),
+}
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return what an exception means to whoever sent the request."""
+    match error:
+        case RequestValidationError():
+            faults = faults_of(error.errors())
+            return Problem(Kind.INVALID, str(InvalidRequest(*faults)), faults)
+        case errors.OrdertrailError():
+            kind = next(kind for type_, kind in _KINDS if isinstance(error, type_))
+            faults = error.faults if isinstance(error, InvalidRequest) else ()
+            return Problem(kind, str(error), faults, {"Retry-After": "1"} if kind is Kind.UNAVAILABLE else {})
+        case HTTPException(__cause__=errors.OrdertrailError() | RequestValidationError() as cause):
+            # FastAPI wraps whatever goes wrong while it reads a body.
+            return problem_of(cause)
+        case HTTPException():
+            kind, detail = _STATUSES.get(error.status_code, (Kind.INVALID, error.detail))
+            return Problem(kind, detail, headers=error.headers or {})
+        case _:
+            return Problem(Kind.INTERNAL, "Something went wrong on our side; it was logged")

@@ -1,0 +1,122 @@
+"""What every route needs of a request, and says in its answer."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import ContextVar
+from hashlib import sha256
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Header, Request, Response, params
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import StringConstraints
+from pydantic_core import from_json, to_json
+
+from api.bootstrap import Services
+from api.problems import UnsupportedMediaType
+from application.access import Caller
+from application.ledger import IdempotencyKey
+from application.recorded import Recorded
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read strictly: no NaN, no lone surrogates, bounded depth."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            try:
+                self._json = from_json(await self.body(), allow_inf_nan=False)
+            except ValueError as exc:
+                fault = {"type": "json_invalid", "loc": ("body",), "msg": f"is not JSON: {exc}", "input": None}
+                raise RequestValidationError([fault]) from exc
+        return self._json
+
+
+class StrictRoute(APIRoute):
+    """A route that reads its body strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
+
+        async def handle_strictly(request: Request) -> Response:
+            if takes_json and _has_body(request.headers):
+                _require_json(request.headers.get("content-type", ""))
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return handle_strictly
+
+
+def _has_body(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def _require_json(content_type: str) -> None:
+    """Raise UnsupportedMediaType unless it is application/json or application/…+json."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type != "application/json" and not (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    ):
+        sent = f"it came as {media_type}" if media_type else "it came without one"
+        raise UnsupportedMediaType(f"Send the body with the header Content-Type: application/json; {sent}")
+
+
+async def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+
+_KeyHeader = Annotated[
+    str | None,
+    StringConstraints(min_length=1, max_length=255, pattern=r"^[ -~]+$"),
+    Header(
+        alias="Idempotency-Key",
+        description="Send the same key with the same request again, and it is answered as the first time.",
+    ),
+]
+
+
+async def _idempotency_key(request: Request, key: _KeyHeader = None) -> IdempotencyKey | None:
+    """Return the request's key, with a fingerprint of its method, path, query and body."""
+    if key is None:
+        return None
+    head = f"{request.method} {request.url.path}?{request.url.query}\n"
+    return IdempotencyKey(key, sha256(head.encode() + await request.body()).digest())
+
+
+KeyDep = Annotated[IdempotencyKey | None, Depends(_idempotency_key)]
+
+
+class Json(Response):
+    """An answer in JSON, from plain values or from bytes that are JSON already."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return content if isinstance(content, bytes) else to_json(content)
+
+
+def written(result: Recorded) -> dict[str, str]:
+    """Return the headers that tell what a request recorded."""
+    headers = {"Ordertrail-Position": str(result.position)}
+    if result.is_replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return headers
+
+
+_freshness: ContextVar[Mapping[str, str]] = ContextVar("freshness", default={})  # noqa: B039 it is never changed
+
+
+async def read(services: Services, caller: Caller, *views: str) -> dict[str, str]:
+    """Wait until these views show what was written before the request; return headers that tell how far they are."""
+    freshness = await services.queries.fresh(caller.tenant.name, *views)
+    headers = {"Ordertrail-Position": str(freshness.position)}
+    if freshness.lag:
+        headers["Ordertrail-Lag"] = str(freshness.lag)
+    _freshness.set(headers)
+    return headers
+
+
+def freshness_headers() -> Mapping[str, str]:
+    """Return what read() returned for this request: a 404 of views that lag has to say that they do."""
+    return _freshness.get()

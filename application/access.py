@@ -1,0 +1,173 @@
+"""Who is calling, and whether they may: one function decides, and every route goes through it."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from hmac import compare_digest
+from typing import NamedTuple, Protocol
+
+from domain.errors import Forbidden, Unauthenticated
+from domain.values import Actor, TenantName
+
+CACHE_SECONDS = 5.0
+"""How long a worker may go on accepting a credential that was revoked."""
+TOKEN_PREFIX = "ot_"  # noqa: S105 what tokens begin with, not one
+
+
+class Tenant(NamedTuple):
+    """A customer of the store. An implicit tenant's orders and integrations come into being with their first event."""
+
+    name: TenantName
+    is_implicit: bool
+    dintero_account: str | None
+
+
+class Credential(NamedTuple):
+    """What a tenant's program identifies itself with, as it is stored: without the secret, with its SHA-256."""
+
+    tenant: Tenant
+    key_id: str
+    secret_digest: bytes
+    scopes: tuple[str, ...]
+    name: str
+    expires_at: datetime | None
+
+
+class Caller(NamedTuple):
+    """Somebody whose credential was checked, and what it lets them do."""
+
+    tenant: Tenant
+    key_id: str
+    name: str
+    scopes: tuple[str, ...]
+
+    @property
+    def actor(self) -> Actor:
+        """Who an event is by if the request names nobody else: the program that the credential was given to."""
+        return Actor(id=self.key_id, name=self.name, type="Application", application_id=self.key_id)
+
+
+class CredentialStore(Protocol):
+    """Where credentials are kept."""
+
+    async def find(self, key_id: str) -> Credential | None:
+        """Return the credential with this key id, whatever its tenant."""
+
+
+class Claims(NamedTuple):
+    """What a signed token says: whose it is, until when (seconds since 1970), and for which audience."""
+
+    key_id: str
+    scopes: tuple[str, ...]
+    expires_at: int
+    audience: str | None
+
+
+class TokenSigner(Protocol):
+    """Signs and reads tokens."""
+
+    def sign(self, claims: Claims) -> str:
+        """Return the claims as a signed token."""
+
+    def read(self, token: str) -> Claims:
+        """Return what a token says. Raises Unauthenticated if it is not ours, or no longer valid."""
+
+    def digest(self, secret: str) -> bytes:
+        """Return the digest a secret is stored as."""
+
+
+def allows(granted: str, required: str) -> bool:
+    """Whether one scope gives what another asks for.
+
+    A scope is verb[:resource[:path]]. admin stands for every verb; what is left out stands for everything below it;
+    ANY stands for any one segment of a path. write:shopping gives write:shopping:/orders/17/events, and so does
+    write:shopping:/orders/ANY/events; write does not give read. (Grammar: Dintero's scopes, extended by plain verbs.)
+    """
+    verb, _, rest = granted.partition(":")
+    wanted_verb, _, wanted_rest = required.partition(":")
+    resource, _, path = rest.partition(":")
+    wanted_resource, _, wanted_path = wanted_rest.partition(":")
+    if verb not in {"admin", wanted_verb} or (resource and resource != wanted_resource):
+        return False
+    segments, wanted = path.split("/"), wanted_path.split("/")
+    return not path or (
+        len(segments) == len(wanted) and all(s in {"ANY", w} for s, w in zip(segments, wanted, strict=True))
+    )
+
+
+def authorise(caller: Caller, required: str | None, *, tenant: str | None = None, account: str | None = None) -> None:
+    """Let the caller pass if a scope of theirs gives the required one, and the names in the request are their own.
+
+    tenant and account are the tenant's and the Dintero account's names in a path, a header or a body: they never widen
+    what a credential allows. required is None where whoever has a credential may pass. Raises Forbidden.
+    """
+    if tenant is not None and tenant != caller.tenant.name:
+        raise Forbidden(f"This credential belongs to another tenant than {tenant!r}")
+    if account is not None and account != caller.tenant.dintero_account:
+        raise Forbidden(f"This credential belongs to another account than {account!r}")
+    if required is not None and not any(allows(scope, required) for scope in caller.scopes):
+        raise Forbidden(f"This credential lacks the scope {required}")
+
+
+Audience = str | Callable[[Tenant], str | None] | None
+"""What a token has to be for: the same for everybody, or one for each tenant."""
+
+
+class Access:
+    """Turns what a request carries into a Caller. Raises Unauthenticated for whatever does not check out."""
+
+    def __init__(self, credentials: CredentialStore, tokens: TokenSigner) -> None:
+        self._credentials = credentials
+        self._tokens = tokens
+        self._cache: dict[str, tuple[float, Credential | None]] = {}
+
+    async def by_secret(self, key_id: str, secret: str) -> Caller:
+        """Check a key id and its secret."""
+        credential = await self._find(key_id)
+        digest = self._tokens.digest(secret)
+        if credential is None or not compare_digest(credential.secret_digest, digest):
+            raise Unauthenticated("There is no such key, or its secret is another one")
+        return _caller(credential, credential.scopes)
+
+    async def by_bearer(self, token: str, *, audience: Audience = None) -> Caller:
+        """Check a bearer token: a credential in one piece (ot_<key_id>_<secret>) or a signed token of ours.
+
+        A signed token that was issued for an audience is good for that audience only.
+        """
+        if token.startswith(TOKEN_PREFIX):
+            key_id, _, secret = token.removeprefix(TOKEN_PREFIX).partition("_")
+            return await self.by_secret(key_id, secret)
+        claims = self._tokens.read(token)
+        credential = await self._find(claims.key_id)
+        if credential is None:
+            raise Unauthenticated("The credential behind the token does not exist any more")
+        wanted = audience(credential.tenant) if callable(audience) else audience
+        if claims.audience is not None and claims.audience != wanted:
+            raise Unauthenticated("The token was issued for another audience")
+        return _caller(credential, tuple(s for s in claims.scopes if _is_granted(credential.scopes, s)))
+
+    def issue(self, caller: Caller, *, seconds: int, audience: str | None = None) -> str:
+        """Return a signed token with the caller's scopes, valid for some seconds."""
+        return self._tokens.sign(Claims(caller.key_id, caller.scopes, int(time.time()) + seconds, audience))
+
+    async def _find(self, key_id: str) -> Credential | None:
+        now = time.monotonic()
+        cached_at, credential = self._cache.get(key_id, (-CACHE_SECONDS, None))
+        if now - cached_at >= CACHE_SECONDS:
+            credential = await self._credentials.find(key_id)
+            if len(self._cache) > 10_000:
+                self._cache.clear()
+            if credential is not None:
+                self._cache[key_id] = (now, credential)
+        return credential
+
+
+def _is_granted(granted: Iterable[str], scope: str) -> bool:
+    return any(allows(g, scope) for g in granted)
+
+
+def _caller(credential: Credential, scopes: tuple[str, ...]) -> Caller:
+    """Return whose credential it is, once it is known to be theirs. Raises Unauthenticated if it has expired."""
+    if credential.expires_at is not None and credential.expires_at < datetime.now(UTC):
+        raise Unauthenticated("The credential has expired")
+    return Caller(credential.tenant, credential.key_id, credential.name, scopes)

@@ -1,0 +1,68 @@
+"""Domain events to the bytes that are stored, and back."""
+
+from functools import cache
+from typing import Any
+
+from pydantic_core import from_json, to_json
+from uuid_utils import uuid7
+
+from application.ledger import NewEvent, RecordedEvent
+from domain.errors import InvalidEvent
+from domain.events.catalogue import CATALOGUE
+from domain.events.event import Event
+
+
+def new_event_id() -> str:
+    """Return an id for an event; ids sort by the time they were made, which keeps their index compact."""
+    return str(uuid7())
+
+
+def encode(event: Event) -> NewEvent:
+    """Return the event as it is stored: data holds its own fields, metadata the envelope's, neither holds nulls."""
+    metadata: dict[str, Any] = {"schema_version": event.class_version}
+    actor = event.actor.model_dump(exclude_defaults=True)
+    if actor:
+        metadata["actor"] = actor
+    if event.correlation_id is not None:
+        metadata["correlation_id"] = event.correlation_id
+    if event.causation_id is not None:
+        metadata["causation_id"] = event.causation_id
+    return NewEvent(
+        event_id=event.event_id or new_event_id(),
+        type=event.topic,
+        data=event.__pydantic_serializer__.to_json(event, include=_data_fields(type(event)), exclude_none=True),
+        metadata=to_json(metadata),
+        occurred_at=event.timestamp,
+    )
+
+
+def decode(recorded: RecordedEvent) -> Event:
+    """Return the domain event of our catalogue, brought to the present schema. Raises InvalidEvent if there is none."""
+    event_class = CATALOGUE.get(recorded.type)
+    if event_class is None:
+        raise InvalidEvent(f"Event {recorded.position} has type {recorded.type!r}, which this version does not know")
+    try:
+        return _event(event_class, recorded)
+    except (AttributeError, LookupError, TypeError, ValueError) as exc:
+        raise InvalidEvent(f"Event {recorded.position} ({recorded.type}) cannot be read: {exc}") from exc
+
+
+def _event(event_class: type[Event], recorded: RecordedEvent) -> Event:
+    metadata = from_json(recorded.metadata)
+    schema_version = metadata.pop("schema_version", 1)
+    if schema_version > event_class.class_version:
+        # A newer release wrote it. Its fields may have the names of ours and mean something else.
+        raise ValueError(f"its schema is {schema_version}, and this version knows {event_class.class_version}")
+    return event_class(
+        **event_class.upcast(from_json(recorded.data), schema_version),
+        **metadata,
+        originator_id=recorded.stream,
+        originator_version=recorded.version,
+        timestamp=recorded.occurred_at,
+        event_id=recorded.event_id,
+    )
+
+
+@cache
+def _data_fields(event_class: type[Event]) -> set[str]:
+    return set(event_class.data_fields())

@@ -1,0 +1,20 @@
+"""Whether the store can serve, and how far its views are."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class ProjectionHealth(NamedTuple):
+    """One projection over all tenants: how many events its furthest checkpoint is behind, and where it has stopped."""
+
+    projection: str
+    lag: int
+    stopped: Sequence[str]
+    """Per tenant it has stopped for: the tenant, the position it stopped after, and the error."""
+
+
+class Health(Protocol):
+    """Tells how the database is doing."""
+
+    async def projections(self) -> list[ProjectionHealth]:
+        """Return the health of every projection. Raises Unavailable."""

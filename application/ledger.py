@@ -1,0 +1,134 @@
+"""The ledger's words: what is appended to it, on which condition, what came of it, and what is read back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from domain.values import Position, TenantName
+
+
+class StreamState(Enum):
+    """What a stream has to be for a write, without naming a version."""
+
+    ANY = "any"
+    NO_STREAM = "no stream"
+    STREAM_EXISTS = "stream exists"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """A write's condition that the stream's newest event has this version; 0 means there is none yet."""
+
+    version: int
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+
+ExpectedVersion = StreamState | Exactly
+ANY = StreamState.ANY
+NO_STREAM = StreamState.NO_STREAM
+STREAM_EXISTS = StreamState.STREAM_EXISTS
+
+
+class NewEvent(NamedTuple):
+    """An event on its way into the ledger; data and metadata are stored byte for byte. No occurred_at means now."""
+
+    event_id: str
+    type: str
+    data: bytes
+    metadata: bytes
+    occurred_at: datetime | None
+
+
+class RecordedEvent(NamedTuple):
+    """An event as the ledger keeps it. recorded_at is our clock's and never runs backwards along a ledger."""
+
+    position: int
+    stream: str
+    version: int
+    event_id: str
+    type: str
+    data: bytes
+    metadata: bytes
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class Write(NamedTuple):
+    """Events for the end of one stream, on a condition."""
+
+    stream: str
+    expected: ExpectedVersion
+    events: tuple[NewEvent, ...]
+
+
+class IdempotencyKey(NamedTuple):
+    """What a client calls its request by, and the SHA-256 of that request."""
+
+    key: str
+    fingerprint: bytes
+
+
+class Append(NamedTuple):
+    """Writes of one tenant, at most one per stream, that happen together or not at all."""
+
+    tenant: TenantName
+    writes: tuple[Write, ...]
+    key: IdempotencyKey | None = None
+
+
+class Appended(NamedTuple):
+    """Where an append's events stand: positions first to last, without others between them.
+
+    versions: of each write's first event; empty if the append was replayed, that is, recorded by an earlier request.
+    """
+
+    first_position: Position
+    last_position: Position
+    versions: tuple[int, ...]
+    recorded_at: datetime
+    is_replayed: bool
+
+
+class EventStore(Protocol):
+    """The ledgers of all tenants.
+
+    What append returns is durable. It may be called from many tasks at once; appends of one tenant that wait at the
+    same time share a transaction, and what one of them raises never touches the others.
+    """
+
+    async def append(self, append: Append) -> Appended:
+        """Record an append.
+
+        Idempotent by the append's key and by its event ids: what was recorded before is answered as the first time.
+        Raises VersionConflict, OrderNotFound or IntegrationNotFound (STREAM_EXISTS did not hold), KeyReused,
+        EventIdReused, TenantNotFound, InvalidEvent; nothing was stored then. Raises Unavailable if nothing was
+        attempted, OutcomeUnknown if the database went away for good while it was.
+        """
+
+    async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
+        """Return what an earlier append with this key recorded. Raises KeyReused if it was another request."""
+
+    async def read_stream(
+        self, tenant: TenantName, stream: str, *, after: int = 0, upto: int | None = None, limit: int = 1_000
+    ) -> list[RecordedEvent]:
+        """Return the stream's events with after < version <= upto in the order of their versions."""
+
+    async def read_ledger(
+        self,
+        tenant: TenantName,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        types: tuple[str, ...] = (),
+        limit: int = 1_000,
+    ) -> list[RecordedEvent]:
+        """Return events of these types (all, if none are named) with after < position <= upto in ledger order."""
+
+    async def head(self, tenant: TenantName) -> Position:
+        """Return the position of the ledger's newest event, 0 if there is none. Raises TenantNotFound."""

@@ -1,0 +1,95 @@
+"""Secrets in the headers of logged calls: masked before anything is stored."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MASK = "***"
+
+SECRET_HEADERS = frozenset(
+    {
+        "api-key",
+        "apikey",
+        "authorization",
+        "client-secret",
+        "cookie",
+        "cookie2",
+        "ocp-apim-subscription-key",
+        "private-token",
+        "proxy-authorization",
+        "set-cookie",
+        "set-cookie2",
+        "x-access-token",
+        "x-amz-security-token",
+        "x-api-key",
+        "x-api-secret",
+        "x-apikey",
+        "x-auth-key",
+        "x-auth-token",
+        "x-client-secret",
+        "x-csrf-token",
+        "x-functions-key",
+        "x-gitlab-token",
+        "x-goog-api-key",
+        "x-refresh-token",
+        "x-secret",
+        "x-secret-key",
+        "x-session-token",
+        "x-shopify-access-token",
+        "x-shopify-storefront-access-token",
+        "x-token",
+        "x-vault-token",
+        "x-xsrf-token",
+    }
+)
+"""Headers whose values let their reader act as somebody else, in lower case."""
+
+_NAMES = "|".join(name.replace("-", "[-_]") for name in sorted(SECRET_HEADERS, key=len, reverse=True))
+_NAME = rf"(?:http[-_])?(?:{_NAMES})"
+_STRING = r"""\\*"(?:[^"\\]|\\.)*"?|\\*'(?:[^'\\]|\\.)*'?"""
+
+# Header lines, with those that continue them. What follows on the same line may belong to the value, so it goes too.
+_LINE = re.compile(rf"(?i)(?<![\w-])({_NAME}[ \t]*[:=])([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)")
+# Members of a printed mapping or pairs of a printed list: "name": "value", 'name': ['value'], ('name', b'value').
+_MEMBER = re.compile(rf"""(?is)(?<![\w-])({_NAME}\\*["']\s*[:,]\s*)(b?(?:{_STRING})|\[(?:[^\]"']|{_STRING})*\]?)""")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a header's value must not be kept; CGI's spelling of names, HTTP_X_API_KEY, counts as well."""
+    return name.strip().lower().replace("_", "-").removeprefix("http-") in SECRET_HEADERS
+
+
+def masked(headers: Any) -> Any:
+    """Return headers with the values of the secret ones masked; without such, what is returned equals what was given.
+
+    Headers may be a mapping from names to values or lists of values, nested or not, or a text that has them printed.
+    """
+    if isinstance(headers, str):
+        return _MEMBER.sub(_masked_member, _LINE.sub(_masked_line, headers))
+    return _masked_json(headers)
+
+
+def _masked_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _hidden(item) if is_secret(name) else _masked_json(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_masked_json(item) for item in value]
+    return value
+
+
+def _hidden(value: Any) -> Any:
+    """Return a secret header's value so that only its shape is left: one value, several, or none."""
+    if isinstance(value, list):
+        return [_hidden(item) for item in value]
+    return value if value in (None, "") else MASK
+
+
+def _masked_line(match: re.Match[str]) -> str:
+    name, value = match.groups()
+    return f"{name} {MASK}" if value.strip() not in {"", MASK} else match.group()
+
+
+def _masked_member(match: re.Match[str]) -> str:
+    name, value = match.groups()
+    inner = value.lstrip("[b\\\"' ").rstrip("]\\\"' ")
+    return f'{name}"{MASK}"' if inner not in {"", MASK} else match.group()

@@ -1,0 +1,33 @@
+"""The integration log: calls to shops' systems that failed."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from application.projections.entries import Entry
+from application.projections.projection import log
+from domain.events.integration import ExceptionLogged
+
+
+class IntegrationLogRow(NamedTuple):
+    """One failed call."""
+
+    integration_id: int
+    position: int
+    occurred_at: datetime
+    exception_type: str | None
+    response_code: int | None
+
+
+def _row(entry: Entry) -> IntegrationLogRow:
+    event = entry.event
+    assert isinstance(event, ExceptionLogged)
+    return IntegrationLogRow(
+        integration_id=event.integration_id,
+        position=entry.position,
+        occurred_at=event.timestamp,
+        exception_type=event.exception_type,
+        response_code=event.response_code,
+    )
+
+
+INTEGRATION_LOG = log("integration_log", frozenset({ExceptionLogged.topic}), _row)

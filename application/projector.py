@@ -1,0 +1,182 @@
+"""The projector: takes batches of a tenant's ledger and brings the views up to them, each exactly once."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from itertools import zip_longest
+from typing import Any, NamedTuple, Protocol
+
+from application.ledger import RecordedEvent
+from application.projections.entries import Entry
+from application.projections.projection import Projection, Row
+from domain.errors import Unavailable
+from domain.values import TenantName
+
+_log = logging.getLogger(__name__)
+
+BATCH = 2_000
+
+
+class Checkpoint(NamedTuple):
+    """How far a projection has read its tenant's ledger, and why it stopped there if it did.
+
+    A stopped projection is tried again after a while; its error is None then.
+    """
+
+    projection: str
+    position: int
+    error: str | None
+
+
+class ViewBatch(Protocol):
+    """One transaction on a tenant's views: their rows and checkpoints change together or not at all."""
+
+    checkpoints: Sequence[Checkpoint]
+    """The checkpoints that this transaction holds; those that another projector is working on are not among them."""
+
+    async def events(self, *, after: int, limit: int) -> list[RecordedEvent]:
+        """Return the next events of the ledger."""
+
+    async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
+        """Return the view's rows with these ids that exist."""
+
+    async def save(self, view: str, rows: Sequence[Row]) -> None:
+        """Add rows, or replace them where the view holds one row per id."""
+
+    async def advance(self, projection: str, position: int) -> None:
+        """Move a checkpoint forward, and clear its error."""
+
+    async def stop(self, projection: str, error: str) -> None:
+        """Keep a checkpoint where it is, with the error that stopped it."""
+
+    async def clear(self, projection: str) -> None:
+        """Remove the tenant's rows of a view and set its checkpoint to the beginning of the ledger."""
+
+
+class ViewStore(Protocol):
+    """Where views and checkpoints are kept."""
+
+    def batch(
+        self, tenant: TenantName, projections: Sequence[str], *, wait: bool = False
+    ) -> AbstractAsyncContextManager[ViewBatch]:
+        """Open a transaction that holds the checkpoints of these projections: those that no other projector holds, or,
+        waiting for them, all.
+        """
+
+    async def behind(self, projections: Sequence[str]) -> list[TenantName]:
+        """Return the tenants with a checkpoint of these behind their ledger, creating checkpoints that are missing."""
+
+
+class Progress(NamedTuple):
+    """What a projection makes of some entries: the rows of the first taken ones, and what stopped it after them."""
+
+    taken: int
+    rows: Sequence[Row]
+    error: Exception | None
+
+
+def progress(projection: Projection, entries: Sequence[Entry], present: Mapping[str, Any]) -> Progress:
+    """Run a projection over the entries; if it fails, over exactly those before the one it fails at."""
+    best = Progress(0, (), None)
+    size, too_many = len(entries), len(entries) + 1
+    while best.taken < size:
+        try:
+            best = Progress(size, projection.rows(entries[:size], present), best.error)
+        except Exception as error:
+            # A bug of a projection stops it and nothing else. Halving finds the entry that shows it.
+            best = best._replace(error=error)
+            too_many = size
+        size = (best.taken + too_many) // 2
+    return best
+
+
+class Projector:
+    """Brings views up to their ledgers. Several may run at once, here and elsewhere: they share the checkpoints."""
+
+    def __init__(self, views: ViewStore, projections: Iterable[Projection], *, batch: int = BATCH) -> None:
+        self._views = views
+        self._projections = {projection.name: projection for projection in projections}
+        self._limit = batch
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._projections)
+
+    async def behind(self) -> list[TenantName]:
+        return await self._views.behind(self.names)
+
+    async def catch_up(self, tenant: TenantName) -> int:
+        """Project batches until the tenant's views have read all of its ledger; return how many events were read."""
+        total = 0
+        while done := await self.project(tenant):
+            total += done
+        return total
+
+    async def project(self, tenant: TenantName) -> int:
+        """Project one batch: the next events for every projection, so that none waits for one that is far behind.
+
+        Returns how many events were read; 0 if there is nothing to do, or others are doing it. Raises Unavailable.
+        """
+        try:
+            return await self._project(tenant, self.names)
+        except Unavailable:
+            raise
+        except Exception:
+            # The rows of some projection could not be written. Each on its own, the others do not suffer from it.
+            _log.exception("A batch of tenant %s could not be written; projecting each view on its own", tenant)
+            return sum([await self._project_alone(tenant, name) for name in self.names])
+
+    async def rebuild(self, tenant: TenantName, names: Sequence[str]) -> None:
+        """Empty some views of a tenant; they are filled again by projecting, here or in another projector."""
+        async with self._views.batch(tenant, names, wait=True) as batch:
+            for name in names:
+                await batch.clear(name)
+
+    async def _project_alone(self, tenant: TenantName, name: str) -> int:
+        try:
+            return await self._project(tenant, [name])
+        except Unavailable:
+            raise
+        except Exception as error:
+            async with self._views.batch(tenant, [name]) as batch:
+                # If another projector holds it now, that one will see for itself.
+                if batch.checkpoints:
+                    await self._stop(batch, tenant, name, error)
+            return 0
+
+    async def _project(self, tenant: TenantName, names: Sequence[str]) -> int:
+        async with self._views.batch(tenant, names) as batch:
+            running = [c for c in batch.checkpoints if c.error is None]
+            positions = sorted({c.position for c in running})
+            read = 0
+            for start, ahead in zip_longest(positions, positions[1:]):
+                group = [self._projections[c.projection] for c in running if c.position == start]
+                # Whoever is behind stops where the next ones are, and goes on together with them.
+                limit = self._limit if ahead is None else min(self._limit, ahead - start)
+                read += await self._project_group(batch, tenant, group, after=start, limit=limit)
+            return read
+
+    async def _project_group(
+        self, batch: ViewBatch, tenant: TenantName, group: Sequence[Projection], *, after: int, limit: int
+    ) -> int:
+        entries = [Entry(event) for event in await batch.events(after=after, limit=limit)]
+        if entries:
+            for projection in group:
+                await self._take(batch, tenant, projection, entries)
+        return len(entries)
+
+    async def _take(
+        self, batch: ViewBatch, tenant: TenantName, projection: Projection, entries: Sequence[Entry]
+    ) -> None:
+        present = await batch.present(projection.name, projection.needs(entries))
+        taken, rows, error = progress(projection, entries, present)
+        if taken:
+            await batch.save(projection.name, rows)
+            await batch.advance(projection.name, entries[taken - 1].position)
+        if error is not None:
+            await self._stop(batch, tenant, projection.name, error)
+
+    @staticmethod
+    async def _stop(batch: ViewBatch, tenant: TenantName, name: str, error: Exception) -> None:
+        _log.error("Projection %s of tenant %s stopped: %s", name, tenant, error)
+        await batch.stop(name, f"{type(error).__name__}: {error}")

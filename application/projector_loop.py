@@ -1,0 +1,71 @@
+"""Keeps the views up to date for as long as the process lives."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from application.projector import Projector
+from domain.errors import Unavailable
+from domain.values import TenantName
+
+_log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.5
+
+
+class Hints(Protocol):
+    """Where appends are heard of."""
+
+    def hints(self) -> AsyncIterator[set[TenantName] | None]:
+        """Yield tenants whose ledgers have grown; None if any ledger may have."""
+
+
+class _Inbox:
+    """The tenants that wait for the projector, each once, however often it was heard of."""
+
+    def __init__(self) -> None:
+        self._tenants: set[TenantName] = set()
+        self._known: set[TenantName] = set()
+        self._is_all = False
+        self._arrived = asyncio.Event()
+
+    def put(self, tenants: set[TenantName] | None) -> None:
+        """Note these tenants, or, if None, that any tenant may have something new."""
+        # Looking at all tenants also gives new ones their checkpoints.
+        self._is_all = self._is_all or tenants is None or not tenants <= self._known
+        self._tenants |= tenants or set()
+        self._known |= self._tenants
+        if self._is_all or self._tenants:
+            self._arrived.set()
+
+    async def take(self, projector: Projector) -> set[TenantName]:
+        """Wait until there is something to do, and return for whom."""
+        await self._arrived.wait()
+        self._arrived.clear()
+        tenants, is_all = self._tenants, self._is_all
+        self._tenants, self._is_all = set(), False
+        return tenants | set(await projector.behind()) if is_all else tenants
+
+
+async def keep_up(projector: Projector, hints: Hints) -> None:
+    """Project whatever comes, for ever. A lost database is waited for; it loses nothing."""
+    inbox = _Inbox()
+    listening = asyncio.create_task(_listen(hints, inbox), name="listener")
+    try:
+        while True:
+            try:
+                # One batch of each in turn, so that a tenant with much to do does not keep the others waiting.
+                tenants = await inbox.take(projector)
+                inbox.put({tenant for tenant in tenants if await projector.project(tenant)})
+            except Unavailable as error:
+                _log.warning("The database is away (%s); the projector waits for it", error)
+                await asyncio.sleep(PAUSE_SECONDS)
+                inbox.put(None)
+    finally:
+        listening.cancel()
+
+
+async def _listen(hints: Hints, inbox: _Inbox) -> None:
+    async for tenants in hints.hints():
+        inbox.put(tenants)

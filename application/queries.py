@@ -1,0 +1,128 @@
+"""What can be read: the views, once they have reached what was written before the question."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol
+
+from application.ledger import RecordedEvent
+from application.projections.action_log import ActionLogRow
+from application.projections.order_state import OrderStateRow
+from application.projections.service_events import ServiceEventRow
+from domain.errors import OrderNotFound
+from domain.order_state import OrderState
+from domain.values import Position, TenantName
+
+ACTION_LOG_SIZE = 100
+"""SHOPLINE shows the newest 100 entries of an order's action log, and no more."""
+
+FIRST_POLL_SECONDS = 0.002
+LONGEST_POLL_SECONDS = 0.05
+
+
+class Progress(NamedTuple):
+    """A ledger's head, how far some views have read it, and whether one of them has stopped."""
+
+    head: int
+    reached: int
+    is_stopped: bool
+
+
+class Freshness(NamedTuple):
+    """Which position a read is of, and how many events are missing in it."""
+
+    position: Position
+    lag: int
+
+
+class OrderFilter(NamedTuple):
+    """Which orders to list; None does not restrict. text is looked for in the id, the reference and the customer."""
+
+    state: str | None = None
+    status: str | None = None
+    updated_from: datetime | None = None
+    updated_to: datetime | None = None
+    text: str | None = None
+
+
+class TimelineFilter(NamedTuple):
+    """Which events of a timeline to list; None does not restrict. Times are those of occurrence, from inclusive."""
+
+    kind: str | None = None
+    type: str | None = None
+    occurred_from: datetime | None = None
+    occurred_to: datetime | None = None
+    order: Literal["asc", "desc"] = "asc"
+
+
+class TimelineEntry(NamedTuple):
+    """One event of a timeline, and what kind of thing it is."""
+
+    kind: str
+    event: RecordedEvent
+
+
+class Views(Protocol):
+    """The views, as they are at the moment. Lists are in ledger order, newest first unless said otherwise."""
+
+    async def progress(self, tenant: TenantName, views: Sequence[str]) -> Progress:
+        """Return how far these views are. Raises TenantNotFound."""
+
+    async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]: ...
+
+    async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ServiceEventRow]: ...
+
+    async def order(self, tenant: TenantName, order_id: str) -> OrderStateRow | None: ...
+
+    async def order_id_of(self, tenant: TenantName, reference: str) -> str | None:
+        """Return the newest order that is known by this reference."""
+
+    async def orders(
+        self, tenant: TenantName, wanted: OrderFilter, *, before: int | None, limit: int
+    ) -> list[OrderStateRow]:
+        """Return orders, the newest first, from those created before this ledger position."""
+
+    async def timeline(
+        self, tenant: TenantName, order_id: str, wanted: TimelineFilter, *, cursor: int | None, limit: int
+    ) -> list[TimelineEntry]:
+        """Return an order's events in the filter's order, from those beyond this ledger position."""
+
+
+class Queries:
+    """Reads that see what was written before them."""
+
+    def __init__(self, views: Views, *, wait_seconds: float) -> None:
+        self.views = views
+        self._wait_seconds = wait_seconds
+
+    async def fresh(self, tenant: TenantName, *views: str) -> Freshness:
+        """Wait until these views have reached the ledger's head as it is now, but not for ever.
+
+        Returns where they are: with a lag of 0, or, when the wait was too long or a view has stopped, with the number
+        of events they have yet to read. Raises TenantNotFound.
+        """
+        deadline = time.monotonic() + self._wait_seconds
+        progress = await self.views.progress(tenant, views)
+        head, pause = progress.head, FIRST_POLL_SECONDS
+        while progress.reached < head and not progress.is_stopped and time.monotonic() < deadline:
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_POLL_SECONDS)
+            progress = await self.views.progress(tenant, views)
+        reached = min(progress.reached, progress.head)
+        return Freshness(Position(reached), max(head - reached, 0))
+
+    async def order(self, tenant: TenantName, order_id: str) -> OrderState:
+        """Return what an order is now. Raises OrderNotFound."""
+        row = await self.views.order(tenant, order_id)
+        if row is None:
+            raise OrderNotFound(order_id)
+        return OrderState.model_validate_json(row.detail)
+
+    async def order_id_of(self, tenant: TenantName, reference: str) -> str:
+        """Return the id of the order a partner knows by this reference. Raises OrderNotFound."""
+        await self.fresh(tenant, "order_state")
+        order_id = await self.views.order_id_of(tenant, reference)
+        if order_id is None:
+            raise OrderNotFound(reference)
+        return order_id

@@ -1,0 +1,66 @@
+"""What a request recorded, as its answer tells it."""
+
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from application.codec import decode
+from application.ledger import Append, Appended, EventStore
+from domain.events.event import Event
+from domain.values import Position, TenantName
+
+E = TypeVar("E", bound=Event)
+
+
+class EventRef(NamedTuple):
+    """One recorded event: where it stands."""
+
+    event_id: str
+    type: str
+    stream: str
+    version: int
+    position: int
+
+
+class Recorded(NamedTuple):
+    """The events of one append, in ledger order; is_replayed if an earlier request recorded them."""
+
+    events: tuple[EventRef, ...]
+    recorded_at: datetime
+    is_replayed: bool
+
+    @property
+    def position(self) -> Position:
+        return Position(self.events[-1].position)
+
+
+async def recorded(store: EventStore, append: Append, appended: Appended) -> Recorded:
+    """Return what an append recorded; if it was replayed, as the ledger has it."""
+    if not appended.is_replayed:
+        return Recorded(tuple(_refs(append, appended)), appended.recorded_at, is_replayed=False)
+    events = await store.read_ledger(
+        append.tenant,
+        after=appended.first_position - 1,
+        upto=appended.last_position,
+        limit=appended.last_position - appended.first_position + 1,
+    )
+    refs = tuple(EventRef(e.event_id, e.type, e.stream, e.version, e.position) for e in events)
+    return Recorded(refs, events[0].recorded_at, is_replayed=True)
+
+
+async def first_told(store: EventStore, tenant: TenantName, event: E, result: Recorded) -> E:
+    """Return the event that a request recorded: this one, or, if it was replayed, what the first request told us."""
+    if not result.is_replayed:
+        return event
+    [found] = await store.read_ledger(tenant, after=result.position - 1, upto=result.position, limit=1)
+    first = decode(found)
+    assert isinstance(first, type(event))
+    return first
+
+
+def _refs(append: Append, appended: Appended) -> list[EventRef]:
+    refs: list[EventRef] = []
+    for write, first_version in zip(append.writes, appended.versions, strict=True):
+        for n, event in enumerate(write.events):
+            position = appended.first_position + len(refs)
+            refs.append(EventRef(event.event_id, event.type, write.stream, first_version + n, position))
+    return refs

@@ -1,0 +1,31 @@
+"""python -m benchmarks [NAME]…: run the benchmarks, or some of them."""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import append_in_process, http_append
+from benchmarks.table import CONSOLE
+from infrastructure.embedded import embedded_server
+
+BENCHMARKS: dict[str, Callable[[str, int], None]] = {
+    "append-in-process": append_in_process.main,
+    "http-append": http_append.main,
+}
+
+
+def main() -> None:
+    """Run benchmarks on a PostgreSQL of their own, with durability as it comes: fsync and synchronous commit on."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which ones; all, if none is named")
+    parser.add_argument("--runs", type=int, default=5, help="interleaved runs of each contestant (default 5)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ot-bench-") as folder, embedded_server(Path(folder)) as dsn:
+        for name in arguments.names or BENCHMARKS:
+            CONSOLE.rule(name)
+            BENCHMARKS[name](dsn, arguments.runs)
+
+
+if __name__ == "__main__":
+    main()

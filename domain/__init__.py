@@ -1,0 +1,1 @@
+"""What can happen to an order, what an order is because of it, and which decisions it allows."""

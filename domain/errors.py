@@ -1,0 +1,125 @@
+"""The tree of what can go wrong, as data; the default message is the class's first sentence.
+
+OrdertrailError
+├── InvalidEvent             the event is not one we can keep
+├── RuleViolation            a decision breaks a rule of the order
+├── NotFound
+│   ├── TenantNotFound
+│   ├── OrderNotFound
+│   └── IntegrationNotFound
+├── VersionConflict          somebody wrote first
+├── IdempotencyConflict
+│   ├── KeyReused            the same key with another request
+│   └── EventIdReused        the same event id with another event
+├── AccessDenied
+│   ├── Unauthenticated      we do not know who is asking
+│   └── Forbidden            we know, and the answer is no
+├── OutcomeUnknown           the connection broke while it was being written
+└── Unavailable              the database cannot be reached
+"""
+
+
+class OrdertrailError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.describe())
+
+    def describe(self) -> str:
+        return (type(self).__doc__ or "").strip().split("\n")[0]
+
+
+class InvalidEvent(OrdertrailError):
+    """The event is not one we can keep."""
+
+
+class RuleViolation(OrdertrailError):
+    """The order does not allow this."""
+
+
+class NotFound(OrdertrailError):
+    """There is no such thing."""
+
+
+class TenantNotFound(NotFound):
+    """There is no such tenant."""
+
+    def __init__(self, tenant: str) -> None:
+        self.tenant = tenant
+        super().__init__(f"There is no tenant {tenant!r}; create it with: ordertrail tenant create {tenant}")
+
+
+class OrderNotFound(NotFound):
+    """There is no such order."""
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        super().__init__(f"There is no order {order_id!r}; create it with POST /trail/v1/orders")
+
+
+class IntegrationNotFound(NotFound):
+    """There is no such integration."""
+
+    def __init__(self, integration_id: int) -> None:
+        self.integration_id = integration_id
+        super().__init__(
+            f"There is no integration {integration_id}; register it with PUT /trail/v1/integrations/{integration_id}"
+        )
+
+
+class VersionConflict(OrdertrailError):
+    """The stream is not at the expected version."""
+
+    def __init__(self, stream: str, expected: str, actual: int | None) -> None:
+        self.stream, self.expected, self.actual = stream, expected, actual
+        found = "it does not exist" if actual is None else f"it is at {actual}"
+        super().__init__(
+            f"Stream {stream} was expected to be at {expected}, but {found}; read it again and decide anew"
+        )
+
+
+class IdempotencyConflict(OrdertrailError):
+    """What identifies the request was used for another one."""
+
+
+class KeyReused(IdempotencyConflict):
+    """The idempotency key was used with another request."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"Idempotency-Key {key!r} was used with another request; use a new key for a new request")
+
+
+class EventIdReused(IdempotencyConflict):
+    """The event id was used for another event."""
+
+    def __init__(self, event_ids: tuple[str, ...]) -> None:
+        self.event_ids = event_ids
+        super().__init__(f"Of the event ids {', '.join(event_ids)} at least one belongs to another event")
+
+
+class AccessDenied(OrdertrailError):
+    """The credential does not allow this."""
+
+
+class Unauthenticated(AccessDenied):
+    """No valid credential was given."""
+
+
+class Forbidden(AccessDenied):
+    """The credential does not allow this."""
+
+
+class OutcomeUnknown(OrdertrailError):
+    """The connection to the database broke while the events were being written, so they may or may not be stored."""
+
+    def __init__(self, event_ids: tuple[str, ...]) -> None:
+        self.event_ids = event_ids
+        super().__init__(
+            f"{self.describe()} Send the same request with the same event ids or Idempotency-Key again; "
+            "it will not be stored twice."
+        )
+
+
+class Unavailable(OrdertrailError):
+    """The database cannot be reached at the moment; try again."""

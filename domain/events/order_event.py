@@ -1,0 +1,34 @@
+"""What every event of an order has in common."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from eventsourcing.utils import resolve_topic
+
+from domain.events.event import Event
+
+if TYPE_CHECKING:
+    from domain.order import Order
+
+ORDER_TOPIC = "order"
+
+
+class OrderEvent(Event):
+    """Something that happened to one order; its stream is order-<id>."""
+
+    @property
+    def order_id(self) -> str:
+        return self.originator_id.removeprefix("order-")
+
+    def mutate(self, aggregate: Any) -> Any:
+        """Fold the event into the order. Any event can be an order's first: implicit tenants create none beforehand."""
+        if aggregate is not None:
+            return super().mutate(aggregate)
+        order_class: type[Order] = resolve_topic(ORDER_TOPIC)
+        order = order_class.__new__(order_class)
+        order.__base_init__(self.originator_id, self.originator_version, self.timestamp)
+        order.__init__()  # type: ignore[misc]
+        self.apply(order)
+        return order
+
+    def apply(self, aggregate: Any) -> None:
+        cast("Order", aggregate).evolve(self)

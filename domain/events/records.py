@@ -1,0 +1,108 @@
+"""What services report about an order: their state, and the HTTP calls they made."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from domain.events.order_event import OrderEvent
+from domain.values import OF_ORDER, BigInt, Body, ContentRef, JsonObject, Name, Sentence, Value
+
+
+class ServiceState(StrEnum):
+    """How a service says it is doing with an order."""
+
+    ERROR = "error"
+    FAILURE = "failure"
+    SUCCESS = "success"
+    PENDING = "pending"
+
+
+class ServiceEventRecorded(OrderEvent):
+    """A service reported its state; its newest report is its status line."""
+
+    topic = "order.service_event_recorded"
+    state: ServiceState
+    service: Name
+    service_status: Name
+    description: Sentence | None = None
+    metadata: Annotated[JsonObject | None, OF_ORDER] = None
+
+
+class CallDirection(StrEnum):
+    """Who called whom."""
+
+    INBOUND = "inbound"
+    INTERNAL = "internal"
+    OUTBOUND = "outbound"
+
+
+Headers = dict[Name, list[Body]]
+"""Header name -> its values."""
+
+
+class CallTimings(Value):
+    """When each phase of a call began and ended, in whatever form the client's HTTP library prints it."""
+
+    call_start: Name | None = None
+    dns_start: Name | None = None
+    dns_end: Name | None = None
+    connect_start: Name | None = None
+    secure_connect_start: Name | None = None
+    secure_connect_end: Name | None = None
+    connect_end: Name | None = None
+    connection_acquired: Name | None = None
+    request_headers_start: Name | None = None
+    request_headers_end: Name | None = None
+    request_body_start: Name | None = None
+    request_body_end: Name | None = None
+    response_headers_start: Name | None = None
+    response_headers_end: Name | None = None
+    response_body_start: Name | None = None
+    response_body_end: Name | None = None
+    connection_released: Name | None = None
+    call_end: Name | None = None
+
+
+class CallDurations(Value):
+    """How long each phase of a call took, in the unit of the client that measured it (milliseconds by custom)."""
+
+    dns_lookup_duration: float | None = None
+    tcp_connection_duration: float | None = None
+    tls_handshake_duration: float | None = None
+    sending_request_duration: float | None = None
+    wait_response_duration: float | None = None
+    receive_response_duration: float | None = None
+    overhead_duration: float | None = None
+    total_duration: float | None = None
+    connection_reused: bool | None = None
+
+
+class Call(Value):
+    """What was said in an HTTP call. It can be large, so it is kept as a content beside the ledger."""
+
+    request_headers: Headers | None = None
+    request_body: Annotated[Body | None, OF_ORDER] = None
+    raw_request_body: Annotated[Body | None, OF_ORDER] = None
+    response_headers: Headers | None = None
+    response_body: Annotated[Body | None, OF_ORDER] = None
+    timings: CallTimings | None = None
+    durations: CallDurations | None = None
+
+
+class SystemLogRecorded(OrderEvent):
+    """An HTTP call about the order was made; times are milliseconds since 1970 as the caller reported them."""
+
+    topic = "order.system_log_recorded"
+    direction: CallDirection | None = None
+    request_type: Name | None = None
+    entity_ids: list[Name] | None = None
+    carrier_id: Name | None = None
+    webhook_id: Name | None = None
+    source_type: Name | None = None
+    source_id: Name | None = None
+    request_time: BigInt | None = None
+    request_method: Name | None = None
+    request_url: Annotated[Body | None, OF_ORDER] = None
+    response_time: BigInt | None = None
+    response_code: BigInt | None = None
+    content: ContentRef | None = None
+    """Where the Call is kept."""

@@ -1,0 +1,27 @@
+"""One order becomes two; the parent's and the child's events are recorded together or not at all."""
+
+from domain.events.order_event import OrderEvent
+from domain.values import Change, Identifier, Money
+
+
+class Split(OrderEvent):
+    """Part of this order became another order, the child."""
+
+    topic = "order.split"
+    child_order_id: Identifier
+
+
+class SplitChanges(OrderEvent):
+    """What this order amounts to before and after a part was split off."""
+
+    topic = "order.split_changes"
+    total: Change[Money]
+    subtotal: Change[Money]
+    discount: Change[Money]
+
+
+class SplitFrom(OrderEvent):
+    """This order was split off from another one, the parent."""
+
+    topic = "order.split_from"
+    parent_order_id: Identifier

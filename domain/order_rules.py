@@ -1,0 +1,84 @@
+"""The rules of an order: which events fit what it is, and how its money is divided."""
+
+from functools import singledispatch
+
+from domain.errors import RuleViolation
+from domain.events.lifecycle import Created, Edited, Transferred
+from domain.events.order_event import OrderEvent
+from domain.events.split import Split, SplitChanges, SplitFrom
+from domain.order_state import OrderState, totals_after, totals_before
+from domain.values import Money, Totals
+
+
+@singledispatch
+def require_fit(event: OrderEvent, state: OrderState) -> None:
+    """Raise RuleViolation if an order in this state cannot take the event as its next. Facts always fit."""
+
+
+@require_fit.register
+def _(event: Created, state: OrderState) -> None:
+    if state.version > 0:
+        raise RuleViolation(f"Order {event.order_id} exists already")
+    if event.totals is not None:
+        _require_one_currency(event.totals)
+
+
+@require_fit.register(Edited)
+@require_fit.register(SplitChanges)
+def _(event: Edited | SplitChanges, state: OrderState) -> None:
+    before = totals_before(event)
+    _require_one_currency(before, totals_after(event))
+    if state.totals is not None and _amounts(state.totals) != _amounts(before):
+        raise RuleViolation(f"Order {event.order_id} did not amount to what the event says it did before")
+
+
+@require_fit.register
+def _(event: Transferred, state: OrderState) -> None:
+    if state.customer is not None and state.customer.id != event.original_customer.id:
+        raise RuleViolation(f"Order {event.order_id} belongs to customer {state.customer.id!r}")
+
+
+@require_fit.register
+def _(event: Split, state: OrderState) -> None:
+    if event.child_order_id in {event.order_id, *state.children}:
+        raise RuleViolation(f"Order {event.child_order_id} exists already; a split needs a new order id")
+
+
+@require_fit.register
+def _(event: SplitFrom, state: OrderState) -> None:
+    if event.parent_order_id == event.order_id:
+        raise RuleViolation(f"Order {event.order_id} cannot be split from itself")
+    if state.parent not in {None, event.parent_order_id}:
+        raise RuleViolation(f"Order {event.order_id} was split from {state.parent} already")
+
+
+def minus(whole: Totals, part: Totals) -> Totals:
+    """Return what is left of an order's totals. Raises RuleViolation if the part is not a part of them."""
+    _require_one_currency(whole, part)
+    return Totals(
+        total=_rest(whole.total, part.total, "total"),
+        subtotal=_rest(whole.subtotal, part.subtotal, "subtotal"),
+        discount=_rest(whole.discount, part.discount, "discount"),
+    )
+
+
+def _rest(whole: Money, part: Money, name: str) -> Money:
+    """Return what is left of an amount, printed like it. A part is of the whole's sign and no larger."""
+    if not min(0, whole.cents) <= part.cents <= max(0, whole.cents):
+        raise RuleViolation(f"The {name} split off, {part.cents} cents, is not part of the order's {whole.cents} cents")
+    cents = whole.cents - part.cents
+    # The whole's own proportion, because how many cents a dollar has depends on the currency and on the shop.
+    dollars = round(whole.dollars * cents / whole.cents, 6) if whole.cents else whole.dollars
+    label = f"{whole.currency_symbol}{dollars:,.2f}".removesuffix(".00") if whole.label else ""
+    return whole.model_copy(update={"cents": cents, "dollars": dollars, "label": label})
+
+
+def _amounts(totals: Totals) -> list[tuple[str, int]]:
+    """What totals are worth, however they are printed."""
+    return [(money.currency_iso, money.cents) for money in (totals.total, totals.subtotal, totals.discount)]
+
+
+def _require_one_currency(*totals: Totals) -> None:
+    currencies = {currency for t in totals for currency, _ in _amounts(t)}
+    if len(currencies) > 1:
+        raise RuleViolation(f"The amounts are in different currencies: {', '.join(sorted(currencies))}")

@@ -1,0 +1,155 @@
+"""Values that events are made of, each with its bounds."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Annotated, Any, Generic, NewType, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+TenantName = NewType("TenantName", str)
+OrderId = NewType("OrderId", str)
+IntegrationId = NewType("IntegrationId", int)
+Position = NewType("Position", int)
+"""Where an event stands in its tenant's ledger: 1, 2, 3 … with no gaps."""
+Version = NewType("Version", int)
+"""Where an event stands in its stream: 1, 2, 3 … with no gaps; 0 before the store has assigned one."""
+
+MAX_BIGINT = 2**63 - 1
+MAX_JSON_DEPTH = 64
+
+# PostgreSQL's text cannot hold NUL, so no string of an event may.
+_WITHOUT_NUL = r"^[^\x00]*$"
+Name = Annotated[str, StringConstraints(max_length=255, pattern=_WITHOUT_NUL)]
+Sentence = Annotated[str, StringConstraints(max_length=4_000, pattern=_WITHOUT_NUL)]
+Body = Annotated[str, StringConstraints(pattern=_WITHOUT_NUL)]
+"""A text of any length: what bounds it is the size of a request."""
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-.0-~]+$")]
+"""An id from outside: visible ASCII without spaces, and without / so that it fits a segment of a path."""
+Language = Annotated[str, StringConstraints(min_length=1, max_length=35, pattern=_WITHOUT_NUL)]
+BigInt = Annotated[int, Field(ge=-MAX_BIGINT - 1, le=MAX_BIGINT)]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    # A first or last year that a datetime can hold overflows as soon as somebody looks at it in their own time zone.
+    if not 1 < moment.year < 9999:
+        raise ValueError("is not within the years 2 to 9998")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A point in time, in UTC whatever time zone it came in."""
+
+
+class Personal:
+    """Marks a field as personal data of a subject: the order (its customer) or the performer of an event."""
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+
+    def __repr__(self) -> str:
+        return f"Personal({self.subject!r})"
+
+
+OF_ORDER = Personal("order")
+OF_PERFORMER = Personal("performer")
+
+
+def _storable_text(text: str) -> None:
+    if "\x00" in text:
+        raise ValueError("holds a NUL character")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds half of a surrogate pair")
+
+
+def storable_json(value: Any, depth: int = 0) -> Any:
+    """Return value if every JSON reader and PostgreSQL can hold it.
+
+    That is: finite numbers, texts of whole characters without NUL, at most 64 levels. Raises ValueError.
+    """
+    if depth > MAX_JSON_DEPTH:
+        raise ValueError(f"is nested more than {MAX_JSON_DEPTH} levels deep")
+    if isinstance(value, str):
+        _storable_text(value)
+    elif isinstance(value, float):
+        if not isfinite(value):
+            raise ValueError("holds a number that is not finite")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            storable_json(key, depth)
+            storable_json(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            storable_json(item, depth + 1)
+    return value
+
+
+JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]
+
+
+class Value(BaseModel):
+    """An immutable value that rejects unknown members and numbers that are not finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+MAX_DOLLARS = 1e15
+"""Beyond it a float has no cents."""
+CurrencySymbol = Annotated[str, StringConstraints(max_length=16, pattern=_WITHOUT_NUL)]
+
+
+class Money(Value):
+    """An amount as shops print it; cents are minor units of the currency, whatever its number of decimals."""
+
+    cents: BigInt
+    currency_iso: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    currency_symbol: CurrencySymbol = ""
+    label: Name = ""
+    dollars: Annotated[float, Field(ge=-MAX_DOLLARS, le=MAX_DOLLARS)] = 0.0
+
+
+Text = dict[Language, Name]
+"""A text in several languages: language tag -> text."""
+
+T = TypeVar("T")
+
+
+class Change(Value, Generic[T]):
+    """A value before and after something happened to it."""
+
+    before: T
+    after: T
+
+
+class Totals(Value):
+    """What an order amounts to."""
+
+    total: Money
+    subtotal: Money
+    discount: Money
+
+
+class Customer(Value):
+    """Whom an order is for."""
+
+    id: Annotated[Name, OF_ORDER] = ""
+    name: Annotated[Name, OF_ORDER] = ""
+
+
+class ContentRef(Value):
+    """A body kept beside the ledger: its SHA-256 in hexadecimal, and its size in bytes."""
+
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    size: Annotated[int, Field(ge=0)]
+
+
+class Actor(Value):
+    """Who made an event happen: a person or a program, and the application they used."""
+
+    id: Name = ""
+    name: Annotated[Name, OF_PERFORMER] = ""
+    type: Name = ""
+    application_id: Name | None = None
+
+
+NOBODY = Actor()

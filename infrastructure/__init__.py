@@ -1,0 +1,1 @@
+"""The application's ports on PostgreSQL, and the embedded server."""

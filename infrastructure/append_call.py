@@ -1,0 +1,213 @@
+"""One call of the append function: gathers appends into its arrays, makes it, and reads its outcomes."""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, assert_never
+
+from psycopg.rows import TupleRow
+
+from application.ledger import Append, Appended, Exactly, ExpectedVersion, StreamState, Write
+from domain.errors import (
+    EventIdReused,
+    IntegrationNotFound,
+    InvalidEvent,
+    KeyReused,
+    NotFound,
+    OrderNotFound,
+    OrdertrailError,
+    TenantNotFound,
+    VersionConflict,
+)
+from domain.values import MAX_BIGINT, Position, TenantName
+from infrastructure.arrays import BigIntArray, ByteaArray, IntArray, TextArray, TimestampArray, bigint, timestamp
+from infrastructure.database import Connection
+from infrastructure.statements import statements
+
+_APPEND = statements("ledger")["append"]
+
+MAX_NAME_BYTES = 1_000
+"""What a stream, an event id, a type or a key may take: an index entry holds 2,704 bytes, the tenant included."""
+
+
+class PreparedAppend(NamedTuple):
+    """An append that is storable as far as can be told without the ledger."""
+
+    append: Append
+    event_ids: tuple[str, ...]
+    bytes: int
+
+
+def prepare(append: Append) -> PreparedAppend:
+    """Check an append on its own, before it joins others. Raises InvalidEvent, TenantNotFound."""
+    if not _is_storable(append.tenant):
+        raise TenantNotFound(append.tenant)
+    event_ids = tuple(event.event_id for write in append.writes for event in write.events)
+    if not event_ids or not all(write.events for write in append.writes):
+        raise InvalidEvent("There is nothing to append")
+    if len(set(event_ids)) < len(event_ids):
+        raise InvalidEvent("Two events of one append have the same id")
+    if len({write.stream for write in append.writes}) < len(append.writes):
+        raise InvalidEvent("Two writes of one append are for the same stream")
+    if append.key is not None:
+        _check_name("key", append.key.key)
+    for write in append.writes:
+        _check_write(write)
+    size = sum(len(event.data) + len(event.metadata) for write in append.writes for event in write.events)
+    return PreparedAppend(append, event_ids, size)
+
+
+def _check_write(write: Write) -> None:
+    _check_name("stream", write.stream)
+    if isinstance(write.expected, Exactly) and write.expected.version < -1:
+        raise InvalidEvent(f"No stream is ever at {write.expected}")
+    for event in write.events:
+        _check_name("event id", event.event_id)
+        _check_name("event type", event.type)
+        if event.occurred_at is not None:
+            _check_time(event.occurred_at)
+
+
+def _check_name(what: str, name: str) -> None:
+    if not _is_storable(name):
+        raise InvalidEvent(f"The {what} {name[:100]!r} holds a character that cannot be stored")
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise InvalidEvent(f"The {what} {name[:100]!r}… is longer than {MAX_NAME_BYTES:,} bytes")
+
+
+def _is_storable(text: str) -> bool:
+    """Return whether PostgreSQL's text can hold it: it has no NUL, and UTF-8 has no lone surrogates."""
+    try:
+        return b"\x00" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def _check_time(moment: datetime) -> None:
+    if moment.tzinfo is None:
+        raise InvalidEvent("The time an event occurred at has no time zone")
+    try:
+        moment.astimezone(UTC)
+    except OverflowError as exc:
+        # It could be stored, but nobody could read the ledger past it any more.
+        raise InvalidEvent("The time an event occurred at is not in the years 1 to 9999 of UTC") from exc
+
+
+def expected_code(expected: ExpectedVersion) -> int:
+    """Return the condition as the append function takes it."""
+    match expected:
+        case Exactly(version):
+            return min(version, MAX_BIGINT)
+        case StreamState.ANY:
+            return -2
+        case StreamState.STREAM_EXISTS:
+            return -3
+        case StreamState.NO_STREAM:
+            return -4
+        case _:
+            assert_never(expected)
+
+
+class AppendCall:
+    """The arrays of one call."""
+
+    def __init__(self, tenant: TenantName) -> None:
+        self.tenant = tenant
+        self.bytes = 0
+        self.appends: list[PreparedAppend] = []
+        self._event_ids: set[str] = set()
+        self._keys: set[str] = set()
+
+    @property
+    def events(self) -> int:
+        return len(self._event_ids)
+
+    def add(self, prepared: PreparedAppend) -> bool:
+        """Add an append, unless it repeats a key or an event id of the call: return whether it was added."""
+        key = prepared.append.key
+        if not self._event_ids.isdisjoint(prepared.event_ids) or (key is not None and key.key in self._keys):
+            return False
+        self._event_ids.update(prepared.event_ids)
+        if key is not None:
+            self._keys.add(key.key)
+        self.appends.append(prepared)
+        self.bytes += prepared.bytes
+        return True
+
+    def one_by_one(self) -> list["AppendCall"]:
+        """Return a call for each of its appends."""
+        calls = [AppendCall(self.tenant) for _ in self.appends]
+        for call, prepared in zip(calls, self.appends, strict=True):
+            call.add(prepared)
+        return calls
+
+    async def make(self, connection: Connection) -> list[Appended | OrdertrailError]:
+        """Return each append's outcome, in the order they were added. Raises psycopg.Error."""
+        async with connection.cursor(binary=True) as cursor:
+            await cursor.execute(_APPEND, self.parameters(), prepare=True)
+            rows = await cursor.fetchall()
+        return [_outcome(prepared, row) for prepared, row in zip(self.appends, rows, strict=True)]
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the arrays as the append function takes them."""
+        appends = [prepared.append for prepared in self.appends]
+        writes = [(n, write) for n, append in enumerate(appends, 1) for write in append.writes]
+        events = [(n, event) for n, (_, write) in enumerate(writes, 1) for event in write.events]
+        streams: dict[str, int] = {}
+        for _, write in writes:
+            streams.setdefault(write.stream, len(streams) + 1)
+        keys = [append.key for append in appends]
+        return {
+            "tenant": self.tenant,
+            "keys": TextArray(key and key.key.encode() for key in keys),
+            "fingerprints": ByteaArray(key and key.fingerprint for key in keys),
+            "streams": TextArray(stream.encode() for stream in streams),
+            "write_append": IntArray(n for n, _ in writes),
+            "write_stream": IntArray(streams[write.stream] for _, write in writes),
+            "write_expected": BigIntArray(bigint(expected_code(write.expected)) for _, write in writes),
+            "write_size": IntArray(len(write.events) for _, write in writes),
+            "event_write": IntArray(n for n, _ in events),
+            "event_ids": TextArray(event.event_id.encode() for _, event in events),
+            "types": TextArray(event.type.encode() for _, event in events),
+            "data": ByteaArray(event.data for _, event in events),
+            "metadata": ByteaArray(event.metadata for _, event in events),
+            "occurred_at": TimestampArray(timestamp(event.occurred_at) for _, event in events),
+        }
+
+
+def _outcome(prepared: PreparedAppend, row: TupleRow) -> Appended | OrdertrailError:
+    outcome, first, last, versions, recorded_at = row
+    append = prepared.append
+    match outcome:
+        case "appended":
+            return Appended(Position(first), Position(last), tuple(versions), recorded_at, is_replayed=False)
+        case "replayed":
+            return Appended(Position(first), Position(last), (), recorded_at, is_replayed=True)
+        case "key_reused":
+            return KeyReused(append.key.key if append.key else "")
+        case "event_id_reused":
+            return EventIdReused(prepared.event_ids)
+        case "stream_missing" | "version_conflict":
+            return _refusal(append.writes, versions)
+        case _:
+            raise AssertionError(f"The append function returned {outcome!r}")
+
+
+def _refusal(writes: tuple[Write, ...], versions: list[int | None]) -> OrdertrailError:
+    """Return the error of the first write whose stream is not as expected."""
+    for write, version in zip(writes, versions, strict=True):
+        match write.expected:
+            case StreamState.STREAM_EXISTS if version is None:
+                return _missing(write.stream)
+            case StreamState.NO_STREAM if version is not None:
+                return VersionConflict(write.stream, str(write.expected), version)
+            case Exactly(expected) if (version or 0) != expected:
+                return VersionConflict(write.stream, str(write.expected), version)
+            case _:
+                continue
+    raise AssertionError("The append function refused an append without a reason")
+
+
+def _missing(stream: str) -> NotFound:
+    kind, _, name = stream.partition("-")
+    if kind == "integration" and name.isascii() and name.isdecimal():
+        return IntegrationNotFound(int(name))
+    return OrderNotFound(name) if kind == "order" else NotFound(f"There is no stream {stream!r}")

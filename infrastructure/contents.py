@@ -1,0 +1,28 @@
+"""Large bodies in PostgreSQL."""
+
+from hashlib import sha256
+
+from domain.values import ContentRef, TenantName
+from infrastructure.database import Pool, reading
+from infrastructure.statements import statements
+
+_SQL = statements("contents")
+
+
+class PostgresContentStore:
+    """Implements application.contents.ContentStore."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def put(self, tenant: TenantName, body: bytes) -> ContentRef:
+        digest = sha256(body)
+        async with reading(self._pool) as connection:
+            await connection.execute(_SQL["put"], {"tenant": tenant, "digest": digest.digest(), "body": body})
+        return ContentRef(digest=digest.hexdigest(), size=len(body))
+
+    async def get(self, tenant: TenantName, digest: str) -> bytes | None:
+        async with reading(self._pool) as connection:
+            cursor = await connection.execute(_SQL["get"], {"tenant": tenant, "digest": bytes.fromhex(digest)})
+            row = await cursor.fetchone()
+        return None if row is None else bytes(row[0])

@@ -1,0 +1,87 @@
+"""Tenants and credentials on PostgreSQL."""
+
+import secrets
+from datetime import datetime
+from typing import NamedTuple
+
+from application.access import TOKEN_PREFIX, Credential, Tenant
+from domain.errors import OrdertrailError, TenantNotFound
+from domain.values import TenantName
+from infrastructure.database import Pool, reading
+from infrastructure.statements import statements
+from infrastructure.tokens import JwtSigner
+
+_SQL = statements("credentials")
+
+
+class TenantExists(OrdertrailError):
+    """There is a tenant of this name already."""
+
+
+class NewKey(NamedTuple):
+    """A credential as it is shown, once."""
+
+    tenant: str
+    key_id: str
+    secret: str
+    token: str
+    scopes: tuple[str, ...]
+
+
+class PostgresCredentialStore:
+    """Implements application.access.CredentialStore, and what the command line needs."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find(self, key_id: str) -> Credential | None:
+        if "\x00" in key_id:
+            return None
+        async with reading(self._pool) as connection:
+            row = await (await connection.execute(_SQL["find_credential"], {"key_id": key_id})).fetchone()
+        if row is None:
+            return None
+        tenant, is_implicit, account, found, digest, scopes, name, expires_at = row
+        return Credential(
+            Tenant(TenantName(tenant), is_implicit, account), found, digest, tuple(scopes), name, expires_at
+        )
+
+    async def create_tenant(self, tenant: str, *, is_implicit: bool, dintero_account: str | None) -> None:
+        """Create a tenant and its empty ledger. Raises TenantExists."""
+        parameters = {"tenant": tenant, "implicit": is_implicit, "dintero_account": dintero_account}
+        async with reading(self._pool) as connection:
+            if await (await connection.execute(_SQL["create_tenant"], parameters)).fetchone() is None:
+                raise TenantExists(f"There is a tenant {tenant!r} already")
+
+    async def create_key(
+        self, tenant: str, *, scopes: tuple[str, ...], name: str, expires_at: datetime | None = None
+    ) -> NewKey:
+        """Create a credential; its secret is in the answer and nowhere else. Raises TenantNotFound."""
+        key_id, secret = secrets.token_hex(12), secrets.token_hex(32)
+        parameters = {
+            "tenant": tenant,
+            "key_id": key_id,
+            "secret_digest": JwtSigner(b"").digest(secret),
+            "scopes": list(scopes),
+            "name": name,
+            "expires_at": expires_at,
+        }
+        async with reading(self._pool) as connection:
+            if await (await connection.execute(_SQL["create_credential"], parameters)).fetchone() is None:
+                raise TenantNotFound(tenant)
+        return NewKey(tenant, key_id, secret, f"{TOKEN_PREFIX}{key_id}_{secret}", scopes)
+
+    async def tenants(self) -> list[TenantName]:
+        """Return all tenants by name."""
+        async with reading(self._pool) as connection:
+            rows = await (await connection.execute(_SQL["tenants"])).fetchall()
+        return [TenantName(row[0]) for row in rows]
+
+    async def installation_key(self, name: str) -> bytes:
+        """Return the installation's key of this name; whoever asks first makes it."""
+        async with reading(self._pool) as connection:
+            offer = {"name": name, "value": secrets.token_bytes(32)}
+            await connection.execute(_SQL["offer_installation_value"], offer)
+            row = await (await connection.execute(_SQL["installation_value"], {"name": name})).fetchone()
+        assert row is not None
+        return bytes(row[0])

@@ -1,0 +1,67 @@
+"""The ledgers on PostgreSQL: appends through group commit, reads through a pool."""
+
+from application.ledger import Append, Appended, IdempotencyKey, RecordedEvent
+from domain.errors import KeyReused, TenantNotFound
+from domain.values import MAX_BIGINT, Position, TenantName
+from infrastructure.arrays import TextArray
+from infrastructure.database import Pool, reading
+from infrastructure.group_commit import GroupCommit
+from infrastructure.statements import statements
+
+_SQL = statements("ledger")
+
+
+class PostgresEventStore:
+    """Implements application.ledger.EventStore."""
+
+    def __init__(self, pool: Pool, writer: GroupCommit) -> None:
+        self._pool = pool
+        self._writer = writer
+
+    async def append(self, append: Append) -> Appended:
+        return await self._writer.append(append)
+
+    async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
+        async with reading(self._pool) as connection:
+            cursor = await connection.execute(_SQL["find_request"], {"tenant": tenant, "key": key.key})
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        fingerprint, first, last, recorded_at = row
+        if fingerprint != key.fingerprint:
+            raise KeyReused(key.key)
+        return Appended(first, last, (), recorded_at, is_replayed=True)
+
+    async def read_stream(
+        self, tenant: TenantName, stream: str, *, after: int = 0, upto: int | None = None, limit: int = 1_000
+    ) -> list[RecordedEvent]:
+        return await self._read("read_stream", tenant=tenant, stream=stream, after=after, upto=upto, limit=limit)
+
+    async def read_ledger(
+        self,
+        tenant: TenantName,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        types: tuple[str, ...] = (),
+        limit: int = 1_000,
+    ) -> list[RecordedEvent]:
+        if not types:
+            return await self._read("read_ledger", tenant=tenant, after=after, upto=upto, limit=limit)
+        wanted = TextArray(t.encode() for t in types)
+        return await self._read(
+            "read_ledger_of_types", tenant=tenant, after=after, upto=upto, types=wanted, limit=limit
+        )
+
+    async def head(self, tenant: TenantName) -> Position:
+        async with reading(self._pool) as connection:
+            row = await (await connection.execute(_SQL["head"], {"tenant": tenant})).fetchone()
+        if row is None:
+            raise TenantNotFound(tenant)
+        return Position(row[0])
+
+    async def _read(self, statement: str, *, upto: int | None, **parameters: object) -> list[RecordedEvent]:
+        parameters["upto"] = MAX_BIGINT if upto is None else upto
+        async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(_SQL[statement], parameters)
+            return [RecordedEvent(*row) for row in await cursor.fetchall()]

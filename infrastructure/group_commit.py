@@ -1,0 +1,195 @@
+"""Group commit: appends that wait at the same time become one call, one transaction, one flush to disk."""
+
+import asyncio
+import logging
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import psycopg
+
+from application.ledger import Append, Appended
+from domain.errors import InvalidEvent, OutcomeUnknown, Unavailable
+from domain.values import TenantName
+from infrastructure.append_call import AppendCall, PreparedAppend, prepare
+from infrastructure.database import Connection, connect, translate
+
+_log = logging.getLogger(__name__)
+
+MAX_EVENTS_PER_COMMIT = 2_000
+MAX_BYTES_PER_COMMIT = 16 * 2**20
+RECONNECT_SECONDS = (0.0, 0.1, 0.3, 1.0, 3.0, 5.0)
+"""How long to wait before each try to find out what became of a call whose connection broke."""
+
+Outcome = Appended | Exception
+
+
+class _Waiting:
+    __slots__ = ("append", "done")
+
+    def __init__(self, append: PreparedAppend) -> None:
+        self.append = append
+        self.done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+
+    def answer(self, outcome: Outcome) -> None:
+        """Tell who waits, unless they gave up waiting."""
+        if self.done.done():
+            return
+        if isinstance(outcome, Exception):
+            self.done.set_exception(outcome)
+        else:
+            self.done.set_result(outcome)
+
+
+class GroupCommit:
+    """Writers that take whatever has queued up for a tenant while its last commit ran.
+
+    An idle writer starts at once: nothing is delayed in the hope of company. A tenant is written by one writer at a
+    time, since its ledger's row lock would make a second one wait; several writers serve several tenants.
+    """
+
+    def __init__(self, dsn: str, *, reconnect_seconds: Sequence[float] = RECONNECT_SECONDS) -> None:
+        self._dsn = dsn
+        self._reconnect_seconds = reconnect_seconds
+        self._queues: dict[TenantName, deque[_Waiting]] = defaultdict(deque)
+        self._ready: asyncio.Queue[TenantName] = asyncio.Queue()
+        self._scheduled: set[TenantName] = set()
+        self._unanswered: set[_Waiting] = set()
+        self._is_closed = False
+
+    async def append(self, append: Append) -> Appended:
+        """See application.ledger.EventStore.append. One that is cancelled may have been recorded nevertheless."""
+        if self._is_closed:
+            raise Unavailable("This process is shutting down; try again")
+        waiting = _Waiting(prepare(append))
+        self._unanswered.add(waiting)
+        waiting.done.add_done_callback(lambda _: self._unanswered.discard(waiting))
+        self._queues[append.tenant].append(waiting)
+        if append.tenant not in self._scheduled:
+            self._scheduled.add(append.tenant)
+            self._ready.put_nowait(append.tenant)
+        return await waiting.done
+
+    async def write(self) -> None:
+        """Be a writer, for ever."""
+        writer = _Writer(self._dsn, self._reconnect_seconds)
+        try:
+            while True:
+                tenant = await self._ready.get()
+                call, group = self._take(tenant)
+                for waiting, outcome in zip(group, await writer.outcomes(call), strict=True):
+                    waiting.answer(outcome)
+                if self._queues[tenant]:
+                    self._ready.put_nowait(tenant)
+                else:
+                    del self._queues[tenant]
+                    self._scheduled.discard(tenant)
+        finally:
+            await writer.close()
+
+    def _take(self, tenant: TenantName) -> tuple[AppendCall, list[_Waiting]]:
+        """Take what fits one call; what repeats a key or an event id of it waits for the next and is answered there."""
+        call, group, later = AppendCall(tenant), [], []
+        queue = self._queues[tenant]
+        while queue and call.events < MAX_EVENTS_PER_COMMIT and call.bytes < MAX_BYTES_PER_COMMIT:
+            waiting = queue.popleft()
+            if waiting.done.done():
+                continue
+            if call.add(waiting.append):
+                group.append(waiting)
+            else:
+                later.append(waiting)
+        queue.extendleft(reversed(later))
+        return call, group
+
+    async def close(self) -> None:
+        """Accept no more appends, and wait until those that were accepted are answered."""
+        self._is_closed = True
+        while self._unanswered:
+            await asyncio.wait([waiting.done for waiting in self._unanswered])
+
+    def abandon(self) -> None:
+        """Leave nobody waiting when there are no writers any more."""
+        for waiting in self._unanswered:
+            waiting.answer(OutcomeUnknown(waiting.append.event_ids))
+
+
+class _Writer:
+    """One connection, and what is done when something goes wrong on it."""
+
+    def __init__(self, dsn: str, reconnect_seconds: Sequence[float]) -> None:
+        self._dsn = dsn
+        self._reconnect_seconds = reconnect_seconds
+        self._connection: Connection | None = None
+
+    async def outcomes(self, call: AppendCall) -> Sequence[Outcome]:
+        """Make the call, and return what came of each of its appends."""
+        if not call.appends:
+            return []
+        try:
+            return await self._outcomes(call)
+        except Exception as error:
+            _log.exception("An append failed for a reason that was not foreseen")
+            await self.close()
+            return [error] * len(call.appends)
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error):
+                await connection.close()
+
+    async def _outcomes(self, call: AppendCall) -> Sequence[Outcome]:
+        is_sent = False
+        for seconds in self._reconnect_seconds:
+            if is_sent:
+                await asyncio.sleep(seconds)
+            try:
+                self._connection = self._connection or await connect(self._dsn)
+                is_sent = True
+                return await call.make(self._connection)
+            except Unavailable as error:
+                if not is_sent:
+                    return [error] * len(call.appends)
+            except psycopg.Error as error:
+                if not is_sent or _is_refusal(error, self._connection):
+                    return await self._refused(call, error)
+                # Whether the commit happened is not known. The same call with the same event ids finds out under the
+                # ledger's lock: what is there is answered as replayed, what is not is written now.
+                _log.warning("The connection broke during an append; asking again what became of it")
+                await self.close()
+        return [OutcomeUnknown(prepared.event_ids) for prepared in call.appends]
+
+    async def _refused(self, call: AppendCall, error: psycopg.Error) -> Sequence[Outcome]:
+        """Answer a call of which nothing was stored; what one append did wrong stays its own matter."""
+        meaning = translate(error, tenant=call.tenant)
+        if isinstance(meaning, InvalidEvent) and len(call.appends) > 1:
+            return [outcome for alone in call.one_by_one() for outcome in await self._outcomes(alone)]
+        if meaning is error:
+            _log.error("PostgreSQL refused an append", exc_info=error)
+        return [meaning] * len(call.appends)
+
+
+def _is_refusal(error: psycopg.Error, connection: Connection | None) -> bool:
+    """Return whether the server rolled the call back, or was never asked; not so if the connection ended with it."""
+    severity = error.diag.severity_nonlocalized
+    return severity == "ERROR" or (severity is None and connection is not None and not connection.closed)
+
+
+@asynccontextmanager
+async def open_group_commit(
+    dsn: str, *, writers: int = 4, reconnect_seconds: Sequence[float] = RECONNECT_SECONDS
+) -> AsyncIterator[GroupCommit]:
+    """Run a group commit with this many connections; on leaving, what was accepted is still written."""
+    group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds)
+    tasks = [asyncio.create_task(group_commit.write(), name=f"group commit {n}") for n in range(writers)]
+    try:
+        try:
+            yield group_commit
+        finally:
+            await group_commit.close()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        group_commit.abandon()

@@ -1,0 +1,21 @@
+"""The health of the views, as PostgreSQL knows it."""
+
+from application.health import ProjectionHealth
+from application.projections.catalogue import PROJECTIONS
+from infrastructure.database import Pool, reading
+from infrastructure.statements import statements
+
+_SQL = statements("health")
+
+
+class PostgresHealth:
+    """Implements application.health.Health."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def projections(self) -> list[ProjectionHealth]:
+        names = [projection.name for projection in PROJECTIONS]
+        async with reading(self._pool) as connection:
+            rows = await (await connection.execute(_SQL["projections"], {"projections": names})).fetchall()
+        return [ProjectionHealth(*row) for row in rows]

@@ -1,0 +1,178 @@
+"""The eventsourcing library's recorders of events and snapshots, on a tenant's ledger."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.persistence import (
+    AggregateRecorder,
+    ApplicationRecorder,
+    ConnectionUnavailableError,
+    IntegrityError,
+    Notification,
+    OperationalError,
+    StoredEvent,
+    Subscription,
+)
+
+from application.ledger import RecordedEvent
+from domain.values import MAX_BIGINT
+from infrastructure.arrays import BigIntArray, ByteaArray, TextArray, bigint
+from infrastructure.ledger_event import notification, originator_id_of, stored_event
+from infrastructure.recorder_append import call_of
+from infrastructure.recorder_database import TRIES, ConnectionLost, Cursor, TenantDatabase
+from infrastructure.recorder_subscription import LedgerSubscription
+from infrastructure.statements import statements
+
+_LEDGER = statements("ledger")
+_SQL = statements("recorder")
+
+
+class OrdertrailAggregateRecorder(AggregateRecorder):
+    """Records events in their streams."""
+
+    def __init__(self, database: TenantDatabase) -> None:
+        self._database = database
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        self._append(stored_events)
+        return None
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        statement = _SQL["read_stream_backwards"] if desc else _LEDGER["read_stream"]
+        rows = self._database.fetch(statement, stream=str(originator_id), **_range(gt, lte), limit=limit)
+        return [stored_event(RecordedEvent(*row), originator_id) for row in rows]
+
+    def _append(
+        self, stored_events: Sequence[StoredEvent], *, also: Callable[[Cursor], None] | None = None
+    ) -> list[int]:
+        """Append all events or none, and return their positions; also says what else the transaction does.
+
+        If the connection breaks, it is not known whether the transaction was committed. The same append is made again
+        then: the append function knows by the event ids whether it has them, and records nothing twice.
+        """
+        if not stored_events:
+            return []
+        parameters = call_of(self._database.tenant, stored_events).parameters()
+        begin = self._database.transaction if also else self._database.cursor
+        was_sent = False
+        for _ in range(TRIES):
+            try:
+                with begin() as cursor:
+                    first, last, is_new = _call(cursor, parameters, may_be_replayed=was_sent)
+                    if also and is_new:
+                        also(cursor)
+                return list(range(first, last + 1))
+            except ConnectionLost:
+                was_sent = True
+            except ConnectionUnavailableError:
+                if not was_sent:
+                    raise
+        raise OperationalError(
+            f"The connection broke while {len(stored_events)} events were being recorded, and could not be made again; "
+            "they may or may not be recorded"
+        )
+
+
+class OrdertrailApplicationRecorder(OrdertrailAggregateRecorder, ApplicationRecorder):
+    """Records events in their streams and in the ledger; notification ids are the ledger's positions.
+
+    A stream whose name is a UUID is notified of with a UUID as its originator id, any other with its name.
+    With has_text_ids all are notified of with their names.
+    """
+
+    def __init__(self, database: TenantDatabase, *, has_text_ids: bool = False) -> None:
+        super().__init__(database)
+        self._originator_id: Callable[[str], UUID | str] = str if has_text_ids else originator_id_of
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        return self._append(stored_events)
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        if start is None:
+            start, inclusive_of_start = 0, False
+        after = start - 1 if inclusive_of_start else start
+        if topics:
+            wanted = TextArray(topic.encode() for topic in topics)
+            statement, of_types = _LEDGER["read_ledger_of_types"], {"types": wanted}
+        else:
+            statement, of_types = _LEDGER["read_ledger"], {}
+        rows = self._database.fetch(statement, **_range(after, stop), limit=limit, **of_types)
+        recorded = [RecordedEvent(*row) for row in rows]
+        return [notification(event, self._originator_id(event.stream)) for event in recorded]
+
+    def max_notification_id(self) -> int | None:
+        head: int = self._database.fetch(_LEDGER["head"])[0][0]
+        return head or None
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+        return LedgerSubscription(self, self._database, gt=gt, topics=topics)
+
+
+class OrdertrailSnapshotRecorder(AggregateRecorder):
+    """Records snapshots of aggregates."""
+
+    def __init__(self, database: TenantDatabase) -> None:
+        self._database = database
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        if stored_events:
+            parameters = {
+                "tenant": self._database.tenant,
+                "streams": TextArray(str(event.originator_id).encode() for event in stored_events),
+                "versions": BigIntArray(bigint(event.originator_version) for event in stored_events),
+                "types": TextArray(event.topic.encode() for event in stored_events),
+                "data": ByteaArray(event.state for event in stored_events),
+            }
+            with self._database.cursor() as cursor:
+                cursor.execute(_SQL["insert_snapshots"], parameters)
+        return None
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        statement = _SQL["read_snapshots_backwards"] if desc else _SQL["read_snapshots"]
+        rows = self._database.fetch(statement, stream=str(originator_id), **_range(gt, lte), limit=limit)
+        return [StoredEvent(originator_id, *row) for row in rows]
+
+
+def _range(after: int | None, upto: int | None) -> dict[str, int]:
+    """Return the bounds of versions or positions, of which none is below 0."""
+    return {"after": -1 if after is None else after, "upto": MAX_BIGINT if upto is None else upto}
+
+
+def _call(cursor: Cursor, parameters: dict[str, Any], *, may_be_replayed: bool) -> tuple[int, int, bool]:
+    """Call the append function: return the first position, the last, and whether they are new.
+
+    Raises IntegrityError if nothing was appended, unless it may be a repetition and is one.
+    """
+    row = cursor.execute(_LEDGER["append"], parameters, prepare=True).fetchone()
+    assert row is not None  # one append in, one outcome out
+    outcome, first, last, versions, _ = row
+    is_new = outcome == "appended"
+    if not is_new and not (may_be_replayed and outcome == "replayed"):
+        streams = b", ".join(parameters["streams"].elements).decode()
+        raise IntegrityError(f"Nothing was recorded ({outcome}): {streams}, now at versions {versions}")
+    return first, last, is_new

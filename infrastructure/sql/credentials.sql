@@ -1,0 +1,28 @@
+-- name: find_credential
+SELECT t.tenant, t.implicit, t.dintero_account, c.key_id, c.secret_digest, c.scopes, c.name, c.expires_at
+FROM ordertrail.credentials AS c JOIN ordertrail.tenants AS t USING (tenant)
+WHERE c.key_id = %(key_id)s
+
+-- name: create_credential
+INSERT INTO ordertrail.credentials (tenant, key_id, secret_digest, scopes, name, expires_at)
+SELECT t.tenant, %(key_id)s, %(secret_digest)s, %(scopes)s, %(name)s, %(expires_at)s
+FROM ordertrail.tenants AS t WHERE t.tenant = %(tenant)s
+RETURNING tenant
+
+-- name: create_tenant
+WITH created AS (
+    INSERT INTO ordertrail.tenants (tenant, implicit, dintero_account)
+    VALUES (%(tenant)s, %(implicit)s, %(dintero_account)s)
+    ON CONFLICT DO NOTHING
+    RETURNING tenant
+)
+INSERT INTO ordertrail.ledgers (tenant) SELECT tenant FROM created RETURNING tenant
+
+-- name: tenants
+SELECT tenant FROM ordertrail.tenants ORDER BY tenant
+
+-- name: offer_installation_value
+INSERT INTO ordertrail.installation (name, value) VALUES (%(name)s, %(value)s) ON CONFLICT DO NOTHING
+
+-- name: installation_value
+SELECT value FROM ordertrail.installation WHERE name = %(name)s

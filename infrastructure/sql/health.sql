@@ -1,0 +1,8 @@
+-- name: projections
+SELECT c.projection, max(l.position - c.position),
+       coalesce(array_agg(format('%%s after position %%s: %%s', c.tenant, c.position, c.error) ORDER BY c.tenant)
+                FILTER (WHERE c.error IS NOT NULL), '{}')
+FROM ordertrail.checkpoints AS c JOIN ordertrail.ledgers AS l USING (tenant)
+WHERE c.projection = ANY (%(projections)s)
+GROUP BY c.projection
+ORDER BY c.projection

@@ -1,0 +1,35 @@
+-- name: append
+SELECT outcome, first_position, last_position, versions, recorded_at
+FROM ordertrail.append(
+    %(tenant)s, %(keys)s, %(fingerprints)s, %(streams)s,
+    %(write_append)s, %(write_stream)s, %(write_expected)s, %(write_size)s,
+    %(event_write)s, %(event_ids)s, %(types)s, %(data)s, %(metadata)s, %(occurred_at)s
+)
+
+-- name: read_stream
+SELECT position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
+FROM ordertrail.events
+WHERE tenant = %(tenant)s AND stream = %(stream)s AND version > %(after)s AND version <= %(upto)s
+ORDER BY version
+LIMIT %(limit)s
+
+-- name: read_ledger
+SELECT position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
+FROM ordertrail.events
+WHERE tenant = %(tenant)s AND position > %(after)s AND position <= %(upto)s
+ORDER BY position
+LIMIT %(limit)s
+
+-- name: read_ledger_of_types
+SELECT position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
+FROM ordertrail.events
+WHERE tenant = %(tenant)s AND position > %(after)s AND position <= %(upto)s AND type = ANY (%(types)s)
+ORDER BY position
+LIMIT %(limit)s
+
+-- name: head
+SELECT position FROM ordertrail.ledgers WHERE tenant = %(tenant)s
+
+-- name: find_request
+SELECT fingerprint, first_position, last_position, recorded_at
+FROM ordertrail.requests WHERE tenant = %(tenant)s AND idempotency_key = %(key)s

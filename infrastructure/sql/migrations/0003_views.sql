@@ -1,0 +1,92 @@
+-- The views: derived from the ledger by projections, and rebuilt from it at any time.
+
+-- SHOPLINE's order action logs: the 42 kinds of action, newest 100 read at a time.
+CREATE TABLE ordertrail.action_log (
+    tenant text COLLATE "C" NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    schema_version bigint NOT NULL,
+    data json NOT NULL,
+    actor_id text NOT NULL,
+    actor_name text NOT NULL,
+    actor_type text NOT NULL,
+    application_id text,
+    CONSTRAINT an_action_is_logged_once PRIMARY KEY (tenant, order_id, position)
+);
+
+-- Dintero's order events: what each service said of the order.
+CREATE TABLE ordertrail.service_events (
+    tenant text COLLATE "C" NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    state text NOT NULL,
+    service text NOT NULL,
+    service_status text NOT NULL,
+    description text,
+    metadata json,
+    created_by text NOT NULL,
+    CONSTRAINT a_service_event_is_listed_once PRIMARY KEY (tenant, order_id, position)
+);
+
+-- What each order is now. detail is the folded state; the columns are what orders are found by.
+CREATE TABLE ordertrail.order_state (
+    tenant text COLLATE "C" NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
+    first_position bigint NOT NULL,
+    updated_at timestamptz NOT NULL,
+    reference text COLLATE "C",
+    state text COLLATE "C" NOT NULL,
+    status text COLLATE "C",
+    payment_status text COLLATE "C",
+    delivery_status text COLLATE "C",
+    search text NOT NULL,
+    detail json NOT NULL,
+    CONSTRAINT an_order_has_one_state PRIMARY KEY (tenant, order_id)
+) WITH (fillfactor = 80);
+-- Orders are listed newest first, by a position that never changes, so that a cursor neither loses nor repeats one.
+CREATE INDEX orders_newest_first ON ordertrail.order_state (tenant, first_position DESC);
+-- Orders are found by the reference a partner knows them by; the newest wins.
+CREATE INDEX orders_by_reference ON ordertrail.order_state (tenant, reference, first_position DESC)
+    WHERE reference IS NOT NULL;
+
+-- Carriyo's system logs: HTTP calls about an order, found by what they were. The rest is in the event and its content.
+CREATE TABLE ordertrail.system_log (
+    tenant text COLLATE "C" NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    correlation_id text COLLATE "C",
+    carrier_id text COLLATE "C",
+    direction text COLLATE "C",
+    request_type text COLLATE "C",
+    response_code bigint,
+    CONSTRAINT a_call_is_logged_once PRIMARY KEY (tenant, order_id, position)
+);
+
+-- Sendcloud's integration exception logs. The rest is in the event.
+CREATE TABLE ordertrail.integration_log (
+    tenant text COLLATE "C" NOT NULL,
+    integration_id bigint NOT NULL,
+    position bigint NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    exception_type text,
+    response_code bigint,
+    CONSTRAINT an_exception_is_logged_once PRIMARY KEY (tenant, integration_id, position)
+);
+-- The exceptions of all integrations of a tenant, newest first.
+CREATE INDEX exceptions_of_all_integrations ON ordertrail.integration_log (tenant, position);
+
+-- Everything about one order, in ledger order. The events themselves are read from the ledger.
+CREATE TABLE ordertrail.timeline (
+    tenant text COLLATE "C" NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    CONSTRAINT an_event_is_in_a_timeline_once PRIMARY KEY (tenant, order_id, position)
+);

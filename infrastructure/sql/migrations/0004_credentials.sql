@@ -1,0 +1,31 @@
+-- Who may do what, the installation's own secrets, and large bodies.
+
+-- A credential belongs to one tenant and serves every dialect. Its secret is random, so a plain digest of it is stored.
+CREATE TABLE ordertrail.credentials (
+    tenant text COLLATE "C" NOT NULL,
+    key_id text COLLATE "C" NOT NULL,
+    secret_digest bytea NOT NULL,
+    scopes text[] NOT NULL,
+    name text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,
+    CONSTRAINT a_tenants_key_id_is_given_once PRIMARY KEY (tenant, key_id)
+);
+-- A request names its key id before we know its tenant.
+CREATE INDEX credentials_by_key_id ON ordertrail.credentials (key_id);
+
+-- What an installation has one of, such as the key its tokens are signed with. Not of any tenant.
+CREATE TABLE ordertrail.installation (
+    name text COLLATE "C" NOT NULL,
+    value bytea NOT NULL,
+    CONSTRAINT an_installation_has_one_of_each PRIMARY KEY (name)
+);
+
+-- Large bodies, kept once whatever the number of events that point to them; the digest is their SHA-256.
+CREATE TABLE ordertrail.contents (
+    tenant text COLLATE "C" NOT NULL,
+    digest bytea NOT NULL,
+    body bytea NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT a_content_is_stored_once PRIMARY KEY (tenant, digest)
+);

@@ -1,0 +1,133 @@
+"""The views and checkpoints on PostgreSQL, as the projector writes them."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from application.ledger import RecordedEvent
+from application.projections.action_log import ActionLogRow
+from application.projections.integration_log import IntegrationLogRow
+from application.projections.order_state import OrderStateRow
+from application.projections.projection import Row
+from application.projections.service_events import ServiceEventRow
+from application.projections.system_log import SystemLogRow
+from application.projections.timeline import TimelineRow
+from application.projector import Checkpoint
+from domain.values import MAX_BIGINT, TenantName
+from infrastructure.arrays import Array, BigIntArray, TextArray, TimestampArray, bigint, timestamp
+from infrastructure.database import Connection, Pool, translated
+from infrastructure.statements import statements
+
+_SQL = statements("views")
+_LEDGER = statements("ledger")
+
+_ROWS: dict[str, type[Any]] = {
+    "action_log": ActionLogRow,
+    "service_events": ServiceEventRow,
+    "order_state": OrderStateRow,
+    "system_log": SystemLogRow,
+    "integration_log": IntegrationLogRow,
+    "timeline": TimelineRow,
+}
+
+
+def _texts(values: Sequence[Any]) -> TextArray:
+    return TextArray(value if value is None or isinstance(value, bytes) else value.encode() for value in values)
+
+
+def _bigints(values: Sequence[int | None]) -> BigIntArray:
+    return BigIntArray(map(bigint, values))
+
+
+def _timestamps(values: Sequence[datetime]) -> TimestampArray:
+    return TimestampArray(map(timestamp, values))
+
+
+_OTHER_TYPES: dict[str, Callable[[Sequence[Any]], Array]] = {
+    "position": _bigints,
+    "first_position": _bigints,
+    "integration_id": _bigints,
+    "response_code": _bigints,
+    "schema_version": _bigints,
+    "occurred_at": _timestamps,
+    "recorded_at": _timestamps,
+    "updated_at": _timestamps,
+}
+
+
+class PostgresViewBatch:
+    """Implements application.projector.ViewBatch."""
+
+    def __init__(self, connection: Connection, tenant: TenantName, checkpoints: Sequence[Checkpoint]) -> None:
+        self.checkpoints = checkpoints
+        self._connection = connection
+        self._tenant = tenant
+
+    async def events(self, *, after: int, limit: int) -> list[RecordedEvent]:
+        rows = await self._fetch(_LEDGER["read_ledger"], after=after, upto=MAX_BIGINT, limit=limit)
+        return [RecordedEvent(*row) for row in rows]
+
+    async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
+        if not ids:
+            return {}
+        rows = await self._fetch(_SQL[f"present_{view}"], ids=_texts(ids))
+        return {row[0]: _ROWS[view](*row) for row in rows}
+
+    async def save(self, view: str, rows: Sequence[Row]) -> None:
+        if rows:
+            columns = zip(_ROWS[view]._fields, zip(*rows, strict=True), strict=True)
+            arrays = {name: _OTHER_TYPES.get(name, _texts)(values) for name, values in columns}
+            await self._execute(_SQL[f"save_{view}"], **arrays)
+
+    async def advance(self, projection: str, position: int) -> None:
+        await self._execute(_SQL["advance"], projection=projection, position=position)
+
+    async def stop(self, projection: str, error: str) -> None:
+        await self._execute(_SQL["stop"], projection=projection, error=error.replace("\x00", ""))
+
+    async def clear(self, projection: str) -> None:
+        await self._execute(_SQL[f"clear_{projection}"])
+        await self.advance(projection, 0)
+
+    async def _execute(self, statement: bytes, **parameters: Any) -> None:
+        await self._connection.execute(statement, {"tenant": self._tenant, **parameters}, prepare=True)
+
+    async def _fetch(self, statement: bytes, **parameters: Any) -> list[tuple[Any, ...]]:
+        async with self._connection.cursor(binary=True) as cursor:
+            await cursor.execute(statement, {"tenant": self._tenant, **parameters}, prepare=True)
+            return await cursor.fetchall()
+
+
+class PostgresViewStore:
+    """Implements application.projector.ViewStore."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def batch(
+        self, tenant: TenantName, projections: Sequence[str], *, wait: bool = False
+    ) -> AsyncIterator[PostgresViewBatch]:
+        hold = _SQL["wait_for_checkpoints" if wait else "hold_checkpoints"]
+        with translated():
+            async with self._pool.connection() as connection:
+                if wait:
+                    # There has to be a row to wait for, or a projector that comes meanwhile would not notice us.
+                    await _create_missing_checkpoints(connection, projections)
+                async with connection.transaction():
+                    # A view that loses its last batch in a crash loses its checkpoint with it, and reads it again.
+                    await connection.execute("SET LOCAL synchronous_commit = off")
+                    cursor = await connection.execute(hold, {"tenant": tenant, "projections": _texts(projections)})
+                    yield PostgresViewBatch(connection, tenant, [Checkpoint(*row) for row in await cursor.fetchall()])
+
+    async def behind(self, projections: Sequence[str]) -> list[TenantName]:
+        with translated():
+            async with self._pool.connection() as connection:
+                await _create_missing_checkpoints(connection, projections)
+                cursor = await connection.execute(_SQL["behind"], {"projections": _texts(projections)})
+                return [TenantName(row[0]) for row in await cursor.fetchall()]
+
+
+async def _create_missing_checkpoints(connection: Connection, projections: Sequence[str]) -> None:
+    await connection.execute(_SQL["create_missing_checkpoints"], {"projections": _texts(projections)})

@@ -1,0 +1,381 @@
+"""Carriyo's order system logs, as its documentation tells them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.bootstrap import open_services
+from api.maintenance import create_key, create_tenant
+from tests.fix_server import Account, Server
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "carriyo"
+REQUEST: dict[str, Any] = json.loads((FIXTURES / "create_request.json").read_text())
+RESPONSE: dict[str, Any] = json.loads((FIXTURES / "create_response.json").read_text())
+
+A_CALL = {**REQUEST, "tenant": None}
+LOGS = "/orders/A-1/system-logs"
+
+
+async def headers_of(account: Account, key_id: str, secret: str) -> dict[str, str]:
+    async with httpx.AsyncClient(base_url=account.url) as client:
+        token = await client.post("/oauth/token", json={"client_id": key_id, "client_secret": secret})
+    return {
+        "Authorization": f"Bearer {token.json()['access_token']}",
+        "x-api-key": key_id,
+        "tenant-id": account.tenant,
+    }
+
+
+@pytest.fixture
+async def carriyo(account: Account, http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+    """A client as Carriyo's documentation sets it up, of a tenant with an order A-1 that a partner calls web-1."""
+    await http.post("/trail/v1/orders", json={"order_id": "A-1", "reference": "web-1"})
+    headers = await headers_of(account, account.key_id, account.secret)
+    async with httpx.AsyncClient(base_url=account.url, headers=headers, timeout=30) as client:
+        yield client
+
+
+def assert_error(answer: httpx.Response, status: int, *, about: str = "") -> None:
+    body = answer.json()
+    assert answer.status_code == status, answer.text
+    assert body.keys() == {"status", "timestamp", "errors"}
+    assert body["status"] == str(status)
+    assert body["timestamp"].endswith("+00:00")
+    assert all(isinstance(error, str) for error in body["errors"])
+    assert any(about in error for error in body["errors"]), body
+
+
+async def test_the_documents_own_example_is_answered_as_the_document_has_it(server: Server) -> None:
+    await create_tenant(server.dsn, "string", is_implicit=True, dintero_account=None)
+    key = await create_key(server.dsn, "string", scopes=("write:orders",), name="")
+    account = Account(server.url, server.dsn, "string", "", key["key_id"], key["secret"], key["token"])
+    headers = await headers_of(account, account.key_id, account.secret)
+
+    async with httpx.AsyncClient(base_url=server.url, headers=headers) as client:
+        answer = await client.post(
+            "/orders/string/system-logs", content=(FIXTURES / "create_request.json").read_bytes()
+        )
+
+    body = answer.json()
+    assert answer.status_code == 200
+    assert list(body) == list(RESPONSE)
+    assert {name: type(value) for name, value in body.items()} == {n: type(v) for n, v in RESPONSE.items()}
+    made_up = {"identifier", "s3_content_key", "s3_content_bucket", "details_json"}
+    assert {n: v for n, v in body.items() if n not in made_up} == {
+        n: v for n, v in RESPONSE.items() if n not in made_up
+    }
+
+
+async def test_a_token_is_issued_for_a_key_and_its_secret(account: Account) -> None:
+    credential = {"client_id": account.key_id, "client_secret": account.secret, "grant_type": "client_credentials"}
+
+    async with httpx.AsyncClient(base_url=account.url) as client:
+        answer = await client.post("/oauth/token", json=credential)
+
+    token = answer.json()
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert token.keys() == {"access_token", "scope", "expires_in", "token_type"}
+    assert token["access_token"].count(".") == 2
+    assert token["scope"] == f"tenant:{account.tenant} admin"
+    assert (token["expires_in"], token["token_type"]) == (86400, "Bearer")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ({"client_id": "nobody", "client_secret": "nothing"}, 403, "access_denied"),
+        ({"client_id": "a\u0000b", "client_secret": "nothing"}, 400, "bad_request"),
+        ({"client_id": "nobody"}, 400, "bad_request"),
+        ({"client_id": 1, "client_secret": None}, 400, "bad_request"),
+        ([], 400, "bad_request"),
+        (None, 400, "bad_request"),
+    ],
+)
+async def test_a_token_is_refused_in_the_words_of_oauth(account: Account, body: Any, status: int, error: str) -> None:
+    async with httpx.AsyncClient(base_url=account.url) as client:
+        answer = await client.post("/oauth/token", json=body)
+
+    assert answer.status_code == status
+    assert answer.json().keys() == {"error", "error_description"}
+    assert answer.json()["error"] == error
+
+
+async def test_a_token_request_that_is_not_json_is_a_bad_request(account: Account) -> None:
+    async with httpx.AsyncClient(base_url=account.url) as client:
+        bare = await client.post("/oauth/token", content=b"client_id=a&client_secret=b")
+        form = await client.post("/oauth/token", data={"client_id": "a", "client_secret": "b"})
+
+    for answer in (bare, form):
+        assert answer.status_code == 400
+        assert answer.json()["error"] == "bad_request"
+
+
+@pytest.mark.parametrize("token", [None, "", "Bearer", "Bearer x.y.z", "Bearer ot_a_b", "Basic YTpi", "Bearer ø"])
+async def test_a_call_without_a_valid_token_is_a_401(carriyo: httpx.AsyncClient, token: str | None) -> None:
+    headers = [(name, value) for name, value in carriyo.headers.raw if name.lower() != b"authorization"]
+    carriyo.headers = httpx.Headers(headers)
+    sent = {} if token is None else {"Authorization": token.encode()}
+
+    answer = await carriyo.post(LOGS, json=A_CALL, headers=sent)  # type: ignore[arg-type]
+
+    assert_error(answer, 401)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("header", ["x-api-key", "tenant-id"])
+async def test_another_api_key_or_tenant_or_none_is_a_403(carriyo: httpx.AsyncClient, header: str) -> None:
+    other = await carriyo.post(LOGS, json=A_CALL, headers={header: "another"})
+    empty = await carriyo.post(LOGS, json=A_CALL, headers={header: ""})
+    del carriyo.headers[header]
+    missing = await carriyo.post(LOGS, json=A_CALL)
+
+    for answer in (other, empty, missing):
+        assert_error(answer, 403)
+
+
+async def test_the_key_of_another_tenant_does_not_open_this_one(
+    carriyo: httpx.AsyncClient, another_account: Callable[[], Awaitable[Account]]
+) -> None:
+    other = await another_account()
+    theirs = await headers_of(other, other.key_id, other.secret)
+
+    mixed = await carriyo.post(LOGS, json=A_CALL, headers={**theirs, "tenant-id": carriyo.headers["tenant-id"]})
+    own = await carriyo.post(LOGS, json=A_CALL, headers=theirs)
+
+    assert_error(mixed, 403)
+    assert_error(own, 404)
+
+
+async def test_a_key_without_the_scope_is_a_403(account: Account, carriyo: httpx.AsyncClient) -> None:
+    key = await account.key("read:orders")
+
+    answer = await carriyo.post(LOGS, json=A_CALL, headers=await headers_of(account, key["key_id"], key["secret"]))
+
+    assert_error(answer, 403, about="write:orders")
+
+
+async def test_the_tenant_in_the_body_may_only_be_the_callers(account: Account, carriyo: httpx.AsyncClient) -> None:
+    same = await carriyo.post(LOGS, json={"tenant": account.tenant})
+    other = await carriyo.post(LOGS, json={"tenant": "string"})
+
+    assert same.status_code == 200
+    assert_error(other, 403)
+
+
+async def test_the_entity_id_of_the_body_gives_way_to_the_order_of_the_path(carriyo: httpx.AsyncClient) -> None:
+    answer = await carriyo.post(LOGS, json={"entity_id": "another order"})
+
+    assert answer.json()["order_id"] == "A-1"
+
+
+async def test_an_order_is_found_by_its_partners_reference(carriyo: httpx.AsyncClient) -> None:
+    by_reference = await carriyo.post("/orders/web-1/system-logs?key=partner_order_reference", json={})
+    by_id = await carriyo.post("/orders/A-1/system-logs?key=order_id", json={})
+    mixed_up = await carriyo.post("/orders/web-1/system-logs", json={})
+
+    assert by_reference.json()["order_id"] == by_id.json()["order_id"] == "A-1"
+    assert_error(mixed_up, 404, about="web-1")
+
+
+async def test_an_unknown_order_is_a_404(carriyo: httpx.AsyncClient) -> None:
+    assert_error(await carriyo.post("/orders/B-2/system-logs", json={}), 404, about="B-2")
+    assert_error(await carriyo.post("/orders/B-2/system-logs?key=partner_order_reference", json={}), 404, about="B-2")
+
+
+async def test_an_implicit_tenants_order_begins_with_its_first_log(implicit_account: Account) -> None:
+    headers = await headers_of(implicit_account, implicit_account.key_id, implicit_account.secret)
+
+    async with httpx.AsyncClient(base_url=implicit_account.url, headers=headers) as client:
+        by_id = await client.post("/orders/new/system-logs", json={})
+        by_reference = await client.post("/orders/never/system-logs?key=partner_order_reference", json={})
+
+    assert by_id.json()["order_id"] == "new"
+    assert_error(by_reference, 404)
+
+
+async def test_every_field_is_optional_and_what_is_unset_is_null(carriyo: httpx.AsyncClient) -> None:
+    empty = await carriyo.post(LOGS, json={})
+    nulls = await carriyo.post(LOGS, json=dict.fromkeys(REQUEST))
+
+    for answer in (empty, nulls):
+        assert answer.status_code == 200
+        assert answer.json().keys() == RESPONSE.keys()
+        unset = {name for name, value in answer.json().items() if value is None}
+        set_by_us = {"tenant", "identifier", "order_id", "s3_content_key", "s3_content_bucket", "details_json"}
+        assert unset == RESPONSE.keys() - set_by_us
+        assert json.loads(answer.json()["details_json"]) == {}
+
+
+async def test_identifiers_sort_in_the_order_of_the_calls(carriyo: httpx.AsyncClient) -> None:
+    identifiers = [(await carriyo.post(LOGS, json={})).json()["identifier"] for _ in range(11)]
+
+    assert identifiers == sorted(identifiers)
+    assert len(set(identifiers)) == 11
+
+
+async def test_times_are_64_bit_integers_and_come_back_as_they_were(carriyo: httpx.AsyncClient) -> None:
+    answer = await carriyo.post(LOGS, json={"request_time": 2**63 - 1, "response_time": -(2**63)})
+
+    assert answer.json()["request_time"] == 2**63 - 1
+    assert answer.json()["response_time"] == -(2**63)
+
+
+async def test_the_order_remembers_when_the_call_was_made(carriyo: httpx.AsyncClient, http: httpx.AsyncClient) -> None:
+    await carriyo.post(LOGS, json={"request_time": 1_772_366_400_123})
+
+    timeline = (await http.get("/trail/v1/orders/A-1/timeline?kind=call")).json()
+
+    assert timeline["items"][0]["occurred_at"] == "2026-03-01T12:00:00.123000Z"
+
+
+async def test_what_was_said_is_kept_beside_the_ledger_without_secrets(
+    account: Account, carriyo: httpx.AsyncClient, http: httpx.AsyncClient
+) -> None:
+    secret_headers = {"Authorization": ["Bearer s3cret"], "x-api-key": ["s3cret"], "Accept": ["a", "b"]}
+    call = {
+        "request_headers": secret_headers,
+        "request_body": '{"a": 1}',
+        "raw_request_body": "raw",
+        "response_headers": {"SET-COOKIE": ["s3cret=1", "s3cret=2"]},
+        "response_body": "ok",
+        "call_statistics": {"call_start": "1", "call_end": "2"},
+        "duration_statistics": {"total_duration": 1.5, "connection_reused": False},
+    }
+
+    answer = (await carriyo.post(LOGS, json=call)).json()
+
+    item = (await http.get("/trail/v1/orders/A-1/timeline?kind=call")).json()["items"][0]
+    async with open_services(account.dsn) as services:
+        content = await services.contents.get(account.tenant, item["data"]["content"]["digest"])  # type: ignore[arg-type]
+    assert content is not None
+    assert b"s3cret" not in content
+    assert item["data"]["content"]["digest"] in answer["s3_content_key"]
+    assert json.loads(content) == {
+        "request_headers": {"Authorization": ["***"], "x-api-key": ["***"], "Accept": ["a", "b"]},
+        "request_body": '{"a": 1}',
+        "raw_request_body": "raw",
+        "response_headers": {"SET-COOKIE": ["***", "***"]},
+        "response_body": "ok",
+        "timings": {"call_start": "1", "call_end": "2"},
+        "durations": {"total_duration": 1.5, "connection_reused": False},
+    }
+
+
+async def test_the_details_tell_what_the_answer_else_leaves_out(carriyo: httpx.AsyncClient) -> None:
+    call = {"request_method": "GET", "request_url": "https://x.example/" + "y" * 5000, "carrier_id": "dhl"}
+
+    answer = await carriyo.post(LOGS, json=call)
+
+    assert json.loads(answer.json()["details_json"]) == call
+
+
+async def test_members_that_are_not_known_are_ignored(carriyo: httpx.AsyncClient) -> None:
+    answer = await carriyo.post(LOGS, json={"unheard_of": 1, "call_statistics": {"unheard_of": 1}})
+
+    assert answer.status_code == 200
+
+
+async def test_json_is_what_a_body_is_if_its_type_is_not_told(carriyo: httpx.AsyncClient) -> None:
+    assert (await carriyo.post(LOGS, content=b'{"request_type": "X"}')).json()["request_type"] == "X"
+
+
+async def test_a_repeated_key_is_answered_as_the_first_time(carriyo: httpx.AsyncClient) -> None:
+    key = {"Idempotency-Key": "k-1"}
+
+    first = await carriyo.post(LOGS, json=A_CALL, headers=key)
+    second = await carriyo.post(LOGS, json=A_CALL, headers=key)
+    other = await carriyo.post(LOGS, json={}, headers=key)
+
+    assert first.json() == second.json()
+    assert second.headers["idempotency-replayed"] == "true"
+    assert_error(other, 422)
+
+
+async def test_the_same_request_at_the_same_time_is_recorded_once(carriyo: httpx.AsyncClient) -> None:
+    requests = [carriyo.post(LOGS, json=A_CALL, headers={"Idempotency-Key": "k-2"}) for _ in range(8)]
+
+    answers = await asyncio.gather(*requests)
+
+    assert len({answer.json()["identifier"] for answer in answers}) == 1
+
+
+WRONG: list[tuple[str, Any]] = [
+    *((name, [1]) for name in REQUEST if name != "entity_ids"),
+    *((name, True) for name in REQUEST),
+    *((name, "x") for name, value in REQUEST.items() if not isinstance(value, str) or name == "event_type"),
+    *((name, "a\u0000b") for name, value in REQUEST.items() if isinstance(value, str)),
+    ("entity_ids", [None]),
+    ("event_type", "inbound"),
+    ("request_time", 2**63),
+    ("response_time", -(2**63) - 1),
+    ("response_code", 10**400),
+    ("response_code", 200.5),
+    ("response_code", "200"),
+    ("tenant", "x" * 256),
+    ("correlation_id", "x" * 256),
+    ("request_headers", {"a": "b"}),
+    ("request_headers", {"a": [1]}),
+    ("request_headers", {"x" * 256: ["b"]}),
+    ("response_headers", {"a": [{}]}),
+    ("call_statistics", {"call_start": 1}),
+    ("duration_statistics", {"total_duration": "1"}),
+    ("duration_statistics", {"total_duration": 10**400}),
+    ("duration_statistics", {"connection_reused": 1}),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG, ids=str)
+async def test_a_wrong_value_is_a_400_that_names_its_field(carriyo: httpx.AsyncClient, name: str, value: Any) -> None:
+    assert_error(await carriyo.post(LOGS, json={name: value}), 400, about=name)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"x"',
+        b"{",
+        b'{"a": NaN}',
+        b'{"duration_statistics": {"total_duration": 1e999}}',
+        b'{"tenant": "\\ud800"}',
+        b'{"tenant": "\xff"}',
+        b"[" * 100_000,
+        b'{"request_body":' * 100 + b"1" + b"}" * 100,
+        b"\x00",
+        b"9" * 10_000,
+    ],
+    ids=lambda body: str(body[:30]),
+)
+async def test_a_body_that_is_no_object_is_a_400(carriyo: httpx.AsyncClient, body: bytes) -> None:
+    assert_error(await carriyo.post(LOGS, content=body, headers={"Content-Type": "application/json"}), 400)
+
+
+@pytest.mark.parametrize("type_", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"])
+async def test_a_body_of_another_type_is_a_415(carriyo: httpx.AsyncClient, type_: str) -> None:
+    assert_error(await carriyo.post(LOGS, content=b"{}", headers={"Content-Type": type_}), 415)
+
+
+@pytest.mark.parametrize("reference", ["%00", "a%20b", "%ff", "%C3%A9", "x" * 129])
+async def test_a_reference_that_cannot_be_one_is_a_400(carriyo: httpx.AsyncClient, reference: str) -> None:
+    assert_error(await carriyo.post(f"/orders/{reference}/system-logs", json={}), 400, about="reference")
+    answer = await carriyo.post(f"/orders/{reference}/system-logs?key=partner_order_reference", json={})
+    assert_error(answer, 400, about="reference")
+
+
+async def test_a_key_that_is_not_listed_is_a_400(carriyo: httpx.AsyncClient) -> None:
+    assert_error(await carriyo.post(f"{LOGS}?key=shipment_id", json={}), 400, about="key")
+
+
+async def test_what_is_not_there_is_told_in_the_same_words(carriyo: httpx.AsyncClient) -> None:
+    assert_error(await carriyo.get("/orders/A-1/nothing"), 404)
+    assert_error(await carriyo.put(LOGS), 405)
+    assert_error(await carriyo.get("/oauth/nothing"), 404)
+    assert_error(await carriyo.post(LOGS, content=b" " * (17 << 20)), 413)

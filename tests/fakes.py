@@ -1,0 +1,124 @@
+"""Implementations of the application's ports in memory."""
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from typing import Any
+
+from application.access import Claims, Credential
+from application.ledger import RecordedEvent
+from application.projections.projection import Row
+from application.projector import Checkpoint
+from domain.errors import Unauthenticated
+from domain.values import TenantName
+from tests.builders import ACME
+
+
+class FakeViewBatch:
+    """A transaction on a FakeViewStore: works on copies, which the store takes over when it ends well."""
+
+    def __init__(self, store: "FakeViewStore", tenant: TenantName, held: Sequence[str]) -> None:
+        self.rows = {view: dict(rows) for view, rows in store.rows.items()}
+        self.stored = dict(store.checkpoints)
+        self.checkpoints = [store.checkpoints[name] for name in held]
+        self._store = store
+        self._ledger = store.ledgers.get(tenant, [])
+
+    async def events(self, *, after: int, limit: int) -> list[RecordedEvent]:
+        events = [event for event in self._ledger if event.position > after][:limit]
+        self._store.reads.append((after, len(events)))
+        return events
+
+    async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
+        return {id_: row for id_, row in self.rows.get(view, {}).items() if id_ in ids}
+
+    async def save(self, view: str, rows: Sequence[Row]) -> None:
+        if view in self._store.broken:
+            raise self._store.broken[view]
+        kept = self.rows.setdefault(view, {})
+        for row in rows:
+            key = row[0] if view == "order_state" else row[:2]
+            assert view == "order_state" or key not in kept, f"{key} was written to {view} twice"
+            kept[key] = row
+
+    async def advance(self, projection: str, position: int) -> None:
+        self.stored[projection] = Checkpoint(projection, position, None)
+
+    async def stop(self, projection: str, error: str) -> None:
+        self.stored[projection] = self.stored[projection]._replace(error=error)
+
+    async def clear(self, projection: str) -> None:
+        self.rows.pop(projection, None)
+        await self.advance(projection, 0)
+
+
+class FakeViewStore:
+    """Implements application.projector.ViewStore for one tenant. A stopped projection stays so until resume()."""
+
+    def __init__(self, *ledger: RecordedEvent, tenant: TenantName = ACME, **positions: int) -> None:
+        self.ledgers = {tenant: list(ledger)}
+        self.checkpoints = {name: Checkpoint(name, position, None) for name, position in positions.items()}
+        self.rows: dict[str, dict[Any, Row]] = {}
+        self.broken: dict[str, Exception] = {}
+        """Views that cannot be written, and what is raised instead."""
+        self.held_elsewhere: set[str] = set()
+        """Projections whose checkpoint another projector holds."""
+        self.reads: list[tuple[int, int]] = []
+        """After which position events were read, and how many."""
+
+    @asynccontextmanager
+    async def batch(
+        self, tenant: TenantName, projections: Sequence[str], *, wait: bool = False
+    ) -> AsyncIterator[FakeViewBatch]:
+        assert not (wait and self.held_elsewhere), "whoever waits here waits for ever"
+        held = [name for name in projections if name in self.checkpoints and name not in self.held_elsewhere]
+        batch = FakeViewBatch(self, tenant, held)
+        yield batch
+        self.rows, self.checkpoints = batch.rows, batch.stored
+
+    async def behind(self, projections: Sequence[str]) -> list[TenantName]:
+        for name in projections:
+            self.checkpoints.setdefault(name, Checkpoint(name, 0, None))
+        running = [self.checkpoints[name].position for name in projections if self.checkpoints[name].error is None]
+        return [tenant for tenant, ledger in self.ledgers.items() if running and min(running) < len(ledger)]
+
+    def resume(self) -> None:
+        self.checkpoints = {name: c._replace(error=None) for name, c in self.checkpoints.items()}
+
+    def positions_in(self, view: str) -> list[int]:
+        """Return the second field of a view's rows in the order they were added."""
+        return [row[1] for row in self.rows.get(view, {}).values()]
+
+
+class FakeCredentialStore:
+    """Implements application.access.CredentialStore, and counts how often it is asked."""
+
+    def __init__(self, *credentials: Credential) -> None:
+        self.credentials = {credential.key_id: credential for credential in credentials}
+        self.asked = 0
+
+    async def find(self, key_id: str) -> Credential | None:
+        self.asked += 1
+        return self.credentials.get(key_id)
+
+
+class FakeTokenSigner:
+    """Implements application.access.TokenSigner: a token is a number under which it remembers the claims."""
+
+    def __init__(self) -> None:
+        self.issued: dict[str, Claims] = {}
+
+    def sign(self, claims: Claims) -> str:
+        token = f"token-{len(self.issued)}"
+        self.issued[token] = claims
+        return token
+
+    def read(self, token: str) -> Claims:
+        claims = self.issued.get(token)
+        if claims is None or claims.expires_at <= time.time():
+            raise Unauthenticated("The token is not one of ours, or no longer valid")
+        return claims
+
+    def digest(self, secret: str) -> bytes:
+        return sha256(secret.encode()).digest()

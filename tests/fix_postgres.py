@@ -1,0 +1,131 @@
+"""Databases: on an embedded server of this test process, and on PostgreSQL 15, the oldest release we run on."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from infrastructure.embedded import embedded_server
+from infrastructure.migrations import migrate
+
+# Where the packages of Debian, of Red Hat and of Homebrew put it.
+POSTGRES_15_FOLDERS = ("/usr/lib/postgresql/15/bin", "/usr/pgsql-15/bin", "/opt/homebrew/opt/postgresql@15/bin")
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def server_dsn() -> Iterator[str]:
+    """An embedded server, for databases that a test creates and drops."""
+    with _short_folder() as folder, embedded_server(folder) as dsn:
+        # What a power failure would do is not what these databases test.
+        _run(dsn, "ALTER SYSTEM SET fsync = off")
+        _run(dsn, "SELECT pg_reload_conf()")
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def template_name(server_dsn: str) -> str:
+    """A migrated database that nobody is connected to."""
+    _run(server_dsn, "CREATE DATABASE template_ordertrail")
+    migrate(make_conninfo(server_dsn, dbname="template_ordertrail"))
+    return "template_ordertrail"
+
+
+@pytest.fixture
+def dsn(server_dsn: str, template_name: str) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    with database(server_dsn, template=template_name) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def empty_dsn(server_dsn: str) -> Iterator[str]:
+    """A database of the test's own that knows nothing of us."""
+    with database(server_dsn) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="session")
+def postgres15_server_dsn() -> Iterator[str]:
+    """A server of the oldest release we run on."""
+    user = "postgres" if os.geteuid() == 0 else None
+    with _short_folder() as folder:
+        pgdata = folder / "data"
+        if user:
+            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+        _postgres15(user, "initdb", "-D", pgdata, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
+        options = f"-h '' -p 5432 -k {folder} -F"
+        _postgres15(user, "pg_ctl", "-D", pgdata, "-w", "-t", "120", "-l", folder / "log", "-o", options, "start")
+        try:
+            yield f"postgresql://postgres@/postgres?host={quote(str(folder), safe='')}&port=5432"
+        finally:
+            _postgres15(user, "pg_ctl", "-D", pgdata, "-w", "-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="session")
+def postgres15_dsn(postgres15_server_dsn: str) -> Iterator[str]:
+    """A migrated database on PostgreSQL 15, shared by the tests."""
+    with database(postgres15_server_dsn) as fresh:
+        migrate(fresh)
+        yield fresh
+
+
+@pytest.fixture(params=["server_dsn", "postgres15_server_dsn"], ids=["embedded", "postgres15"])
+def any_server_dsn(request: pytest.FixtureRequest) -> str:
+    """Each of the servers in turn."""
+    dsn: str = request.getfixturevalue(request.param)
+    return dsn
+
+
+@pytest.fixture
+def any_empty_dsn(any_server_dsn: str) -> Iterator[str]:
+    """A database that knows nothing of us, on each of the servers in turn."""
+    with database(any_server_dsn) as fresh:
+        yield fresh
+
+
+@contextmanager
+def database(server_dsn: str, *, template: str = "template1") -> Iterator[str]:
+    """Create a database on a server, yield its DSN, and drop it with whoever is still connected."""
+    name = sql.Identifier(f"test_{os.getpid()}_{next(_numbers)}")
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(template))
+    _run(server_dsn, create)
+    try:
+        yield make_conninfo(server_dsn, dbname=name.as_string().strip('"'))
+    finally:
+        _run(server_dsn, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@contextmanager
+def _short_folder() -> Iterator[Path]:
+    """A folder whose name leaves room for a socket's."""
+    folder = Path(tempfile.mkdtemp(prefix="ot-", dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _run(dsn: str, statement: str | sql.Composed) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _postgres15(user: str | None, program: str, *arguments: object) -> None:
+    found = [folder for folder in POSTGRES_15_FOLDERS if Path(folder, program).exists()]
+    assert found, f"These tests need {program} of PostgreSQL 15; install it with: apt-get install postgresql-15"
+    # No pipes: the server would hold them open for as long as it runs.
+    command = [f"{found[0]}/{program}", *map(str, arguments)]
+    subprocess.run(command, check=True, user=user, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

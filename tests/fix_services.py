@@ -1,0 +1,28 @@
+"""The application on a database of the test's own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from api.bootstrap import Services, open_projector, open_services
+from application.access import Tenant
+from application.projector import Projector
+from domain.values import TenantName
+
+
+@pytest.fixture
+async def services(dsn: str) -> AsyncIterator[Services]:
+    async with open_services(dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def projector(dsn: str) -> AsyncIterator[Projector]:
+    async with open_projector(dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def tenant(services: Services) -> Tenant:
+    await services.credentials.create_tenant("acme", is_implicit=False, dintero_account="T12345678")
+    return Tenant(TenantName("acme"), is_implicit=False, dintero_account="T12345678")

@@ -1,0 +1,263 @@
+"""Group commit: what waits together is committed together; nobody waits for company, and nobody is forgotten."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+
+from application.ledger import ANY, Append, Appended, Exactly, Write
+from domain.errors import InvalidEvent, OutcomeUnknown, Unavailable, VersionConflict
+from domain.values import TenantName
+from infrastructure import group_commit
+from infrastructure.append_call import AppendCall
+from infrastructure.group_commit import open_group_commit
+from tests.fix_store import Ledger, blocked_calls, held, new_event, transactions
+
+
+def start(appends: Sequence[Coroutine[Any, Any, Appended]]) -> list[asyncio.Task[Appended]]:
+    return [asyncio.create_task(append) for append in appends]
+
+
+async def queued(ledger: Ledger, count: int) -> list[asyncio.Task[Appended]]:
+    """Start appends, and return when they are in the queue."""
+    tasks = start([ledger.append("order-1", new_event(f"queued-{n}")) for n in range(count)])
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_an_idle_writer_takes_an_append_at_once_and_what_queues_meanwhile_goes_together(
+    shared_dsn: str, postgres_ledger: Ledger
+) -> None:
+    async with held(shared_dsn, postgres_ledger.tenant) as let_go:
+        first = start([postgres_ledger.append("order-1", new_event("first"))])
+        assert await blocked_calls(shared_dsn, atleast=1) == 1
+        rest = await queued(postgres_ledger, 50)
+        await let_go()
+        await asyncio.gather(*first, *rest)
+
+    assert await transactions(shared_dsn, postgres_ledger.tenant) == [1, 50]
+    assert await postgres_ledger.ids() == ["first", *(f"queued-{n}" for n in range(50))]
+
+
+async def test_nothing_sleeps_while_the_database_is_well(
+    postgres_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def sleep(_seconds: float) -> None:
+        raise AssertionError("Somebody waits for company")
+
+    monkeypatch.setattr(group_commit.asyncio, "sleep", sleep)
+
+    for n in range(1, 4):
+        assert (await postgres_ledger.append("order-1")).versions == (n,)
+
+
+async def test_a_tenant_is_written_by_one_writer_and_others_go_on_meanwhile(
+    shared_dsn: str, postgres_ledger: Ledger
+) -> None:
+    other = await postgres_ledger.another()
+
+    async with held(shared_dsn, postgres_ledger.tenant) as let_go:
+        blocked = [*await queued(postgres_ledger, 1)]
+        await blocked_calls(shared_dsn, atleast=1)
+        blocked += start([postgres_ledger.append("order-1") for _ in range(20)])
+        for n in range(1, 6):
+            assert (await other.append("order-1")).first_position == n
+        assert await blocked_calls(shared_dsn, atleast=1) == 1
+        assert not any(task.done() for task in blocked)
+        await let_go()
+        await asyncio.gather(*blocked)
+
+
+async def test_four_tenants_are_written_at_the_same_time(shared_dsn: str, postgres_ledger: Ledger) -> None:
+    ledgers = [postgres_ledger, *[await postgres_ledger.another() for _ in range(3)]]
+
+    async with await psycopg.AsyncConnection.connect(shared_dsn) as connection:
+        await connection.execute("SELECT FROM ordertrail.ledgers FOR UPDATE")
+        tasks = start([ledger.append("order-1") for ledger in ledgers])
+        assert await blocked_calls(shared_dsn, atleast=4) == 4
+        await connection.rollback()
+
+    assert [(await task).first_position for task in tasks] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "expected"),
+    [
+        ("MAX_EVENTS_PER_COMMIT", 10, [1, 10, 10, 5]),
+        ("MAX_BYTES_PER_COMMIT", 40, [1, 10, 10, 5]),
+    ],
+)
+async def test_a_long_queue_is_written_in_portions(
+    shared_dsn: str, postgres_ledger: Ledger, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, expected: object
+) -> None:
+    monkeypatch.setattr(group_commit, limit, value)
+
+    async with held(shared_dsn, postgres_ledger.tenant) as let_go:
+        first = start([postgres_ledger.append("order-1")])
+        await blocked_calls(shared_dsn, atleast=1)
+        rest = await queued(postgres_ledger, 25)
+        await let_go()
+        await asyncio.gather(*first, *rest)
+
+    assert await transactions(shared_dsn, postgres_ledger.tenant) == expected
+
+
+async def test_an_append_that_is_larger_than_a_portion_is_written_whole(
+    shared_dsn: str, postgres_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "MAX_EVENTS_PER_COMMIT", 10)
+
+    await postgres_ledger.append("order-1", *(new_event() for _ in range(25)))
+
+    assert await transactions(shared_dsn, postgres_ledger.tenant) == [25]
+
+
+async def test_an_append_that_is_cancelled_in_the_queue_is_not_written(
+    shared_dsn: str, postgres_ledger: Ledger
+) -> None:
+    async with held(shared_dsn, postgres_ledger.tenant) as let_go:
+        first = start([postgres_ledger.append("order-1", new_event("first"))])
+        await blocked_calls(shared_dsn, atleast=1)
+        rest = await queued(postgres_ledger, 3)
+        rest[1].cancel()
+        await let_go()
+        outcomes = await asyncio.gather(*first, *rest, return_exceptions=True)
+
+    assert isinstance(outcomes[2], asyncio.CancelledError)
+    assert await postgres_ledger.ids() == ["first", "queued-0", "queued-2"]
+
+
+async def test_an_append_that_is_cancelled_in_its_call_does_not_disturb_its_neighbours(
+    shared_dsn: str, postgres_ledger: Ledger
+) -> None:
+    async with held(shared_dsn, postgres_ledger.tenant) as let_go:
+        tasks = await queued(postgres_ledger, 3)
+        await blocked_calls(shared_dsn, atleast=1)
+        tasks[1].cancel()
+        await let_go()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [Appended, asyncio.CancelledError, Appended]
+    assert await postgres_ledger.ids() == ["queued-0", "queued-1", "queued-2"]
+    assert (await postgres_ledger.append("order-1")).first_position == 4
+
+
+async def test_a_queue_of_nothing_but_cancelled_appends_is_passed_over(
+    shared_dsn: str, postgres_ledger: Ledger
+) -> None:
+    async with held(shared_dsn, postgres_ledger.tenant) as let_go:
+        first = start([postgres_ledger.append("order-1")])
+        await blocked_calls(shared_dsn, atleast=1)
+        rest = await queued(postgres_ledger, 3)
+        for task in rest:
+            task.cancel()
+        await let_go()
+        await asyncio.gather(*first)
+        await asyncio.gather(*rest, return_exceptions=True)
+
+    assert (await postgres_ledger.append("order-1")).first_position == 2
+
+
+async def test_shutting_down_writes_what_was_accepted_and_accepts_no_more(
+    shared_dsn: str, postgres_ledger: Ledger
+) -> None:
+    tenant = postgres_ledger.tenant
+
+    async with held(shared_dsn, tenant) as let_go:
+        async with asyncio.timeout(60):
+            opened = open_group_commit(shared_dsn)
+            writer = await opened.__aenter__()
+            tasks = start([writer.append(an_append(tenant)) for _ in range(20)])
+            await blocked_calls(shared_dsn, atleast=1)
+            closing = asyncio.create_task(opened.__aexit__(None, None, None))
+            await asyncio.sleep(0)
+
+            with pytest.raises(Unavailable, match="shutting down"):
+                await writer.append(an_append(tenant))
+            assert not closing.done()
+            await let_go()
+            await closing
+            assert all(task.done() for task in tasks)
+
+    assert await postgres_ledger.store.head(tenant) == 20
+
+
+async def test_an_error_of_the_process_does_not_keep_what_was_accepted_from_being_written(
+    shared_dsn: str, postgres_ledger: Ledger
+) -> None:
+    tasks: list[asyncio.Task[Appended]] = []
+
+    async def process() -> None:
+        async with open_group_commit(shared_dsn) as writer:
+            tasks.extend(start([writer.append(an_append(postgres_ledger.tenant)) for _ in range(20)]))
+            await asyncio.sleep(0)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await process()
+
+    assert {(await task).first_position for task in tasks} == set(range(1, 21))
+
+
+async def test_a_shutdown_that_is_cut_short_leaves_nobody_waiting(shared_dsn: str, postgres_ledger: Ledger) -> None:
+    async with held(shared_dsn, postgres_ledger.tenant):
+        opened = open_group_commit(shared_dsn)
+        writer = await opened.__aenter__()
+        tasks = start([writer.append(an_append(postgres_ledger.tenant, f"a-{n}")) for n in range(3)])
+        await blocked_calls(shared_dsn, atleast=1)
+        closing = asyncio.create_task(opened.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+
+        closing.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [str(outcome.event_ids) for outcome in outcomes if isinstance(outcome, OutcomeUnknown)] == [
+        f"('a-{n}',)" for n in range(3)
+    ]
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+
+
+async def test_a_bug_in_a_call_is_told_to_those_in_it_and_stops_nobody_else(
+    postgres_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def make(_call: AppendCall, _connection: object) -> Sequence[Appended]:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AppendCall, "make", make)
+        tasks = start([postgres_ledger.append("order-1") for _ in range(5)])
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert {type(outcome) for outcome in outcomes} == {ZeroDivisionError}
+    assert (await postgres_ledger.append("order-1")).first_position == 1
+
+
+async def test_an_unstorable_append_fails_alone_among_those_it_waits_with(
+    shared_dsn: str, postgres_ledger: Ledger
+) -> None:
+    async with held(shared_dsn, postgres_ledger.tenant) as let_go:
+        first = start([postgres_ledger.append("order-1", new_event("first"))])
+        await blocked_calls(shared_dsn, atleast=1)
+        rest = start(
+            [
+                postgres_ledger.append("order-1", new_event("good-1")),
+                postgres_ledger.append("order-1", new_event("nul \x00")),
+                postgres_ledger.append("order-1", new_event("surrogate \udfff")),
+                postgres_ledger.append("order-1", new_event("late"), expected=Exactly(0)),
+                postgres_ledger.append("order-1", new_event("good-2")),
+            ]
+        )
+        await asyncio.sleep(0)
+        await let_go()
+        outcomes = await asyncio.gather(*first, *rest, return_exceptions=True)
+
+    assert [type(o) for o in outcomes] == [Appended, Appended, InvalidEvent, InvalidEvent, VersionConflict, Appended]
+    assert await transactions(shared_dsn, postgres_ledger.tenant) == [1, 2]
+    assert await postgres_ledger.ids() == ["first", "good-1", "good-2"]
+
+
+def an_append(tenant: TenantName, event_id: str | None = None) -> Append:
+    return Append(tenant, (Write("order-1", ANY, (new_event(event_id),)),))

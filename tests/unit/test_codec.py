@@ -1,0 +1,119 @@
+"""The codec: an event is stored in two parts, without nulls, and comes back as it was."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.codec import decode, encode, new_event_id
+from domain.errors import InvalidEvent
+from domain.events.lifecycle import CommentAdded
+from domain.values import Actor
+from tests.builders import (
+    a_created_event,
+    a_foreign_event,
+    a_moment,
+    a_service_event,
+    an_actor,
+    an_event,
+    recorded,
+)
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(TEXT, children, max_size=4),
+    max_leaves=8,
+)
+
+
+def test_data_holds_the_events_own_fields_and_metadata_the_envelopes() -> None:
+    event = an_event(actor=an_actor(), correlation_id="c", causation_id="d", event_id="e", reason="paid")
+
+    stored = encode(event)
+
+    assert json.loads(stored.data) == {"status": "confirmed", "reason": "paid"}
+    assert json.loads(stored.metadata) == {
+        "schema_version": 1,
+        "actor": {"id": "u1", "name": "Ada", "type": "Staff"},
+        "correlation_id": "c",
+        "causation_id": "d",
+    }
+    assert (stored.event_id, stored.type, stored.occurred_at) == ("e", "order.status_updated", a_moment())
+
+
+def test_what_is_left_out_is_not_stored() -> None:
+    stored = encode(an_event(CommentAdded, event_id="e"))
+
+    assert json.loads(stored.data) == {"text": "", "is_private": False}
+    assert stored.metadata == b'{"schema_version":1}'
+
+
+def test_nulls_inside_free_json_are_kept() -> None:
+    stored = encode(a_service_event(metadata={"courier": None, "stops": [None]}))
+
+    assert json.loads(stored.data)["metadata"] == {"courier": None, "stops": [None]}
+
+
+def test_an_event_without_an_id_gets_one_when_it_is_stored() -> None:
+    event = an_event()
+
+    assert encode(event).event_id
+    assert encode(event).event_id != encode(event).event_id
+
+
+def test_event_ids_sort_by_the_time_they_were_made() -> None:
+    ids = [new_event_id() for _ in range(1_000)]
+
+    assert ids == sorted(set(ids))
+
+
+def test_a_stored_event_comes_back_as_it_was() -> None:
+    event = a_created_event(
+        originator_version=3, event_id="e1", actor=an_actor(application_id="app"), correlation_id="c", causation_id="d"
+    )
+
+    assert decode(recorded(event)) == event
+
+
+@given(metadata=st.dictionaries(TEXT, JSON, max_size=4), description=TEXT, name=TEXT)
+def test_whatever_a_client_may_send_comes_back_as_it_was(metadata: dict[str, Any], description: str, name: str) -> None:
+    event = a_service_event(
+        metadata=metadata, description=description, actor=Actor(name=name), event_id="e", originator_version=1
+    )
+
+    assert decode(recorded(event)) == event
+
+
+def test_a_type_that_is_not_in_the_catalogue_is_an_invalid_event() -> None:
+    with pytest.raises(InvalidEvent, match=r"Event 1 has type 'library.book_lent'"):
+        decode(a_foreign_event())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"data": b""},
+        {"data": b"not json"},
+        {"data": b"[]"},
+        {"data": b"null"},
+        {"data": b"{}"},
+        {"data": b'{"status":null}'},
+        {"data": b'{"status":"a","colour":"red"}'},
+        *({"data": json.dumps({"status": "a", name: "b"}).encode()} for name in ("originator_id", "timestamp")),
+        {"metadata": b""},
+        {"metadata": b"[]"},
+        {"metadata": b'"text"'},
+        {"metadata": b'{"schema_version":"new"}'},
+        {"metadata": b'{"actor":{"id":7}}'},
+        {"metadata": b'{"mood":"good"}'},
+        {"metadata": b'{"originator_id":"order-2"}'},
+    ],
+)
+def test_a_damaged_event_is_an_invalid_event_that_names_its_position(damage: dict[str, bytes]) -> None:
+    damaged = recorded(an_event(), position=17)._replace(**damage)  # type: ignore[arg-type]
+
+    with pytest.raises(InvalidEvent, match=r"Event 17 \(order.status_updated\) cannot be read"):
+        decode(damaged)

@@ -1,0 +1,97 @@
+"""The pages under docs/ say what the code says."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from application.codec import encode
+from domain.events.catalogue import CATALOGUE
+from domain.events.event import ENVELOPE, Event
+from domain.events.records import Call, CallDurations, CallTimings
+from domain.order import DECISIONS
+from domain.values import Actor, Change, ContentRef, Customer, Money, Totals, Value
+from tests.event_docs import fields_in_words
+
+PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
+VALUES: tuple[type[Value], ...] = (Actor, ContentRef, Customer, Money, Totals, Call)
+
+
+def section(heading: str) -> str:
+    """Return what the page says under a heading."""
+    return re.split(r"^##+ .*$", PAGE.split(f"## {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def table(text: str) -> list[list[str]]:
+    """Return the cells of a section's rows, without the rows that head its tables."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    heads = {index for index, row in enumerate(rows) if set(row[0]) == {"-"}}
+    return [row for index, row in enumerate(rows) if not {index, index + 1} & heads]
+
+
+def documented_events() -> dict[str, list[str]]:
+    """Return the fields the page names for each type: in its row of a table, or in a table of its own."""
+    in_rows = {
+        row[0].strip("`"): [] if row[2] == "—" else row[2].split(" · ")
+        for row in table(PAGE)
+        if re.fullmatch(r"`\w+\.\w+`", row[0])
+    }
+    of_their_own = {
+        topic: [f"{row[0]} {row[1]}" for row in table(section(f"`{topic}`"))]
+        for topic in re.findall(r"^### `(.+)`$", PAGE, re.MULTILINE)
+    }
+    assert not in_rows.keys() & of_their_own.keys()
+    return in_rows | of_their_own
+
+
+def members_of(value: type[Value]) -> list[str]:
+    (row,) = [row for row in table(section("Values")) if row[0] == value.__name__]
+    return row[2].split(" · ")
+
+
+def test_every_type_of_event_is_documented_and_nothing_else() -> None:
+    assert sorted(documented_events()) == sorted(CATALOGUE)
+
+
+@pytest.mark.parametrize(("topic", "event_class"), CATALOGUE.items())
+def test_every_field_of_an_event_is_documented_with_its_type_and_marks(topic: str, event_class: type[Event]) -> None:
+    assert documented_events()[topic] == fields_in_words(event_class)
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_every_member_of_a_value_is_documented_with_its_type_and_marks(value: type[Value]) -> None:
+    assert members_of(value) == fields_in_words(value)
+
+
+@pytest.mark.parametrize("value", [CallTimings, CallDurations, Change])
+def test_every_member_of_a_value_of_one_type_is_documented(value: type[Value]) -> None:
+    assert [member.strip("`?") for member in members_of(value)] == list(value.model_fields)
+
+
+def test_the_envelope_is_documented() -> None:
+    named = {row[1].strip("`") for row in table(section("The envelope"))}
+
+    assert named - {""} == ENVELOPE | {"topic"}
+
+
+def test_the_decisions_are_documented() -> None:
+    named = re.findall(r"`(order\.\w+)`", section("Facts and decisions"))
+
+    assert named == [event.topic for event in DECISIONS]
+
+
+def test_the_number_of_types_is_right() -> None:
+    assert f"There are {len(CATALOGUE)} types" in PAGE
+
+
+def test_the_example_can_be_recorded() -> None:
+    (example,) = re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    sent = json.loads(example)
+
+    event_class = CATALOGUE[sent["type"]]
+
+    event = event_class(
+        originator_id="order-A-1001", actor=sent["actor"], timestamp=sent["occurred_at"], **sent["data"]
+    )
+    assert json.loads(encode(event).data) == sent["data"]

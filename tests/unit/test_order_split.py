@@ -1,0 +1,162 @@
+"""Splitting an order: the money balances, a child exists once, and parent and child know each other."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.events.lifecycle import Created
+from domain.events.split import Split, SplitChanges, SplitFrom
+from domain.order_state import changes
+from domain.values import Money, Totals
+from tests.builders import a_customer, a_moment, an_actor, an_event, an_order, money, totals
+from tests.refusals import assert_refused
+
+
+def test_a_split_records_both_orders() -> None:
+    parent = an_order("1001", totals=totals(10_000, 12_000, 2_000))
+
+    child = parent.split("1001-2", totals(4_000, 5_000, 1_000), actor=an_actor(), timestamp=a_moment(1))
+
+    assert parent.collect_events() == [
+        an_event(Split, child_order_id="1001-2", originator_version=2, actor=an_actor(), timestamp=a_moment(1)),
+        an_event(
+            SplitChanges,
+            **changes(totals(10_000, 12_000, 2_000), totals(6_000, 7_000, 1_000)),
+            originator_version=3,
+            actor=an_actor(),
+            timestamp=a_moment(1),
+        ),
+    ]
+    assert child.collect_events() == [
+        an_event(
+            Created,
+            order_id="1001-2",
+            created_by="split",
+            totals=totals(4_000, 5_000, 1_000),
+            customer=a_customer(),
+            originator_version=1,
+            actor=an_actor(),
+            timestamp=a_moment(1),
+        ),
+        an_event(
+            SplitFrom,
+            order_id="1001-2",
+            parent_order_id="1001",
+            originator_version=2,
+            actor=an_actor(),
+            timestamp=a_moment(1),
+        ),
+    ]
+
+
+def test_after_a_split_parent_and_child_know_each_other() -> None:
+    parent = an_order("1001")
+
+    child = parent.split("1001-2", totals(4_000))
+
+    assert (parent.state.children, parent.state.parent) == (["1001-2"], None)
+    assert (child.state.children, child.state.parent) == ([], "1001")
+    assert (parent.version, child.version) == (3, 2)
+
+
+AMOUNTS = st.integers(min_value=-(10**9), max_value=10**9)
+
+
+@given(st.tuples(AMOUNTS, AMOUNTS, AMOUNTS), st.tuples(*[st.floats(0, 1)] * 3))
+def test_the_money_of_a_split_balances(whole: tuple[int, int, int], shares: tuple[float, float, float]) -> None:
+    part = [int(cents * share) for cents, share in zip(whole, shares, strict=True)]
+    parent = an_order(totals=totals(*whole))
+
+    child = parent.split("1001-2", totals(*part))
+
+    assert parent.state.totals is not None
+    assert child.state.totals is not None
+    for name, cents in zip(("total", "subtotal", "discount"), whole, strict=True):
+        rest, split_off = getattr(parent.state.totals, name), getattr(child.state.totals, name)
+        assert rest.cents + split_off.cents == cents
+        assert rest.dollars + split_off.dollars == pytest.approx(cents / 100, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("whole", "part", "rest"),
+    [
+        (money(100_000), money(1_050), money(98_950)),
+        (money(100_050), money(50), money(100_000)),
+        (money(10_000), money(10_000), money(0)),
+        (money(0), money(0), money(0)),
+        # A currency without decimals: its cents are not hundredths.
+        (
+            Money(cents=2_720, currency_iso="TWD", currency_symbol="NT$", label="NT$2,720", dollars=2_720),
+            Money(cents=720, currency_iso="TWD"),
+            Money(cents=2_000, currency_iso="TWD", currency_symbol="NT$", label="NT$2,000", dollars=2_000),
+        ),
+        # A shop that prints nothing.
+        (
+            Money(cents=500, currency_iso="EUR"),
+            Money(cents=200, currency_iso="EUR"),
+            Money(cents=300, currency_iso="EUR"),
+        ),
+    ],
+)
+def test_what_is_left_after_a_split_is_printed_like_the_whole(whole: Money, part: Money, rest: Money) -> None:
+    def everywhere(amount: Money) -> Totals:
+        return Totals(total=amount, subtotal=amount, discount=amount)
+
+    parent = an_order(totals=everywhere(whole))
+
+    parent.split("1001-2", everywhere(part))
+
+    assert parent.state.totals == everywhere(rest)
+
+
+@pytest.mark.parametrize("name", ["total", "subtotal", "discount"])
+@pytest.mark.parametrize("cents", [10_001, -1])
+def test_a_part_is_not_larger_than_the_whole_and_not_negative(name: str, cents: int) -> None:
+    order = an_order(totals=totals(10_000, 10_000, 10_000))
+    part = totals(1, 1, 1).model_copy(update={name: money(cents)})
+
+    assert_refused(order, lambda: order.split("1001-2", part), f"The {name} split off, {cents} cents, is not part of")
+
+
+def test_a_negative_discount_is_split_like_a_positive_one() -> None:
+    order = an_order(totals=totals(9_000, 10_000, -1_000))
+
+    order.split("1001-2", totals(4_000, 4_500, -500))
+
+    assert order.state.totals == totals(5_000, 5_500, -500)
+    assert_refused(order, lambda: order.split("1001-3", totals(1, 1, 1)), "The discount split off, 1 cents")
+
+
+def test_a_split_stays_within_the_currency() -> None:
+    order = an_order()
+
+    assert_refused(order, lambda: order.split("1001-2", totals(1, currency="USD")), "different currencies: EUR, USD")
+
+
+def test_an_order_without_totals_cannot_be_split() -> None:
+    order = an_order(totals=None)
+
+    assert_refused(order, lambda: order.split("1001-2", totals()), "created without totals")
+
+
+def test_an_order_is_not_split_into_itself() -> None:
+    order = an_order("1001")
+
+    assert_refused(order, lambda: order.split("1001", totals(1)), "Order 1001 exists already")
+
+
+def test_a_child_is_split_off_once() -> None:
+    order = an_order()
+    order.split("1001-2", totals(1))
+
+    assert_refused(order, lambda: order.split("1001-2", totals(1)), "Order 1001-2 exists already")
+
+
+def test_an_order_is_split_until_nothing_is_left() -> None:
+    order = an_order(totals=totals(10_000))
+
+    order.split("1001-2", totals(4_000))
+    order.split("1001-3", totals(6_000))
+
+    assert order.state.totals == totals(0)
+    assert_refused(order, lambda: order.split("1001-4", totals(1)), "not part of the order's 0 cents")

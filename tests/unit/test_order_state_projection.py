@@ -1,0 +1,105 @@
+"""The order state as a projection: events are folded onto the rows that are present."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from application.ledger import RecordedEvent
+from application.projections.entries import Entry
+from application.projections.order_state import ORDER_STATE, OrderStateRow
+from application.projections.projection import Projection
+from domain.events.event import Event
+from domain.events.lifecycle import Transferred
+from domain.events.split import Split
+from domain.order_state import OrderState
+from tests.builders import (
+    a_created_event,
+    a_customer,
+    a_foreign_event,
+    a_ledger,
+    a_moment,
+    a_service_event,
+    an_event,
+    an_exception,
+)
+from tests.samples import one_of_each
+
+
+def entries(ledger: Iterable[RecordedEvent]) -> list[Entry]:
+    return [Entry(recorded) for recorded in ledger]
+
+
+def rows(projection: Projection, *events: Event) -> Sequence[Any]:
+    return projection.rows(entries(a_ledger(*events)), {})
+
+
+def test_the_order_state_has_a_row_for_every_order_whatever_happened_to_it() -> None:
+    ledger = one_of_each()
+
+    orders = {row[0] for row in ORDER_STATE.rows(entries(ledger), {})}
+
+    assert orders == {recorded.stream.removeprefix("order-") for recorded in ledger if recorded.stream[0] == "o"}
+
+
+def test_an_orders_state_is_kept_with_what_it_is_found_by() -> None:
+    events = [a_created_event(reference="PO-1"), an_event(timestamp=a_moment(5)), a_service_event("pending")]
+
+    (row,) = rows(ORDER_STATE, an_exception(), *events)
+
+    assert (
+        row[:-1]
+        == OrderStateRow(
+            order_id="1001",
+            first_position=2,
+            updated_at=a_moment(),
+            reference="PO-1",
+            state="pending",
+            status="confirmed",
+            payment_status=None,
+            delivery_status=None,
+            search="1001 po-1 c1 grace",
+            detail=b"",
+        )[:-1]
+    )
+    state = OrderState.model_validate_json(row.detail)
+    assert (state.version, state.created_at, state.totals) == (3, a_moment(), events[0].totals)
+
+
+def test_an_orders_state_goes_on_from_its_present_row() -> None:
+    first, second, third = a_ledger(a_created_event(), an_event(Split, child_order_id="b"), a_service_event("error"))
+    (present,) = ORDER_STATE.rows(entries([first, second]), {})
+
+    (row,) = ORDER_STATE.rows(entries([third]), {"1001": present})
+
+    state = OrderState.model_validate_json(row.detail)
+    assert (row.first_position, row.state, state.children, state.version) == (1, "failure", ["b"], 3)
+
+
+def test_folding_leaves_the_present_row_as_it_was() -> None:
+    first, second = a_ledger(a_created_event(), an_event(Split, child_order_id="b"))
+    (present,) = ORDER_STATE.rows(entries([first]), {})
+
+    once = ORDER_STATE.rows(entries([second]), {"1001": present})
+    again = ORDER_STATE.rows(entries([second]), {"1001": present})
+
+    assert once == again
+
+
+def test_orders_that_a_batch_does_not_touch_get_no_row() -> None:
+    (untouched,) = rows(ORDER_STATE, an_event(order_id="1"))
+    recorded = a_ledger(an_event(order_id="2"))
+
+    assert [row[0] for row in ORDER_STATE.rows(entries(recorded), {"1": untouched})] == ["2"]
+
+
+def test_the_order_state_needs_the_rows_of_the_orders_in_the_batch() -> None:
+    ledger = a_ledger(an_event(order_id="1"), an_event(order_id="2"), an_event(order_id="1"), an_exception())
+
+    assert sorted(ORDER_STATE.needs(entries([*ledger, a_foreign_event()]))) == ["1", "2"]
+
+
+def test_an_order_is_found_by_its_new_customer_after_a_transfer() -> None:
+    transfer = an_event(Transferred, original_customer=a_customer(), new_customer=a_customer(id="C2", name="Alan"))
+
+    (row,) = rows(ORDER_STATE, a_created_event(), transfer)
+
+    assert row.search == "1001 c2 alan"
