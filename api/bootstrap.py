@@ -2,19 +2,24 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from application.access import Access
+from application.calls import CallQueries
 from application.contents import ContentStore
+from application.erasure import Erasure
 from application.health import Health
+from application.integration_queries import IntegrationQueries
 from application.integrations import IntegrationService
 from application.ledger import EventStore
+from application.masking import SECRET_HEADERS
 from application.orders import OrderService
 from application.projections.catalogue import PROJECTIONS
 from application.projector import Projector
 from application.projector_loop import keep_up
 from application.queries import Queries
+from domain.values import Origin
 from infrastructure.contents import PostgresContentStore
 from infrastructure.credentials import PostgresCredentialStore, TenantExists
 from infrastructure.database import open_pool
@@ -24,6 +29,7 @@ from infrastructure.group_commit import open_group_commit
 from infrastructure.health import PostgresHealth
 from infrastructure.listener import Listener
 from infrastructure.migrations import migrate
+from infrastructure.object_contents import ObjectContentStore
 from infrastructure.settings import Settings
 from infrastructure.tokens import JwtSigner
 from infrastructure.view_store import PostgresViewStore
@@ -47,11 +53,21 @@ class Services:
     store: EventStore
     orders: OrderService
     integrations: IntegrationService
+    integration_queries: IntegrationQueries
     queries: Queries
+    calls: CallQueries
     access: Access
     contents: ContentStore
     credentials: PostgresCredentialStore
     health: Health
+    secret_headers: frozenset[str] = SECRET_HEADERS
+    """Headers of logged calls whose values are not kept."""
+
+    def on_behalf_of(self, origin: Origin) -> "Services":
+        """Return the services that note this request on every event they record."""
+        return replace(
+            self, orders=self.orders.on_behalf_of(origin), integrations=self.integrations.on_behalf_of(origin)
+        )
 
 
 @contextmanager
@@ -66,22 +82,37 @@ def open_database(settings: Settings) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def open_services(dsn: str, *, read_wait_seconds: float = 1.0) -> AsyncIterator[Services]:
+async def open_services(
+    dsn: str,
+    *,
+    read_wait_seconds: float = 1.0,
+    contents_url: str | None = None,
+    masked_headers: frozenset[str] = frozenset(),
+) -> AsyncIterator[Services]:
     """Connect the application to a migrated database."""
     async with open_pool(dsn, size=READ_CONNECTIONS) as pool, open_group_commit(dsn) as writer:
         store = PostgresEventStore(pool, writer)
         credentials = PostgresCredentialStore(pool)
         tokens = JwtSigner(await credentials.installation_key(TOKEN_KEY))
+        contents, views = _contents(PostgresContentStore(pool), contents_url), PostgresViews(pool)
+        queries = Queries(views, wait_seconds=read_wait_seconds)
         yield Services(
             store=store,
-            orders=OrderService(store),
-            integrations=IntegrationService(store),
-            queries=Queries(PostgresViews(pool), wait_seconds=read_wait_seconds),
+            orders=OrderService(store, queries, Erasure(queries, contents)),
+            integrations=IntegrationService(store, contents),
+            integration_queries=IntegrationQueries(views, contents),
+            queries=queries,
+            calls=CallQueries(store, queries, contents),
             access=Access(credentials, tokens),
-            contents=PostgresContentStore(pool),
+            contents=contents,
             credentials=credentials,
             health=PostgresHealth(pool),
+            secret_headers=SECRET_HEADERS | masked_headers,
         )
+
+
+def _contents(in_postgres: ContentStore, url: str | None) -> ContentStore:
+    return ObjectContentStore(url, earlier=in_postgres) if url else in_postgres
 
 
 async def run_projector(dsn: str) -> None:

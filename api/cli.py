@@ -113,19 +113,26 @@ def create_tenant(
 
 
 @key_app.command("create")
-def create_key(
+def create_key(  # noqa: PLR0913 its options
     tenant: Annotated[str, typer.Option(help="Whose credential it is.")],
     scope: Annotated[
         list[str] | None, typer.Option(help="What it allows, such as write:orders. Default: admin.")
     ] = None,
     name: Annotated[str, typer.Option(help="Whose name stands beside what it does.")] = "",
+    performer_id: Annotated[
+        str | None, typer.Option(help="The id of the person it acts for; what it does is theirs then.")
+    ] = None,
+    performer_name: Annotated[str, typer.Option(help="That person's name.")] = "",
+    performer_type: Annotated[str, typer.Option(help="What that person is.")] = "User",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
     """Create a credential. Its secret is shown once."""
     with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
-        key = _run(maintenance.create_key(database, tenant, scopes=tuple(scope or ["admin"]), name=name))
+        performer = maintenance.performer_of(performer_id, performer_name, performer_type)
+        scopes = tuple(scope or ["admin"])
+        key = _run(maintenance.create_key(database, tenant, scopes=scopes, name=name, performer=performer))
         if as_json:
             print(json.dumps(key))
         else:

@@ -1,17 +1,33 @@
 """What a dialect gives the application: its routes, and its form of an error."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel
 
 from api.problems import Problem
 
 
 class Dialect(NamedTuple):
-    """A vendor's HTTP interface, or our own. prefixes tell which paths are its own, routed or not."""
+    """A vendor's HTTP interface, or our own.
+
+    prefixes tell which paths are its own, routed or not; refusals, for the documentation, what every route may answer
+    besides what it says itself.
+    """
 
     name: str
     prefixes: tuple[str, ...]
     router: APIRouter
     render: Callable[[Problem], Response]
+    refusals: Mapping[int | str, dict[str, Any]] = {}
+
+
+def refusals(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """Return what any route of a vendor's may answer, in the vendor's form."""
+    return {
+        413: {"model": model, "description": "The body is too large"},
+        415: {"model": model, "description": "The body is not sent as JSON"},
+        500: {"model": model, "description": "Our fault; it is in the log"},
+        503: {"model": model, "description": "The database cannot be reached; try again"},
+    }

@@ -12,18 +12,21 @@ from starlette.exceptions import HTTPException
 from api import health
 from api.bootstrap import Services
 from api.dialect import Dialect
-from api.dialects import dintero, shopline
 from api.dialects.carriyo import dialect as carriyo
+from api.dialects.dintero import dialect as dintero
 from api.dialects.sendcloud import dialect as sendcloud
+from api.dialects.shopline import dialect as shopline
 from api.limits import BodyLimit
 from api.native import dialect as native
 from api.problems import Kind, problem_of
+from api.rate_limit import RateLimiter, RateLimits
 from api.requests import StrictRoute, freshness_headers
 from domain.errors import OrdertrailError
 
 _log = logging.getLogger(__name__)
 
 DIALECTS: tuple[Dialect, ...] = (
+    carriyo.TOKENS,
     carriyo.DIALECT,
     shopline.DIALECT,
     sendcloud.DIALECT,
@@ -39,7 +42,12 @@ Create a credential with `ordertrail key create --tenant NAME`, press *Authorize
 """
 
 
-def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]], *, max_body_bytes: int) -> FastAPI:
+def create_app(
+    open_services: Callable[[], AbstractAsyncContextManager[Services]],
+    *,
+    max_body_bytes: int,
+    rate_limits: RateLimits | None = None,
+) -> FastAPI:
     """Return the application; it opens its services when it starts."""
 
     @asynccontextmanager
@@ -51,9 +59,10 @@ def create_app(open_services: Callable[[], AbstractAsyncContextManager[Services]
     app = FastAPIOffline(
         title="Ordertrail", version="1", description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False
     )
+    app.state.rate_limiter = RateLimiter(rate_limits or {})
     app.router.route_class = StrictRoute
     for dialect in DIALECTS:
-        app.include_router(dialect.router, tags=[dialect.name])
+        app.include_router(dialect.router, tags=[dialect.name], responses=dict(dialect.refusals))
     app.include_router(health.router, include_in_schema=False)
     for error in (OrdertrailError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(error, answer)

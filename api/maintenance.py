@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from pydantic import ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.bootstrap import Services, TenantExists, open_projector, open_services
 from application.projector import Projector
 from domain.errors import OrdertrailError, TenantNotFound
-from domain.values import TenantName
+from domain.values import Actor, TenantName
 
 DEMO_TENANT = "demo"
 DEMO_ACCOUNT = "T12345678"
@@ -40,13 +41,25 @@ async def create_tenant(dsn: str, name: str, *, is_implicit: bool, dintero_accou
         await services.credentials.create_tenant(name, is_implicit=is_implicit, dintero_account=dintero_account)
 
 
-async def create_key(dsn: str, tenant: str, *, scopes: tuple[str, ...], name: str) -> dict[str, Any]:
+async def create_key(
+    dsn: str, tenant: str, *, scopes: tuple[str, ...], name: str, performer: Actor | None = None
+) -> dict[str, Any]:
     """Create a credential and return it with its secret. Raises TenantNotFound, InvalidArgument."""
     for scope in scopes:
         if not _SCOPE.fullmatch(scope):
             raise InvalidArgument(f"{scope!r} is not a scope: admin, read or write, then :resource, then :/path")
     async with open_services(dsn) as services:
-        return await _key(services, tenant, scopes, name)
+        return await _key(services, tenant, scopes, name, performer)
+
+
+def performer_of(id_: str | None, name: str, type_: str) -> Actor | None:
+    """Return the person a program acts for, None if nothing is said of one. Raises InvalidArgument."""
+    if not id_ and name:
+        raise InvalidArgument("A performer needs an id, by which others know them")
+    try:
+        return Actor(id=id_, name=name, type=type_) if id_ else None
+    except ValidationError as invalid:
+        raise InvalidArgument("A performer's id, name and type are texts of at most 255 characters") from invalid
 
 
 async def demo_key(dsn: str) -> dict[str, Any]:
@@ -57,8 +70,10 @@ async def demo_key(dsn: str) -> dict[str, Any]:
         return await _key(services, DEMO_TENANT, ("admin",), "Demo")
 
 
-async def _key(services: Services, tenant: str, scopes: tuple[str, ...], name: str) -> dict[str, Any]:
-    key = await services.credentials.create_key(tenant, scopes=scopes, name=name or tenant)
+async def _key(
+    services: Services, tenant: str, scopes: tuple[str, ...], name: str, performer: Actor | None = None
+) -> dict[str, Any]:
+    key = await services.credentials.create_key(tenant, scopes=scopes, name=name or tenant, performer=performer)
     return {**key._asdict(), "scopes": list(key.scopes)}
 
 

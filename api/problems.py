@@ -20,6 +20,7 @@ class Kind(Enum):
     NOT_FOUND = (404, "Not found")
     METHOD_NOT_ALLOWED = (405, "Method not allowed")
     CONFLICT = (409, "Conflict")
+    GONE = (410, "Gone")
     PRECONDITION_FAILED = (412, "Precondition failed")
     TOO_LARGE = (413, "Request too large")
     UNSUPPORTED = (415, "Unsupported media type")
@@ -69,6 +70,14 @@ class UnsupportedMediaType(errors.OrdertrailError):
     """The request's body is not JSON by its Content-Type."""
 
 
+class TooManyRequests(errors.OrdertrailError):
+    """The credential sends more requests than it may; retry_after is in how many seconds it may go on."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"Too many requests with this credential; go on in {retry_after} s")
+
+
 class PreconditionFailed(errors.OrdertrailError):
     """The order is not at the version that If-Match names."""
 
@@ -98,6 +107,7 @@ def _place(location: Sequence[str | int]) -> Iterator[str | int]:
 _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
     (errors.Unauthenticated, Kind.UNAUTHENTICATED),
     (errors.AccessDenied, Kind.FORBIDDEN),
+    (errors.OrderArchived, Kind.GONE),
     (errors.NotFound, Kind.NOT_FOUND),
     (PreconditionFailed, Kind.PRECONDITION_FAILED),
     (errors.VersionConflict, Kind.CONFLICT),
@@ -106,6 +116,7 @@ _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
     (errors.KeyReused, Kind.KEY_REUSED),
     (TooLarge, Kind.TOO_LARGE),
     (UnsupportedMediaType, Kind.UNSUPPORTED),
+    (TooManyRequests, Kind.TOO_MANY),
     (errors.OutcomeUnknown, Kind.UNAVAILABLE),
     (errors.Unavailable, Kind.UNAVAILABLE),
     (errors.OrdertrailError, Kind.INVALID),
@@ -127,7 +138,7 @@ def problem_of(error: Exception) -> Problem:
         case errors.OrdertrailError():
             kind = next(kind for type_, kind in _KINDS if isinstance(error, type_))
             faults = error.faults if isinstance(error, InvalidRequest) else ()
-            return Problem(kind, str(error), faults, {"Retry-After": "1"} if kind is Kind.UNAVAILABLE else {})
+            return Problem(kind, str(error), faults, _headers(kind, error))
         case HTTPException(__cause__=errors.OrdertrailError() | RequestValidationError() as cause):
             # FastAPI wraps whatever goes wrong while it reads a body.
             return problem_of(cause)
@@ -136,3 +147,11 @@ def problem_of(error: Exception) -> Problem:
             return Problem(kind, detail, headers=error.headers or {})
         case _:
             return Problem(Kind.INTERNAL, "Something went wrong on our side; it was logged")
+
+
+def _headers(kind: Kind, error: Exception) -> dict[str, str]:
+    match error:
+        case TooManyRequests():
+            return {"Retry-After": str(error.retry_after)}
+        case _:
+            return {"Retry-After": "1"} if kind is Kind.UNAVAILABLE else {}

@@ -16,6 +16,9 @@ from api.problems import UnsupportedMediaType
 from application.access import Caller
 from application.ledger import IdempotencyKey
 from application.recorded import Recorded
+from domain.values import Origin
+
+MAX_PATH = 2_000
 
 
 class StrictRequest(Request):
@@ -39,6 +42,7 @@ class StrictRoute(APIRoute):
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def handle_strictly(request: Request) -> Response:
+            _freshness.set({})  # a connection's next request begins with what the last one left
             if takes_json and _has_body(request.headers):
                 _require_json(request.headers.get("content-type", ""))
             return await handle(StrictRequest(request.scope, request.receive))
@@ -61,7 +65,12 @@ def _require_json(content_type: str) -> None:
 
 
 async def _services(request: Request) -> Services:
-    return cast("Services", request.app.state.services)
+    services = cast("Services", request.app.state.services)
+    if request.method in {"GET", "HEAD"}:
+        return services
+    # As it was sent: what is decoded may hold what no event may. No route takes a path that would have to be cut.
+    path = request.scope["raw_path"].decode("ascii", "replace")[:MAX_PATH]
+    return services.on_behalf_of(Origin(method=request.method, path=path))
 
 
 ServicesDep = Annotated[Services, Depends(_services)]

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection
 
 from domain.errors import OrdertrailError
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 STOP_SECONDS = 15
 START_SECONDS = 60
 TRIES = 5
-"""How often a process may end within its first seconds before we give up on it."""
+"""How often in a row a process may end within its first seconds before we give up on it."""
 FIRST_SECONDS = 10
 
 
@@ -42,10 +42,12 @@ class Child:
     arguments: list[str]
     dsn: str
     fds: tuple[int, ...] = ()
-    failures: list[float] = field(default_factory=list)
+    failures: int = 0
+    started_at: float = 0.0
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.started_at = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603 ourselves
             [sys.executable, "-m", "api.worker", *self.arguments],
             stdin=subprocess.PIPE,
@@ -58,9 +60,9 @@ class Child:
         """Start the process again if it has ended. Raises WorkerFailed if that does not help."""
         if self.process is None or self.process.poll() is None:
             return
-        now = time.monotonic()
-        self.failures = [moment for moment in self.failures if now - moment < FIRST_SECONDS] + [now]
-        if len(self.failures) >= TRIES:
+        has_started = time.monotonic() - self.started_at > FIRST_SECONDS
+        self.failures = 1 if has_started else self.failures + 1
+        if self.failures >= TRIES:
             raise WorkerFailed
         _log.warning("The %s process ended with %s; starting it again", self.arguments[0], self.process.returncode)
         self.start()

@@ -14,6 +14,7 @@ from api.bootstrap import open_services, read_settings, run_projector
 from api.logs import set_up_logging
 from api.main import create_app
 from api.protocol import StrictProtocol
+from api.rate_limit import limits_of
 
 
 def serve_http(fd: int) -> None:
@@ -22,7 +23,14 @@ def serve_http(fd: int) -> None:
     assert settings.dsn is not None
     dsn = settings.dsn
     app = create_app(
-        lambda: open_services(dsn, read_wait_seconds=settings.read_wait_seconds), max_body_bytes=settings.max_body_bytes
+        lambda: open_services(
+            dsn,
+            read_wait_seconds=settings.read_wait_seconds,
+            contents_url=settings.contents_url,
+            masked_headers=settings.masked_headers,
+        ),
+        max_body_bytes=settings.max_body_bytes,
+        rate_limits=limits_of(settings),
     )
     config = uvicorn.Config(
         app,

@@ -31,6 +31,8 @@ class Credential(NamedTuple):
     scopes: tuple[str, ...]
     name: str
     expires_at: datetime | None
+    performer: Actor | None = None
+    """The person it acts for, if it was authorised by one."""
 
 
 class Caller(NamedTuple):
@@ -40,10 +42,13 @@ class Caller(NamedTuple):
     key_id: str
     name: str
     scopes: tuple[str, ...]
+    performer: Actor | None = None
 
     @property
     def actor(self) -> Actor:
-        """Who an event is by if the request names nobody else: the program that the credential was given to."""
+        """Who an event is by if the request names nobody else: the person the program acts for, or the program."""
+        if self.performer is not None:
+            return self.performer.model_copy(update={"application_id": self.key_id})
         return Actor(id=self.key_id, name=self.name, type="Application", application_id=self.key_id)
 
 
@@ -146,6 +151,17 @@ class Access:
             raise Unauthenticated("The token was issued for another audience")
         return _caller(credential, tuple(s for s in claims.scopes if _is_granted(credential.scopes, s)))
 
+    async def by_link(self, token: str, *, audience: str) -> Caller:
+        """Check the token in a link: one that was signed for this audience, and no credential. Raises Forbidden."""
+        refusal = Forbidden("The link is not one of ours, or it is not valid any more; ask for a new one")
+        try:
+            claims, caller = self._tokens.read(token), await self.by_bearer(token, audience=audience)
+        except Unauthenticated as exc:
+            raise refusal from exc
+        if claims.audience != audience:
+            raise refusal
+        return caller
+
     def issue(self, caller: Caller, *, seconds: int, audience: str | None = None) -> str:
         """Return a signed token with the caller's scopes, valid for some seconds."""
         return self._tokens.sign(Claims(caller.key_id, caller.scopes, int(time.time()) + seconds, audience))
@@ -170,4 +186,4 @@ def _caller(credential: Credential, scopes: tuple[str, ...]) -> Caller:
     """Return whose credential it is, once it is known to be theirs. Raises Unauthenticated if it has expired."""
     if credential.expires_at is not None and credential.expires_at < datetime.now(UTC):
         raise Unauthenticated("The credential has expired")
-    return Caller(credential.tenant, credential.key_id, credential.name, scopes)
+    return Caller(credential.tenant, credential.key_id, credential.name, scopes, credential.performer)

@@ -10,6 +10,7 @@ from application.ledger import NewEvent, RecordedEvent
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
+from domain.values import Origin
 
 
 def new_event_id() -> str:
@@ -17,8 +18,11 @@ def new_event_id() -> str:
     return str(uuid7())
 
 
-def encode(event: Event) -> NewEvent:
-    """Return the event as it is stored: data holds its own fields, metadata the envelope's, neither holds nulls."""
+def encode(event: Event, origin: Origin | None = None) -> NewEvent:
+    """Return the event as it is stored: data holds its own fields, metadata the envelope's, neither holds nulls.
+
+    origin is the request that it comes with, if it does not say so itself.
+    """
     metadata: dict[str, Any] = {"schema_version": event.class_version}
     actor = event.actor.model_dump(exclude_defaults=True)
     if actor:
@@ -27,6 +31,8 @@ def encode(event: Event) -> NewEvent:
         metadata["correlation_id"] = event.correlation_id
     if event.causation_id is not None:
         metadata["causation_id"] = event.causation_id
+    if (origin := event.origin or origin) is not None:
+        metadata["origin"] = origin.model_dump()
     return NewEvent(
         event_id=event.event_id or new_event_id(),
         type=event.topic,

@@ -1,15 +1,31 @@
 """Large bodies, kept beside the ledger so that events stay small."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from domain.values import ContentRef, TenantName
 
 
+class Place(NamedTuple):
+    """Where a body is kept, as object stores tell it."""
+
+    bucket: str
+    key: str
+
+
 class ContentStore(Protocol):
-    """Bodies by their SHA-256: the same body is kept once, and what was put is never changed."""
+    """Bodies by their SHA-256: the same body is kept once for each tenant, and what was put is never changed.
+
+    Every method but place raises Unavailable.
+    """
 
     async def put(self, tenant: TenantName, body: bytes) -> ContentRef:
         """Keep a body durably. Idempotent."""
 
     async def get(self, tenant: TenantName, digest: str) -> bytes | None:
         """Return the body with this SHA-256 in hexadecimal."""
+
+    async def delete(self, tenant: TenantName, digest: str) -> None:
+        """Forget the body with this SHA-256. Idempotent."""
+
+    def place(self, tenant: TenantName, digest: str) -> Place:
+        """Return where the body with this SHA-256 is kept."""

@@ -1,11 +1,12 @@
 """The ledger's words: what is appended to it, on which condition, what came of it, and what is read back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-from domain.values import Position, TenantName
+from domain.values import MAX_BIGINT, Position, TenantName
 
 
 class StreamState(Enum):
@@ -114,10 +115,20 @@ class EventStore(Protocol):
     async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
         """Return what an earlier append with this key recorded. Raises KeyReused if it was another request."""
 
+    async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
+        """Return whether the ledger holds all events with these ids."""
+
     async def read_stream(
-        self, tenant: TenantName, stream: str, *, after: int = 0, upto: int | None = None, limit: int = 1_000
+        self,
+        tenant: TenantName,
+        stream: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        types: tuple[str, ...] = (),
+        limit: int = 1_000,
     ) -> list[RecordedEvent]:
-        """Return the stream's events with after < version <= upto in the order of their versions."""
+        """Return the stream's events of these types (all, if none are named) with after < version <= upto, in order."""
 
     async def read_ledger(
         self,
@@ -127,8 +138,12 @@ class EventStore(Protocol):
         upto: int | None = None,
         types: tuple[str, ...] = (),
         limit: int = 1_000,
+        max_bytes: int = MAX_BIGINT,
     ) -> list[RecordedEvent]:
-        """Return events of these types (all, if none are named) with after < position <= upto in ledger order."""
+        """Return events of these types (all, if none are named) with after < position <= upto in ledger order.
+
+        A page that reaches max_bytes of data and metadata ends there, before its limit.
+        """
 
     async def head(self, tenant: TenantName) -> Position:
         """Return the position of the ledger's newest event, 0 if there is none. Raises TenantNotFound."""

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 MASK = "***"
 
@@ -44,36 +45,55 @@ SECRET_HEADERS = frozenset(
 )
 """Headers whose values let their reader act as somebody else, in lower case."""
 
-_NAMES = "|".join(name.replace("-", "[-_]") for name in sorted(SECRET_HEADERS, key=len, reverse=True))
-_NAME = rf"(?:http[-_])?(?:{_NAMES})"
 _STRING = r"""\\*"(?:[^"\\]|\\.)*"?|\\*'(?:[^'\\]|\\.)*'?"""
 
-# Header lines, with those that continue them. What follows on the same line may belong to the value, so it goes too.
-_LINE = re.compile(rf"(?i)(?<![\w-])({_NAME}[ \t]*[:=])([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)")
-# Members of a printed mapping or pairs of a printed list: "name": "value", 'name': ['value'], ('name', b'value').
-_MEMBER = re.compile(rf"""(?is)(?<![\w-])({_NAME}\\*["']\s*[:,]\s*)(b?(?:{_STRING})|\[(?:[^\]"']|{_STRING})*\]?)""")
+
+class _Patterns(NamedTuple):
+    """Where secret headers stand in a text."""
+
+    line: re.Pattern[str]
+    """Header lines, with those that continue them. What follows on a line may belong to the value, so it goes too."""
+    member: re.Pattern[str]
+    """Members of a printed mapping or pairs of a printed list: "name": "value", 'name': ['value'], ('name', b'v')."""
 
 
-def is_secret(name: str) -> bool:
+@cache
+def _patterns(secret: frozenset[str]) -> _Patterns:
+    names = "|".join(re.escape(name).replace(r"\-", "[-_]") for name in sorted(secret, key=len, reverse=True))
+    name = rf"(?:http[-_])?(?:{names})"
+    return _Patterns(
+        line=re.compile(rf"(?i)(?<![\w-])({name}[ \t]*[:=])([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)"),
+        member=re.compile(
+            rf"""(?is)(?<![\w-])({name}\\*["']\s*[:,]\s*)(b?(?:{_STRING})|\[(?:[^\]"']|{_STRING})*\]?)"""
+        ),
+    )
+
+
+def is_secret(name: str, secret: frozenset[str] = SECRET_HEADERS) -> bool:
     """Whether a header's value must not be kept; CGI's spelling of names, HTTP_X_API_KEY, counts as well."""
-    return name.strip().lower().replace("_", "-").removeprefix("http-") in SECRET_HEADERS
+    plain = name.strip().lower().replace("_", "-")
+    return plain in secret or plain.removeprefix("http-") in secret
 
 
-def masked(headers: Any) -> Any:
+def masked(headers: Any, secret: frozenset[str] = SECRET_HEADERS) -> Any:
     """Return headers with the values of the secret ones masked; without such, what is returned equals what was given.
 
     Headers may be a mapping from names to values or lists of values, nested or not, or a text that has them printed.
     """
     if isinstance(headers, str):
-        return _MEMBER.sub(_masked_member, _LINE.sub(_masked_line, headers))
-    return _masked_json(headers)
+        patterns = _patterns(secret)
+        return patterns.member.sub(_masked_member, patterns.line.sub(_masked_line, headers))
+    return _masked_json(headers, secret)
 
 
-def _masked_json(value: Any) -> Any:
+def _masked_json(value: Any, secret: frozenset[str]) -> Any:
     if isinstance(value, Mapping):
-        return {name: _hidden(item) if is_secret(name) else _masked_json(item) for name, item in value.items()}
+        return {
+            name: _hidden(item) if is_secret(name, secret) else _masked_json(item, secret)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
-        return [_masked_json(item) for item in value]
+        return [_masked_json(item, secret) for item in value]
     return value
 
 

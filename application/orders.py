@@ -1,11 +1,14 @@
 """What can be done to orders: the only place that writes them."""
 
+import asyncio
 import secrets
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
+from application import integrations
 from application.access import Tenant
 from application.codec import decode, encode
+from application.erasure import Erasure
 from application.ledger import (
     ANY,
     NO_STREAM,
@@ -19,12 +22,14 @@ from application.ledger import (
     Write,
 )
 from application.recorded import EventRef, Recorded, recorded
-from domain.errors import OrderNotFound, VersionConflict
+from domain.errors import AlreadyRedacted, EventIdReused, IntegrationNotFound, OrderNotFound, VersionConflict
+from domain.events.integration import IntegrationTied, IntegrationUntied
+from domain.events.lifecycle import Redacted
 from domain.events.order_event import OrderEvent
 from domain.order import DECISIONS, Order, stream_of
-from domain.values import Customer, Totals
+from domain.values import Customer, Money, Origin, TenantName, Totals
 
-MAX_TRIES = 5
+MAX_TRIES = 10
 """How often a decision is taken anew because somebody else wrote to the order in between."""
 
 T = TypeVar("T")
@@ -37,6 +42,13 @@ class Decided(NamedTuple):
     recorded: Recorded
 
 
+class References(Protocol):
+    """The other names that orders go by."""
+
+    async def find_by_reference(self, tenant: TenantName, reference: str) -> str | None:
+        """Return the newest order that is known by this reference."""
+
+
 def new_order_id() -> str:
     """Return an order id that every dialect can carry: 24 hexadecimal digits."""
     return secrets.token_hex(12)
@@ -45,12 +57,21 @@ def new_order_id() -> str:
 class OrderService:
     """Records facts without reading the order first; takes decisions by loading it and applying its rules.
 
-    Every method is idempotent by its key and by the event ids it is given. Raises what EventStore.append raises, and
-    RuleViolation.
+    Every method is idempotent by its key and by the event ids it is given. Where an order is named that exists, its id
+    or its reference may be given; the id goes first. Raises what EventStore.append raises, and RuleViolation.
     """
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(
+        self, store: EventStore, references: References, erasure: Erasure, *, origin: Origin | None = None
+    ) -> None:
         self._store = store
+        self._references = references
+        self._erasure = erasure
+        self._origin = origin
+
+    def on_behalf_of(self, origin: Origin) -> "OrderService":
+        """Return the service that notes this request on every event it records."""
+        return OrderService(self._store, self._references, self._erasure, origin=origin)
 
     async def create(
         self, tenant: Tenant, order_id: str | None, *, key: IdempotencyKey | None = None, **event: Any
@@ -59,7 +80,7 @@ class OrderService:
         if found := await self._find_request(tenant, key):
             return _decided(found)
         order = Order.create(order_id or new_order_id(), **event)
-        return _decided(await self._append(tenant, [_write(order, NO_STREAM)], key))
+        return _decided(await self._append(tenant, [self._write(order, NO_STREAM)], key))
 
     async def record(
         self,
@@ -72,14 +93,33 @@ class OrderService:
     ) -> Recorded:
         """Record events of one order, together or not at all.
 
-        expected defaults to STREAM_EXISTS, or ANY for an implicit tenant. Raises OrderNotFound.
+        expected defaults to STREAM_EXISTS; an implicit tenant's order begins with them if it is not known by any name.
+        Raises OrderNotFound; if the order was redacted, but not all that can be erased could be, Unavailable.
         """
-        if any(isinstance(event, DECISIONS) for event in events):
-            return await self._record_decisions(tenant, order_id, events, expected=expected, key=key)
-        if expected is None:
-            expected = ANY if tenant.is_implicit else STREAM_EXISTS
-        write = Write(stream_of(order_id), expected, tuple(encode(event) for event in events))
-        return await self._append(tenant, [write], key)
+        are_decisions = any(isinstance(event, DECISIONS) for event in events)
+        record = self._record_decisions if are_decisions else self._record_facts
+        known = STREAM_EXISTS if expected is None else expected
+        try:
+            result = await self._by_either_name(tenant, order_id, lambda id_: record(tenant, id_, events, known, key))
+        except OrderNotFound:
+            if expected is not None or not tenant.is_implicit:
+                raise
+            result = await record(tenant, order_id, events, ANY, key)
+        if any(isinstance(event, Redacted) for event in events):
+            await self._erasure.erase(tenant.name, result.order_id)
+        return result
+
+    async def redact(
+        self, tenant: Tenant, order_id: str, *, key: IdempotencyKey | None = None, **envelope: Any
+    ) -> Recorded | None:
+        """Erase what is known of an order's customer; None if that was done before. Raises what record raises."""
+        event = Redacted(originator_id=stream_of(order_id), **envelope)
+        try:
+            return await self.record(tenant, order_id, [event], expected=STREAM_EXISTS, key=key)
+        except AlreadyRedacted as already:
+            # What was logged since, and what could not be erased at that time.
+            await self._erasure.erase(tenant.name, already.order_id)
+            return None
 
     async def edit(
         self, tenant: Tenant, order_id: str, totals: Totals, *, key: IdempotencyKey | None = None, **envelope: Any
@@ -98,15 +138,40 @@ class OrderService:
         tenant: Tenant,
         order_id: str,
         child_id: str | None,
-        totals: Totals,
+        part: Totals | Money,
         *,
         key: IdempotencyKey | None = None,
-        **envelope: Any,
+        **split: Any,
     ) -> Decided:
-        """Split part of an order off into a new one: both orders' events in one append. Returns the child."""
+        """Split part of an order off into a new one: both orders' events in one append. Returns the child.
+
+        part and split are those of Order.split: the envelope, and on which condition.
+        """
         child_id = child_id or new_order_id()
-        split = await self._decide(tenant, order_id, lambda order: order.split(child_id, totals, **envelope), key)
-        return _decided(split)
+        return _decided(await self._decide(tenant, order_id, lambda order: order.split(child_id, part, **split), key))
+
+    async def cancel(
+        self, tenant: Tenant, order_id: str, reason: str, *, key: IdempotencyKey | None = None, **cancellation: Any
+    ) -> Recorded:
+        """Cancel an order that is not; cancellation is what Order.cancel takes besides the reason."""
+        return await self._decide(tenant, order_id, lambda order: order.cancel(reason, **cancellation), key)
+
+    async def tie(
+        self, tenant: Tenant, order_id: str, integration_id: int, *, key: IdempotencyKey | None = None, **envelope: Any
+    ) -> Recorded:
+        """Put what goes wrong with an integration into an order's timeline from now on. Raises IntegrationNotFound."""
+        event = IntegrationTied(originator_id=stream_of(order_id), integration_id=integration_id, **envelope)
+        known = await self._store.read_stream(tenant.name, integrations.stream_of(integration_id), limit=1)
+        if not known and not tenant.is_implicit:
+            raise IntegrationNotFound(integration_id)
+        return await self.record(tenant, order_id, [event], key=key)
+
+    async def untie(
+        self, tenant: Tenant, order_id: str, integration_id: int, *, key: IdempotencyKey | None = None, **envelope: Any
+    ) -> Recorded:
+        """Keep what goes wrong with an integration out of an order's timeline from now on."""
+        event = IntegrationUntied(originator_id=stream_of(order_id), integration_id=integration_id, **envelope)
+        return await self.record(tenant, order_id, [event], key=key)
 
     async def load(self, tenant: Tenant, order_id: str) -> Order:
         """Return the order as its events have made it. Raises OrderNotFound."""
@@ -120,33 +185,68 @@ class OrderService:
             raise OrderNotFound(order_id)
         return order
 
+    async def _by_either_name(
+        self, tenant: Tenant, name: str, attempt: Callable[[str], Awaitable[Recorded]]
+    ) -> Recorded:
+        """Attempt something on the order with this id; if there is none, on the one that is known by this reference."""
+        try:
+            return await attempt(name)
+        except (OrderNotFound, VersionConflict, EventIdReused) as refusal:
+            # An event id may be known because an earlier request told the same of the order that has this reference.
+            if isinstance(refusal, VersionConflict) and (refusal.actual or refusal.stream != stream_of(name)):
+                raise
+            order_id = await self._references.find_by_reference(tenant.name, name)
+            if order_id is None or order_id == name:
+                raise
+        return await attempt(order_id)
+
     async def _decide(
         self, tenant: Tenant, order_id: str, decide: Callable[[Order], Order | None], key: IdempotencyKey | None
     ) -> Recorded:
         """Load, decide, append, and again if somebody else wrote in between. A decision may bring up another order."""
 
-        async def attempt() -> Recorded:
+        async def attempt(order_id: str) -> Recorded:
             order = await self.load(tenant, order_id)
             # Asked after loading: if a twin of this request was faster, what it did is no reason to refuse this one.
             if found := await self._find_request(tenant, key):
                 return found
             version = order.version
             other = decide(order)
-            writes = [_write(order, Exactly(version)), *([_write(other, NO_STREAM)] if other else [])]
+            writes = [self._write(order, Exactly(version)), *([self._write(other, NO_STREAM)] if other else [])]
             return await self._append(tenant, writes, key)
 
-        return await _again_on_conflict(attempt, stream_of(order_id))
+        return await self._by_either_name(
+            tenant, order_id, lambda id_: _again_on_conflict(lambda: attempt(id_), stream_of(id_))
+        )
+
+    async def _record_facts(
+        self,
+        tenant: Tenant,
+        order_id: str,
+        events: Sequence[OrderEvent],
+        expected: ExpectedVersion,
+        key: IdempotencyKey | None,
+    ) -> Recorded:
+        """Record events that are true whatever the order is."""
+        write = Write(stream_of(order_id), expected, tuple(encode(event, self._origin) for event in events))
+        return await self._append(tenant, [write], key)
 
     async def _record_decisions(
         self,
         tenant: Tenant,
         order_id: str,
         events: Sequence[OrderEvent],
-        *,
-        expected: ExpectedVersion | None,
+        expected: ExpectedVersion,
         key: IdempotencyKey | None,
     ) -> Recorded:
         """Record events among which are decisions another system took: if they fit what the order is."""
+        stream = stream_of(order_id)
+        events = [event.model_copy(update={"originator_id": stream}) for event in events]
+
+        event_ids = [event.event_id for event in events]
+        if all(event_ids) and await self._store.knows(tenant.name, event_ids):
+            # Told before: answered as the first time, without asking whether they would still fit the order.
+            return await self._record_facts(tenant, order_id, events, ANY, key)
 
         async def attempt() -> Recorded:
             order = await self._load_or_none(tenant, order_id, expected)
@@ -154,16 +254,16 @@ class OrderService:
                 return found
             version = order.version if order else 0
             if isinstance(expected, Exactly) and expected.version != version:
-                raise VersionConflict(stream_of(order_id), str(expected), version)
+                raise VersionConflict(stream, str(expected), version)
             rest = events if order else events[1:]
             order = order or Order.begin(events[0])
             for event in rest:
                 order.accept(event)
-            return await self._append(tenant, [_write(order, Exactly(version))], key)
+            return await self._append(tenant, [self._write(order, Exactly(version))], key)
 
-        return await _again_on_conflict(attempt, None if isinstance(expected, Exactly) else stream_of(order_id))
+        return await _again_on_conflict(attempt, None if isinstance(expected, Exactly) else stream)
 
-    async def _load_or_none(self, tenant: Tenant, order_id: str, expected: ExpectedVersion | None) -> Order | None:
+    async def _load_or_none(self, tenant: Tenant, order_id: str, expected: ExpectedVersion) -> Order | None:
         """Return the order; None if there is none yet but an implicit tenant's first event makes it."""
         try:
             return await self.load(tenant, order_id)
@@ -181,9 +281,9 @@ class OrderService:
         append = Append(tenant.name, tuple(writes), key)
         return await recorded(self._store, append, await self._store.append(append))
 
-
-def _write(order: Order, expected: ExpectedVersion) -> Write:
-    return Write(order.id, expected, tuple(encode(event) for event in order.collect_events()))  # type: ignore[arg-type]
+    def _write(self, order: Order, expected: ExpectedVersion) -> Write:
+        events: Sequence[OrderEvent] = order.collect_events()  # type: ignore[assignment]
+        return Write(order.id, expected, tuple(encode(event, self._origin) for event in events))
 
 
 def _decided(result: Recorded) -> Decided:
@@ -200,6 +300,8 @@ async def _again_on_conflict(attempt: Callable[[], Any], stream: str | None) -> 
         except VersionConflict as conflict:
             if left == 0 or conflict.stream != stream:
                 raise
+            # Those who lost to the same winner would meet again.
+            await asyncio.sleep(secrets.randbelow(20) / 1_000)
         else:
             return result
     raise AssertionError

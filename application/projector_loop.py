@@ -51,19 +51,21 @@ class _Inbox:
 async def keep_up(projector: Projector, hints: Hints) -> None:
     """Project whatever comes, for ever. A lost database is waited for; it loses nothing."""
     inbox = _Inbox()
-    listening = asyncio.create_task(_listen(hints, inbox), name="listener")
-    try:
-        while True:
-            try:
-                # One batch of each in turn, so that a tenant with much to do does not keep the others waiting.
-                tenants = await inbox.take(projector)
-                inbox.put({tenant for tenant in tenants if await projector.project(tenant)})
-            except Unavailable as error:
-                _log.warning("The database is away (%s); the projector waits for it", error)
-                await asyncio.sleep(PAUSE_SECONDS)
-                inbox.put(None)
-    finally:
-        listening.cancel()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_listen(hints, inbox), name="listener")
+        tasks.create_task(_project(projector, inbox), name="projector")
+
+
+async def _project(projector: Projector, inbox: _Inbox) -> None:
+    while True:
+        try:
+            # One batch of each in turn, so that a tenant with much to do does not keep the others waiting.
+            tenants = await inbox.take(projector)
+            inbox.put({tenant for tenant in tenants if await projector.project(tenant)})
+        except Unavailable as error:
+            _log.warning("The database is away (%s); the projector waits for it", error)
+            await asyncio.sleep(PAUSE_SECONDS)
+            inbox.put(None)
 
 
 async def _listen(hints: Hints, inbox: _Inbox) -> None:

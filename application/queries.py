@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from application.ledger import RecordedEvent
 from application.projections.action_log import ActionLogRow
 from application.projections.order_state import OrderStateRow
 from application.projections.service_events import ServiceEventRow
-from domain.errors import OrderNotFound
+from application.redaction import redacted_event
+from domain.errors import OrderNotFound, Unavailable
 from domain.order_state import OrderState
 from domain.values import Position, TenantName
 
@@ -19,6 +20,9 @@ ACTION_LOG_SIZE = 100
 
 FIRST_POLL_SECONDS = 0.002
 LONGEST_POLL_SECONDS = 0.05
+
+
+T = TypeVar("T")
 
 
 class Progress(NamedTuple):
@@ -46,25 +50,44 @@ class OrderFilter(NamedTuple):
     text: str | None = None
 
 
+class CallFilter(NamedTuple):
+    """Which calls about an order to list; None does not restrict. response_from and response_to are inclusive."""
+
+    correlation_id: str | None = None
+    carrier_id: str | None = None
+    direction: str | None = None
+    request_type: str | None = None
+    response_from: int | None = None
+    response_to: int | None = None
+
+
 class TimelineFilter(NamedTuple):
     """Which events of a timeline to list; None does not restrict. Times are those of occurrence, from inclusive."""
 
     kind: str | None = None
     type: str | None = None
+    correlation_id: str | None = None
     occurred_from: datetime | None = None
     occurred_to: datetime | None = None
     order: Literal["asc", "desc"] = "asc"
 
 
 class TimelineEntry(NamedTuple):
-    """One event of a timeline, and what kind of thing it is."""
+    """One event of a timeline, and what kind of thing it is.
+
+    group is the position of the first event in the timeline that has the same correlation id; its own if it has none.
+    """
 
     kind: str
+    group: int
     event: RecordedEvent
 
 
 class Views(Protocol):
-    """The views, as they are at the moment. Lists are in ledger order, newest first unless said otherwise."""
+    """The views, as they are at the moment. Lists are in ledger order, newest first unless said otherwise.
+
+    Of a redacted order they return what application.redaction leaves of it.
+    """
 
     async def progress(self, tenant: TenantName, views: Sequence[str]) -> Progress:
         """Return how far these views are. Raises TenantNotFound."""
@@ -87,6 +110,17 @@ class Views(Protocol):
         self, tenant: TenantName, order_id: str, wanted: TimelineFilter, *, cursor: int | None, limit: int
     ) -> list[TimelineEntry]:
         """Return an order's events in the filter's order, from those beyond this ledger position."""
+
+    async def system_log(
+        self, tenant: TenantName, order_id: str, wanted: CallFilter, *, offset: int, limit: int
+    ) -> list[RecordedEvent]:
+        """Return the calls about an order, the oldest first, without so many that come before them."""
+
+    async def contents_of_order_alone(self, tenant: TenantName, order_id: str) -> list[str]:
+        """Return the digests of the contents of this order's calls, without those of orders that are not redacted."""
+
+    async def redacted_orders(self, tenant: TenantName, order_ids: Collection[str]) -> set[str]:
+        """Return those of these orders that were redacted."""
 
 
 class Queries:
@@ -112,17 +146,52 @@ class Queries:
         reached = min(progress.reached, progress.head)
         return Freshness(Position(reached), max(head - reached, 0))
 
-    async def order(self, tenant: TenantName, order_id: str) -> OrderState:
-        """Return what an order is now. Raises OrderNotFound."""
-        row = await self.views.order(tenant, order_id)
+    async def order(self, tenant: TenantName, name: str) -> OrderState:
+        """Return what an order is now, by its id or its reference. Raises OrderNotFound."""
+        return OrderState.model_validate_json((await self.find_order(tenant, name)).detail)
+
+    async def find_order(self, tenant: TenantName, name: str) -> OrderStateRow:
+        """Return the order with this id; if there is none, the one known by this reference. Raises OrderNotFound."""
+        row = await self._order_named(tenant, name)
         if row is None:
-            raise OrderNotFound(order_id)
-        return OrderState.model_validate_json(row.detail)
+            raise OrderNotFound(name)
+        return row
+
+    async def of_order(self, tenant: TenantName, name: str, read: Callable[[str], Awaitable[list[T]]]) -> list[T]:
+        """Return what is read of the order with this id; if nothing is, of whichever order this is a name of."""
+        found = await read(name)
+        if not found:
+            row = await self._order_named(tenant, name)
+            if row is not None and row.order_id != name:
+                found = await read(row.order_id)
+        return found
+
+    async def _order_named(self, tenant: TenantName, name: str) -> OrderStateRow | None:
+        row = await self.views.order(tenant, name)
+        if row is None and (order_id := await self.views.order_id_of(tenant, name)) is not None:
+            row = await self.views.order(tenant, order_id)
+        return row
+
+    async def as_shown(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+        """Return events of a ledger without what was erased of redacted orders, as far as order_state knows of it."""
+        order_ids = {event.stream.removeprefix("order-") for event in events if event.type.startswith("order.")}
+        erased = {f"order-{order_id}" for order_id in await self.views.redacted_orders(tenant, order_ids)}
+        return [redacted_event(e) if e.stream in erased and e.type.startswith("order.") else e for e in events]
+
+    async def find_by_reference(self, tenant: TenantName, reference: str) -> str | None:
+        """Return the newest order that is known by this reference, among all that were created before the question.
+
+        Raises Unavailable if none is found, but not all could be looked through.
+        """
+        freshness = await self.fresh(tenant, "order_state")
+        order_id = await self.views.order_id_of(tenant, reference)
+        if order_id is None and freshness.lag:
+            raise Unavailable(f"Whether an order is known as {reference!r} cannot be told yet; try again")
+        return order_id
 
     async def order_id_of(self, tenant: TenantName, reference: str) -> str:
         """Return the id of the order a partner knows by this reference. Raises OrderNotFound."""
-        await self.fresh(tenant, "order_state")
-        order_id = await self.views.order_id_of(tenant, reference)
+        order_id = await self.find_by_reference(tenant, reference)
         if order_id is None:
             raise OrderNotFound(reference)
         return order_id

@@ -32,6 +32,11 @@ class Recorded(NamedTuple):
     def position(self) -> Position:
         return Position(self.events[-1].position)
 
+    @property
+    def order_id(self) -> str:
+        """The order of the first event: a request may have named it by its reference."""
+        return self.events[0].stream.removeprefix("order-")
+
 
 async def recorded(store: EventStore, append: Append, appended: Appended) -> Recorded:
     """Return what an append recorded; if it was replayed, as the ledger has it."""
@@ -48,9 +53,12 @@ async def recorded(store: EventStore, append: Append, appended: Appended) -> Rec
 
 
 async def first_told(store: EventStore, tenant: TenantName, event: E, result: Recorded) -> E:
-    """Return the event that a request recorded: this one, or, if it was replayed, what the first request told us."""
+    """Return the event that a request recorded: this one, or, if it was replayed, what the first request told us.
+
+    Its stream is the one it was recorded in, whichever name of the order the request had.
+    """
     if not result.is_replayed:
-        return event
+        return event.model_copy(update={"originator_id": result.events[-1].stream})
     [found] = await store.read_ledger(tenant, after=result.position - 1, upto=result.position, limit=1)
     first = decode(found)
     assert isinstance(first, type(event))

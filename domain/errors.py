@@ -3,10 +3,12 @@
 OrdertrailError
 ├── InvalidEvent             the event is not one we can keep
 ├── RuleViolation            a decision breaks a rule of the order
+│   └── AlreadyRedacted
 ├── NotFound
 │   ├── TenantNotFound
 │   ├── OrderNotFound
 │   └── IntegrationNotFound
+├── OrderArchived            it is put away
 ├── VersionConflict          somebody wrote first
 ├── IdempotencyConflict
 │   ├── KeyReused            the same key with another request
@@ -37,6 +39,14 @@ class RuleViolation(OrdertrailError):
     """The order does not allow this."""
 
 
+class AlreadyRedacted(RuleViolation):
+    """The order was redacted already."""
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        super().__init__(f"Order {order_id!r} was redacted already")
+
+
 class NotFound(OrdertrailError):
     """There is no such thing."""
 
@@ -65,6 +75,14 @@ class IntegrationNotFound(NotFound):
         super().__init__(
             f"There is no integration {integration_id}; register it with PUT /trail/v1/integrations/{integration_id}"
         )
+
+
+class OrderArchived(OrdertrailError):
+    """The order is archived."""
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        super().__init__(f"Order {order_id!r} is archived")
 
 
 class VersionConflict(OrdertrailError):

@@ -5,16 +5,19 @@ from typing import Any, Self
 from eventsourcing.domain import BaseAggregate
 
 from domain.errors import RuleViolation
+from domain.events.catalogue import RECORDS, TIES
 from domain.events.event import Event
-from domain.events.lifecycle import Created, Edited, Transferred
+from domain.events.lifecycle import CancellationRequested, Created, Edited, Redacted, StatusUpdated, Transferred
 from domain.events.order_event import ORDER_TOPIC, OrderEvent
 from domain.events.split import Split, SplitChanges, SplitFrom
-from domain.order_rules import minus, require_fit
+from domain.order_rules import minus, require_fit, share
 from domain.order_state import OrderState, changes
-from domain.values import Customer, Totals
+from domain.values import Customer, JsonObject, Money, Name, Totals
 
-DECISIONS: tuple[type[OrderEvent], ...] = (Created, Edited, Transferred, Split, SplitChanges, SplitFrom)
+DECISIONS: tuple[type[OrderEvent], ...] = (Created, Edited, Transferred, Redacted, Split, SplitChanges, SplitFrom)
 """Events whose recording depends on what the order is. All others are facts: true whatever the order is."""
+
+CANCELLED = "cancelled"
 
 
 def stream_of(order_id: str) -> str:
@@ -34,6 +37,8 @@ class Order(BaseAggregate[str]):
 
     def __init__(self) -> None:
         self.state = OrderState()
+        self.changed_version = 0
+        """The version of the newest event that changed the order; what services report changes nothing about it."""
 
     @property
     def order_id(self) -> str:
@@ -55,6 +60,8 @@ class Order(BaseAggregate[str]):
 
     def evolve(self, event: Event) -> None:
         self.state.evolve(event)
+        if not isinstance(event, (*RECORDS, *TIES)):
+            self.changed_version = event.originator_version
 
     def edit(self, after: Totals, **envelope: Any) -> None:
         """Change what the order amounts to; the currency stays."""
@@ -68,14 +75,48 @@ class Order(BaseAggregate[str]):
         customers = {"original_customer": original, "new_customer": new_customer}
         self.accept(Transferred(originator_id=self.id, **customers, **envelope))
 
-    def split(self, child_order_id: str, child_totals: Totals, **envelope: Any) -> Self:
+    def redact(self, **envelope: Any) -> None:
+        """Erase what is known of the customer through the order. An order that was redacted stays as it is."""
+        if not self.state.redacted:
+            self.accept(Redacted(originator_id=self.id, **envelope))
+
+    def cancel(
+        self,
+        reason: Name = "",
+        *,
+        requested_from: Name | None = None,
+        options: JsonObject | None = None,
+        **envelope: Any,
+    ) -> None:
+        """End the order. requested_from is the address the customer asked for it from, None if the merchant did it."""
+        if self.state.status == CANCELLED:
+            raise RuleViolation(f"Order {self.order_id} is cancelled already")
+        if requested_from is not None:
+            request = {"reason": reason, "performer_ip": requested_from}
+            self.accept(CancellationRequested(originator_id=self.id, **request, **envelope))
+        self.accept(StatusUpdated(originator_id=self.id, status=CANCELLED, reason=reason, options=options, **envelope))
+
+    def split(
+        self,
+        child_order_id: str,
+        part: Totals | Money,
+        *,
+        changed_version: int | None = None,
+        options: JsonObject | None = None,
+        **envelope: Any,
+    ) -> Self:
         """Split part of the order off into a new one and return that child; record both orders in one append.
 
+        part is what the child amounts to, or what its lines cost: then their share of the discount goes with them.
         What the parent amounts to afterwards and what the child amounts to add up to what the parent amounted to.
+        changed_version is the version of the newest change that whoever decides knows of.
         """
+        if changed_version not in {None, self.changed_version}:
+            raise RuleViolation(f"Order {self.order_id} was changed since; read it again and decide anew")
         before = self._totals()
+        child_totals = part if isinstance(part, Totals) else share(before, part)
         after = minus(before, child_totals)
-        self.accept(Split(originator_id=self.id, child_order_id=child_order_id, **envelope))
+        self.accept(Split(originator_id=self.id, child_order_id=child_order_id, options=options, **envelope))
         self.accept(SplitChanges(originator_id=self.id, **changes(before, after), **envelope))
         child = type(self).create(
             child_order_id, created_by="split", totals=child_totals, customer=self.state.customer, **envelope

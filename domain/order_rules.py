@@ -2,8 +2,8 @@
 
 from functools import singledispatch
 
-from domain.errors import RuleViolation
-from domain.events.lifecycle import Created, Edited, Transferred
+from domain.errors import AlreadyRedacted, RuleViolation
+from domain.events.lifecycle import Created, Edited, Redacted, Transferred
 from domain.events.order_event import OrderEvent
 from domain.events.split import Split, SplitChanges, SplitFrom
 from domain.order_state import OrderState, totals_after, totals_before
@@ -39,6 +39,12 @@ def _(event: Transferred, state: OrderState) -> None:
 
 
 @require_fit.register
+def _(event: Redacted, state: OrderState) -> None:
+    if state.redacted:
+        raise AlreadyRedacted(event.order_id)
+
+
+@require_fit.register
 def _(event: Split, state: OrderState) -> None:
     if event.child_order_id in {event.order_id, *state.children}:
         raise RuleViolation(f"Order {event.child_order_id} exists already; a split needs a new order id")
@@ -62,11 +68,26 @@ def minus(whole: Totals, part: Totals) -> Totals:
     )
 
 
+def share(whole: Totals, price: Money) -> Totals:
+    """Return what lines that cost this much amount to: the order's discount goes with them in proportion."""
+    _require_one_currency(whole, Totals(total=price, subtotal=price, discount=price))
+    discount = abs(whole.discount.cents) * price.cents // abs(whole.subtotal.cents) if whole.subtotal.cents else 0
+    return Totals(
+        total=_like(whole.total, price.cents - discount),
+        subtotal=_like(whole.subtotal, price.cents),
+        discount=_like(whole.discount, discount if whole.discount.cents > 0 else -discount),
+    )
+
+
 def _rest(whole: Money, part: Money, name: str) -> Money:
     """Return what is left of an amount, printed like it. A part is of the whole's sign and no larger."""
     if not min(0, whole.cents) <= part.cents <= max(0, whole.cents):
         raise RuleViolation(f"The {name} split off, {part.cents} cents, is not part of the order's {whole.cents} cents")
-    cents = whole.cents - part.cents
+    return _like(whole, whole.cents - part.cents)
+
+
+def _like(whole: Money, cents: int) -> Money:
+    """Return an amount of so many cents, printed like the whole."""
     # The whole's own proportion, because how many cents a dollar has depends on the currency and on the shop.
     dollars = round(whole.dollars * cents / whole.cents, 6) if whole.cents else whole.dollars
     label = f"{whole.currency_symbol}{dollars:,.2f}".removesuffix(".00") if whole.label else ""

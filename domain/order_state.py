@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from domain.events.delivery import DeliveryStatusUpdated
 from domain.events.event import Event
-from domain.events.lifecycle import Created, Edited, StatusUpdated, Transferred
+from domain.events.integration import IntegrationTied, IntegrationUntied
+from domain.events.lifecycle import Created, Edited, Redacted, StatusUpdated, Transferred
 from domain.events.payment import PaymentStatusUpdated
 from domain.events.records import ServiceEventRecorded, ServiceState
 from domain.events.split import Split, SplitChanges, SplitFrom
@@ -41,8 +42,12 @@ class OrderState(BaseModel):
     parent: str | None = None
     children: list[str] = Field(default_factory=list)
     services: dict[str, ServiceStatus] = Field(default_factory=dict)
+    integrations: list[int] = Field(default_factory=list)
+    """The integrations the order is tied to, in the order they were tied."""
     has_failed: bool = False
     """Whether any service ever reported an error or a failure."""
+    redacted: bool = False
+    """Whether what it held of its customer was erased. It stays so, whatever is told of it later."""
 
     @property
     def combined_state(self) -> CombinedState:
@@ -85,9 +90,13 @@ class OrderState(BaseModel):
                 self.children.append(event.child_order_id)
             case SplitFrom():
                 self.parent = event.parent_order_id
+        self.redacted = self.redacted or isinstance(event, Redacted)
+        self.customer = None if self.redacted else self.customer
+        self.integrations = _ties_after(event, self.integrations)
         self.version = event.originator_version
         self.created_at = self.created_at or event.timestamp
-        self.updated_at = event.timestamp
+        # Producers report late and out of order; whoever asks for what was updated since must not miss it.
+        self.updated_at = max(self.updated_at or event.timestamp, event.timestamp)
 
 
 def totals_before(event: Edited | SplitChanges) -> Totals:
@@ -107,3 +116,14 @@ def changes(before: Totals, after: Totals) -> dict[str, Change[Money]]:
         "subtotal": Change(before=before.subtotal, after=after.subtotal),
         "discount": Change(before=before.discount, after=after.discount),
     }
+
+
+def _ties_after(event: Event, before: list[int]) -> list[int]:
+    """Return the integrations the order is tied to after an event."""
+    match event:
+        case IntegrationTied():
+            return [*before, event.integration_id] if event.integration_id not in before else before
+        case IntegrationUntied():
+            return [one for one in before if one != event.integration_id]
+        case _:
+            return before

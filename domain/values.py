@@ -1,11 +1,12 @@
 """Values that events are made of, each with its bounds."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any, Generic, NewType, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 TenantName = NewType("TenantName", str)
 OrderId = NewType("OrderId", str)
@@ -37,7 +38,19 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)", flags=re.ASCII)
+
+
+def _written_out(moment: Any) -> Any:
+    # pydantic would take a number, or a year, for seconds since 1970.
+    if isinstance(moment, str) and _DATE_TIME.fullmatch(moment):
+        return moment
+    if isinstance(moment, datetime):
+        return moment
+    raise ValueError("is not a date-time of RFC 3339 with an offset, such as 2026-03-01T02:02:00+01:00")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 """A point in time, in UTC whatever time zone it came in."""
 
 
@@ -153,3 +166,10 @@ class Actor(Value):
 
 
 NOBODY = Actor()
+
+
+class Origin(Value):
+    """The HTTP request that an event was recorded by; its path as it was sent, without the query."""
+
+    method: Name
+    path: Sentence

@@ -2,11 +2,14 @@
 
 from hashlib import sha256
 
+from application.contents import Place
 from domain.values import ContentRef, TenantName
 from infrastructure.database import Pool, reading
 from infrastructure.statements import statements
 
 _SQL = statements("contents")
+
+BUCKET = "ordertrail-contents"
 
 
 class PostgresContentStore:
@@ -22,7 +25,14 @@ class PostgresContentStore:
         return ContentRef(digest=digest.hexdigest(), size=len(body))
 
     async def get(self, tenant: TenantName, digest: str) -> bytes | None:
-        async with reading(self._pool) as connection:
-            cursor = await connection.execute(_SQL["get"], {"tenant": tenant, "digest": bytes.fromhex(digest)})
+        async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(_SQL["get"], {"tenant": tenant, "digest": bytes.fromhex(digest)})
             row = await cursor.fetchone()
         return None if row is None else bytes(row[0])
+
+    async def delete(self, tenant: TenantName, digest: str) -> None:
+        async with reading(self._pool) as connection:
+            await connection.execute(_SQL["delete"], {"tenant": tenant, "digest": bytes.fromhex(digest)})
+
+    def place(self, tenant: TenantName, digest: str) -> Place:
+        return Place(BUCKET, f"{tenant}/{digest}")

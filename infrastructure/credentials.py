@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from application.access import TOKEN_PREFIX, Credential, Tenant
 from domain.errors import OrdertrailError, TenantNotFound
-from domain.values import TenantName
+from domain.values import Actor, TenantName
 from infrastructure.database import Pool, reading
 from infrastructure.statements import statements
 from infrastructure.tokens import JwtSigner
@@ -41,9 +41,15 @@ class PostgresCredentialStore:
             row = await (await connection.execute(_SQL["find_credential"], {"key_id": key_id})).fetchone()
         if row is None:
             return None
-        tenant, is_implicit, account, found, digest, scopes, name, expires_at = row
+        tenant, is_implicit, account, found, digest, scopes, name, expires_at, *performer = row
         return Credential(
-            Tenant(TenantName(tenant), is_implicit, account), found, digest, tuple(scopes), name, expires_at
+            tenant=Tenant(TenantName(tenant), is_implicit, account),
+            key_id=found,
+            secret_digest=digest,
+            scopes=tuple(scopes),
+            name=name,
+            expires_at=expires_at,
+            performer=_performer(*performer),
         )
 
     async def create_tenant(self, tenant: str, *, is_implicit: bool, dintero_account: str | None) -> None:
@@ -54,7 +60,13 @@ class PostgresCredentialStore:
                 raise TenantExists(f"There is a tenant {tenant!r} already")
 
     async def create_key(
-        self, tenant: str, *, scopes: tuple[str, ...], name: str, expires_at: datetime | None = None
+        self,
+        tenant: str,
+        *,
+        scopes: tuple[str, ...],
+        name: str,
+        performer: Actor | None = None,
+        expires_at: datetime | None = None,
     ) -> NewKey:
         """Create a credential; its secret is in the answer and nowhere else. Raises TenantNotFound."""
         key_id, secret = secrets.token_hex(12), secrets.token_hex(32)
@@ -65,6 +77,9 @@ class PostgresCredentialStore:
             "scopes": list(scopes),
             "name": name,
             "expires_at": expires_at,
+            "performer_id": performer and performer.id,
+            "performer_name": performer and performer.name,
+            "performer_type": performer and performer.type,
         }
         async with reading(self._pool) as connection:
             if await (await connection.execute(_SQL["create_credential"], parameters)).fetchone() is None:
@@ -85,3 +100,7 @@ class PostgresCredentialStore:
             row = await (await connection.execute(_SQL["installation_value"], {"name": name})).fetchone()
         assert row is not None
         return bytes(row[0])
+
+
+def _performer(id_: str | None, name: str | None, type_: str | None) -> Actor | None:
+    return None if id_ is None else Actor(id=id_, name=name or "", type=type_ or "")

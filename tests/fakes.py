@@ -9,10 +9,24 @@ from typing import Any
 from application.access import Claims, Credential
 from application.ledger import RecordedEvent
 from application.projections.projection import Row
+from application.projections.timeline import TiedOrders
 from application.projector import Checkpoint
 from domain.errors import Unauthenticated
 from domain.values import TenantName
 from tests.builders import ACME
+
+STATES = {"order_state", "integrations"}
+"""Views with one row for each thing, by its id, which is replaced. All others are logs, which are added to."""
+
+
+def present_rows(view: str, rows: Mapping[Any, Any], ids: Sequence[str]) -> Mapping[str, Any]:
+    """Return what a view's projection needs of its present rows."""
+    if view != "timeline":
+        return {id_: row for id_, row in rows.items() if id_ in ids}
+    ties = {(row.integration_id, row.order_id): row.type for row in sorted(rows.values(), key=lambda row: row.position)}
+    tied = [pair for pair, type_ in ties.items() if str(pair[0]) in ids and type_ == "order.integration_tied"]
+    found = {integration_id: [o for i, o in tied if i == integration_id] for integration_id, _ in tied}
+    return {str(integration_id): TiedOrders(integration_id, orders) for integration_id, orders in found.items()}
 
 
 class FakeViewBatch:
@@ -31,15 +45,15 @@ class FakeViewBatch:
         return events
 
     async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
-        return {id_: row for id_, row in self.rows.get(view, {}).items() if id_ in ids}
+        return present_rows(view, self.rows.get(view, {}), ids)
 
     async def save(self, view: str, rows: Sequence[Row]) -> None:
         if view in self._store.broken:
             raise self._store.broken[view]
         kept = self.rows.setdefault(view, {})
         for row in rows:
-            key = row[0] if view == "order_state" else row[:2]
-            assert view == "order_state" or key not in kept, f"{key} was written to {view} twice"
+            key = str(row[0]) if view in STATES else row[:2]
+            assert view in STATES or key not in kept, f"{key} was written to {view} twice"
             kept[key] = row
 
     async def advance(self, projection: str, position: int) -> None:

@@ -1,6 +1,7 @@
 """An EventStore in memory, which keeps the port's contract: the suite that PostgreSQL passes runs against it too."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from domain.errors import (
     TenantNotFound,
     VersionConflict,
 )
-from domain.values import Position, TenantName
+from domain.values import MAX_BIGINT, Position, TenantName
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -107,6 +108,10 @@ class InMemoryEventStore:
         ledger = self._ledgers.get(tenant)
         return ledger and ledger.find_request(key)
 
+    async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
+        known = {event.event_id for event in self._ledger(tenant).events}
+        return known.issuperset(event_ids)
+
     async def read_stream(
         self, tenant: TenantName, stream: str, *, after: int = 0, upto: int | None = None, limit: int = 1_000
     ) -> list[RecordedEvent]:
@@ -121,9 +126,17 @@ class InMemoryEventStore:
         upto: int | None = None,
         types: tuple[str, ...] = (),
         limit: int = 1_000,
+        max_bytes: int = MAX_BIGINT,
     ) -> list[RecordedEvent]:
         events = self._ledgers[tenant].events[max(after, 0) : upto] if tenant in self._ledgers else []
-        return [e for e in events if not types or e.type in types][:limit]
+        page: list[RecordedEvent] = []
+        size = 0
+        for event in [e for e in events if not types or e.type in types][:limit]:
+            if size >= max_bytes:
+                break
+            page.append(event)
+            size += len(event.data) + len(event.metadata)
+        return page
 
     async def head(self, tenant: TenantName) -> Position:
         return Position(len(self._ledger(tenant).events))

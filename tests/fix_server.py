@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from api.maintenance import create_key, create_tenant
+from domain.values import Actor
 from tests.fix_postgres import database
 
 ORDERTRAIL = Path(sys.executable).with_name("ordertrail")
@@ -37,9 +38,9 @@ class Account:
     secret: str
     token: str
 
-    async def key(self, *scopes: str, name: str = "Test") -> dict[str, Any]:
+    async def key(self, *scopes: str, name: str = "Test", performer: Actor | None = None) -> dict[str, Any]:
         """Create another credential of the tenant."""
-        return await create_key(self.dsn, self.tenant, scopes=scopes, name=name)
+        return await create_key(self.dsn, self.tenant, scopes=scopes, name=name, performer=performer)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from application.codec import encode
 from application.ledger import ANY, Append, EventStore, Write
 from application.projections.catalogue import PROJECTIONS
 from domain.events.event import Event
+from domain.events.integration import IntegrationTied, IntegrationUntied
 from domain.events.lifecycle import CommentAdded
 from domain.values import TenantName
 from tests.builders import a_created_event, a_moment, a_service_event, a_system_log, an_event, an_exception
@@ -33,7 +34,7 @@ def some_events(random: Random, n: int) -> list[Event]:
     order_id = f"{random.randrange(20)}"
     common: dict[str, Any] = {"order_id": order_id, "timestamp": a_moment(n)}
     state, service = random.choice(["success", "pending", "error"]), random.choice(["wms", "erp"])
-    match random.randrange(6):
+    match random.randrange(8):
         case 0:
             return [a_created_event(**common, reference=f"ref-{n}")]
         case 1:
@@ -43,8 +44,11 @@ def some_events(random: Random, n: int) -> list[Event]:
             return [a_service_event(state, service, **common, description=AWKWARD, metadata=metadata)]
         case 3:
             return [a_system_log(**common, correlation_id=f"c{n}")]
-        case 4:
-            return [an_exception(random.randrange(3), timestamp=a_moment(n), exception_type="http")]
+        case 4 | 5 | 6:
+            integration_id = random.randrange(1, 4)
+            tie = an_event(random.choice([IntegrationTied, IntegrationUntied]), **common, integration_id=integration_id)
+            exception = an_exception(integration_id, timestamp=a_moment(n), exception_type="http")
+            return [random.choice([tie, exception])]
         case _:
             return [an_event(CommentAdded, **common, text=f"{AWKWARD} {n}")]
 

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from api.demo.steps import exception, registered
+from api.demo.steps import exception, recovered, registered
 
 WEB_SHOP, WEB_SHOP_URL = 501, "https://shop.kilnandkettle.example"
 MARKET, MARKET_URL = 502, "https://api.teamarket.example"
@@ -52,15 +52,7 @@ STEPS = (
         _web_shop_fails("2 14:05", _ORDERS, _TIMEOUT, _TIMED_OUT, request=_ASKED),
         _web_shop_fails("2 14:20", _ORDERS, _TIMEOUT, _TIMED_OUT, request=_ASKED),
         _web_shop_fails("2 14:35", _ORDERS, _HTTP, "504 Server Error", response_code=504, request=_ASKED),
-        registered(
-            "2 15:10",
-            WEB_SHOP,
-            "Kiln & Kettle",
-            WEB_SHOP_URL,
-            type="woocommerce",
-            webhook_active=True,
-            repaired="Sanne renewed the certificate; the orders have an index now",
-        ),
+        recovered("2 15:10", WEB_SHOP, "Sanne renewed the certificate; the orders have an index now"),
     ],
     [
         registered("1 07:01", MARKET, "Tea Market", MARKET_URL, type="api", webhook_active=False),

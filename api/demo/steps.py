@@ -121,6 +121,13 @@ def registered(when: str, integration_id: int, shop_name: str, shop_url: str, **
     return Step(moment(when), "native", f"/trail/v1/integrations/{integration_id}", lambda _: body, "PUT")
 
 
+def recovered(when: str, integration_id: int, description: str) -> Step:
+    """An integration's calls succeed again."""
+    body = {"type": "integration.recovered", "data": {"description": description}}
+    path = f"/trail/v1/integrations/{integration_id}/events"
+    return Step(moment(when), "native", path, lambda at: {**body, "occurred_at": iso(at)})
+
+
 def exception(
     integration_id: int, shop_url: str, when: str, request: str, type_: str, text: str, /, **call: Any
 ) -> Step:

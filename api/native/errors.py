@@ -67,6 +67,8 @@ RESPONSES = {
         413: "The body is too large",
         415: "The body is not JSON",
         422: "Invalid request, or the Idempotency-Key was used for another one",
+        500: "Our fault; it is in the log",
+        503: "The database cannot be reached; try again",
     }.items()
 }
 """What every native route may answer besides its own."""

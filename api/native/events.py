@@ -1,14 +1,18 @@
 """Native event bodies to domain events."""
 
+from typing import TypeVar
+
 from pydantic import ValidationError
 
 from api.native.models import NewEventBody, NewEventsBody
 from api.problems import Fault, InvalidRequest, faults_of
 from domain.events.catalogue import CATALOGUE
-from domain.events.event import ENVELOPE
+from domain.events.event import ENVELOPE, Event
 from domain.events.order_event import OrderEvent
 from domain.order import stream_of
 from domain.values import Actor
+
+E = TypeVar("E", bound=Event)
 
 
 def events_of(order_id: str, body: NewEventBody | NewEventsBody, actor: Actor) -> list[OrderEvent]:
@@ -34,11 +38,18 @@ def _event(order_id: str, body: NewEventBody, actor: Actor, where: tuple[str | i
     event_class = CATALOGUE.get(body.type)
     if event_class is None or not issubclass(event_class, OrderEvent):
         raise InvalidRequest(Fault((*where, "type"), "is not a type of event an order can have", "unknown_type"))
-    if strange := sorted(ENVELOPE & body.data.keys()):
+    return event_of(event_class, stream_of(order_id), event=body, actor=actor, where=where)
+
+
+def event_of(
+    event_class: type[E], stream: str, *, event: NewEventBody, actor: Actor, where: tuple[str | int, ...]
+) -> E:
+    """Return the domain event of a body that stands at this place of a request. Raises InvalidRequest."""
+    if strange := sorted(ENVELOPE & event.data.keys()):
         raise InvalidRequest(
             *(Fault((*where, "data", name), "Extra inputs are not permitted", "extra") for name in strange)
         )
     try:
-        return event_class(**body.data, originator_id=stream_of(order_id), **body.envelope(actor))
+        return event_class(**event.data, originator_id=stream, **event.envelope(actor))
     except ValidationError as invalid:
         raise InvalidRequest(*faults_of(invalid.errors(), *where, "data")) from invalid

@@ -1,18 +1,25 @@
-"""Native integrations."""
+"""Native integrations: register, recover, read."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import BeforeValidator, ValidationError
+from pydantic_core import from_json
 
 from api.native.errors import RESPONSES
+from api.native.events import event_of
+from api.native.integration_models import ExceptionList, ExceptionQuery, IntegrationBody, NewIntegrationEvent
 from api.native.models import IntegrationRecorded, NewIntegration
+from api.native.pages import position_of
+from api.native.render import exception_item
 from api.native.security import CallerDep
-from api.problems import InvalidRequest, faults_of
-from api.requests import Json, KeyDep, ServicesDep, StrictRoute, written
+from api.problems import Fault, InvalidRequest, faults_of
+from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import authorise
+from application.integration_queries import ExceptionFilter
 from application.integrations import stream_of
-from domain.events.integration import Registered
+from application.recorded import Recorded
+from domain.events.integration import Recovered, Registered
 from domain.values import MAX_BIGINT
 
 router = APIRouter(prefix="/trail/v1/integrations", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
@@ -43,7 +50,53 @@ async def register_integration(
     except ValidationError as invalid:
         raise InvalidRequest(*faults_of(invalid.errors(), "body")) from invalid
     result = await services.integrations.register(caller.tenant, event, key=key)
-    ref = result.events[-1]
-    return Json(
-        {"integration_id": integration_id, "version": ref.version, "position": ref.position}, headers=written(result)
+    return _recorded(integration_id, result, status_code=200)
+
+
+@router.post(
+    "/{integration_id}/events",
+    status_code=201,
+    response_model=IntegrationRecorded,
+    summary="Append an integration's event",
+)
+async def append_integration_event(
+    integration_id: IntegrationId, body: NewIntegrationEvent, caller: CallerDep, services: ServicesDep, key: KeyDep
+) -> Json:
+    """Note that an integration has recovered: its calls succeed again, whatever failed before."""
+    authorise(caller, "write:integrations")
+    if body.type != Recovered.topic:
+        raise InvalidRequest(
+            Fault(("body", "type"), f"is not {Recovered.topic}; others have paths of their own", "type")
+        )
+    event = event_of(Recovered, stream_of(integration_id), event=body, actor=caller.actor, where=("body",))
+    result = await services.integrations.recover(caller.tenant, event, key=key)
+    return _recorded(integration_id, result, status_code=201)
+
+
+@router.get("/{integration_id}", response_model=IntegrationBody, summary="Get an integration")
+async def get_integration(integration_id: IntegrationId, caller: CallerDep, services: ServicesDep) -> Json:
+    """Return what an integration is, and since when its calls fail."""
+    authorise(caller, "read:integrations")
+    headers = await read(services, caller, "integrations")
+    row = await services.integration_queries.integration(caller.tenant.name, integration_id)
+    return Json({**row._asdict(), "details": from_json(row.details)}, headers=headers)
+
+
+@router.get("/{integration_id}/logs", response_model=ExceptionList, summary="List an integration's failed calls")
+async def list_exceptions(
+    integration_id: IntegrationId, query: Annotated[ExceptionQuery, Query()], caller: CallerDep, services: ServicesDep
+) -> Json:
+    """List the calls that failed, the newest first, each with a hint for mending it where we know one."""
+    authorise(caller, "read:integrations")
+    headers = await read(services, caller, "integration_log", "integrations")
+    page = await services.integration_queries.exceptions(
+        caller.tenant.name, ExceptionFilter(integration_id), cursor=position_of(query.cursor), limit=query.limit
     )
+    following = str(page.entries[-1].recorded.position) if page.has_more else None
+    return Json({"items": [exception_item(entry) for entry in page.entries], "next": following}, headers=headers)
+
+
+def _recorded(integration_id: int, result: Recorded, *, status_code: int) -> Json:
+    ref = result.events[-1]
+    body = {"integration_id": integration_id, "version": ref.version, "position": ref.position}
+    return Json(body, status_code=status_code, headers=written(result))

@@ -11,6 +11,9 @@ from api.native.security import CallerDep
 from api.requests import Json, ServicesDep, StrictRoute
 from application.access import authorise
 
+PAGE_BYTES = 8 * 2**20
+"""A page ends with the event that reaches this size, before its limit."""
+
 router = APIRouter(prefix="/trail/v1", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
 
 
@@ -23,12 +26,15 @@ async def get_feed(query: Annotated[FeedQuery, Query()], caller: CallerDep, serv
     authorise(caller, "read:ledger")
     tenant = caller.tenant.name
     head = await services.store.head(tenant)
-    events = await services.store.read_ledger(tenant, after=query.after, types=tuple(query.type), limit=query.limit)
+    events = await services.store.read_ledger(
+        tenant, after=query.after, types=tuple(query.type), limit=query.limit, max_bytes=PAGE_BYTES
+    )
     last = events[-1].position if events else query.after
+    is_cut = len(events) == query.limit or sum(len(e.data) + len(e.metadata) for e in events) >= PAGE_BYTES
     # With a filter, what was looked at reaches further than what was found.
-    following = last if len(events) == query.limit else max(last, head)
+    following = last if is_cut else max(last, head)
     return Json(
-        {"items": [cloud_event(tenant, event) for event in events], "next": following},
+        {"items": [cloud_event(tenant, e) for e in await services.queries.as_shown(tenant, events)], "next": following},
         headers={"Ordertrail-Position": str(head)},
     )
 

@@ -138,6 +138,10 @@ class NewSplit(Circumstances):
     totals: Totals = Field(description="What the new order amounts to; the rest stays with this one.")
 
 
+class NoQuery(Strict):
+    """No parameters: one that is not known is not passed over as if it had been heeded."""
+
+
 class FeedQuery(Strict):
     """Which part of the ledger to read."""
 
@@ -166,6 +170,7 @@ class TimelineQuery(Strict):
 
     kind: Kind | None = None
     type: Name | None = None
+    correlation_id: Name | None = Field(None, description="Only what belongs together")
     from_: Moment | None = Field(None, alias="from", description="Occurred at or after")
     to: Moment | None = Field(None, description="Occurred before")
     order: Literal["asc", "desc"] = "asc"
@@ -173,7 +178,7 @@ class TimelineQuery(Strict):
     limit: int = Field(50, ge=1, le=100)
 
     def wanted(self) -> TimelineFilter:
-        return TimelineFilter(self.kind, self.type, self.from_, self.to, self.order)
+        return TimelineFilter(self.kind, self.type, self.correlation_id, self.from_, self.to, self.order)
 
 
 class NewIntegration(BaseModel):
@@ -228,10 +233,11 @@ class OrderList(BaseModel):
 
 
 class TimelineItem(BaseModel):
-    """One event of an order."""
+    """One event of an order, or of an integration it is tied to; version is that of its own stream."""
 
     position: int
     version: int
+    group: int = Field(description="The position of the first event here with the same correlation id; its own if none")
     kind: str
     type: str
     event_id: str
@@ -241,6 +247,7 @@ class TimelineItem(BaseModel):
     correlation_id: str | None
     causation_id: str | None
     data: dict[str, Any]
+    hint: str | None = Field(None, description="What mends an integration's failed call; only those have one.")
 
 
 class Timeline(BaseModel):

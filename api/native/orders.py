@@ -7,12 +7,14 @@ from fastapi import APIRouter, Header, Path, Query
 from api.native.conditions import expected_version, precondition
 from api.native.errors import RESPONSES
 from api.native.events import events_of
+from api.native.integrations import IntegrationId
 from api.native.models import (
     AppendBody,
     NewEdit,
     NewOrder,
     NewSplit,
     NewTransfer,
+    NoQuery,
     OrderBody,
     OrderList,
     OrderQuery,
@@ -20,19 +22,19 @@ from api.native.models import (
     Timeline,
     TimelineQuery,
 )
+from api.native.pages import position_of
 from api.native.render import order_body, recorded_body, timeline_item
 from api.native.security import CallerDep
-from api.problems import Fault, InvalidRequest
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import authorise
 from application.recorded import Recorded
-from domain.errors import OrderNotFound
+from domain.events.integration import IntegrationTied
 from domain.order_state import OrderState
-from domain.values import MAX_BIGINT, Identifier
+from domain.values import Identifier
 
 router = APIRouter(prefix="/trail/v1/orders", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
 
-OrderId = Annotated[Identifier, Path(description="The order's id", examples=["A-1001"])]
+OrderId = Annotated[Identifier, Path(description="The order's id, or its reference", examples=["A-1001"])]
 IfMatch = Annotated[
     str | None,
     Header(alias="If-Match", description='The version the order must be at, such as "3"; * if it must exist'),
@@ -63,10 +65,12 @@ async def append_events(
     """Append one event, or `{"events": […]}` together or not at all. What is answered is durable."""
     authorise(caller, "write:orders")
     events = events_of(order_id, body, caller.actor)
+    if any(isinstance(event, IntegrationTied) for event in events):
+        authorise(caller, "read:integrations")  # for its exceptions are shown with the order from then on
     expected = expected_version(if_match)
     with precondition(expected):
         result = await services.orders.record(caller.tenant, order_id, events, expected=expected, key=key)
-    return _recorded(order_id, result)
+    return _recorded(result.order_id, result)
 
 
 @router.post("/{order_id}/edit", status_code=201, response_model=RecordedBody, summary="Edit an order's totals")
@@ -74,7 +78,8 @@ async def edit_order(order_id: OrderId, body: NewEdit, caller: CallerDep, servic
     """Change what an order amounts to, in its currency."""
     authorise(caller, "write:orders")
     envelope = body.envelope(caller.actor)
-    return _recorded(order_id, await services.orders.edit(caller.tenant, order_id, body.totals, key=key, **envelope))
+    result = await services.orders.edit(caller.tenant, order_id, body.totals, key=key, **envelope)
+    return _recorded(result.order_id, result)
 
 
 @router.post("/{order_id}/transfer", status_code=201, response_model=RecordedBody, summary="Transfer an order")
@@ -85,7 +90,7 @@ async def transfer_order(
     authorise(caller, "write:orders")
     envelope = body.envelope(caller.actor)
     result = await services.orders.transfer(caller.tenant, order_id, body.customer, key=key, **envelope)
-    return _recorded(order_id, result)
+    return _recorded(result.order_id, result)
 
 
 @router.post("/{order_id}/split", status_code=201, response_model=RecordedBody, summary="Split an order")
@@ -97,13 +102,36 @@ async def split_order(order_id: OrderId, body: NewSplit, caller: CallerDep, serv
     return _recorded(split.order_id, split.recorded)
 
 
+@router.put(
+    "/{order_id}/integrations/{integration_id}", response_model=RecordedBody, summary="Tie an integration to an order"
+)
+async def tie_integration(
+    order_id: OrderId, integration_id: IntegrationId, caller: CallerDep, services: ServicesDep, key: KeyDep
+) -> Json:
+    """Show the integration's exceptions in the order's timeline, from now on."""
+    authorise(caller, "write:orders")
+    authorise(caller, "read:integrations")
+    result = await services.orders.tie(caller.tenant, order_id, integration_id, key=key, actor=caller.actor)
+    return _recorded(result.order_id, result, status=200)
+
+
+@router.delete("/{order_id}/integrations/{integration_id}", response_model=RecordedBody, summary="Untie an integration")
+async def untie_integration(
+    order_id: OrderId, integration_id: IntegrationId, caller: CallerDep, services: ServicesDep, key: KeyDep
+) -> Json:
+    """Show no more of the integration's exceptions in the order's timeline; those that are there stay."""
+    authorise(caller, "write:orders")
+    result = await services.orders.untie(caller.tenant, order_id, integration_id, key=key, actor=caller.actor)
+    return _recorded(result.order_id, result, status=200)
+
+
 @router.get("", response_model=OrderList, summary="List orders")
 async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, services: ServicesDep) -> Json:
     """List orders, the newest first."""
     authorise(caller, "read:orders")
     headers = await read(services, caller, "order_state")
     rows = await services.queries.views.orders(
-        caller.tenant.name, query.wanted(), before=_position(query.cursor), limit=query.limit + 1
+        caller.tenant.name, query.wanted(), before=position_of(query.cursor), limit=query.limit + 1
     )
     page = rows[: query.limit]
     items = [order_body(row.order_id, OrderState.model_validate_json(row.detail)) for row in page]
@@ -112,12 +140,15 @@ async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, 
 
 
 @router.get("/{order_id}", response_model=OrderBody, summary="Get an order")
-async def get_order(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
+async def get_order(
+    order_id: OrderId, _none: Annotated[NoQuery, Query()], caller: CallerDep, services: ServicesDep
+) -> Json:
     """Return what an order is now, with each service's latest state. The ETag is for If-Match."""
     authorise(caller, "read:orders")
     headers = await read(services, caller, "order_state")
-    state = await services.queries.order(caller.tenant.name, order_id)
-    return Json(order_body(order_id, state), headers={**headers, "ETag": f'"{state.version}"'})
+    row = await services.queries.find_order(caller.tenant.name, order_id)
+    state = OrderState.model_validate_json(row.detail)
+    return Json(order_body(row.order_id, state), headers={**headers, "ETag": f'"{state.version}"'})
 
 
 @router.get("/{order_id}/timeline", response_model=Timeline, summary="Get an order's timeline")
@@ -127,26 +158,20 @@ async def get_timeline(
     """Return everything that happened to an order, in the order it was recorded, or the newest first."""
     authorise(caller, "read:orders")
     headers = await read(services, caller, "timeline", "order_state")
-    tenant, views = caller.tenant.name, services.queries.views
-    entries = await views.timeline(
-        tenant, order_id, query.wanted(), cursor=_position(query.cursor), limit=query.limit + 1
+    tenant, cursor = caller.tenant.name, position_of(query.cursor)
+    read_timeline = services.queries.views.timeline
+    entries = await services.queries.of_order(
+        tenant,
+        order_id,
+        lambda id_: read_timeline(tenant, id_, query.wanted(), cursor=cursor, limit=query.limit + 1),
     )
-    if not entries and await views.order(tenant, order_id) is None:
-        raise OrderNotFound(order_id)
+    if not entries:
+        await services.queries.find_order(tenant, order_id)
     page = entries[: query.limit]
     following = str(page[-1].event.position) if len(entries) > query.limit else None
     return Json({"items": [timeline_item(entry) for entry in page], "next": following}, headers=headers)
 
 
-def _recorded(order_id: str, result: Recorded) -> Json:
+def _recorded(order_id: str, result: Recorded, *, status: int = 201) -> Json:
     body = recorded_body(order_id, result)
-    return Json(body, status_code=201, headers={**written(result), "ETag": f'"{body["version"]}"'})
-
-
-def _position(cursor: str | None) -> int | None:
-    """Return the position a cursor stands for. Raises InvalidRequest."""
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit() and int(cursor) <= MAX_BIGINT):
-        raise InvalidRequest(Fault(("query", "cursor"), "is not a cursor of ours; begin without one", "cursor"))
-    return int(cursor)
+    return Json(body, status_code=status, headers={**written(result), "ETag": f'"{body["version"]}"'})

@@ -6,9 +6,13 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from application.codec import encode
+from application.hints import hint
+from application.integration_queries import LoggedException
 from application.ledger import RecordedEvent
 from application.queries import TimelineEntry
 from application.recorded import Recorded
+from domain.events.integration import ExceptionLogged
 from domain.order_state import OrderState
 from domain.values import NOBODY
 
@@ -34,12 +38,20 @@ def recorded_body(order_id: str, result: Recorded) -> dict[str, Any]:
 
 def timeline_item(entry: TimelineEntry) -> dict[str, Any]:
     """Return one event of a timeline."""
-    event = entry.event
-    metadata = from_json(event.metadata)
+    return {**_event(entry.event, entry.kind), "group": entry.group}
+
+
+def exception_item(entry: LoggedException) -> dict[str, Any]:
+    """Return an integration's failed call with all that was said in it."""
+    return _event(entry.recorded._replace(data=encode(entry.event).data), "exception")
+
+
+def _event(event: RecordedEvent, kind: str) -> dict[str, Any]:
+    metadata, data = from_json(event.metadata), from_json(event.data)
     return {
         "position": event.position,
         "version": event.version,
-        "kind": entry.kind,
+        "kind": kind,
         "type": event.type,
         "event_id": event.event_id,
         "occurred_at": event.occurred_at,
@@ -47,8 +59,14 @@ def timeline_item(entry: TimelineEntry) -> dict[str, Any]:
         "actor": {**NOBODY.model_dump(), **metadata.get("actor", {})},
         "correlation_id": metadata.get("correlation_id"),
         "causation_id": metadata.get("causation_id"),
-        "data": from_json(event.data),
+        "data": data,
+        **(_hint(data) if event.type == ExceptionLogged.topic else {}),
     }
+
+
+def _hint(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what mends an integration's failed call."""
+    return {"hint": hint(data.get("exception_type"), data.get("response_code"), data.get("exception"))}
 
 
 def cloud_event(tenant: str, event: RecordedEvent) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from application.projections.action_log import ACTION_LOG
 from application.projections.integration_log import INTEGRATION_LOG
+from application.projections.integrations import INTEGRATIONS
 from application.projections.order_state import ORDER_STATE
 from application.projections.projection import Projection
 from application.projections.service_events import SERVICE_EVENTS
@@ -14,5 +15,6 @@ PROJECTIONS: tuple[Projection, ...] = (
     ORDER_STATE,
     SYSTEM_LOG,
     INTEGRATION_LOG,
+    INTEGRATIONS,
     TIMELINE,
 )

@@ -1,6 +1,7 @@
 """What projections are given: events of one ledger, decoded when first asked for."""
 
 from functools import cached_property
+from typing import Any
 
 from pydantic_core import from_json
 
@@ -34,10 +35,16 @@ class Entry:
         """The order the event is about; None for an integration's event and for events of others' applications."""
         return self.recorded.stream.removeprefix("order-") if self.topic.startswith("order.") else None
 
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """The event's envelope, as it was stored."""
+        envelope: dict[str, Any] = from_json(self.recorded.metadata)
+        return envelope
+
     @property
     def schema_version(self) -> int:
         """The version of its data's schema that the event was stored in."""
-        return int(from_json(self.recorded.metadata).get("schema_version", 1))
+        return int(self.metadata.get("schema_version", 1))
 
     @cached_property
     def event(self) -> Event:

@@ -8,7 +8,7 @@ from domain.events.records import SystemLogRecorded
 
 
 class SystemLogRow(NamedTuple):
-    """One call."""
+    """One call; content_digest is that of the content that holds what was said in it."""
 
     order_id: str
     position: int
@@ -18,6 +18,7 @@ class SystemLogRow(NamedTuple):
     direction: str | None
     request_type: str | None
     response_code: int | None
+    content_digest: str | None
 
 
 def _row(entry: Entry) -> SystemLogRow:
@@ -32,6 +33,7 @@ def _row(entry: Entry) -> SystemLogRow:
         direction=event.direction,
         request_type=event.request_type,
         response_code=event.response_code,
+        content_digest=event.content.digest if event.content else None,
     )
 
 

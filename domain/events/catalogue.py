@@ -59,7 +59,18 @@ RECORDS: tuple[type[Event], ...] = (
 )
 """What services report: their state, their calls, their integrations' failures."""
 
-_ALL: tuple[type[Event], ...] = (*ORDER_ACTIONS, *RECORDS, integration.Registered)
+TIES: tuple[type[OrderEvent], ...] = (integration.IntegrationTied, integration.IntegrationUntied)
+"""What says which integrations an order depends on."""
+
+_ALL: tuple[type[Event], ...] = (
+    *ORDER_ACTIONS,
+    lifecycle.Archived,
+    lifecycle.Redacted,
+    *RECORDS,
+    integration.Registered,
+    integration.Recovered,
+    *TIES,
+)
 
 CATALOGUE: dict[str, type[Event]] = {event.topic: event for event in _ALL}
 

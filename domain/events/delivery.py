@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from domain.events.order_event import OrderEvent
-from domain.values import OF_ORDER, Change, Name, Sentence, Text
+from domain.values import OF_ORDER, Change, JsonObject, Name, Sentence, Text
 
 
 class DeliveryStatusUpdated(OrderEvent):
@@ -11,6 +11,8 @@ class DeliveryStatusUpdated(OrderEvent):
 
     topic = "order.delivery_status_updated"
     status: Name
+    options: JsonObject | None = None
+    """What else was asked for with it, in the words of whoever asked: mails, refunds."""
 
 
 class RefDeliveryStatusUpdated(OrderEvent):

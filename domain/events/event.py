@@ -6,10 +6,19 @@ from typing import Any, ClassVar
 from eventsourcing.domain import CanMutateAggregate
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.values import NOBODY, Actor, Identifier, Moment, Name
+from domain.values import NOBODY, Actor, Identifier, Moment, Name, Origin
 
 ENVELOPE = frozenset(
-    {"originator_id", "originator_version", "timestamp", "event_id", "actor", "correlation_id", "causation_id"}
+    {
+        "originator_id",
+        "originator_version",
+        "timestamp",
+        "event_id",
+        "actor",
+        "correlation_id",
+        "causation_id",
+        "origin",
+    }
 )
 """The fields that every event has. What is not among them is the event's data."""
 
@@ -42,6 +51,7 @@ class Event(BaseModel, CanMutateAggregate[str]):
     actor: Actor = NOBODY
     correlation_id: Name | None = None
     causation_id: Name | None = None
+    origin: Origin | None = None
 
     @property
     def occurred_at(self) -> datetime:

@@ -1,11 +1,12 @@
-"""An integration with a shop is registered, and its calls go wrong."""
+"""An integration with a shop is registered, its calls go wrong, and it recovers; orders are tied to it."""
 
 from typing import Annotated
 
 from pydantic import Field
 
 from domain.events.event import Event
-from domain.values import OF_ORDER, BigInt, Body, JsonObject, Name, Sentence
+from domain.events.order_event import OrderEvent
+from domain.values import OF_ORDER, BigInt, Body, ContentRef, JsonObject, Name, Sentence, Value
 
 
 class IntegrationEvent(Event):
@@ -25,6 +26,17 @@ class Registered(IntegrationEvent):
     details: JsonObject = Field(default_factory=dict)
 
 
+class FailedCall(Value):
+    """What a call that failed has in it that is large. It is kept as a content beside the ledger."""
+
+    base_url: Annotated[Body | None, Field(min_length=1)] = None
+    full_url: Annotated[Body | None, OF_ORDER] = None
+    response: Annotated[JsonObject | None, OF_ORDER] = None
+    request: Annotated[JsonObject | None, OF_ORDER] = None
+    exception: Body | None = None
+    additional_data: Annotated[JsonObject | Body | None, OF_ORDER] = None
+
+
 class ExceptionLogged(IntegrationEvent):
     """A call to the shop's system failed."""
 
@@ -42,3 +54,29 @@ class ExceptionLogged(IntegrationEvent):
     additional_data: Annotated[JsonObject | Body, OF_ORDER] = ""
     is_masked: bool = False
     """Whether secrets in its headers were masked before it was recorded."""
+    content: ContentRef | None = None
+    """Where the FailedCall is kept that holds what is too large for an event; there is none if nothing is."""
+
+
+class Recovered(IntegrationEvent):
+    """The shop's system answers again: whatever failed before does not fail any more."""
+
+    topic = "integration.recovered"
+    description: Sentence | None = None
+
+
+IntegrationNumber = Annotated[BigInt, Field(ge=1)]
+
+
+class IntegrationTied(OrderEvent):
+    """The order depends on an integration: what goes wrong there from now on is part of the order's story."""
+
+    topic = "order.integration_tied"
+    integration_id: IntegrationNumber
+
+
+class IntegrationUntied(OrderEvent):
+    """The order does not depend on the integration any more."""
+
+    topic = "order.integration_untied"
+    integration_id: IntegrationNumber

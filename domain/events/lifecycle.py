@@ -3,7 +3,18 @@
 from typing import Annotated
 
 from domain.events.order_event import OrderEvent
-from domain.values import OF_ORDER, OF_PERFORMER, Body, Change, Customer, Identifier, Money, Name, Totals
+from domain.values import (
+    OF_ORDER,
+    OF_PERFORMER,
+    Body,
+    Change,
+    Customer,
+    Identifier,
+    JsonObject,
+    Money,
+    Name,
+    Totals,
+)
 
 
 class Created(OrderEvent):
@@ -51,6 +62,12 @@ class CommentAdded(OrderEvent):
     topic = "order.comment_added"
     text: Annotated[Body, OF_ORDER] = ""
     is_private: bool = False
+    sender: Name | None = None
+    """On whose side it is: the merchant's or the customer's, whoever wrote it down."""
+    media_id: Name | None = None
+    subject_type: Name | None = None
+    subject_id: Name | None = None
+    custom_data: Annotated[JsonObject | None, OF_ORDER] = None
 
 
 class StatusUpdated(OrderEvent):
@@ -59,6 +76,20 @@ class StatusUpdated(OrderEvent):
     topic = "order.status_updated"
     status: Name
     reason: Name = ""
+    options: JsonObject | None = None
+    """What else was asked for with it, in the words of whoever asked: mails, refunds."""
+
+
+class Archived(OrderEvent):
+    """The order was put away: it is kept, and no longer shown among those that are worked on."""
+
+    topic = "order.archived"
+
+
+class Redacted(OrderEvent):
+    """What is known of the customer through the order was erased; it stays so, whatever is told of the order later."""
+
+    topic = "order.redacted"
 
 
 class ProductSubscriptionCreated(OrderEvent):

@@ -1,13 +1,10 @@
 """What every event of an order has in common."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from eventsourcing.utils import resolve_topic
 
 from domain.events.event import Event
-
-if TYPE_CHECKING:
-    from domain.order import Order
 
 ORDER_TOPIC = "order"
 
@@ -23,12 +20,12 @@ class OrderEvent(Event):
         """Fold the event into the order. Any event can be an order's first: implicit tenants create none beforehand."""
         if aggregate is not None:
             return super().mutate(aggregate)
-        order_class: type[Order] = resolve_topic(ORDER_TOPIC)
+        order_class = resolve_topic(ORDER_TOPIC)
         order = order_class.__new__(order_class)
         order.__base_init__(self.originator_id, self.originator_version, self.timestamp)
-        order.__init__()  # type: ignore[misc]
+        order.__init__()
         self.apply(order)
         return order
 
     def apply(self, aggregate: Any) -> None:
-        cast("Order", aggregate).evolve(self)
+        aggregate.evolve(self)

@@ -1,7 +1,7 @@
 """Money moves, is disputed, and is invoiced."""
 
 from domain.events.order_event import OrderEvent
-from domain.values import Change, Name, Text
+from domain.values import Change, JsonObject, Name, Text
 
 
 class PaymentStatusUpdated(OrderEvent):
@@ -10,6 +10,8 @@ class PaymentStatusUpdated(OrderEvent):
     topic = "order.payment_status_updated"
     status: Name
     reason: Name = ""
+    options: JsonObject | None = None
+    """What else was asked for with it, in the words of whoever asked: mails, refunds."""
 
 
 class PaymentMethodChanged(OrderEvent):

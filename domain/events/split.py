@@ -1,7 +1,7 @@
 """One order becomes two; the parent's and the child's events are recorded together or not at all."""
 
 from domain.events.order_event import OrderEvent
-from domain.values import Change, Identifier, Money
+from domain.values import Change, Identifier, JsonObject, Money
 
 
 class Split(OrderEvent):
@@ -9,6 +9,8 @@ class Split(OrderEvent):
 
     topic = "order.split"
     child_order_id: Identifier
+    options: JsonObject | None = None
+    """What else was asked for with it, in the words of whoever asked: which lines, which mails."""
 
 
 class SplitChanges(OrderEvent):

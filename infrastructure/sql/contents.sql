@@ -4,3 +4,6 @@ ON CONFLICT DO NOTHING
 
 -- name: get
 SELECT body FROM ordertrail.contents WHERE tenant = %(tenant)s AND digest = %(digest)s
+
+-- name: delete
+DELETE FROM ordertrail.contents WHERE tenant = %(tenant)s AND digest = %(digest)s

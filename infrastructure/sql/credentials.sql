@@ -1,11 +1,14 @@
 -- name: find_credential
-SELECT t.tenant, t.implicit, t.dintero_account, c.key_id, c.secret_digest, c.scopes, c.name, c.expires_at
+SELECT t.tenant, t.implicit, t.dintero_account, c.key_id, c.secret_digest, c.scopes, c.name, c.expires_at,
+       c.performer_id, c.performer_name, c.performer_type
 FROM ordertrail.credentials AS c JOIN ordertrail.tenants AS t USING (tenant)
 WHERE c.key_id = %(key_id)s
 
 -- name: create_credential
-INSERT INTO ordertrail.credentials (tenant, key_id, secret_digest, scopes, name, expires_at)
-SELECT t.tenant, %(key_id)s, %(secret_digest)s, %(scopes)s, %(name)s, %(expires_at)s
+INSERT INTO ordertrail.credentials
+    (tenant, key_id, secret_digest, scopes, name, expires_at, performer_id, performer_name, performer_type)
+SELECT t.tenant, %(key_id)s, %(secret_digest)s, %(scopes)s, %(name)s, %(expires_at)s, %(performer_id)s,
+       %(performer_name)s, %(performer_type)s
 FROM ordertrail.tenants AS t WHERE t.tenant = %(tenant)s
 RETURNING tenant
 

@@ -13,19 +13,41 @@ WHERE tenant = %(tenant)s AND stream = %(stream)s AND version > %(after)s AND ve
 ORDER BY version
 LIMIT %(limit)s
 
--- name: read_ledger
+-- name: read_stream_of_types
 SELECT position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
 FROM ordertrail.events
-WHERE tenant = %(tenant)s AND position > %(after)s AND position <= %(upto)s
-ORDER BY position
+WHERE tenant = %(tenant)s AND stream = %(stream)s AND version > %(after)s AND version <= %(upto)s
+  AND type = ANY (%(types)s)
+ORDER BY version
 LIMIT %(limit)s
 
--- name: read_ledger_of_types
+-- name: read_ledger
+-- The events before max_bytes is reached, so that a page of large ones fits in memory; at least one, if there is one.
 SELECT position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
-FROM ordertrail.events
-WHERE tenant = %(tenant)s AND position > %(after)s AND position <= %(upto)s AND type = ANY (%(types)s)
+FROM (
+    SELECT *, sum(octet_length(data) + octet_length(metadata)) OVER (ORDER BY position)
+              - octet_length(data) - octet_length(metadata) AS bytes_before
+    FROM ordertrail.events
+    WHERE tenant = %(tenant)s AND position > %(after)s AND position <= %(upto)s
+    ORDER BY position
+    LIMIT %(limit)s
+) AS page
+WHERE bytes_before < %(max_bytes)s
 ORDER BY position
-LIMIT %(limit)s
+
+-- name: read_ledger_of_types
+-- The events before max_bytes is reached, so that a page of large ones fits in memory; at least one, if there is one.
+SELECT position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
+FROM (
+    SELECT *, sum(octet_length(data) + octet_length(metadata)) OVER (ORDER BY position)
+              - octet_length(data) - octet_length(metadata) AS bytes_before
+    FROM ordertrail.events
+    WHERE tenant = %(tenant)s AND position > %(after)s AND position <= %(upto)s AND type = ANY (%(types)s)
+    ORDER BY position
+    LIMIT %(limit)s
+) AS page
+WHERE bytes_before < %(max_bytes)s
+ORDER BY position
 
 -- name: head
 SELECT position FROM ordertrail.ledgers WHERE tenant = %(tenant)s
@@ -33,3 +55,6 @@ SELECT position FROM ordertrail.ledgers WHERE tenant = %(tenant)s
 -- name: find_request
 SELECT fingerprint, first_position, last_position, recorded_at
 FROM ordertrail.requests WHERE tenant = %(tenant)s AND idempotency_key = %(key)s
+
+-- name: count_events
+SELECT count(*) FROM ordertrail.events WHERE tenant = %(tenant)s AND event_id = ANY (%(event_ids)s)

@@ -49,24 +49,139 @@ WHERE tenant = %(tenant)s AND first_position < %(before)s
 ORDER BY first_position DESC
 LIMIT %(limit)s
 
+-- name: redacted_orders
+SELECT order_id FROM ordertrail.order_state
+WHERE tenant = %(tenant)s AND order_id = ANY (%(order_ids)s) AND (detail ->> 'redacted')::boolean
+
+-- name: system_log
+-- What a page skips is not looked up in the ledger.
+SELECT e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+FROM (
+    SELECT position FROM ordertrail.system_log
+    WHERE tenant = %(tenant)s AND order_id = %(order_id)s
+      AND (%(correlation_id)s::text IS NULL OR correlation_id = %(correlation_id)s)
+      AND (%(carrier_id)s::text IS NULL OR carrier_id = %(carrier_id)s)
+      AND (%(direction)s::text IS NULL OR direction = %(direction)s)
+      AND (%(request_type)s::text IS NULL OR request_type = %(request_type)s)
+      AND (%(response_from)s::bigint IS NULL OR response_code >= %(response_from)s)
+      AND (%(response_to)s::bigint IS NULL OR response_code <= %(response_to)s)
+    ORDER BY position
+    LIMIT %(limit)s OFFSET %(offset)s
+) AS l JOIN ordertrail.events AS e ON e.tenant = %(tenant)s AND e.position = l.position
+ORDER BY e.position
+
+-- name: contents_of_order_alone
+SELECT DISTINCT l.content_digest
+FROM ordertrail.system_log AS l
+WHERE l.tenant = %(tenant)s AND l.order_id = %(order_id)s AND l.content_digest IS NOT NULL
+  AND NOT EXISTS (
+      SELECT FROM ordertrail.system_log AS o
+      LEFT JOIN ordertrail.order_state AS s ON s.tenant = o.tenant AND s.order_id = o.order_id
+      WHERE o.tenant = l.tenant AND o.content_digest = l.content_digest AND o.order_id <> l.order_id
+        AND (s.detail ->> 'redacted')::boolean IS NOT TRUE
+  )
+
 -- name: timeline_asc
-SELECT t.kind, e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+SELECT t.kind,
+       coalesce((
+           SELECT min(g.position) FROM ordertrail.timeline AS g
+           WHERE g.tenant = t.tenant AND g.order_id = t.order_id AND g.correlation_id = t.correlation_id
+       ), t.position),
+       e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
 FROM ordertrail.timeline AS t JOIN ordertrail.events AS e USING (tenant, position)
 WHERE t.tenant = %(tenant)s AND t.order_id = %(order_id)s AND t.position > %(cursor)s
   AND (%(kind)s::text IS NULL OR t.kind = %(kind)s)
   AND (%(type)s::text IS NULL OR t.type = %(type)s)
+  AND (%(correlation_id)s::text IS NULL OR t.correlation_id = %(correlation_id)s)
   AND (%(occurred_from)s::timestamptz IS NULL OR t.occurred_at >= %(occurred_from)s)
   AND (%(occurred_to)s::timestamptz IS NULL OR t.occurred_at < %(occurred_to)s)
 ORDER BY t.position
 LIMIT %(limit)s
 
 -- name: timeline_desc
-SELECT t.kind, e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+SELECT t.kind,
+       coalesce((
+           SELECT min(g.position) FROM ordertrail.timeline AS g
+           WHERE g.tenant = t.tenant AND g.order_id = t.order_id AND g.correlation_id = t.correlation_id
+       ), t.position),
+       e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
 FROM ordertrail.timeline AS t JOIN ordertrail.events AS e USING (tenant, position)
 WHERE t.tenant = %(tenant)s AND t.order_id = %(order_id)s AND t.position < %(cursor)s
   AND (%(kind)s::text IS NULL OR t.kind = %(kind)s)
   AND (%(type)s::text IS NULL OR t.type = %(type)s)
+  AND (%(correlation_id)s::text IS NULL OR t.correlation_id = %(correlation_id)s)
   AND (%(occurred_from)s::timestamptz IS NULL OR t.occurred_at >= %(occurred_from)s)
   AND (%(occurred_to)s::timestamptz IS NULL OR t.occurred_at < %(occurred_to)s)
 ORDER BY t.position DESC
 LIMIT %(limit)s
+
+-- name: integration
+SELECT integration_id, version, created_at, updated_at, shop_name, shop_url, convert_to(details::text, 'UTF8'),
+       started_failing_at
+FROM ordertrail.integrations
+WHERE tenant = %(tenant)s AND integration_id = %(integration_id)s
+
+-- name: integrations
+SELECT integration_id, version, created_at, updated_at, shop_name, shop_url, convert_to(details::text, 'UTF8'),
+       started_failing_at
+FROM ordertrail.integrations
+WHERE tenant = %(tenant)s
+ORDER BY integration_id
+LIMIT %(limit)s
+
+-- name: exceptions_asc
+-- The page's positions first, then its events one by one: left to itself, a join walks through the whole ledger.
+SELECT e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+FROM (
+    SELECT l.position FROM ordertrail.integration_log AS l
+    WHERE l.tenant = %(tenant)s AND l.integration_id = %(integration_id)s AND l.position > %(cursor)s
+      AND (%(occurred_before)s::timestamptz IS NULL OR l.occurred_at < %(occurred_before)s)
+    ORDER BY l.position
+    LIMIT %(limit)s
+) AS page
+CROSS JOIN LATERAL (
+    SELECT * FROM ordertrail.events AS e WHERE e.tenant = %(tenant)s AND e.position = page.position LIMIT 1
+) AS e
+ORDER BY page.position
+
+-- name: exceptions_desc
+SELECT e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+FROM (
+    SELECT l.position FROM ordertrail.integration_log AS l
+    WHERE l.tenant = %(tenant)s AND l.integration_id = %(integration_id)s AND l.position < %(cursor)s
+      AND (%(occurred_before)s::timestamptz IS NULL OR l.occurred_at < %(occurred_before)s)
+    ORDER BY l.position DESC
+    LIMIT %(limit)s
+) AS page
+CROSS JOIN LATERAL (
+    SELECT * FROM ordertrail.events AS e WHERE e.tenant = %(tenant)s AND e.position = page.position LIMIT 1
+) AS e
+ORDER BY page.position DESC
+
+-- name: exceptions_of_all_asc
+SELECT e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+FROM (
+    SELECT l.position FROM ordertrail.integration_log AS l
+    WHERE l.tenant = %(tenant)s AND l.position > %(cursor)s
+      AND (%(occurred_before)s::timestamptz IS NULL OR l.occurred_at < %(occurred_before)s)
+    ORDER BY l.position
+    LIMIT %(limit)s
+) AS page
+CROSS JOIN LATERAL (
+    SELECT * FROM ordertrail.events AS e WHERE e.tenant = %(tenant)s AND e.position = page.position LIMIT 1
+) AS e
+ORDER BY page.position
+
+-- name: exceptions_of_all_desc
+SELECT e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+FROM (
+    SELECT l.position FROM ordertrail.integration_log AS l
+    WHERE l.tenant = %(tenant)s AND l.position < %(cursor)s
+      AND (%(occurred_before)s::timestamptz IS NULL OR l.occurred_at < %(occurred_before)s)
+    ORDER BY l.position DESC
+    LIMIT %(limit)s
+) AS page
+CROSS JOIN LATERAL (
+    SELECT * FROM ordertrail.events AS e WHERE e.tenant = %(tenant)s AND e.position = page.position LIMIT 1
+) AS e
+ORDER BY page.position DESC

@@ -67,11 +67,12 @@ DELETE FROM ordertrail.service_events WHERE tenant = %(tenant)s
 
 -- name: save_system_log
 INSERT INTO ordertrail.system_log
-    (tenant, order_id, position, event_id, correlation_id, carrier_id, direction, request_type, response_code)
+    (tenant, order_id, position, event_id, correlation_id, carrier_id, direction, request_type, response_code,
+     content_digest)
 SELECT %(tenant)s, r.*
 FROM unnest(
     %(order_id)s, %(position)s, %(event_id)s, %(correlation_id)s, %(carrier_id)s, %(direction)s, %(request_type)s,
-    %(response_code)s
+    %(response_code)s, %(content_digest)s
 ) AS r
 
 -- name: clear_system_log
@@ -86,10 +87,46 @@ FROM unnest(%(integration_id)s, %(position)s, %(occurred_at)s, %(exception_type)
 -- name: clear_integration_log
 DELETE FROM ordertrail.integration_log WHERE tenant = %(tenant)s
 
+-- name: present_integrations
+SELECT integration_id, version, created_at, updated_at, shop_name, shop_url, convert_to(details::text, 'UTF8'),
+       started_failing_at
+FROM ordertrail.integrations
+WHERE tenant = %(tenant)s AND integration_id = ANY (%(ids)s::bigint[])
+
+-- name: save_integrations
+INSERT INTO ordertrail.integrations
+    (tenant, integration_id, version, created_at, updated_at, shop_name, shop_url, details, started_failing_at)
+SELECT %(tenant)s, r.integration_id, r.version, r.created_at, r.updated_at, r.shop_name, r.shop_url, r.details::json,
+       r.started_failing_at
+FROM unnest(
+    %(integration_id)s, %(version)s, %(created_at)s, %(updated_at)s, %(shop_name)s, %(shop_url)s, %(details)s,
+    %(started_failing_at)s
+) AS r (integration_id, version, created_at, updated_at, shop_name, shop_url, details, started_failing_at)
+ON CONFLICT (tenant, integration_id) DO UPDATE SET
+    version = excluded.version, updated_at = excluded.updated_at, shop_name = excluded.shop_name,
+    shop_url = excluded.shop_url, details = excluded.details, started_failing_at = excluded.started_failing_at
+
+-- name: clear_integrations
+DELETE FROM ordertrail.integrations WHERE tenant = %(tenant)s
+
+-- name: present_timeline
+-- The orders that are tied to these integrations.
+SELECT t.integration_id, array_agg(t.order_id)
+FROM (
+    SELECT DISTINCT ON (integration_id, order_id) integration_id, order_id, type
+    FROM ordertrail.timeline
+    WHERE tenant = %(tenant)s AND integration_id = ANY (%(ids)s::bigint[])
+    ORDER BY integration_id, order_id, position DESC
+) AS t
+WHERE t.type = 'order.integration_tied'
+GROUP BY t.integration_id
+
 -- name: save_timeline
-INSERT INTO ordertrail.timeline (tenant, order_id, position, kind, type, occurred_at)
+INSERT INTO ordertrail.timeline (tenant, order_id, position, kind, type, occurred_at, correlation_id, integration_id)
 SELECT %(tenant)s, r.*
-FROM unnest(%(order_id)s, %(position)s, %(kind)s, %(type)s, %(occurred_at)s) AS r
+FROM unnest(
+    %(order_id)s, %(position)s, %(kind)s, %(type)s, %(occurred_at)s, %(correlation_id)s, %(integration_id)s
+) AS r
 
 -- name: clear_timeline
 DELETE FROM ordertrail.timeline WHERE tenant = %(tenant)s

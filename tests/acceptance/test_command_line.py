@@ -65,6 +65,33 @@ def test_a_key_is_printed_for_people_too(server: Server) -> None:
     assert "not shown again" in result.stdout
 
 
+def test_a_key_may_act_for_a_person(server: Server) -> None:
+    tenant = new_id()
+    ordertrail("tenant", "create", tenant, "--dsn", server.dsn)
+    person = ("--performer-id", "u-7", "--performer-name", "Kim")
+
+    created = json.loads(ordertrail("key", "create", "--tenant", tenant, *person, "--json", "--dsn", server.dsn).stdout)
+
+    assert list(created) == ["tenant", "key_id", "secret", "token", "scopes"]
+    headers = {"Authorization": f"Bearer {created['token']}"}
+    httpx.post(f"{server.url}/trail/v1/orders", json={"order_id": "A-1"}, headers=headers).raise_for_status()
+    [event] = httpx.get(f"{server.url}/trail/v1/orders/A-1/timeline", headers=headers).json()["items"]
+    assert event["actor"] == {"id": "u-7", "name": "Kim", "type": "User", "application_id": created["key_id"]}
+
+
+@pytest.mark.parametrize(
+    ("person", "complaint"),
+    [
+        (("--performer-name", "Kim"), "needs an id"),
+        (("--performer-id", "u-7", "--performer-name", "x" * 256), "at most 255 characters"),
+    ],
+)
+def test_a_person_has_an_id_and_short_names(server: Server, person: tuple[str, ...], complaint: str) -> None:
+    result = ordertrail("key", "create", "--tenant", "acme", *person, "--dsn", server.dsn)
+
+    assert_says(result, 1, "performer", complaint)
+
+
 def test_a_tenant_may_be_implicit_and_have_an_account(server: Server) -> None:
     tenant = new_id()
 

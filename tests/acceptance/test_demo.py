@@ -118,7 +118,7 @@ def test_the_second_line_shows_an_action_log_of_many_keys(shown: list[Any]) -> N
 
 
 def test_the_third_line_shows_a_state_that_stays_a_failure_though_it_was_repaired(shown: list[Any]) -> None:
-    shipping = [event["state"] for event in shown[2]["events"] if event["service"] == "shipping"]
+    shipping = [event["state"] for event in shown[2]["events"] if event.get("service") == "shipping"]
 
     assert shown[2]["state"] == "failure"
     assert sorted(shipping) == ["failure", "success"]

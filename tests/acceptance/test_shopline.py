@@ -72,10 +72,11 @@ async def test_the_documents_example(http: httpx.AsyncClient) -> None:
 
 async def test_each_of_the_42_actions_has_the_documents_key_and_shape(implicit_account: Account) -> None:
     shapes, examples = fixture("keys.json"), fixture("actions.json")
-    headers = {"Authorization": f"Bearer {implicit_account.token}"}
     found = {}
-    async with httpx.AsyncClient(base_url=implicit_account.url, headers=headers, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=implicit_account.url, timeout=30) as http:
         for number, example in enumerate(examples):
+            if number % 20 == 0:  # as many requests as a token may send in a second
+                http.headers["Authorization"] = f"Bearer {(await implicit_account.key('admin'))['token']}"
             await append(http, f"order-{number}", {"type": example["type"], "data": example["data"]})
             [log] = await action_logs(http, f"order-{number}")
             found[log["key"]] = log

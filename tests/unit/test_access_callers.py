@@ -8,7 +8,8 @@ import pytest
 
 from application.access import CACHE_SECONDS, Access, Caller, Claims, Credential
 from domain.errors import AccessDenied, Unauthenticated
-from tests.builders import a_credential, a_tenant
+from domain.values import Actor
+from tests.builders import a_credential, a_tenant, an_actor
 from tests.fakes import FakeCredentialStore, FakeTokenSigner
 
 SECRET = "correct-horse"
@@ -230,3 +231,21 @@ async def test_a_new_credential_is_known_at_once(clock: Clock) -> None:
     store.credentials["k1"] = a_known_credential()
 
     assert (await access.by_secret("k1", SECRET)).key_id == "k1"
+
+
+async def test_a_credential_may_act_for_a_person() -> None:
+    person = an_actor(id="60c1e027a47d91004377f129", name="shop", type="User")
+    access, _, _ = access_to(a_known_credential(performer=person))
+
+    by_secret = await access.by_secret("k1", SECRET)
+    by_token = await access.by_bearer(access.issue(by_secret, seconds=60))
+
+    assert by_secret.actor == by_token.actor == person.model_copy(update={"application_id": "k1"})
+
+
+async def test_a_credential_that_acts_for_nobody_is_a_program() -> None:
+    access, _, _ = access_to(a_known_credential())
+
+    assert (await access.by_secret("k1", SECRET)).actor == Actor(
+        id="k1", name="a test", type="Application", application_id="k1"
+    )

@@ -7,10 +7,11 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 
 from api.dialects.carriyo.errors import render
-from api.dialects.carriyo.mapping import LAST_MILLISECOND, call_of, event_of, system_log
-from api.dialects.carriyo.models import NewSystemLog
+from api.dialects.carriyo.mapping import LAST_MILLISECOND, call_of, event_of, position_of, system_log
+from api.dialects.carriyo.models import NewSystemLog, SystemLogQuery
 from api.dialects.carriyo.tokens import render_token_error
 from api.problems import Kind, Problem, problem_of
+from application.contents import Place
 from domain.events.records import CallDirection
 from domain.values import ContentRef
 from tests.builders import a_caller, a_system_log
@@ -69,22 +70,37 @@ def test_what_was_said_in_a_call_is_masked() -> None:
 def test_identifiers_sort_as_the_largest_positions_do() -> None:
     positions = [1, 9, 10, 2**62, 2**63 - 1]
 
-    identifiers = [system_log("acme", position, a_system_log())["identifier"] for position in positions]
+    identifiers = [system_log("acme", position, a_system_log(), None)["identifier"] for position in positions]
 
     assert identifiers == sorted(identifiers)
+    assert [position_of(identifier) for identifier in identifiers] == positions
+
+
+@pytest.mark.parametrize("strange", ["", "1", "0" * 19, "9" * 19, "-000000000000000001", "٠" * 18 + "١", "x" * 255])
+def test_what_is_no_identifier_of_ours_stands_for_no_position(strange: str) -> None:
+    assert position_of(strange) is None
 
 
 def test_a_log_that_came_without_a_content_has_no_pointer_to_one() -> None:
-    log = system_log("acme", 1, a_system_log())
+    log = system_log("acme", 1, a_system_log(), None)
 
     assert (log["s3_content_key"], log["s3_content_bucket"]) == (None, None)
 
 
-def test_the_pointer_to_a_content_is_made_of_its_digest() -> None:
-    one, another = (system_log("acme", n, a_system_log(content=CONTENT)) for n in (1, 2))
+def test_a_log_points_to_where_its_content_is() -> None:
+    log = system_log("acme", 1, a_system_log(content=CONTENT), Place("calls", "acme/ab"))
 
-    assert CONTENT.digest in one["s3_content_key"]
-    assert one["s3_content_key"] == another["s3_content_key"]
+    assert (log["s3_content_key"], log["s3_content_bucket"]) == ("acme/ab", "calls")
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "last"),
+    [(None, None, None), ("404", 404, 404), ("5xx", 500, 599), ("2XX", 200, 299), ("0", 0, 0), ("-1", -1, -1)],
+)
+def test_a_response_code_is_one_or_a_class(code: str | None, first: int | None, last: int | None) -> None:
+    wanted = SystemLogQuery(responseCode=code).wanted()
+
+    assert (wanted.response_from, wanted.response_to) == (first, last)
 
 
 def test_too_many_requests_are_told_like_every_error() -> None:
@@ -110,4 +126,18 @@ def test_each_fault_is_told_with_its_field() -> None:
         [{"type": "string_type", "loc": ("body", "request_headers", "a", 0), "msg": "is no string", "input": 1}]
     )
 
-    assert json.loads(render(problem_of(wrong)).body)["errors"] == ["request_headers.a.0 : is no string"]
+    body = json.loads(render(problem_of(wrong)).body)
+    assert body["errors"] == ["request_headers.a.0 : is no string"]
+    assert body["error_details"] == [
+        {
+            "source": "CARRIYO",
+            "level": "ERROR",
+            "code": "STRING_TYPE",
+            "field": "request_headers.a.0",
+            "message": "is no string",
+        }
+    ]
+
+
+def test_what_is_about_no_field_has_the_simple_shape() -> None:
+    assert json.loads(render(Problem(Kind.NOT_FOUND, "x")).body).keys() == {"status", "timestamp", "errors"}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.dialects.dintero import render, status_event, status_event_of
+from api.dialects.dintero.errors import render
+from api.dialects.dintero.mapping import status_event, status_event_of
 from api.problems import Fault, InvalidRequest, Kind, Problem, problem_of
 from application.projections.entries import Entry
 from application.projections.service_events import SERVICE_EVENTS, ServiceEventRow

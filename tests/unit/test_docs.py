@@ -9,13 +9,14 @@ import pytest
 from application.codec import encode
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import ENVELOPE, Event
+from domain.events.integration import FailedCall
 from domain.events.records import Call, CallDurations, CallTimings
 from domain.order import DECISIONS
-from domain.values import Actor, Change, ContentRef, Customer, Money, Totals, Value
+from domain.values import Actor, Change, ContentRef, Customer, Money, Origin, Totals, Value
 from tests.event_docs import fields_in_words
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
-VALUES: tuple[type[Value], ...] = (Actor, ContentRef, Customer, Money, Totals, Call)
+VALUES: tuple[type[Value], ...] = (Actor, Origin, ContentRef, Customer, Money, Totals, Call, FailedCall)
 
 
 def section(heading: str) -> str:

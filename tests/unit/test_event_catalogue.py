@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 from domain.events import delivery, integration, lifecycle, payment, records, split
 from domain.events.catalogue import CATALOGUE, ORDER_ACTIONS, RECORDS, is_ours
 from domain.events.event import ENVELOPE, Event
-from domain.events.integration import Registered
-from domain.events.lifecycle import Created
+from domain.events.integration import IntegrationTied, IntegrationUntied, Recovered, Registered
+from domain.events.lifecycle import Archived, Created, Redacted
 from domain.events.order_event import ORDER_TOPIC
 from domain.events.records import Call, ServiceEventRecorded
 from domain.order import Order
@@ -25,8 +25,10 @@ EVENTS = pytest.mark.parametrize("event_class", CATALOGUE.values(), ids=CATALOGU
 # The ledger is full of these names: they are added to, never changed.
 TOPICS = [
     "integration.exception_logged",
+    "integration.recovered",
     "integration.registered",
     "order.amount_unmatched",
+    "order.archived",
     "order.cancellation_failed",
     "order.cancellation_requested",
     "order.chargeback_canceled",
@@ -48,6 +50,8 @@ TOPICS = [
     "order.delivery_status_updated",
     "order.details_updated",
     "order.edited",
+    "order.integration_tied",
+    "order.integration_untied",
     "order.invoice_cancelled",
     "order.invoice_created",
     "order.invoice_request_updated",
@@ -57,6 +61,7 @@ TOPICS = [
     "order.payment_status_updated",
     "order.product_subscription_cancelled",
     "order.product_subscription_created",
+    "order.redacted",
     "order.ref_delivery_status_updated",
     "order.returning_store_updated",
     "order.service_event_recorded",
@@ -80,6 +85,7 @@ PERSONAL = {
     ("Call", "response_body"): "order",
     ("CancellationFailed", "performer_ip"): "performer",
     ("CancellationRequested", "performer_ip"): "performer",
+    ("CommentAdded", "custom_data"): "order",
     ("CommentAdded", "text"): "order",
     ("Customer", "id"): "order",
     ("Customer", "name"): "order",
@@ -89,6 +95,10 @@ PERSONAL = {
     ("ExceptionLogged", "full_url"): "order",
     ("ExceptionLogged", "request"): "order",
     ("ExceptionLogged", "response"): "order",
+    ("FailedCall", "additional_data"): "order",
+    ("FailedCall", "full_url"): "order",
+    ("FailedCall", "request"): "order",
+    ("FailedCall", "response"): "order",
     ("ServiceEventRecorded", "metadata"): "order",
     ("SystemLogRecorded", "request_url"): "order",
 }
@@ -109,19 +119,22 @@ def fields() -> list[tuple[type[BaseModel], str, FieldInfo]]:
     return [(model, name, field) for model in models() for name, field in model.model_fields.items()]
 
 
+OTHERS: tuple[type[Event], ...] = (Archived, Redacted, Registered, Recovered, IntegrationTied, IntegrationUntied)
+
+
 def test_topics_never_change() -> None:
     assert sorted(CATALOGUE) == TOPICS
 
 
-def test_there_are_42_actions_three_records_and_registered() -> None:
+def test_there_are_42_actions_three_records_and_few_others() -> None:
     assert len(ORDER_ACTIONS) == 42
     assert len(RECORDS) == 3
-    assert set(CATALOGUE.values()) == {*ORDER_ACTIONS, *RECORDS, Registered}
+    assert set(CATALOGUE.values()) == {*ORDER_ACTIONS, *RECORDS, *OTHERS}
 
 
 def test_no_two_types_share_a_topic() -> None:
-    assert len(CATALOGUE) == 42 + 3 + 1
-    assert all(CATALOGUE[event.topic] is event for event in (*ORDER_ACTIONS, *RECORDS, Registered))
+    assert len(CATALOGUE) == 42 + 3 + len(OTHERS)
+    assert all(CATALOGUE[event.topic] is event for event in (*ORDER_ACTIONS, *RECORDS, *OTHERS))
 
 
 def test_no_type_of_event_is_left_out_of_the_catalogue() -> None:

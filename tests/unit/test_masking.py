@@ -74,3 +74,19 @@ def test_printed_headers_without_secrets_stay_as_they_are(text: str) -> None:
 def test_a_name_that_only_resembles_a_secret_one_is_not_secret() -> None:
     assert not is_secret("Authorization-Info")
     assert not is_secret("X-Cookie-Consent")
+
+
+MINE = SECRET_HEADERS | {"x-session", "x.odd+one"}
+
+
+@pytest.mark.parametrize("name", ["X-Session", "x_session", "HTTP_X_SESSION", "X.Odd+One", "Cookie"])
+def test_headers_that_are_added_to_the_list_are_masked_in_every_form(name: str) -> None:
+    assert masked({name: ["s3cret"]}, MINE) == {name: [MASK]}
+    assert masked([{name: "s3cret"}], MINE) == [{name: MASK}]
+    assert masked(f"Accept: */*\r\n{name}: s3cret", MINE) == f"Accept: */*\r\n{name}: {MASK}"
+    assert masked(f'{{"{name}": "s3cret"}}', MINE) == f'{{"{name}": "{MASK}"}}'
+
+
+def test_what_is_added_to_the_list_is_matched_to_the_letter() -> None:
+    assert masked("xzodd-one: a, x-sessions: b", MINE) == "xzodd-one: a, x-sessions: b"
+    assert not is_secret("X-Session")

@@ -7,7 +7,7 @@ from eventsourcing.domain import OriginatorIDError
 
 from domain.errors import RuleViolation
 from domain.events.catalogue import CATALOGUE
-from domain.events.lifecycle import CommentAdded, Created, Edited, StatusUpdated, Transferred
+from domain.events.lifecycle import CommentAdded, Created, Edited, Redacted, StatusUpdated, Transferred
 from domain.events.order_event import OrderEvent
 from domain.events.split import Split, SplitChanges, SplitFrom
 from domain.order import DECISIONS, Order, stream_of
@@ -202,7 +202,7 @@ def test_an_order_is_folded_from_its_stored_events() -> None:
 
 
 def test_decisions_are_the_events_that_have_rules() -> None:
-    assert set(DECISIONS) == {Created, Edited, Transferred, Split, SplitChanges, SplitFrom}
+    assert set(DECISIONS) == {Created, Edited, Transferred, Redacted, Split, SplitChanges, SplitFrom}
     assert set(DECISIONS) < set(CATALOGUE.values())
 
 

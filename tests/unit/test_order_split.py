@@ -8,7 +8,7 @@ from domain.events.lifecycle import Created
 from domain.events.split import Split, SplitChanges, SplitFrom
 from domain.order_state import changes
 from domain.values import Money, Totals
-from tests.builders import a_customer, a_moment, an_actor, an_event, an_order, money, totals
+from tests.builders import a_customer, a_moment, a_service_event, an_actor, an_event, an_order, money, totals
 from tests.refusals import assert_refused
 
 
@@ -160,3 +160,42 @@ def test_an_order_is_split_until_nothing_is_left() -> None:
 
     assert order.state.totals == totals(0)
     assert_refused(order, lambda: order.split("1001-4", totals(1)), "not part of the order's 0 cents")
+
+
+@pytest.mark.parametrize(
+    ("whole", "price", "part"),
+    [
+        (totals(10_000, 12_000, 2_000), 6_000, totals(5_000, 6_000, 1_000)),
+        (totals(10_000, 12_000, 2_000), 12_000, totals(10_000, 12_000, 2_000)),
+        (totals(10_000, 12_000, 2_000), 1, totals(1, 1, 0)),
+        (totals(10_000, 12_000, -2_000), 6_000, totals(5_000, 6_000, -1_000)),
+        (totals(12_500, 12_000), 6_000, totals(6_000, 6_000)),
+        (totals(0, 0), 0, totals(0, 0)),
+    ],
+)
+def test_lines_take_their_share_of_the_discount_with_them(whole: Totals, price: int, part: Totals) -> None:
+    parent = an_order(totals=whole)
+
+    child = parent.split("1001-2", Money(cents=price, currency_iso="EUR"))
+
+    assert child.state.totals == part
+
+
+@pytest.mark.parametrize(("price", "complaint"), [(12_001, "is not part of"), (-1, "is not part of")])
+def test_lines_cost_no_more_than_the_order(price: int, complaint: str) -> None:
+    order = an_order(totals=totals(10_000, 12_000, 2_000))
+
+    assert_refused(order, lambda: order.split("1001-2", Money(cents=price, currency_iso="EUR")), complaint)
+    assert_refused(order, lambda: order.split("1001-2", Money(cents=1, currency_iso="USD")), "different currencies")
+
+
+def test_whoever_splits_must_know_the_newest_change() -> None:
+    order = an_order()
+    order.accept(an_event(status="confirmed"))
+    order.accept(a_service_event())
+    order.collect_events()
+
+    assert_refused(order, lambda: order.split("1001-2", totals(1), changed_version=1), "Order 1001 was changed since")
+    order.split("1001-2", totals(1), changed_version=2)
+
+    assert order.changed_version == order.version == 5

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from domain.events.catalogue import CATALOGUE
 from domain.events.delivery import DeliveryStatusUpdated, RefDeliveryStatusUpdated
 from domain.events.event import Event
-from domain.events.lifecycle import CommentAdded, Created, Edited, StatusUpdated, Transferred
+from domain.events.integration import IntegrationTied, IntegrationUntied
+from domain.events.lifecycle import CommentAdded, Created, Edited, Redacted, StatusUpdated, Transferred
 from domain.events.order_event import OrderEvent
 from domain.events.payment import PaymentStatusUpdated
 from domain.events.records import ServiceEventRecorded, SystemLogRecorded
@@ -27,6 +28,9 @@ WITH_AN_EFFECT = {
     DeliveryStatusUpdated,
     Edited,
     Transferred,
+    Redacted,
+    IntegrationTied,
+    IntegrationUntied,
     Split,
     SplitChanges,
     SplitFrom,

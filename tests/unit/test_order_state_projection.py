@@ -41,7 +41,7 @@ def test_the_order_state_has_a_row_for_every_order_whatever_happened_to_it() -> 
 
 
 def test_an_orders_state_is_kept_with_what_it_is_found_by() -> None:
-    events = [a_created_event(reference="PO-1"), an_event(timestamp=a_moment(5)), a_service_event("pending")]
+    events = [a_created_event(reference="PO-1"), an_event(timestamp=a_moment(-5)), a_service_event("pending")]
 
     (row,) = rows(ORDER_STATE, an_exception(), *events)
 

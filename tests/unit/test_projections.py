@@ -15,7 +15,6 @@ from application.projections.action_log import ACTION_LOG, ActionLogRow
 from application.projections.catalogue import PROJECTIONS
 from application.projections.entries import Entry
 from application.projections.integration_log import INTEGRATION_LOG, IntegrationLogRow
-from application.projections.order_state import ORDER_STATE
 from application.projections.projection import Projection, Row
 from application.projections.service_events import SERVICE_EVENTS, ServiceEventRow
 from application.projections.system_log import SYSTEM_LOG, SystemLogRow
@@ -23,9 +22,12 @@ from application.projections.timeline import TIMELINE, TimelineRow
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE, ORDER_ACTIONS
 from domain.events.event import Event
+from domain.events.integration import IntegrationTied, IntegrationUntied, Recovered, Registered
 from domain.events.lifecycle import CommentAdded
 from domain.events.split import Split
+from domain.values import ContentRef
 from tests.builders import (
+    NOON,
     a_created_event,
     a_foreign_event,
     a_ledger,
@@ -36,6 +38,7 @@ from tests.builders import (
     an_event,
     an_exception,
 )
+from tests.fakes import STATES, present_rows
 from tests.samples import one_of_each
 
 EVERY_PROJECTION = pytest.mark.parametrize("projection", PROJECTIONS, ids=[p.name for p in PROJECTIONS])
@@ -55,10 +58,10 @@ def view(projection: Projection, *batches: Sequence[RecordedEvent]) -> dict[Any,
     kept: dict[Any, Row] = {}
     for batch in batches:
         wanted = projection.needs(entries(batch))
-        present = {id_: kept[id_] for id_ in wanted if id_ in kept}
+        present = present_rows(projection.name, kept, wanted)
         for row in projection.rows(entries(batch), present):
-            key = row[0] if projection is ORDER_STATE else row[:2]
-            assert projection is ORDER_STATE or key not in kept
+            key = str(row[0]) if projection.name in STATES else row[:2]
+            assert projection.name in STATES or key not in kept
             kept[key] = row
     return kept
 
@@ -133,7 +136,8 @@ def test_a_service_event_without_metadata_has_none_listed() -> None:
 
 
 def test_a_call_is_listed_by_what_it_is_found_by() -> None:
-    event = a_system_log(event_id="e1", correlation_id="c1", request_type="SHIPMENT_CREATE")
+    content = ContentRef(digest="ab" * 32, size=2)
+    event = a_system_log(event_id="e1", correlation_id="c1", request_type="SHIPMENT_CREATE", content=content)
 
     assert rows(SYSTEM_LOG, event) == [
         SystemLogRow(
@@ -145,8 +149,15 @@ def test_a_call_is_listed_by_what_it_is_found_by() -> None:
             direction="outbound",
             request_type="SHIPMENT_CREATE",
             response_code=200,
+            content_digest="ab" * 32,
         )
     ]
+
+
+def test_a_call_of_which_nothing_is_kept_has_no_content() -> None:
+    (row,) = rows(SYSTEM_LOG, a_system_log())
+
+    assert row.content_digest is None
 
 
 def test_an_exception_is_listed_under_its_integration() -> None:
@@ -161,9 +172,9 @@ def test_an_exception_is_listed_under_its_integration() -> None:
 
 def test_a_timeline_says_what_kind_of_thing_each_event_is() -> None:
     assert rows(TIMELINE, an_event(), a_service_event(), a_system_log(), an_exception()) == [
-        TimelineRow("1001", 1, "action", "order.status_updated", a_moment()),
-        TimelineRow("1001", 2, "service", "order.service_event_recorded", a_moment()),
-        TimelineRow("1001", 3, "call", "order.system_log_recorded", a_moment()),
+        TimelineRow("1001", 1, "action", "order.status_updated", a_moment(), None, None),
+        TimelineRow("1001", 2, "service", "order.service_event_recorded", a_moment(), None, None),
+        TimelineRow("1001", 3, "call", "order.system_log_recorded", a_moment(), None, None),
     ]
 
 
@@ -201,7 +212,15 @@ def test_no_event_is_no_row(projection: Projection) -> None:
 def test_views_are_named_after_their_projections() -> None:
     names = [projection.name for projection in PROJECTIONS]
 
-    assert names == ["action_log", "service_events", "order_state", "system_log", "integration_log", "timeline"]
+    assert names == [
+        "action_log",
+        "service_events",
+        "order_state",
+        "system_log",
+        "integration_log",
+        "integrations",
+        "timeline",
+    ]
 
 
 ORDERS = st.sampled_from(["1", "2", "3"])
@@ -216,7 +235,19 @@ EVENTS = st.one_of(
     ),
     st.builds(lambda order_id: a_system_log(order_id=order_id), ORDERS),
     st.builds(lambda order_id, child: an_event(Split, order_id=order_id, child_order_id=child), ORDERS, st.just("9")),
-    st.builds(an_exception),
+    st.builds(an_exception, st.integers(1, 2)),
+    st.builds(
+        lambda tie, order_id, id_: an_event(tie, order_id=order_id, integration_id=id_),
+        st.sampled_from([IntegrationTied, IntegrationTied, IntegrationUntied]),
+        ORDERS,
+        st.integers(1, 2),
+    ),
+    st.builds(lambda id_: Recovered(originator_id=f"integration-{id_}", timestamp=NOON), st.integers(1, 2)),
+    st.builds(
+        lambda id_, name: Registered(originator_id=f"integration-{id_}", timestamp=NOON, shop_name=name),
+        st.integers(1, 2),
+        st.sampled_from([None, "a", "b"]),
+    ),
 )
 
 

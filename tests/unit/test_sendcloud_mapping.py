@@ -66,7 +66,7 @@ def test_every_fault_is_an_error_of_its_own_with_its_place() -> None:
     assert first == {
         "status": "400",
         "code": "extra_forbidden",
-        "title": "Bad Request",
+        "title": "Extra Forbidden",
         "detail": "Extra inputs are not permitted",
         "source": {"pointer": "body/unknown_field"},
     }

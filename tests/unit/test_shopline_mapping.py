@@ -1,15 +1,21 @@
 """Domain events under SHOPLINE's keys and shapes."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
-from api.dialects.shopline import ACTIONS, action_log, render
-from api.problems import Fault, InvalidRequest, Kind, Problem, problem_of
+from api.dialects.shopline.actions import ACTIONS, action_log
+from api.dialects.shopline.bodies import UtcMoment
+from api.dialects.shopline.errors import render
+from api.dialects.shopline.values import new_object_id, offset
+from api.problems import Fault, InvalidRequest, Kind, Problem, TooManyRequests, problem_of
 from application.projections.action_log import ACTION_LOG, ActionLogRow
 from application.projections.entries import Entry
+from domain.errors import RuleViolation
 from domain.events.catalogue import CATALOGUE, ORDER_ACTIONS
 from domain.events.lifecycle import StatusUpdated
 from domain.events.payment import PaymentMethodChanged
@@ -106,7 +112,7 @@ def test_an_invalid_request_says_error_message_code_and_extras() -> None:
         (Kind.FORBIDDEN, 403, "Forbidden"),
         (Kind.NOT_FOUND, 404, "NotFound"),
         (Kind.METHOD_NOT_ALLOWED, 405, "MethodNotAllowed"),
-        (Kind.TOO_MANY, 429, "RateLimitExceeded"),
+        (Kind.GONE, 410, "Gone"),
         (Kind.INTERNAL, 500, "InternalServerError"),
     ],
 )
@@ -114,3 +120,55 @@ def test_other_problems_say_message_and_code(kind: Kind, status: int, code: str)
     response = render(Problem(kind, "what happened"))
 
     assert (response.status_code, body_of(response)) == (status, {"message": "what happened", "code": code})
+
+
+def test_too_many_requests_are_told_as_the_guide_has_it() -> None:
+    response = render(problem_of(TooManyRequests(1)))
+
+    assert response.status_code == 429
+    assert body_of(response) == {
+        "error": "Too many requests with this credential; go on in 1 s",
+        "code": "RateLimitExceeded",
+    }
+
+
+def test_what_the_order_does_not_allow_is_a_422() -> None:
+    response = render(problem_of(RuleViolation("Order 1001 is cancelled already")))
+
+    assert response.status_code == 422
+    assert body_of(response) == {
+        "error": "Conflict",
+        "message": "Order 1001 is cancelled already",
+        "code": "UnprocessableEntity",
+        "extras": {"errors": []},
+    }
+
+
+def test_a_body_that_is_not_json_is_a_400() -> None:
+    response = render(problem_of(InvalidRequest(Fault(("body",), "is not JSON", "json_invalid"))))
+
+    assert response.status_code == 400
+    assert body_of(response) == {
+        "error": "body: is not JSON",
+        "code": "BadRequest",
+        "caused_by": {"errors": [{"field": "body", "message": "is not JSON"}]},
+    }
+
+
+def test_ids_are_24_hexadecimal_digits_that_sort_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.dialects.shopline.values.time.time", lambda: 1_635_826_000.9)
+
+    assert re.fullmatch("6180b950[0-9a-f]{16}", new_object_id())
+
+
+@pytest.mark.parametrize(
+    "told", ["2021-11-02T04:06:13.304Z", "2021-11-02T12:06:13.304+08:00", "2021-11-02 04:06:13.304"]
+)
+def test_a_time_without_an_offset_is_in_utc(told: str) -> None:
+    assert offset(TypeAdapter(UtcMoment).validate_python(told)) == "2021-11-02T04:06:13.304+00:00"
+
+
+@pytest.mark.parametrize("told", [1_635_826_000, "1635826000", "2021-11-02", "", None, "0001-01-01T00:00:00"])
+def test_what_is_no_time_is_refused(told: Any) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(UtcMoment).validate_python(told)

@@ -1,32 +1,56 @@
 """Carriyo's errors of order operations."""
 
 from datetime import UTC, datetime
+from typing import Any, Literal
 
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from api.problems import Kind, Problem, dotted
+from api.problems import Fault, Kind, Problem, dotted
 from api.requests import Json
 
 
+class ErrorDetail(BaseModel):
+    """One thing wrong with a request, for programs."""
+
+    source: Literal["CARRIYO"]
+    level: Literal["ERROR"]
+    code: str = Field(examples=["MISSING"])
+    field: str = Field(examples=["event_type"])
+    message: str
+
+
 class Error(BaseModel):
-    """What went wrong."""
+    """What went wrong; error_details is there if it is about fields of the request."""
 
     status: str = Field(examples=["404"])
     timestamp: str = Field(examples=["2026-03-01T12:00:00.000+00:00"])
     errors: list[str]
+    error_details: list[ErrorDetail] | None = None
 
 
 def render(problem: Problem) -> Response:
-    """Render a problem as Carriyo's order operations do."""
+    """Render a problem as Carriyo's order operations do: in the simple shape, or, for faults of fields, in both."""
     status = 400 if problem.kind is Kind.INVALID else problem.status
-    told = [f"{dotted(fault.where[1:] or fault.where)} : {fault.what}" for fault in problem.faults]
-    body = {
+    details = [_detail(fault) for fault in problem.faults]
+    body: dict[str, Any] = {
         "status": str(status),
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "errors": told or [problem.detail],
+        "errors": [f"{detail['field']} : {detail['message']}" for detail in details] or [problem.detail],
     }
+    if details:
+        body["error_details"] = details
     response = Json(body, status_code=status)
     if problem.kind is Kind.UNAUTHENTICATED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _detail(fault: Fault) -> dict[str, str]:
+    return {
+        "source": "CARRIYO",
+        "level": "ERROR",
+        "code": fault.type.upper(),
+        "field": dotted(fault.where[1:] or fault.where),
+        "message": fault.what,
+    }

@@ -5,25 +5,29 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from api.dialects.carriyo.models import NewSystemLog
+from api.dialects.carriyo.models import NewSystemLog, Order
 from application.access import Caller
-from application.masking import masked
+from application.contents import Place
+from application.masking import SECRET_HEADERS, masked
+from domain.events.order_event import OrderEvent
 from domain.events.records import Call, CallDirection, SystemLogRecorded
 from domain.order import stream_of
-from domain.values import ContentRef
+from domain.order_state import OrderState
+from domain.values import MAX_BIGINT, ContentRef
 
-BUCKET = "ordertrail-contents"
+DIGITS = 19
+"""As many as the largest ledger position has."""
 LAST_MILLISECOND = 253_370_764_799_999
 """The end of the year 9998, where the moments we keep end."""
 
 
-def call_of(body: NewSystemLog) -> Call:
-    """Return what was said in a call, without the secrets in its headers."""
+def call_of(body: NewSystemLog, secret: frozenset[str] = SECRET_HEADERS) -> Call:
+    """Return what was said in a call, without the values of the secret ones among its headers."""
     return Call(
-        request_headers=masked(body.request_headers),
+        request_headers=masked(body.request_headers, secret),
         request_body=body.request_body,
         raw_request_body=body.raw_request_body,
-        response_headers=masked(body.response_headers),
+        response_headers=masked(body.response_headers, secret),
         response_body=body.response_body,
         timings=body.call_statistics,
         durations=body.duration_statistics,
@@ -62,12 +66,22 @@ def _moment(milliseconds: int | None) -> datetime | None:
     return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
 
 
-def system_log(tenant: str, position: int, event: SystemLogRecorded) -> dict[str, Any]:
-    """Return a logged call in Carriyo's words."""
+def position_of(identifier: str) -> int | None:
+    """Return the ledger position that an identifier stands for; None if it is none of ours."""
+    is_one = len(identifier) == DIGITS and identifier.isascii() and identifier.isdigit()
+    return int(identifier) if is_one and 0 < int(identifier) <= MAX_BIGINT else None
+
+
+def identifier_of(position: int) -> str:
+    """Return the identifier of what stands at a ledger position; identifiers sort as strings in the ledger's order."""
+    return f"{position:0{DIGITS}}"
+
+
+def system_log(tenant: str, position: int, event: SystemLogRecorded, place: Place | None) -> dict[str, Any]:
+    """Return a logged call in Carriyo's words; place is where what was said in it is kept."""
     return {
         "tenant": tenant,
-        # As many digits as the largest position has, so that identifiers sort as strings.
-        "identifier": f"{position:019}",
+        "identifier": identifier_of(position),
         "order_id": event.order_id,
         "correlation_id": event.correlation_id,
         "event_type": event.direction and event.direction.upper(),
@@ -77,8 +91,8 @@ def system_log(tenant: str, position: int, event: SystemLogRecorded) -> dict[str
         "request_time": event.request_time,
         "response_time": event.response_time,
         "response_code": event.response_code,
-        "s3_content_key": event.content and f"system-logs/{event.content.digest}.json",
-        "s3_content_bucket": event.content and BUCKET,
+        "s3_content_key": place and place.key,
+        "s3_content_bucket": place and place.bucket,
         "details_json": to_json(_details(event)).decode(),
     }
 
@@ -93,3 +107,71 @@ def _details(event: SystemLogRecorded) -> dict[str, Any]:
         "entity_ids": event.entity_ids,
     }
     return {name: value for name, value in details.items() if value is not None}
+
+
+def whole_log(tenant: str, position: int, event: SystemLogRecorded, call: Call) -> dict[str, Any]:
+    """Return all that is known of a call, in the words in which it is logged."""
+    return {
+        "identifier": identifier_of(position),
+        "entity_id": event.order_id,
+        "entity_ids": event.entity_ids,
+        "carrier_id": event.carrier_id,
+        "webhook_id": event.webhook_id,
+        "tenant": tenant,
+        "correlation_id": event.correlation_id,
+        "event_type": event.direction and event.direction.upper(),
+        "request_type": event.request_type,
+        "source_type": event.source_type,
+        "source_id": event.source_id,
+        "request_time": event.request_time,
+        "request_method": event.request_method,
+        "request_url": event.request_url,
+        "request_headers": call.request_headers,
+        "request_body": call.request_body,
+        "raw_request_body": call.raw_request_body,
+        "response_time": event.response_time,
+        "response_headers": call.response_headers,
+        "response_code": event.response_code,
+        "response_body": call.response_body,
+        "call_statistics": call.timings and call.timings.model_dump(),
+        "duration_statistics": call.durations and call.durations.model_dump(),
+    }
+
+
+def change_log(tenant: str, position: int, event: OrderEvent) -> dict[str, Any]:
+    """Return what was done to an order in Carriyo's words."""
+    return {
+        "tenant": tenant,
+        "identifier": identifier_of(position),
+        "order_id": event.order_id,
+        "log_date": moment(event.timestamp),
+        "change_type": event.topic.removeprefix("order.").upper(),
+        "changes": event.model_dump(mode="json", include=set(type(event).data_fields()), exclude_none=True),
+        "user_id": event.actor.id,
+        "user_name": event.actor.name,
+        "user_type": event.actor.type,
+        "source": event.actor.application_id,
+        "correlation_id": event.correlation_id,
+    }
+
+
+def order(tenant: str, order_id: str, state: OrderState) -> dict[str, Any]:
+    """Return a redacted order in Carriyo's words, with null for what we do not know of it."""
+    created_at = state.created_at and moment(state.created_at)
+    known = {
+        "tenant": tenant,
+        "order_id": order_id,
+        "partner_order_reference": state.reference,
+        "order_date": created_at,
+        "creation_source": state.created_by or None,
+        "status": state.status,
+        "redacted": state.redacted,
+        "creation_date": created_at,
+        "update_date": state.updated_at and moment(state.updated_at),
+    }
+    return {name: known.get(name) for name in Order.model_fields}
+
+
+def moment(instant: datetime) -> str:
+    """Return a moment as Carriyo writes it: with milliseconds and an offset."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds")

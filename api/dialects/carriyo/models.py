@@ -1,13 +1,18 @@
 """What Carriyo's requests and answers look like."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from application.queries import CallFilter
 from domain.events.records import CallDurations, CallTimings, Headers
 from domain.values import BigInt, Body, Name
 
 Direction = Literal["INBOUND", "INTERNAL", "OUTBOUND"]
+ReferenceKind = Literal["order_id", "partner_order_reference"]
+
+MAX_PAGE = 10_000
+MAX_ROWS = 100
 
 
 class CallStatistics(CallTimings):
@@ -90,3 +95,85 @@ class SystemLog(BaseModel):
     s3_content_key: str | None
     s3_content_bucket: str | None
     details_json: str
+
+
+ResponseCode = Annotated[str, StringConstraints(pattern=r"^(-?[0-9]{1,18}|[0-9][xX]{2})$")]
+
+
+class SystemLogQuery(BaseModel):
+    """Which calls to list. Each of the filters has to hold."""
+
+    key: ReferenceKind = Field("order_id", description="What reference is")
+    correlation_id: Name | None = Field(None, alias="correlationId")
+    carrier_id: Name | None = Field(None, alias="carrierId")
+    event_type: Direction | None = Field(None, alias="eventType")
+    request_type: Name | None = Field(None, alias="requestType")
+    response_code: ResponseCode | None = Field(None, alias="responseCode", description="Such as 404, or 5xx")
+    page_num: int = Field(1, alias="pageNum", ge=1, le=MAX_PAGE)
+    rows_per_page: int = Field(10, alias="rowsPerPage", ge=1, le=MAX_ROWS)
+
+    def wanted(self) -> CallFilter:
+        response_from, response_to = _codes(self.response_code)
+        return CallFilter(
+            correlation_id=self.correlation_id,
+            carrier_id=self.carrier_id,
+            direction=self.event_type and self.event_type.lower(),
+            request_type=self.request_type,
+            response_from=response_from,
+            response_to=response_to,
+        )
+
+
+def _codes(code: str | None) -> tuple[int | None, int | None]:
+    """Return the first and the last code of a class such as 5xx, or of one code."""
+    if code is None:
+        return None, None
+    return int(code.lower().replace("x", "0")), int(code.lower().replace("x", "9"))
+
+
+class ChangeLog(BaseModel):
+    """What was done to an order. changes is in a shape of the change's own; null means unset."""
+
+    tenant: str
+    identifier: str = Field(examples=["0000000000000000042"])
+    order_id: str
+    log_date: str = Field(description="When it was done", examples=["2026-03-01T12:00:00.000+00:00"])
+    change_type: str = Field(description="What was done", examples=["STATUS_UPDATED"])
+    changes: dict[str, Any] = Field(examples=[{"status": "processing", "reason": "paid"}])
+    user_id: str
+    user_name: str
+    user_type: str
+    source: str | None = Field(description="The application it was done with")
+    correlation_id: str | None
+
+
+class Order(BaseModel):
+    """An order. What we do not know of it is null."""
+
+    tenant: str
+    order_id: str
+    merchant: None
+    partner_order_reference: str | None
+    language: None
+    order_date: str | None = Field(examples=["2026-03-01T12:00:00.000+00:00"])
+    sales_channel: None
+    creation_source: str | None
+    update_source: None
+    carriyo_metadata: None
+    status: str | None
+    auto_allocation_failed: None
+    cancellation_reason: None
+    billing_address: None
+    customer: None = Field(description="It was erased.")
+    customer_key: None
+    payment: None
+    redacted: bool
+    taxes_included: None
+    duties_included: None
+    discount_applications: None
+    line_items: None
+    fulfillment_orders: None
+    shipping_lines: None
+    error_details: None
+    creation_date: str | None
+    update_date: str | None

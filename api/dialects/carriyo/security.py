@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
+from api.rate_limit import CARRIYO, take
 from api.requests import ServicesDep
 from api.security import bearer
 from application.access import Caller
@@ -30,6 +31,7 @@ async def _caller(
         raise Forbidden("Send the key id that the token was issued for in the header x-api-key")
     if not tenant_id:
         raise Forbidden("Send the tenant's name in the header tenant-id")
+    take(request, caller, CARRIYO)
     return caller
 
 

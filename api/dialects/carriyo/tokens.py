@@ -1,18 +1,14 @@
 """Carriyo's token endpoint."""
 
-from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
 
 from api.dialects.carriyo.routes import JsonByDefaultRoute
-from api.problems import Kind, Problem, problem_of
+from api.problems import Kind, Problem
 from api.requests import Json, ServicesDep
-from domain.errors import OrdertrailError
 from domain.values import Name
 
 TOKEN_SECONDS = 86_400
@@ -42,22 +38,7 @@ class TokenError(BaseModel):
     error_description: str
 
 
-class TokenRoute(JsonByDefaultRoute):
-    """The token endpoint, which words errors as OAuth does."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_token(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except (OrdertrailError, RequestValidationError, HTTPException) as error:
-                return render_token_error(problem_of(error))
-
-        return handle_token
-
-
-router = APIRouter(route_class=TokenRoute)
+router = APIRouter(route_class=JsonByDefaultRoute)
 
 
 @router.post(
@@ -91,6 +72,8 @@ def render_token_error(problem: Problem) -> Response:
             status, error = HTTPStatus.FORBIDDEN, "access_denied"
         case _:
             status = HTTPStatus(problem.status)
-            error = "temporarily_unavailable" if problem.kind is Kind.UNAVAILABLE else "bad_request"
+            error = {Kind.UNAVAILABLE: "temporarily_unavailable", Kind.INTERNAL: "server_error"}.get(
+                problem.kind, "bad_request"
+            )
     body = {"error": error, "error_description": problem.detail}
     return Json(body, status_code=status, headers=dict(problem.headers))

@@ -41,7 +41,7 @@ class Error(BaseModel):
 
     status: str | int = Field(examples=["400"])
     code: str = Field(examples=["extra_forbidden"])
-    title: str | None = Field(None, examples=["Bad Request"])
+    title: str | None = Field(None, examples=["Extra Forbidden"])
     detail: str = Field(examples=["Extra inputs are not permitted"])
     source: Source | None = None
 
@@ -72,7 +72,7 @@ def render(problem: Problem) -> Response:
 def _error(status: HTTPStatus, code: str, detail: str) -> dict[str, Any]:
     # The vendor's schema has the status as a string; its own example of a 404 has a number.
     told = status.value if status is HTTPStatus.NOT_FOUND else str(status.value)
-    return {"status": told, "code": code, "title": status.phrase, "detail": detail}
+    return {"status": told, "code": code, "title": code.replace("_", " ").title(), "detail": detail}
 
 
 def _fault_error(status: HTTPStatus, fault: Fault) -> dict[str, Any]:

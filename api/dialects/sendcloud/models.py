@@ -1,7 +1,7 @@
 """What Sendcloud's requests and answers look like."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -33,6 +33,23 @@ LOG: dict[str, Any] = {
     "created_at": "2023-03-01T02:02:00+01:00",
     "exception_type": "requests.exceptions.SSLError",
     "exception": "An SSL error occurred",
+}
+"""The vendor's own example."""
+
+INTEGRATION: dict[str, Any] = {
+    "id": 23452345,
+    "shop_name": "Integration #1",
+    "shop_url": "https://www.my-shop-integration.com/",
+    "type": "api",
+    "started_failing_at": "2023-11-10T16:16:42Z",
+    "last_fetched_at": "2023-11-10T16:15:09Z",
+    "created_at": "2023-11-04T14:15:22Z",
+    "updated_at": "2023-11-08T12:23:56Z",
+    "service_point_enabled": True,
+    "service_point_carriers": ["ups", "dhl"],
+    "webhook_active": True,
+    "webhook_url": "https://my-shop-integration.integrator/api/webhooks/sendcloud",
+    "feedback_type": "eager",
 }
 """The vendor's own example."""
 
@@ -130,3 +147,40 @@ class LogCreated(BaseModel):
         }
     )
     data: Log
+
+
+class LogList(BaseModel):
+    """A page of exception logs, the newest first."""
+
+    data: list[Log]
+
+
+class Integration(BaseModel):
+    """An integration. started_failing_at is when the first call failed since it last worked; null while it works."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [INTEGRATION]})
+    id: int = Field(ge=1)
+    shop_name: str
+    shop_url: str | None
+    type: str
+    started_failing_at: datetime | None
+    last_fetched_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    service_point_enabled: bool
+    service_point_carriers: list[str]
+    webhook_active: bool
+    webhook_url: str | None
+    feedback_type: Literal["eager", "delayed", "none"]
+
+
+class IntegrationAnswer(BaseModel):
+    """One integration."""
+
+    data: Integration
+
+
+class IntegrationList(BaseModel):
+    """All integrations."""
+
+    data: list[Integration]

@@ -64,8 +64,12 @@ CREATE TABLE ordertrail.system_log (
     direction text COLLATE "C",
     request_type text COLLATE "C",
     response_code bigint,
+    content_digest text COLLATE "C",
     CONSTRAINT a_call_is_logged_once PRIMARY KEY (tenant, order_id, position)
 );
+-- Whose calls a content is of: one that no other order has is erased with its order.
+CREATE INDEX calls_by_content ON ordertrail.system_log (tenant, content_digest, order_id)
+    WHERE content_digest IS NOT NULL;
 
 -- Sendcloud's integration exception logs. The rest is in the event.
 CREATE TABLE ordertrail.integration_log (
@@ -75,12 +79,27 @@ CREATE TABLE ordertrail.integration_log (
     occurred_at timestamptz NOT NULL,
     exception_type text,
     response_code bigint,
-    CONSTRAINT an_exception_is_logged_once PRIMARY KEY (tenant, integration_id, position)
+    CONSTRAINT an_exception_is_logged_once PRIMARY KEY (tenant, integration_id, position) INCLUDE (occurred_at)
 );
--- The exceptions of all integrations of a tenant, newest first.
-CREATE INDEX exceptions_of_all_integrations ON ordertrail.integration_log (tenant, position);
+-- The exceptions of all integrations of a tenant, newest first. Both indexes hold the time that pages may end before.
+CREATE INDEX exceptions_of_all_integrations ON ordertrail.integration_log (tenant, position) INCLUDE (occurred_at);
+
+-- What each integration is, and since when its calls fail.
+CREATE TABLE ordertrail.integrations (
+    tenant text COLLATE "C" NOT NULL,
+    integration_id bigint NOT NULL,
+    version bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    shop_name text,
+    shop_url text,
+    details json NOT NULL,
+    started_failing_at timestamptz,
+    CONSTRAINT an_integration_is_described_once PRIMARY KEY (tenant, integration_id)
+) WITH (fillfactor = 80);
 
 -- Everything about one order, in ledger order. The events themselves are read from the ledger.
+-- integration_id: what the event ties the order to, or unties it from.
 CREATE TABLE ordertrail.timeline (
     tenant text COLLATE "C" NOT NULL,
     order_id text COLLATE "C" NOT NULL,
@@ -88,5 +107,13 @@ CREATE TABLE ordertrail.timeline (
     kind text COLLATE "C" NOT NULL,
     type text COLLATE "C" NOT NULL,
     occurred_at timestamptz NOT NULL,
+    correlation_id text COLLATE "C",
+    integration_id bigint,
     CONSTRAINT an_event_is_in_a_timeline_once PRIMARY KEY (tenant, order_id, position)
 );
+-- What belongs together in an order's timeline.
+CREATE INDEX timelines_by_correlation ON ordertrail.timeline (tenant, order_id, correlation_id, position)
+    WHERE correlation_id IS NOT NULL;
+-- Which orders an integration's exceptions concern: those whose newest tie to it is not an untying.
+CREATE INDEX orders_tied_to_integrations ON ordertrail.timeline (tenant, integration_id, order_id, position DESC)
+    WHERE integration_id IS NOT NULL;

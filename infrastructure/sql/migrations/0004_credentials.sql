@@ -1,14 +1,19 @@
 -- Who may do what, the installation's own secrets, and large bodies.
 
 -- A credential belongs to one tenant and serves every dialect. Its secret is random, so a plain digest of it is stored.
+-- performer_…: the person whom what it does is attributed to, if somebody authorised the program to act for them.
 CREATE TABLE ordertrail.credentials (
     tenant text COLLATE "C" NOT NULL,
     key_id text COLLATE "C" NOT NULL,
     secret_digest bytea NOT NULL,
     scopes text[] NOT NULL,
     name text NOT NULL,
+    performer_id text,
+    performer_name text,
+    performer_type text,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz,
+    CONSTRAINT a_performer_is_described_in_full CHECK (num_nulls(performer_id, performer_name, performer_type) IN (0, 3)),
     CONSTRAINT a_tenants_key_id_is_given_once PRIMARY KEY (tenant, key_id)
 );
 -- A request names its key id before we know its tenant.

@@ -1,25 +1,12 @@
-"""SHOPLINE's dialect: the action logs of an order."""
+"""The 42 actions under SHOPLINE's keys and in its shapes."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response, Security
-from fastapi.security import HTTPBearer
-from pydantic import BaseModel, Field
-
-from api.dialect import Dialect
-from api.problems import Kind, Problem, dotted
-from api.requests import Json, ServicesDep, StrictRoute, read
-from api.security import bearer
-from application.access import Caller, authorise
-from application.queries import ACTION_LOG_SIZE
+from api.dialects.shopline.values import rendered, zulu
 from domain.events import delivery, lifecycle, payment, split
 from domain.events.order_event import OrderEvent
-from domain.values import Change, Identifier, Money
-
-_TOKEN = HTTPBearer(auto_error=False, scheme_name="ShoplineToken", description="ot_<key_id>_<secret>")
 
 _TOTALS = {"total": "total", "subtotal": "subtotal", "discount": "discount"}
 
@@ -106,7 +93,7 @@ def action_log(event: OrderEvent) -> dict[str, Any]:
     return {
         "key": key,
         "data": None if members is None else {name: _member(event, field) for name, field in members.items()},
-        "created_at": _instant(event.timestamp),
+        "created_at": zulu(event.timestamp),
         "performer_name": event.actor.name,
         "performer_type": event.actor.type,
         "performer_id": event.actor.id,
@@ -115,107 +102,4 @@ def action_log(event: OrderEvent) -> dict[str, Any]:
 
 
 def _member(event: OrderEvent, field: str) -> Any:
-    return _rendered(attrgetter(field)(event))
-
-
-def _rendered(value: Any) -> Any:
-    match value:
-        case Change():
-            return [_rendered(value.before), _rendered(value.after)]
-        case Money():
-            return value.model_dump()
-        case dict():
-            # SHOPLINE writes its languages in lower case with hyphens: zh-hant.
-            return {language.lower().replace("_", "-"): text for language, text in value.items()}
-        case _:
-            return value
-
-
-def _instant(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class ActionLog(BaseModel):
-    """One action on an order."""
-
-    key: str = Field(description="What was done", examples=["updated_status"])
-    data: dict[str, Any] | None = Field(
-        description="Details, in a shape of the key's own", examples=[{"updated_status": "string", "reason": "string"}]
-    )
-    created_at: str = Field(description="When it was done, in UTC", examples=["2021-11-02T04:06:13.304Z"])
-    performer_name: str = Field(examples=["shop"])
-    performer_type: str = Field(examples=["User"])
-    performer_id: str = Field(examples=["60c1e027a47d91004377f129"])
-    performing_application_id: str | None = Field(examples=["60c1e027a47d91004377f12f"])
-
-
-class ActionLogs(BaseModel):
-    """The newest actions on an order, the newest first."""
-
-    items: list[ActionLog] = Field(max_length=ACTION_LOG_SIZE)
-
-
-class Refusal(BaseModel):
-    """Why a request was refused."""
-
-    message: str
-    code: str = Field(examples=["Forbidden"])
-
-
-class InvalidRefusal(Refusal):
-    """What is wrong with a request."""
-
-    error: str = Field(examples=["Invalid request"])
-    extras: dict[str, Any] = Field(examples=[{"errors": [{"field": "path.id", "message": "is too long"}]}])
-
-
-_CODES = {
-    Kind.UNAUTHENTICATED: "Unauthorized",
-    Kind.INVALID: "UnprocessableEntity",
-    Kind.TOO_MANY: "RateLimitExceeded",
-    Kind.INTERNAL: "InternalServerError",
-}
-
-
-def render(problem: Problem) -> Response:
-    """Render a problem as SHOPLINE does; only a 422 says more than message and code."""
-    code = _CODES.get(problem.kind) or problem.kind.title.title().replace(" ", "")
-    body: dict[str, Any] = {"message": problem.detail, "code": code}
-    if problem.status == 422:
-        faults = [{"field": dotted(fault.where), "message": fault.what} for fault in problem.faults]
-        body = {"error": problem.kind.title, **body, "extras": {"errors": faults}}
-    response = Json(body, status_code=problem.status)
-    if problem.kind is Kind.UNAUTHENTICATED:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
-
-
-async def _caller(request: Request, services: ServicesDep, _documented: Annotated[object, Security(_TOKEN)]) -> Caller:
-    return await bearer(services, request)
-
-
-router = APIRouter(
-    prefix="/v1/orders",
-    route_class=StrictRoute,
-    responses={
-        401: {"model": Refusal, "description": "No valid token"},
-        403: {"model": Refusal, "description": "The token lacks the scope read:orders"},
-        422: {"model": InvalidRefusal, "description": "The id cannot be an order's"},
-    },
-)
-
-
-@router.get("/{id}/action_logs", response_model=ActionLogs, summary="Get Action Logs")
-async def get_action_logs(
-    order_id: Annotated[Identifier, Path(alias="id", description="The order's id", examples=["A-1001"])],
-    caller: Annotated[Caller, Depends(_caller)],
-    services: ServicesDep,
-) -> Json:
-    """Return the newest 100 actions on an order, the newest first; none for an order that does not exist."""
-    authorise(caller, "read:orders")
-    headers = await read(services, caller, "action_log")
-    rows = await services.queries.views.action_log(caller.tenant.name, order_id, limit=ACTION_LOG_SIZE)
-    return Json({"items": [action_log(row.action) for row in rows]}, headers=headers)
-
-
-DIALECT = Dialect("SHOPLINE", ("/v1/orders",), router, render)
+    return rendered(attrgetter(field)(event))

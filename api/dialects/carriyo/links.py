@@ -1,0 +1,52 @@
+"""Links to the whole of a system log: whoever has one may read it, for a quarter of an hour."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+
+from api.bootstrap import Services
+from api.dialects.carriyo.mapping import position_of, whole_log
+from api.dialects.carriyo.parameters import Reference, unknown_log
+from api.rate_limit import CARRIYO, take
+from api.requests import Json, ServicesDep, StrictRoute, read
+from application.access import Caller, authorise
+from domain.values import Name
+
+LINK_SECONDS = 900
+AUDIENCE = "urn:ordertrail:carriyo:system-log"
+
+router = APIRouter(route_class=StrictRoute)
+
+
+def link_to(request: Request, services: Services, caller: Caller, order_id: str, identifier: str) -> str:
+    """Return the link to a log that the caller may read. It ends with the credential, if that ends first."""
+    reader = caller._replace(scopes=(_scope(order_id, identifier),))
+    token = services.access.issue(reader, seconds=LINK_SECONDS, audience=AUDIENCE)
+    return f"{request.base_url}orders/{quote(order_id, safe='')}/system-logs/{identifier}/content?token={token}"
+
+
+# Not in the documentation of the interface: nobody asks for it but whoever follows a link.
+@router.get("/orders/{reference}/system-logs/{identifier}/content", include_in_schema=False)
+async def get_system_log(
+    request: Request,
+    reference: Reference,
+    identifier: Name,
+    services: ServicesDep,
+    token: Annotated[str, Query(max_length=4_096)] = "",
+) -> Json:
+    """Return all that is known of a call, to whoever has the link."""
+    caller = await services.access.by_link(token, audience=AUDIENCE)
+    authorise(caller, _scope(reference, identifier))
+    take(request, caller, CARRIYO)
+    headers = await read(services, caller, "order_state")
+    position = position_of(identifier) or 0
+    log = await services.calls.read(caller.tenant.name, reference, position)
+    if log is None:
+        raise unknown_log()
+    body = whole_log(caller.tenant.name, position, log.event, log.call)
+    return Json(body, headers={**headers, "Cache-Control": "no-store"})
+
+
+def _scope(order_id: str, identifier: str) -> str:
+    return f"read:orders:/{order_id}/system-logs/{identifier}"

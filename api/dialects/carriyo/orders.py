@@ -1,0 +1,73 @@
+"""What else Carriyo has of orders: what was done to one, and erasing what it holds of its customer."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from api.dialects.carriyo.mapping import change_log, order
+from api.dialects.carriyo.models import ChangeLog, Order
+from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, refusals
+from api.dialects.carriyo.routes import JsonByDefaultRoute
+from api.dialects.carriyo.security import CallerDep, TenantDep
+from api.requests import Json, KeyDep, ServicesDep, read, written
+from application.access import authorise
+from application.codec import decode
+from application.queries import TimelineFilter
+from domain.events.order_event import OrderEvent
+
+NEWEST = 1_000
+"""How many changes a list holds: the vendor's has no pages."""
+
+router = APIRouter(route_class=JsonByDefaultRoute)
+
+
+@router.get(
+    "/orders/{reference}/change-logs",
+    response_model=list[ChangeLog],
+    responses=refusals(400, 401, 403, 404),
+    summary="List Order Change Logs",
+)
+async def list_change_logs(
+    reference: Reference,
+    caller: CallerDep,
+    tenant_id: TenantDep,
+    services: ServicesDep,
+    key: ReferenceKind = "order_id",
+    sort_order: Annotated[Literal["ASC", "DESC"], Query(description="By log_date")] = "ASC",
+) -> Json:
+    """List what people and programs did to an order: the newest 1,000, the oldest of them first."""
+    authorise(caller, "read:orders", tenant=tenant_id)
+    headers = await read(services, caller, "timeline", "order_state")
+    tenant = caller.tenant.name
+    order_id = await found(services, caller, reference, key)
+    actions = TimelineFilter(kind="action", order="desc")
+    entries = await services.queries.views.timeline(tenant, order_id, actions, cursor=None, limit=NEWEST)
+    changes = [(entry.event.position, decode(entry.event)) for entry in entries]
+    # By the time it was done, which need not be the order in which we heard of it.
+    changes.sort(key=lambda change: (change[1].timestamp, change[0]), reverse=sort_order == "DESC")
+    body = [change_log(tenant, position, event) for position, event in changes if isinstance(event, OrderEvent)]
+    return Json(body, headers=headers)
+
+
+@router.post(
+    "/orders/{reference}/redact",
+    response_model=Order,
+    responses=refusals(400, 401, 403, 404, 422),
+    summary="Redact Order",
+)
+async def redact_order(
+    reference: Reference,
+    caller: CallerDep,
+    tenant_id: TenantDep,
+    services: ServicesDep,
+    idempotency_key: KeyDep,
+    key: ReferenceKind = "order_id",
+) -> Json:
+    """Erase what is known of the customer through an order, for good. Doing it again does no harm."""
+    authorise(caller, "write:orders", tenant=tenant_id)
+    await read(services, caller, "order_state")
+    order_id = await found(services, caller, reference, key)
+    result = await services.orders.redact(caller.tenant, order_id, key=idempotency_key, actor=caller.actor)
+    headers = await read(services, caller, "order_state")
+    state = await services.queries.order(caller.tenant.name, order_id)
+    return Json(order(caller.tenant.name, order_id, state), headers={**headers, **(written(result) if result else {})})

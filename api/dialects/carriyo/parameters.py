@@ -1,0 +1,39 @@
+"""What Carriyo's order operations take besides bodies, and what they refuse with."""
+
+from typing import Annotated, Any
+
+from fastapi import Path, Query
+
+from api.bootstrap import Services
+from api.dialects.carriyo import models
+from api.dialects.carriyo.errors import Error
+from api.problems import Fault, InvalidRequest
+from application.access import Caller
+from domain.values import Identifier
+
+Reference = Annotated[Identifier, Path(description="The order, as key says", examples=["A-1001"])]
+ReferenceKind = Annotated[models.ReferenceKind, Query(description="What reference is")]
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what an operation may be refused with, for the documentation."""
+    told = {
+        400: "Invalid request.",
+        401: "The token is missing, expired, or not ours.",
+        403: "The API key, the tenant or the scope is not the token's.",
+        404: "Order not found.",
+        422: "The Idempotency-Key was used with another request.",
+    }
+    return {status: {"model": Error, "description": told[status]} for status in statuses}
+
+
+def unknown_log() -> InvalidRequest:
+    """Return what is wrong with an identifier that no log of the order has: a 400, while an unknown order is a 404."""
+    return InvalidRequest(Fault(("path", "identifier"), "is not the identifier of a log of this order", "unknown_log"))
+
+
+async def found(services: Services, caller: Caller, reference: str, kind: str) -> str:
+    """Return the id of the order that a reference is of. Raises OrderNotFound."""
+    if kind == "order_id":
+        return (await services.queries.find_order(caller.tenant.name, reference)).order_id
+    return await services.queries.order_id_of(caller.tenant.name, reference)

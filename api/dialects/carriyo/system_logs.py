@@ -1,0 +1,111 @@
+"""Carriyo's order system logs: add one, list them, get a link to the whole of one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic_core import to_json
+
+from api.bootstrap import Services
+from api.dialects.carriyo.links import link_to
+from api.dialects.carriyo.mapping import call_of, event_of, position_of, system_log
+from api.dialects.carriyo.models import NewSystemLog, SystemLog, SystemLogQuery
+from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, refusals, unknown_log
+from api.dialects.carriyo.routes import JsonByDefaultRoute
+from api.dialects.carriyo.security import CallerDep, TenantDep
+from api.requests import Json, KeyDep, ServicesDep, read, written
+from application.access import authorise
+from application.codec import decode
+from application.recorded import first_told
+from domain.events.records import SystemLogRecorded
+from domain.values import Name, TenantName
+
+router = APIRouter(route_class=JsonByDefaultRoute)
+
+
+@router.post(
+    "/orders/{reference}/system-logs",
+    response_model=SystemLog,
+    response_description="System log created.",
+    responses=refusals(400, 401, 403, 404, 422),
+    summary="Add Order System Log",
+)
+async def add_system_log(
+    reference: Reference,
+    body: NewSystemLog,
+    caller: CallerDep,
+    tenant_id: TenantDep,
+    services: ServicesDep,
+    idempotency_key: KeyDep,
+    key: ReferenceKind = "order_id",
+) -> Json:
+    """Record an HTTP call about an order. The answer is the log without what was said in the call."""
+    for name in (tenant_id, body.tenant):
+        authorise(caller, "write:orders", tenant=name)
+    tenant = caller.tenant
+    by_id = key == "order_id"
+    order_id: str = reference if by_id else await services.queries.order_id_of(tenant.name, reference)
+    call = call_of(body, services.secret_headers)
+    content = await services.contents.put(tenant.name, to_json(call, exclude_none=True))
+    event = event_of(order_id, body, content, caller)
+    result = await services.orders.record(tenant, order_id, [event], key=idempotency_key)
+    event = await first_told(services.store, tenant.name, event, result)
+    return Json(_body(services, tenant.name, result.position, event), headers=written(result))
+
+
+@router.get(
+    "/orders/{reference}/system-logs",
+    response_model=list[SystemLog],
+    responses=refusals(400, 401, 403, 404),
+    summary="List Order System Logs",
+)
+async def list_system_logs(
+    reference: Reference,
+    query: Annotated[SystemLogQuery, Query()],
+    caller: CallerDep,
+    tenant_id: TenantDep,
+    services: ServicesDep,
+) -> Json:
+    """List the calls about an order, the oldest first. The last page has fewer than rowsPerPage, or none."""
+    authorise(caller, "read:orders", tenant=tenant_id)
+    headers = await read(services, caller, "system_log", "order_state")
+    tenant = caller.tenant.name
+    order_id = await found(services, caller, reference, query.key)
+    events = await services.queries.views.system_log(
+        tenant, order_id, query.wanted(), offset=(query.page_num - 1) * query.rows_per_page, limit=query.rows_per_page
+    )
+    return Json([_body(services, tenant, event.position, decode(event)) for event in events], headers=headers)
+
+
+@router.get(
+    "/orders/{reference}/system-logs/{identifier}",
+    response_model=str,
+    response_description="A link to the whole call, which is valid for a quarter of an hour.",
+    responses=refusals(400, 401, 403, 404),
+    summary="Get Order System Log Detail URL",
+)
+async def get_system_log_link(
+    request: Request,
+    reference: Reference,
+    identifier: Annotated[Name, Path(description="The log's identifier", examples=["0000000000000000042"])],
+    caller: CallerDep,
+    tenant_id: TenantDep,
+    services: ServicesDep,
+    key: ReferenceKind = "order_id",
+) -> Json:
+    """Get a link to all that is known of a call, in the words it was logged with: headers, bodies, statistics.
+
+    The link needs no other credentials.
+    """
+    authorise(caller, "read:orders", tenant=tenant_id)
+    headers = await read(services, caller, "order_state")
+    order_id = await found(services, caller, reference, key)
+    position = position_of(identifier)
+    if position is None or await services.calls.find(caller.tenant.name, order_id, position) is None:
+        raise unknown_log()
+    return Json(link_to(request, services, caller, order_id, identifier), headers=headers)
+
+
+def _body(services: Services, tenant: TenantName, position: int, event: object) -> dict[str, object]:
+    assert isinstance(event, SystemLogRecorded)
+    place = services.contents.place(tenant, event.content.digest) if event.content else None
+    return system_log(tenant, position, event, place)

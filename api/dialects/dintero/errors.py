@@ -1,0 +1,25 @@
+"""Dintero's errors."""
+
+from fastapi import Response
+
+from api.problems import Kind, Problem, dotted
+from api.requests import Json
+
+_CODES = {
+    Kind.INVALID: "BAD REQUEST",
+    Kind.UNAUTHENTICATED: "ACCESS FORBIDDEN",
+    Kind.INTERNAL: "SERVER ERROR",
+}
+
+
+def render(problem: Problem) -> Response:
+    """Render a problem as Dintero does: its codes are the names of its documented answers as words in upper case."""
+    code = _CODES.get(problem.kind) or problem.kind.title.upper()
+    errors = [{"field": dotted(fault.where), "message": fault.what, "type": fault.type} for fault in problem.faults]
+    response = Json(
+        {"error": {"code": code, "message": problem.detail, "errors": errors}},
+        status_code=400 if problem.kind is Kind.INVALID else problem.status,
+    )
+    if problem.kind is Kind.UNAUTHENTICATED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response

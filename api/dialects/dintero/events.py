@@ -1,0 +1,78 @@
+"""Dintero's order events: reported by services, and listed with everything that was done through an API."""
+
+from itertools import islice
+from operator import itemgetter
+from typing import Any
+from uuid import uuid4
+
+from fastapi import APIRouter
+
+from api.bootstrap import Services
+from api.dialects.dintero.mapping import api_event, status_event, status_event_of
+from api.dialects.dintero.models import AccountId, Error, NewEvent, OrderEvents, OrderId, OrderStatusEvent
+from api.dialects.dintero.security import CallerDep
+from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from application.access import authorise
+from application.queries import TimelineFilter
+from application.recorded import first_told
+from domain.events.records import ServiceEventRecorded
+from domain.order import stream_of
+from domain.values import TenantName
+
+LATEST = 100
+"""How many events a list holds: Dintero calls them the latest, and its lists have at most 100 elsewhere."""
+
+router = APIRouter(route_class=StrictRoute)
+
+
+@router.post(
+    "/{aid}/shopping/orders/{order_id}/events",
+    response_model=OrderStatusEvent,
+    response_model_exclude_none=True,
+    responses={
+        404: {"model": Error, "description": "No such order"},
+        409: {"model": Error, "description": "The id is another event's"},
+        422: {"model": Error, "description": "The Idempotency-Key was used with another request"},
+    },
+    summary="Create an order event",
+)
+async def create_order_event(
+    aid: AccountId, order_id: OrderId, body: NewEvent, caller: CallerDep, services: ServicesDep, key: KeyDep
+) -> Json:
+    """Record what a service reports on an order."""
+    authorise(caller, f"write:shopping:/orders/{order_id}/events", account=aid)
+    event = ServiceEventRecorded(
+        originator_id=stream_of(order_id),
+        event_id=body.id or str(uuid4()),
+        actor=caller.actor,
+        **body.model_dump(exclude={"id"}),
+    )
+    result = await services.orders.record(caller.tenant, order_id, [event], key=key)
+    event = await first_told(services.store, caller.tenant.name, event, result)
+    return Json(status_event(event, result.recorded_at), headers=written(result))
+
+
+@router.get(
+    "/{aid}/shopping/orders/{order_id}/events",
+    response_model=OrderEvents,
+    responses={404: {"model": Error, "description": "No such order"}},
+    summary="Order events collection",
+)
+async def list_order_events(aid: AccountId, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
+    """Return the newest 100 events of an order, and the combined state of all that services ever reported of it."""
+    authorise(caller, f"read:shopping:/orders/{order_id}/events", account=aid)
+    headers = await read(services, caller, "service_events", "timeline", "order_state")
+    order = await services.queries.find_order(caller.tenant.name, order_id)
+    events = await _latest_events(services, caller.tenant.name, order.order_id)
+    return Json({"events": events, "state": order.state}, headers=headers)
+
+
+async def _latest_events(services: Services, tenant: TenantName, order_id: str) -> list[dict[str, Any]]:
+    """Return what services reported and what was done to an order, the newest of both first."""
+    views = services.queries.views
+    reports = await views.service_events(tenant, order_id, limit=LATEST)
+    wanted = TimelineFilter(kind="action", order="desc")
+    actions = await views.timeline(tenant, order_id, wanted, cursor=None, limit=LATEST)
+    events = [(row.position, status_event_of(row)) for row in reports]
+    events += [(entry.event.position, api_event(entry.event)) for entry in actions]
+    return [event for _, event in islice(sorted(events, key=itemgetter(0), reverse=True), LATEST)]

@@ -1,0 +1,37 @@
+"""Dintero's tokens."""
+
+from fastapi import APIRouter
+
+from api.dialects.dintero.models import TOKEN_SECONDS, OwnerId, Token, TokenRequest
+from api.dialects.dintero.security import ClientDep, audience_of
+from api.problems import Fault, InvalidRequest
+from api.requests import Json, ServicesDep, StrictRoute
+from application.access import Caller, allows, authorise
+
+router = APIRouter(route_class=StrictRoute)
+
+
+@router.post("/{oid}/auth/token", response_model=Token, summary="Get Token")
+async def get_token(oid: OwnerId, body: TokenRequest, client: ClientDep, services: ServicesDep) -> Json:
+    """Exchange a key id and its secret for a token with the scopes of the credential, or with fewer."""
+    account = body.audience.rstrip("/")[-9:]
+    authorise(client, None, account=account)
+    # A partner's id names no account, so there is nothing that it could widen.
+    if len(oid) == len(account):
+        authorise(client, None, account=oid)
+    bearer = _narrowed(client, body.scope)
+    token = services.access.issue(bearer, seconds=TOKEN_SECONDS, audience=audience_of(account))
+    answer = {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}
+    return Json(answer, headers={"Cache-Control": "no-store"})
+
+
+def _narrowed(client: Caller, scope: str | None) -> Caller:
+    """Return the client with the scopes it asks for. Raises InvalidRequest if it asks for more than it has."""
+    if scope is None:
+        return client
+    wanted = tuple(dict.fromkeys(scope.split(" ")))
+    if lacking := [one for one in wanted if not any(allows(granted, one) for granted in client.scopes)]:
+        raise InvalidRequest(
+            Fault(("body", "scope"), f"is more than the credential has: {' '.join(lacking)}", "invalid_scope")
+        )
+    return client._replace(scopes=wanted)

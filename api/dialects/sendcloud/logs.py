@@ -1,0 +1,115 @@
+"""Sendcloud's exception logs: create one, and list them."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from api.bootstrap import Services
+from api.dialects.sendcloud.errors import Errors
+from api.dialects.sendcloud.mapping import event_of, log
+from api.dialects.sendcloud.models import LogCreated, LogList, NewLog
+from api.dialects.sendcloud.pages import cursor_of, link_header
+from api.dialects.sendcloud.parameters import CursorText, IntegrationId, PageSize
+from api.dialects.sendcloud.security import CallerDep
+from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from application.access import Caller, authorise
+from application.failed_calls import whole
+from application.integration_queries import ExceptionFilter
+from application.recorded import first_told
+
+PAGE = 25
+
+router = APIRouter(prefix="/api/v3/integrations", route_class=StrictRoute)
+
+_LISTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "OK",
+        "headers": {
+            "Link": {
+                "description": "The pages of older (next) and newer (prev) logs, where there are any (RFC 8288)",
+                "schema": {"type": "string"},
+            }
+        },
+    },
+    400: {"model": Errors, "description": "Bad Request"},
+    401: {"model": Errors, "description": "No valid credential"},
+    403: {"model": Errors, "description": "The credential lacks the scope"},
+    404: {"model": Errors, "description": "No such integration, or no such cursor"},
+}
+
+
+@router.post(
+    "/{id}/logs",
+    status_code=201,
+    response_model=LogCreated,
+    response_description="Created",
+    responses={
+        400: {"model": Errors, "description": "Bad Request"},
+        401: {"model": Errors, "description": "No valid credential"},
+        403: {"model": Errors, "description": "The credential lacks the scope"},
+        404: {"model": Errors, "description": "No such integration"},
+        422: {"model": Errors, "description": "The Idempotency-Key was used with another request"},
+    },
+    summary="Create integration exception logs",
+)
+async def create_log(
+    integration_id: IntegrationId, body: NewLog, caller: CallerDep, services: ServicesDep, key: KeyDep
+) -> Json:
+    """Record that a call to the shop's system failed."""
+    authorise(caller, "write:integrations")
+    tenant = caller.tenant
+    event = event_of(integration_id, body, caller, services.secret_headers)
+    result = await services.integrations.log(tenant, event, key=key)
+    event = await first_told(services.store, tenant.name, event, result)
+    event = await whole(services.contents, tenant.name, event)
+    return Json({"data": log(result.position, event)}, status_code=201, headers=written(result))
+
+
+@router.get("/logs", response_model=LogList, responses=_LISTED, summary="Retrieve all integration exception logs")
+async def list_all_logs(
+    request: Request,
+    caller: CallerDep,
+    services: ServicesDep,
+    cursor: CursorText = None,
+    page_size: PageSize = PAGE,
+) -> Json:
+    """List the exception logs of all integrations, the newest first."""
+    return await _page(request, caller, services, ExceptionFilter(), cursor, page_size)
+
+
+@router.get(
+    "/{id}/logs",
+    response_model=LogList,
+    responses=_LISTED,
+    summary="Retrieve exception logs for a specific integration",
+)
+async def list_logs(
+    request: Request,
+    integration_id: IntegrationId,
+    caller: CallerDep,
+    services: ServicesDep,
+    cursor: CursorText = None,
+    page_size: PageSize = PAGE,
+) -> Json:
+    """List the exception logs of an integration, the newest first."""
+    return await _page(request, caller, services, ExceptionFilter(integration_id), cursor, page_size)
+
+
+async def _page(
+    request: Request, caller: Caller, services: Services, wanted: ExceptionFilter, cursor_text: str | None, size: int
+) -> Json:
+    authorise(caller, "read:integrations")
+    cursor = cursor_of(cursor_text)
+    headers = await read(services, caller, "integration_log", "integrations")
+    page = await services.integration_queries.exceptions(
+        caller.tenant.name,
+        wanted._replace(occurred_before=cursor.created_before),
+        order="desc" if cursor.rel == "next" else "asc",
+        cursor=cursor.position,
+        limit=size,
+    )
+    entries = sorted(page.entries, key=lambda entry: -entry.recorded.position)
+    positions = [entry.recorded.position for entry in entries]
+    links = link_header(request, cursor, positions, has_more=page.has_more, size=size)
+    data = [log(entry.recorded.position, entry.event) for entry in entries]
+    return Json({"data": data}, headers={**headers, **links})

@@ -1,0 +1,25 @@
+"""Parameters of Sendcloud's paths and queries."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+from pydantic import BeforeValidator
+
+from domain.values import MAX_BIGINT
+
+MAX_PAGE = 100
+
+# Pydantic would also take 1.0 and 1_0.
+_Digits = Annotated[int, BeforeValidator(lambda text: text if text.isascii() and text.isdigit() else "no number")]
+
+IntegrationId = Annotated[
+    _Digits, Path(alias="id", ge=1, le=MAX_BIGINT, description="The id of the integration", examples=[123])
+]
+PageSize = Annotated[_Digits, Query(ge=1, le=MAX_PAGE, description="Number of results per page", examples=[25])]
+CursorText = Annotated[
+    str | None,
+    Query(
+        description="The cursor of a Link header. A date-time begins with what was created before it.",
+        examples=["2023-03-01T02:02:00+01:00"],
+    ),
+]

@@ -1,0 +1,30 @@
+"""Sendcloud's credentials: a key pair, or a token."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security.http import HTTPBase
+
+from api.rate_limit import SENDCLOUD_READS, SENDCLOUD_WRITES, take
+from api.requests import ServicesDep
+from api.security import BEARER, basic, bearer
+from application.access import Caller
+
+# For the documentation. FastAPI's own HTTPBasic would refuse what is not base64 before we can.
+BASIC = HTTPBase(scheme="basic", scheme_name="SendcloudKeys", description="The key id and the secret", auto_error=False)
+
+
+async def _caller(
+    request: Request,
+    services: ServicesDep,
+    _basic: Annotated[object, Security(BASIC)],
+    _bearer: Annotated[object, Security(BEARER)],
+) -> Caller:
+    """Return whose key or token it is: Basic is the vendor's main way, its OAuth2 tokens are the other."""
+    scheme = request.headers.get("authorization", "").partition(" ")[0].lower()
+    caller = await (bearer if scheme == "bearer" else basic)(services, request)
+    take(request, caller, SENDCLOUD_READS if request.method == "GET" else SENDCLOUD_WRITES)
+    return caller
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]

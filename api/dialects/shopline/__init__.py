@@ -1,0 +1,1 @@
+"""SHOPLINE's interface: its order operations, and the log that they write."""

@@ -1,0 +1,139 @@
+"""What SHOPLINE's operations on orders are sent."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StrictBool
+
+from domain.values import Body, JsonObject, Moment, Money, Name
+
+OrderStatus = Literal["temp", "pending", "removed", "confirmed", "completed", "cancelled"]
+PaymentStatus = Literal["pending", "failed", "expired", "completed", "refunding", "refunded"]
+DeliveryStatus = Literal["pending", "shipping", "shipped", "arrived", "collected", "returned", "returning"]
+Side = Literal["merchant", "customer"]
+
+_WITH_OFFSET = re.compile(r"(?i)(?:z|[+-]\d\d:?\d\d)$")
+
+
+def _in_utc(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("is not a time such as 2021-11-02T04:06:13.304Z")  # noqa: TRY004 what pydantic reports
+    return value if _WITH_OFFSET.search(value) else f"{value}Z"
+
+
+def _whole(quantity: float) -> float:
+    if not quantity.is_integer():
+        raise ValueError("is not a whole number")
+    return quantity
+
+
+UtcMoment = Annotated[Moment, BeforeValidator(_in_utc)]
+"""A time in UTC, whether or not it says so."""
+
+
+def _example(**body: JsonValue) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [body]})
+
+
+class Request(BaseModel):
+    """A request; members that SHOPLINE does not know are ignored, as it ignores them."""
+
+    def options(self, *told: str) -> dict[str, Any] | None:
+        """Return what was asked for besides what the event tells by itself."""
+        return self.model_dump(mode="json", exclude=set(told), exclude_unset=True, exclude_none=True) or None
+
+
+class StatusUpdate(Request):
+    """The order's new status."""
+
+    model_config = _example(status="confirmed", mail_notify=False)
+    status: OrderStatus
+    mail_notify: StrictBool | None = Field(None, description="Whether the customer is to be told; kept with the event")
+
+
+class PaymentStatusUpdate(Request):
+    """The order's new payment status."""
+
+    model_config = _example(status="completed", mail_notify=False)
+    status: PaymentStatus
+    mail_notify: StrictBool | None = None
+
+
+class DeliveryStatusUpdate(Request):
+    """The order's new delivery status."""
+
+    model_config = _example(status="shipped", mail_notify=False)
+    status: DeliveryStatus
+    mail_notify: StrictBool | None = None
+    force_update: Name | None = Field(None, description="status, to overrule a logistics provider")
+
+
+class CancelledReason(BaseModel):
+    """Why an order is cancelled: a key, and what to say about it."""
+
+    key: Name | None = None
+    message: Name | None = None
+
+
+class Cancellation(Request):
+    """Why, and for whom, an order is cancelled; nothing is refunded, reverted or mailed here, but it is kept."""
+
+    model_config = _example(
+        cancelled_reason={"key": "out_of_stock", "message": "The last one broke"},
+        operated_by="merchant",
+        refund_order=True,
+        mail_notify=True,
+    )
+    cancelled_reason: CancelledReason | None = None
+    operated_by: Side | None = Field(None, description="customer, if it is left out")
+    revert_credits: JsonObject | StrictBool | None = None
+    revert_member_points: JsonObject | StrictBool | None = None
+    refund_order: StrictBool | None = None
+    mail_notify: StrictBool | None = None
+
+    @property
+    def reason(self) -> str:
+        told = self.cancelled_reason or CancelledReason()
+        return told.message or told.key or ""
+
+
+class SplitItem(BaseModel):
+    """A line of the order, and what one of it costs."""
+
+    id: Annotated[Name, Field(min_length=1)]
+    quantity: Annotated[float, Field(strict=True, gt=0, le=1_000_000), AfterValidator(_whole)]
+    price: Money = Field(description="Of one; the lines of orders are not known here")
+
+
+class OrderSplit(Request):
+    """The lines that become an order of their own."""
+
+    model_config = _example(
+        order_items=[
+            {
+                "id": "60c1e027a47d91004377f140",
+                "quantity": 1,
+                "price": {"cents": 900, "currency_iso": "EUR", "dollars": 9},
+            }
+        ],
+        updated_at="2021-11-02T04:06:13.304+00:00",
+        send_child_email=False,
+        send_parent_email=False,
+    )
+    order_items: list[SplitItem] = Field(min_length=1, max_length=1_000)
+    updated_at: UtcMoment = Field(description="The order's updated_at as you know it; another one is refused")
+    send_child_email: StrictBool | None = None
+    send_parent_email: StrictBool | None = None
+
+
+class NewMessage(Request):
+    """A comment on the order."""
+
+    model_config = _example(text="When will it arrive?", is_private=False, send_by="customer")
+    text: Body | None = None
+    media_id: Name | None = None
+    is_private: StrictBool | None = Field(None, description="Whether only the shop may see it")
+    send_by: Side | None = Field(None, description="merchant, if it is left out")
+    trackable_type: Name | None = Field(None, description="What it is about; the order, if it is left out")
+    trackable_id: Name | None = None
+    custom_data: JsonObject | None = None

@@ -1,0 +1,64 @@
+"""SHOPLINE's dialect: orders, their action logs, and what a token is."""
+
+from fastapi import APIRouter
+
+from api.dialect import Dialect, refusals
+from api.dialects.shopline import models, operations
+from api.dialects.shopline.actions import action_log
+from api.dialects.shopline.errors import Refusal, render, responses
+from api.dialects.shopline.history import changes
+from api.dialects.shopline.operations import OrderId
+from api.dialects.shopline.order import OrderObject
+from api.dialects.shopline.security import CallerDep
+from api.requests import Json, ServicesDep, StrictRoute, read
+from application.access import authorise
+from application.queries import ACTION_LOG_SIZE
+
+router = APIRouter(route_class=StrictRoute)
+
+
+@router.get(
+    "/v1/orders/{id}/action_logs",
+    response_model=models.ActionLogs,
+    responses=responses(401, 403, 422, 429),
+    summary="Get Action Logs",
+)
+async def get_action_logs(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
+    """Return the newest 100 actions on an order, the newest first; none for an order that does not exist."""
+    authorise(caller, "read:orders")
+    headers = await read(services, caller, "action_log", "order_state")
+    tenant, views = caller.tenant.name, services.queries.views
+    rows = await services.queries.of_order(
+        tenant, order_id, lambda id_: views.action_log(tenant, id_, limit=ACTION_LOG_SIZE)
+    )
+    return Json({"items": [action_log(row.action) for row in rows]}, headers=headers)
+
+
+@router.get(
+    "/v1/orders/{id}",
+    response_model=models.Order,
+    responses=responses(401, 403, 404, 410, 422, 429),
+    summary="Get Order",
+)
+async def get_order(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
+    """Return an order, as far as what was recorded tells; 410 once it is archived."""
+    authorise(caller, "read:orders")
+    headers = await read(services, caller, "timeline", "order_state")
+    found = await services.queries.find_order(caller.tenant.name, order_id)
+    order = OrderObject(found.order_id, await changes(services, caller.tenant, found.order_id))
+    order.require_present()
+    return Json(order.render(), headers=headers)
+
+
+@router.get("/v1/token/info", response_model=models.TokenInfo, responses=responses(401, 429), summary="Get Token Info")
+async def get_token_info(caller: CallerDep) -> Json:
+    """Return whose token it is."""
+    authorise(caller, None)
+    tenant, performer = caller.tenant.name, caller.performer
+    staff = performer and {"_id": performer.id, "name": performer.name, "email": None, "merchant_ids": [tenant]}
+    return Json({"staff": staff, "merchant": {"_id": tenant, "handle": tenant}})
+
+
+router.include_router(operations.router)
+
+DIALECT = Dialect("SHOPLINE", ("/v1/orders", "/v1/token"), router, render, refusals(Refusal))

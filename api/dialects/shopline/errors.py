@@ -1,0 +1,88 @@
+"""SHOPLINE's errors."""
+
+from typing import Any
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from api.problems import Kind, Problem, dotted
+from api.requests import Json
+
+
+class Refusal(BaseModel):
+    """Why a request was refused."""
+
+    message: str
+    code: str = Field(examples=["Forbidden"])
+
+
+class Invalid(Refusal):
+    """What is wrong with a request."""
+
+    error: str = Field(examples=["Invalid request"])
+    extras: dict[str, Any] = Field(examples=[{"errors": [{"field": "body.status", "message": "Field required"}]}])
+
+
+class Malformed(BaseModel):
+    """What is wrong with a request that cannot be read."""
+
+    error: str
+    code: str = Field(examples=["BadRequest"])
+    caused_by: dict[str, Any]
+
+
+class TooMany(BaseModel):
+    """That requests come too fast."""
+
+    error: str = Field(examples=["Too many requests with this credential; go on in 1 s"])
+    code: str = Field(examples=["RateLimitExceeded"])
+
+
+_CODES = {
+    Kind.MALFORMED: "BadRequest",
+    Kind.UNAUTHENTICATED: "Unauthorized",
+    Kind.INVALID: "UnprocessableEntity",
+    Kind.CONFLICT: "UnprocessableEntity",
+    Kind.TOO_MANY: "RateLimitExceeded",
+    Kind.INTERNAL: "InternalServerError",
+}
+
+
+def render(problem: Problem) -> Response:
+    """Render a problem as SHOPLINE does: message and code, but for the statuses that have members of their own."""
+    kind = Kind.MALFORMED if any(fault.type == "json_invalid" for fault in problem.faults) else problem.kind
+    # What the order does not allow is a 422 there: its documents have no 409.
+    status = 422 if kind is Kind.CONFLICT else kind.status
+    code = _CODES.get(kind) or kind.title.title().replace(" ", "")
+    faults = [{"field": dotted(fault.where), "message": fault.what} for fault in problem.faults]
+    body: dict[str, Any]
+    match status:
+        case 400:
+            body = {"error": problem.detail, "code": code, "caused_by": {"errors": faults}}
+        case 422:
+            extras = {"errors": faults}
+            body = {"error": problem.kind.title, "message": problem.detail, "code": code, "extras": extras}
+        case 429:
+            body = {"error": problem.detail, "code": code}
+        case _:
+            body = {"message": problem.detail, "code": code}
+    response = Json(body, status_code=status)
+    if problem.kind is Kind.UNAUTHENTICATED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+_DESCRIPTIONS: dict[int, tuple[type[BaseModel], str]] = {
+    400: (Malformed, "The body is not JSON"),
+    401: (Refusal, "No valid token"),
+    403: (Refusal, "The token lacks the scope"),
+    404: (Refusal, "No such order"),
+    410: (Refusal, "The order is archived"),
+    422: (Invalid, "The request is not valid, or the order does not allow it"),
+    429: (TooMany, "More requests a second than a token may send"),
+}
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what a route may answer besides its own, for the documentation."""
+    return {s: {"model": _DESCRIPTIONS[s][0], "description": _DESCRIPTIONS[s][1]} for s in statuses}

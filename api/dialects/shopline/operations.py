@@ -1,0 +1,196 @@
+"""SHOPLINE's operations on orders: what its action log is written by."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path, Request
+
+from api.bootstrap import Services
+from api.dialects.shopline import bodies, models
+from api.dialects.shopline.errors import responses
+from api.dialects.shopline.history import changes, changes_until
+from api.dialects.shopline.order import OrderObject, owner_type
+from api.dialects.shopline.security import CallerDep
+from api.dialects.shopline.values import new_object_id, offset
+from api.problems import Fault, InvalidRequest
+from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from application.access import Caller, authorise
+from application.ledger import IdempotencyKey
+from application.recorded import Recorded, first_told
+from domain.events.delivery import DeliveryStatusUpdated
+from domain.events.lifecycle import CommentAdded, StatusUpdated
+from domain.events.payment import PaymentStatusUpdated
+from domain.order import stream_of
+from domain.values import MAX_BIGINT, Identifier, Money
+
+router = APIRouter(prefix="/v1/orders", route_class=StrictRoute, responses=responses(400, 401, 403, 404, 422, 429))
+
+OrderId = Annotated[Identifier, Path(alias="id", description="The order's id, or its reference", examples=["A-1001"])]
+
+
+@router.patch("/{id}/status", response_model=models.Order, summary="Update Order Status")
+async def update_status(
+    order_id: OrderId, body: bodies.StatusUpdate, caller: CallerDep, services: ServicesDep, key: KeyDep
+) -> Json:
+    """Record the order's new status: updated_status in its log."""
+    event = StatusUpdated(
+        originator_id=stream_of(order_id), actor=caller.actor, status=body.status, options=body.options("status")
+    )
+    return await _order(services, caller, await _record(services, caller, event, key))
+
+
+@router.patch(
+    "/{id}/order_delivery_status", response_model=models.StatusUpdated, summary="Update Order Delivery Status"
+)
+async def update_delivery_status(
+    order_id: OrderId, body: bodies.DeliveryStatusUpdate, caller: CallerDep, services: ServicesDep, key: KeyDep
+) -> Json:
+    """Record the delivery's new status: updated_delivery_status in the order's log."""
+    event = DeliveryStatusUpdated(
+        originator_id=stream_of(order_id), actor=caller.actor, status=body.status, options=body.options("status")
+    )
+    return _status_updated(body.status, await _record(services, caller, event, key))
+
+
+@router.patch("/{id}/order_payment_status", response_model=models.StatusUpdated, summary="Update Order Payment Status")
+async def update_payment_status(
+    order_id: OrderId, body: bodies.PaymentStatusUpdate, caller: CallerDep, services: ServicesDep, key: KeyDep
+) -> Json:
+    """Record the payment's new status: updated_payment_status in the order's log."""
+    event = PaymentStatusUpdated(
+        originator_id=stream_of(order_id), actor=caller.actor, status=body.status, options=body.options("status")
+    )
+    return _status_updated(body.status, await _record(services, caller, event, key))
+
+
+@router.patch("/{id}/cancel", response_model=models.Order, summary="Cancel Order")
+async def cancel_order(
+    order_id: OrderId,
+    request: Request,
+    caller: CallerDep,
+    services: ServicesDep,
+    key: KeyDep,
+    body: Annotated[bodies.Cancellation | None, Body()] = None,
+) -> Json:
+    """Cancel an order that is not: updated_status in its log, after customer_cancel_requested if the customer did."""
+    authorise(caller, "write:orders")
+    cancellation = body or bodies.Cancellation()
+    by_customer = cancellation.operated_by != "merchant"
+    address = request.client.host if request.client else ""
+    result = await services.orders.cancel(
+        caller.tenant,
+        order_id,
+        cancellation.reason,
+        requested_from=address if by_customer else None,
+        options=cancellation.options(),
+        actor=caller.actor,
+        key=key,
+    )
+    return await _order(services, caller, result)
+
+
+@router.post("/{id}/split", response_model=models.Order, summary="Split Order")
+async def split_order(
+    order_id: OrderId, body: bodies.OrderSplit, caller: CallerDep, services: ServicesDep, key: KeyDep
+) -> Json:
+    """Make lines of the order an order of their own, and return what is left: both change together or not at all.
+
+    order_split and order_split_changes in its log, order_created and order_split_from in the new one's.
+    """
+    authorise(caller, "write:orders")
+    price = _price(body)
+    await read(services, caller, "timeline", "order_state")
+    tenant, token = caller.tenant, offset(body.updated_at)
+    events = await services.queries.of_order(tenant.name, order_id, lambda id_: changes(services, tenant, id_))
+    known = [event.version for event in events if offset(event.recorded_at) == token]
+    split = await services.orders.split(
+        tenant,
+        order_id,
+        None,
+        price,
+        changed_version=known[-1] if known else 0,
+        options=body.options("updated_at"),
+        actor=caller.actor,
+        key=key,
+    )
+    return await _order(services, caller, split.recorded)
+
+
+@router.post("/{id}/messages", response_model=models.Comment, summary="Create Order Message")
+async def create_message(
+    order_id: OrderId, body: bodies.NewMessage, caller: CallerDep, services: ServicesDep, key: KeyDep
+) -> Json:
+    """Comment on the order: added_a_comment in its log."""
+    if not (body.text or body.media_id):
+        raise InvalidRequest(Fault(("body", "text"), "is needed, or a media_id", "missing"))
+    event = CommentAdded(
+        originator_id=stream_of(order_id),
+        event_id=new_object_id(),
+        actor=caller.actor,
+        text=body.text or "",
+        is_private=bool(body.is_private),
+        sender=body.send_by or "merchant",
+        media_id=body.media_id,
+        subject_type=body.trackable_type,
+        subject_id=body.trackable_id,
+        custom_data=body.custom_data,
+    )
+    result = await _record(services, caller, event, key)
+    event = await first_told(services.store, caller.tenant.name, event, result)
+    owner: str | None = caller.tenant.name
+    if event.sender == "customer":
+        order = OrderObject(result.order_id, await changes_until(services, caller.tenant, result))
+        owner = order.render()["customer_id"]
+    return Json(_comment(event, owner), headers=written(result))
+
+
+async def _record(
+    services: Services,
+    caller: Caller,
+    event: StatusUpdated | PaymentStatusUpdated | DeliveryStatusUpdated | CommentAdded,
+    key: IdempotencyKey | None,
+) -> Recorded:
+    authorise(caller, "write:orders")
+    return await services.orders.record(caller.tenant, event.order_id, [event], key=key)
+
+
+async def _order(services: Services, caller: Caller, result: Recorded) -> Json:
+    """Return the order as the request left it."""
+    order = OrderObject(result.order_id, await changes_until(services, caller.tenant, result))
+    return Json(order.render(), headers=written(result))
+
+
+def _status_updated(status: str, result: Recorded) -> Json:
+    body = {"order_id": result.order_id, "status": status, "updated_at": offset(result.recorded_at)}
+    return Json(body, headers=written(result))
+
+
+def _price(body: bodies.OrderSplit) -> Money:
+    """Return what the lines cost together. Raises InvalidRequest."""
+    currency = body.order_items[0].price.currency_iso
+    faults = [
+        Fault(("body", "order_items", n, "price"), f"is not in {currency} as the others are", "currency")
+        for n, item in enumerate(body.order_items)
+        if item.price.currency_iso != currency
+    ]
+    cents = sum(item.price.cents * int(item.quantity) for item in body.order_items)
+    if abs(cents) > MAX_BIGINT:
+        faults.append(Fault(("body", "order_items"), "cost more than can be counted", "too_large"))
+    if faults:
+        raise InvalidRequest(*faults)
+    return Money(cents=cents, currency_iso=currency)
+
+
+def _comment(event: CommentAdded, owner_id: str | None) -> dict[str, Any]:
+    moment = offset(event.timestamp)
+    return {
+        "id": event.event_id,
+        "created_at": moment,
+        "updated_at": moment,
+        "text": event.text,
+        "owner_id": owner_id,
+        "owner_type": owner_type(event),
+        "trackable_id": event.subject_id or event.order_id,
+        "trackable_type": event.subject_type or "Order",
+        "is_private": event.is_private,
+        "media": {"id": event.media_id} if event.media_id else None,
+    }

@@ -1,0 +1,163 @@
+"""SHOPLINE's order object, made of what happened to the order."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from api.dialects.shopline.values import offset, rendered
+from application.codec import decode
+from application.ledger import RecordedEvent
+from domain.errors import OrderArchived
+from domain.events import delivery, lifecycle, payment, split
+from domain.events.event import Event
+from domain.order_state import OrderState
+
+INITIAL = "pending"
+"""What SHOPLINE's orders, payments and deliveries are before anything is known of them."""
+
+
+class OrderObject:
+    """An order as SHOPLINE's clients know it; fold everything that changed it, then render."""
+
+    def __init__(self, order_id: str, events: Sequence[RecordedEvent] = ()) -> None:
+        self.order_id = order_id
+        self.state = OrderState()
+        self.is_archived = False
+        self._updated_at: datetime | None = None
+        self._times: dict[str, datetime] = {}
+        self._payment: dict[str, Any] = {}
+        self._delivery: dict[str, Any] = {}
+        self._comments: list[dict[str, Any]] = []
+        self._notes: list[dict[str, Any]] = []
+        for recorded in events:
+            event = decode(recorded)
+            self.state.evolve(event)
+            self._fold(event)
+            # By our clock, since it tells whether anything was recorded since: a producer's clock may stand still.
+            self._updated_at = recorded.recorded_at
+
+    def require_present(self) -> None:
+        """Raise OrderArchived if the order was put away."""
+        if self.is_archived:
+            raise OrderArchived(self.order_id)
+
+    def _fold(self, event: Event) -> None:
+        match event:
+            case lifecycle.StatusUpdated(status=("confirmed" | "completed") as status):
+                self._times[f"{status}_at"] = event.timestamp
+            case lifecycle.Edited():
+                self._times["edited_at"] = event.timestamp
+            case split.Split():
+                self._times["split_at"] = event.timestamp
+            case lifecycle.Archived():
+                self.is_archived = True
+            case lifecycle.CommentAdded():
+                (self._notes if event.is_private else self._comments).append(_remark(event))
+        self._fold_payment(event)
+        self._fold_delivery(event)
+
+    def _fold_payment(self, event: Event) -> None:
+        match event:
+            case payment.PaymentStatusUpdated():
+                self._payment |= {"status": event.status, "updated_at": offset(event.timestamp)}
+                if event.status == "completed":
+                    self._payment["paid_at"] = offset(event.timestamp)
+            case payment.PaymentMethodChanged():
+                self._payment["name_translations"] = rendered(event.method.after)
+
+    def _fold_delivery(self, event: Event) -> None:
+        match event:
+            case delivery.DeliveryStatusUpdated():
+                self._delivery |= {"status": event.status, "updated_at": offset(event.timestamp)}
+                if f"{event.status}_at" in _DELIVERY:
+                    self._delivery[f"{event.status}_at"] = offset(event.timestamp)
+            case delivery.RefDeliveryStatusUpdated():
+                self._delivery |= {"delivery_status": event.status, "updated_at": offset(event.timestamp)}
+            case delivery.DeliveryMethodChanged():
+                self._delivery["name_translations"] = rendered(event.method.after)
+            case delivery.DeliveryRemarkCreated() | delivery.DeliveryRemarkUpdated():
+                self._delivery["remark"] = event.text
+            case delivery.DeliveryRemarkDeleted():
+                self._delivery["remark"] = None
+
+    def render(self) -> dict[str, Any]:
+        """Return the order object; what no event tells is null or empty in it."""
+        state, customer = self.state, self.state.customer
+        times = {name: offset(moment) for name, moment in self._times.items()}
+        return {
+            **_UNKNOWN,
+            "id": self.order_id,
+            "ref_order_id": state.reference,
+            "status": state.status or INITIAL,
+            "created_by": state.created_by or None,
+            "customer_id": (customer and customer.id) or None,
+            "customer_name": (customer and customer.name) or None,
+            **self._money(),
+            "order_payment": {**_PAYMENT, **self._payment},
+            "order_delivery": {**_DELIVERY, **self._delivery},
+            "parent_order_id": state.parent,
+            "child_order_ids": state.children,
+            "order_comments": self._comments,
+            "order_notes": self._notes,
+            "created_at": state.created_at and offset(state.created_at),
+            "updated_at": self._updated_at and offset(self._updated_at),
+            **times,
+        }
+
+    def _money(self) -> dict[str, Any]:
+        totals = self.state.totals
+        if totals is None:
+            return {}
+        return {
+            "currency_iso": totals.total.currency_iso,
+            "subtotal": rendered(totals.subtotal),
+            "order_discount": rendered(totals.discount),
+            "total": rendered(totals.total),
+        }
+
+
+def _remark(event: lifecycle.CommentAdded) -> dict[str, Any]:
+    return {"owner_type": owner_type(event), "value": event.text, "time": offset(event.timestamp)}
+
+
+def owner_type(event: lifecycle.CommentAdded) -> str:
+    """Return whose comment it is, in SHOPLINE's words: customers are users there."""
+    return "User" if event.sender == "customer" else "Merchant"
+
+
+_PAYMENT = {"status": INITIAL, "name_translations": None, "total": None, "paid_at": None, "updated_at": None}
+_DELIVERY = {
+    "status": INITIAL,
+    "delivery_status": None,
+    "name_translations": None,
+    "remark": None,
+    "shipped_at": None,
+    "arrived_at": None,
+    "collected_at": None,
+    "returned_at": None,
+    "updated_at": None,
+}
+_UNKNOWN: dict[str, Any] = {
+    "order_number": None,
+    "system_order_number": None,
+    "merchant_order_number": None,
+    "type": None,
+    "customer_email": None,
+    "customer_phone": None,
+    "currency_iso": None,
+    "subtotal": None,
+    "order_discount": None,
+    "user_credit": None,
+    "total_tax_fee": None,
+    "total": None,
+    "delivery_address": None,
+    "delivery_data": None,
+    "subtotal_items": [],
+    "split_at": None,
+    "edited_at": None,
+    "confirmed_at": None,
+    "completed_at": None,
+    "order_items_stock_tag": None,
+    "tags": [],
+    "invoices": [],
+}

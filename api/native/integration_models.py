@@ -1,0 +1,63 @@
+"""What native requests about integrations and their answers look like."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.native.models import Cursor, NewEventBody, Strict
+from domain.values import Actor
+
+
+class NewIntegrationEvent(NewEventBody):
+    """An event of an integration: integration.recovered."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"type": "integration.recovered", "data": {"description": "The certificate was renewed"}}]
+        }
+    )
+
+
+class ExceptionQuery(Strict):
+    """Which part of an integration's failed calls to list."""
+
+    cursor: Cursor = None
+    limit: int = Field(25, ge=1, le=100)
+
+
+class IntegrationBody(BaseModel):
+    """An integration. started_failing_at is when the first of its calls failed since it last recovered."""
+
+    integration_id: int
+    version: int
+    shop_name: str | None
+    shop_url: str | None
+    details: dict[str, Any]
+    started_failing_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ExceptionItem(BaseModel):
+    """A failed call; hint is what mends it, null where we do not know."""
+
+    position: int
+    version: int
+    kind: str
+    type: str
+    event_id: str
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: Actor
+    correlation_id: str | None
+    causation_id: str | None
+    data: dict[str, Any]
+    hint: str | None
+
+
+class ExceptionList(BaseModel):
+    """Failed calls of an integration, the newest first."""
+
+    items: list[ExceptionItem]
+    next: str | None = Field(description="The cursor of the next page; null on the last.")

@@ -1,0 +1,13 @@
+"""Pages of native lists: their cursors are ledger positions."""
+
+from api.problems import Fault, InvalidRequest
+from domain.values import MAX_BIGINT
+
+
+def position_of(cursor: str | None) -> int | None:
+    """Return the position a cursor stands for. Raises InvalidRequest."""
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and int(cursor) <= MAX_BIGINT):
+        raise InvalidRequest(Fault(("query", "cursor"), "is not a cursor of ours; begin without one", "cursor"))
+    return int(cursor)

