@@ -1,8 +1,9 @@
 """The composition root: the only place where ports meet their implementations."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from application.access import Access
@@ -23,7 +24,7 @@ from domain.values import Origin
 from infrastructure.contents import PostgresContentStore
 from infrastructure.credentials import PostgresCredentialStore, TenantExists
 from infrastructure.database import open_pool
-from infrastructure.embedded import embedded_server
+from infrastructure.embedded import embedded_server, start_again
 from infrastructure.event_store import PostgresEventStore
 from infrastructure.group_commit import open_group_commit
 from infrastructure.health import PostgresHealth
@@ -79,6 +80,11 @@ def open_database(settings: Settings) -> Iterator[str]:
     with nullcontext(settings.dsn) if settings.dsn else embedded_server(settings.data_dir) as dsn:
         migrate(dsn)
         yield dsn
+
+
+def database_care(settings: Settings) -> Callable[[], None] | None:
+    """Return what starts the opened database again if it has died, to be called often; None if it is not ours."""
+    return None if settings.dsn else partial(start_again, settings.data_dir)
 
 
 @asynccontextmanager

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
 
 from api import maintenance, server
-from api.bootstrap import Settings, open_database, read_settings
+from api.bootstrap import Settings, database_care, open_database, read_settings
 from api.logs import set_up_logging
 from domain.errors import OrdertrailError
 
@@ -41,7 +42,16 @@ Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="The port to l
 @app.callback()
 def _main() -> None:
     """End in good order when told to: our own PostgreSQL is stopped by whoever is the last to use it."""
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # nohup has us ignore SIGHUP.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    # A terminal that is closed may say so twice, which must not interrupt the end.
+    signal.signal(number, lambda _number, _frame: None)
+    sys.exit(128 + number)
 
 
 @contextmanager
@@ -85,6 +95,7 @@ def serve(
                 database,
                 listener,
                 workers=settings.workers,
+                look_after=database_care(settings),
                 on_ready=lambda url: print(f"Ordertrail is at {url}, its interfaces at {url}/docs", flush=True),
             )
 
@@ -167,4 +178,10 @@ def demo(
         with server.listening(settings.host, settings.port) as listener, open_database(settings) as database:
             key = _run(maintenance.demo_key(database))
             place = "your database" if settings.dsn else str(settings.data_dir)
-            server.serve(database, listener, workers=1, on_ready=lambda url: example.show(url, key, place))
+            server.serve(
+                database,
+                listener,
+                workers=1,
+                look_after=database_care(settings),
+                on_ready=lambda url: example.show(url, key, place),
+            )

@@ -88,16 +88,29 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family, backlog=2_048)
     except OSError as exc:
+        # Python adds the address to what the system says, and a name that is not found has no number of the system's.
+        reason = str(exc) if isinstance(exc, socket.gaierror) or not exc.errno else os.strerror(exc.errno)
         raise CannotListen(
-            f"Cannot listen on {host}:{port}: {exc.strerror or exc}; choose another with --host and --port"
+            f"Cannot listen on {host}:{port}: {reason}; choose another with --host and --port, "
+            'such as make demo ARGS="--port 8081"'
         ) from exc
     listener.set_inheritable(True)
     with listener:
         yield listener
 
 
-def serve(dsn: str, listener: socket.socket, *, workers: int, on_ready: Callable[[str], None]) -> None:
-    """Run workers and a projector on a migrated database until SIGTERM or SIGINT; call on_ready with the URL."""
+def serve(
+    dsn: str,
+    listener: socket.socket,
+    *,
+    workers: int,
+    on_ready: Callable[[str], None],
+    look_after: Callable[[], None] | None = None,
+) -> None:
+    """Run workers and a projector on a migrated database until SIGTERM, SIGINT or SIGHUP.
+
+    on_ready is called with the URL; look_after about once a second, to keep the database alive.
+    """
     host, port = listener.getsockname()[:2]
     fd = listener.fileno()
     children = [Child(["http", str(fd)], dsn, (fd,)) for _ in range(workers)] + [Child(["projector"], dsn)]
@@ -108,10 +121,15 @@ def serve(dsn: str, listener: socket.socket, *, workers: int, on_ready: Callable
             _wait_for_answer(host, port, children, is_stopping)
             if not is_stopping():
                 on_ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+            rounds = 0
             while not is_stopping():
+                # The database first: the children may have ended for want of it.
+                if look_after is not None and rounds % 5 == 0:
+                    look_after()
                 for child in children:
                     child.look_after()
                 time.sleep(0.2)
+                rounds += 1
         finally:
             _stop(children)
 
@@ -149,9 +167,11 @@ def _stop(children: list[Child]) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Take note of SIGTERM and SIGINT instead of dying of them."""
+    """Take note of SIGTERM, SIGINT and, unless nohup has us ignore it, SIGHUP instead of dying of them."""
     received: list[int] = []
-    signals = (signal.SIGTERM, signal.SIGINT)
+    signals = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signals.append(signal.SIGHUP)
     before = [signal.signal(number, lambda number, _frame: received.append(number)) for number in signals]
     try:
         yield lambda: bool(received)

@@ -48,11 +48,14 @@ def stop(pgdata: Path, *arguments: str) -> None:
 
 
 def _run(program: str, pgdata: Path, *arguments: str, fds: Iterable[int] = ()) -> None:
+    owner = pgdata.stat()
+    # With root's groups, what root's group may not do would be refused to a user whom everybody else's rights let in.
+    rights: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": ()}
     # No pipes: the server would hold them open for as long as it runs.
     subprocess.run(  # noqa: S603  # our own program and arguments
         [str(_programs() / program), "-D", str(pgdata), *arguments],
         check=True,
-        user=pgdata.stat().st_uid if os.geteuid() == 0 else None,
+        **(rights if os.geteuid() == 0 else {}),
         cwd=pgdata,
         pass_fds=tuple(fds),
         stdin=subprocess.DEVNULL,
