@@ -1,6 +1,5 @@
 """What can be done to orders: the only place that writes them."""
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from application import integrations
 from application.access import Tenant
 from application.codec import decode, encode
+from application.conflicts import again_on_conflict
 from application.erasure import Erasure
 from application.ledger import (
     ANY,
@@ -28,9 +28,6 @@ from domain.events.lifecycle import Redacted
 from domain.events.order_event import OrderEvent
 from domain.order import DECISIONS, Order, stream_of
 from domain.values import Customer, Money, Origin, TenantName, Totals
-
-MAX_TRIES = 10
-"""How often a decision is taken anew because somebody else wrote to the order in between."""
 
 T = TypeVar("T")
 
@@ -216,7 +213,7 @@ class OrderService:
             return await self._append(tenant, writes, key)
 
         return await self._by_either_name(
-            tenant, order_id, lambda id_: _again_on_conflict(lambda: attempt(id_), stream_of(id_))
+            tenant, order_id, lambda id_: again_on_conflict(lambda: attempt(id_), stream_of(id_))
         )
 
     async def _record_facts(
@@ -261,7 +258,7 @@ class OrderService:
                 order.accept(event)
             return await self._append(tenant, [self._write(order, Exactly(version))], key)
 
-        return await _again_on_conflict(attempt, None if isinstance(expected, Exactly) else stream)
+        return await again_on_conflict(attempt, None if isinstance(expected, Exactly) else stream)
 
     async def _load_or_none(self, tenant: Tenant, order_id: str, expected: ExpectedVersion) -> Order | None:
         """Return the order; None if there is none yet but an implicit tenant's first event makes it."""
@@ -290,18 +287,3 @@ def _decided(result: Recorded) -> Decided:
     """Return a decision with the order it created: the last write's."""
     last: EventRef = result.events[-1]
     return Decided(last.stream.removeprefix("order-"), result)
-
-
-async def _again_on_conflict(attempt: Callable[[], Any], stream: str | None) -> Recorded:
-    """Run an attempt until nobody else wrote to this stream in between, a bounded number of times."""
-    for left in range(MAX_TRIES - 1, -1, -1):
-        try:
-            result: Recorded = await attempt()
-        except VersionConflict as conflict:
-            if left == 0 or conflict.stream != stream:
-                raise
-            # Those who lost to the same winner would meet again.
-            await asyncio.sleep(secrets.randbelow(20) / 1_000)
-        else:
-            return result
-    raise AssertionError
