@@ -88,11 +88,11 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family, backlog=2_048)
     except OSError as exc:
-        # Python adds the address to what the system says, and a name that is not found has no number of the system's.
-        reason = str(exc) if isinstance(exc, socket.gaierror) or not exc.errno else os.strerror(exc.errno)
+        # Python adds the address to what the system says; the numbers of names that are not found are not the system's.
+        reason = exc.strerror if isinstance(exc, socket.gaierror) or exc.errno is None else os.strerror(exc.errno)
         raise CannotListen(
-            f"Cannot listen on {host}:{port}: {reason}; choose another with --host and --port, "
-            'such as make demo ARGS="--port 8081"'
+            f"Cannot listen on {host}:{port}: {reason}; choose another with --host or --port, "
+            'as in make demo ARGS="--port 8081"'
         ) from exc
     listener.set_inheritable(True)
     with listener:

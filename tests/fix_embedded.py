@@ -1,5 +1,7 @@
 """Data directories for the embedded server, and processes that use them."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -90,6 +92,22 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def elsewhere(data_dir: Path) -> list[str]:
+    """Return what to put before a command for it not to see our processes, as in another container."""
+    rights = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    command = ["unshare", *rights, "--pid", "--ipc", "--fork", "--mount-proc"]
+    if shutil.which("unshare") and subprocess.run([*command, "true"], check=False).returncode == 0:
+        return command
+    # Where that is not allowed the server's process id is made one that is not there.
+    hide_postmaster(data_dir)
+    return []
+
+
+def hide_postmaster(data_dir: Path) -> None:
+    pid_file = data_dir / "postgres" / "postmaster.pid"
+    pid_file.write_text(re.sub(r"^\d+", "99999999", pid_file.read_text()))
 
 
 def spawn(script: str, data_dir: Path) -> subprocess.Popen[str]:

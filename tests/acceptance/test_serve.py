@@ -16,7 +16,8 @@ import psycopg
 import pytest
 
 from api.maintenance import create_key, create_tenant
-from tests.fix_embedded import is_up, wait_until
+from infrastructure import embedded
+from tests.fix_embedded import elsewhere, is_up, wait_until
 from tests.fix_server import ORDERTRAIL, running
 from tests.native import ORDERS, an_order, append, new_id, status
 
@@ -89,26 +90,27 @@ def _is_alive(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_everything_that_was_started(data_dir: Path, number: signal.Signals) -> None:
     with serving(data_dir, "--workers", "2") as server:
         assert len(server.children) >= 3
         assert is_up(data_dir)
 
-        # Ctrl-C goes to every process of the terminal's group.
-        os.killpg(server.process.pid, number) if number == signal.SIGINT else server.process.terminate()
+        # Ctrl-C and the end of a terminal go to every process of its group.
+        os.kill(server.process.pid, number) if number == signal.SIGTERM else os.killpg(server.process.pid, number)
 
         assert server.process.wait(60) == 0
         assert server.has_left()
         assert not is_up(data_dir)
 
 
-def test_a_signal_during_the_start_stops_what_was_started(data_dir: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_during_the_start_stops_what_was_started(data_dir: Path, number: signal.Signals) -> None:
     command = [str(ORDERTRAIL), "serve", "--port", "0", "--data-dir", str(data_dir)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     wait_until(lambda: is_up(data_dir))
 
-    process.terminate()
+    process.send_signal(number)
 
     process.wait(60)
     wait_until(lambda: not is_up(data_dir))
@@ -139,6 +141,33 @@ def test_a_process_that_is_killed_is_started_again(data_dir: Path) -> None:
 
             order_id = _answered(lambda: http.post(ORDERS, json={})).json()["order_id"]
             wait_until(lambda order_id=order_id: http.get(f"{ORDERS}/{order_id}").status_code == 200)
+
+
+def test_a_database_that_is_killed_is_started_again(data_dir: Path) -> None:
+    with serving(data_dir) as server, a_client(server, data_dir) as http:
+        http.post(ORDERS, json={"order_id": "A-1"})
+        postmaster = embedded._running(data_dir / "postgres")
+        assert postmaster
+
+        postmaster.kill()
+
+        wait_until(lambda: _answered(lambda: http.post(ORDERS, json={})).status_code == 201)
+        assert http.get(f"{ORDERS}/A-1").status_code == 200
+        server.process.terminate()
+        assert server.process.wait(60) == 0
+    assert not is_up(data_dir)
+
+
+def test_a_command_that_does_not_see_the_servers_processes_shares_its_database(data_dir: Path) -> None:
+    with serving(data_dir) as server, a_client(server, data_dir) as http:
+        before = embedded._running(data_dir / "postgres")
+
+        command = [*elsewhere(data_dir), ORDERTRAIL, "tenant", "create", "other", "--data-dir", data_dir]
+        subprocess.run(command, check=True, timeout=120)
+
+        assert embedded._running(data_dir / "postgres") == before
+        assert http.post(ORDERS, json={"order_id": "A-1"}).status_code == 201
+        assert '"other"' in cli(data_dir, "key", "create", "--tenant", "other", "--json")
 
 
 def test_commands_work_beside_a_running_server_and_leave_it_running(data_dir: Path) -> None:
