@@ -55,8 +55,17 @@ def embedded_server(data_dir: Path) -> Iterator[str]:
     with _in_use(data_dir):
         with _locked(data_dir / ".starting"):
             postmaster = _start(data_dir)
-            _create_database(postmaster)
+            try:
+                _create_database(postmaster)
+            except EmbeddedServerError:
+                # A server that was being killed while we looked at it is gone by now, and is started anew.
+                time.sleep(DYING_SECONDS)
+                postmaster = _start(data_dir)
+                _create_database(postmaster)
         yield postmaster.dsn(DATABASE)
+
+
+DYING_SECONDS = 1.0
 
 
 def start_again(data_dir: Path) -> None:
