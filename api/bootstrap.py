@@ -20,6 +20,7 @@ from application.projections.catalogue import PROJECTIONS
 from application.projector import Projector
 from application.projector_loop import keep_up
 from application.queries import Queries
+from application.time_travel import TimeTravel
 from domain.values import Origin
 from infrastructure.contents import PostgresContentStore
 from infrastructure.credentials import PostgresCredentialStore, TenantExists
@@ -56,6 +57,7 @@ class Services:
     integrations: IntegrationService
     integration_queries: IntegrationQueries
     queries: Queries
+    time_travel: TimeTravel
     calls: CallQueries
     access: Access
     contents: ContentStore
@@ -108,6 +110,7 @@ async def open_services(
             integrations=IntegrationService(store, contents),
             integration_queries=IntegrationQueries(views, contents),
             queries=queries,
+            time_travel=TimeTravel(store, queries),
             calls=CallQueries(store, queries, contents),
             access=Access(credentials, tokens),
             contents=contents,

@@ -91,6 +91,11 @@ def dotted(where: Sequence[str | int]) -> str:
     return ".".join(map(str, where))
 
 
+def json_pointer(path: Sequence[str | int]) -> str:
+    """Return a place in a JSON document as RFC 6901 writes it: /events/0/type."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
 def faults_of(validation_errors: Sequence[Any], *prefix: str | int) -> tuple[Fault, ...]:
     """Return pydantic's errors as faults."""
     return tuple(

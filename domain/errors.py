@@ -7,6 +7,8 @@ OrdertrailError
 ├── NotFound
 │   ├── TenantNotFound
 │   ├── OrderNotFound
+│   ├── VersionNotFound       the order has not come that far
+│   ├── OrderNotYet           there was no such order at that time
 │   └── IntegrationNotFound
 ├── OrderArchived            it is put away
 ├── VersionConflict          somebody wrote first
@@ -19,6 +21,8 @@ OrdertrailError
 ├── OutcomeUnknown           the connection broke while it was being written
 └── Unavailable              the database cannot be reached
 """
+
+from datetime import datetime
 
 
 class OrdertrailError(Exception):
@@ -65,6 +69,24 @@ class OrderNotFound(NotFound):
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
         super().__init__(f"There is no order {order_id!r}; create it with POST /trail/v1/orders")
+
+
+class VersionNotFound(NotFound):
+    """The order has no such version."""
+
+    def __init__(self, order_id: str, version: int, newest: int) -> None:
+        self.order_id, self.version, self.newest = order_id, version, newest
+        there_is = f"its newest is {newest}" if newest else "its first is 1, and before it there was no order"
+        super().__init__(f"Order {order_id!r} has no version {version}; {there_is}")
+
+
+class OrderNotYet(NotFound):
+    """There was no such order yet."""
+
+    def __init__(self, order_id: str, at: datetime, clock: str) -> None:
+        self.order_id, self.at, self.clock = order_id, at, clock
+        happened = "had occurred" if clock == "occurred" else "was recorded"
+        super().__init__(f"There was no order {order_id!r} yet: nothing of it {happened} by {at.isoformat()}")
 
 
 class IntegrationNotFound(NotFound):

@@ -113,9 +113,17 @@ class InMemoryEventStore:
         return known.issuperset(event_ids)
 
     async def read_stream(
-        self, tenant: TenantName, stream: str, *, after: int = 0, upto: int | None = None, limit: int = 1_000
+        self,
+        tenant: TenantName,
+        stream: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        types: tuple[str, ...] = (),
+        limit: int = 1_000,
     ) -> list[RecordedEvent]:
         events = self._ledgers[tenant].streams.get(stream, []) if tenant in self._ledgers else []
+        events = [e for e in events if not types or e.type in types]
         return [e for e in events if after < e.version and (upto is None or e.version <= upto)][:limit]
 
     async def read_ledger(

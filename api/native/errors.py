@@ -3,7 +3,7 @@
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from api.problems import Problem
+from api.problems import Problem, json_pointer
 from api.requests import Json
 
 
@@ -53,7 +53,7 @@ def render(problem: Problem) -> Response:
 def _pointer(where: tuple[str | int, ...]) -> str:
     if where[0] != "body":
         return ".".join(map(str, where[1:]))
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in where[1:])
+    return json_pointer(where[1:])
 
 
 RESPONSES = {

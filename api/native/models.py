@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
 from api.problems import FORM
@@ -22,6 +23,7 @@ def _addressable(order_id: str) -> str:
 
 NewOrderId = Annotated[Identifier, AfterValidator(_addressable)]
 """The id of an order that does not exist yet. Once it does, it is part of paths."""
+OrderId = Annotated[Identifier, Path(description="The order's id, or its reference", examples=["A-1001"])]
 Cursor = Annotated[str | None, Field(max_length=64, description="`next` of the page before")]
 
 
@@ -136,10 +138,6 @@ class NewSplit(Circumstances):
     model_config = _example(order_id="A-1001-2", totals=_totals(900, discount=100))
     order_id: NewOrderId | None = Field(None, description="The new order's id; we make one up if it is left out.")
     totals: Totals = Field(description="What the new order amounts to; the rest stays with this one.")
-
-
-class NoQuery(Strict):
-    """No parameters: one that is not known is not passed over as if it had been heeded."""
 
 
 class FeedQuery(Strict):

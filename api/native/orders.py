@@ -2,11 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Query
 
 from api.native.conditions import expected_version, precondition
 from api.native.errors import RESPONSES
 from api.native.events import events_of
+from api.native.history import get_past
+from api.native.history_models import OneOrder, PastQuery
 from api.native.integrations import IntegrationId
 from api.native.models import (
     AppendBody,
@@ -14,8 +16,7 @@ from api.native.models import (
     NewOrder,
     NewSplit,
     NewTransfer,
-    NoQuery,
-    OrderBody,
+    OrderId,
     OrderList,
     OrderQuery,
     RecordedBody,
@@ -30,11 +31,9 @@ from application.access import authorise
 from application.recorded import Recorded
 from domain.events.integration import IntegrationTied
 from domain.order_state import OrderState
-from domain.values import Identifier
 
 router = APIRouter(prefix="/trail/v1/orders", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
 
-OrderId = Annotated[Identifier, Path(description="The order's id, or its reference", examples=["A-1001"])]
 IfMatch = Annotated[
     str | None,
     Header(alias="If-Match", description='The version the order must be at, such as "3"; * if it must exist'),
@@ -139,12 +138,17 @@ async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, 
     return Json({"items": items, "next": following}, headers=headers)
 
 
-@router.get("/{order_id}", response_model=OrderBody, summary="Get an order")
+@router.get("/{order_id}", response_model=OneOrder, summary="Get an order, or what it was")
 async def get_order(
-    order_id: OrderId, _none: Annotated[NoQuery, Query()], caller: CallerDep, services: ServicesDep
+    order_id: OrderId, query: Annotated[PastQuery, Query()], caller: CallerDep, services: ServicesDep
 ) -> Json:
-    """Return what an order is now, with each service's latest state. The ETag is for If-Match."""
+    """Return what an order is now, with each service's latest state; its ETag is for If-Match.
+
+    With `version` or `at`, return what it was: as that version made it, or as it was known at an instant.
+    """
     authorise(caller, "read:orders")
+    if query.is_past():
+        return await get_past(services, caller.tenant.name, order_id, query)
     headers = await read(services, caller, "order_state")
     row = await services.queries.find_order(caller.tenant.name, order_id)
     state = OrderState.model_validate_json(row.detail)

@@ -6,8 +6,10 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from api.problems import json_pointer
 from application.codec import encode
 from application.hints import hint
+from application.history import FieldChange, PastOrder, described
 from application.integration_queries import LoggedException
 from application.ledger import RecordedEvent
 from application.queries import TimelineEntry
@@ -18,8 +20,23 @@ from domain.values import NOBODY
 
 
 def order_body(order_id: str, state: OrderState) -> dict[str, Any]:
-    """Return an order's present state."""
-    return {"order_id": order_id, "state": state.combined_state, **state.model_dump()}
+    """Return an order's state."""
+    return {"order_id": order_id, **described(state)}
+
+
+def past_order(order: PastOrder) -> dict[str, Any]:
+    """Return what an order was, and the last event that it was made by."""
+    return {**order_body(order.order_id, order.state), "as_of": order.newest and _made_by(order.newest)}
+
+
+def field_change(change: FieldChange) -> dict[str, Any]:
+    """Return how a field of an order differs, and the event that made it so."""
+    return {
+        "field": json_pointer(change.path),
+        "before": change.before,
+        "after": change.after,
+        **_made_by(change.made_by),
+    }
 
 
 def recorded_body(order_id: str, result: Recorded) -> dict[str, Any]:
@@ -56,12 +73,29 @@ def _event(event: RecordedEvent, kind: str) -> dict[str, Any]:
         "event_id": event.event_id,
         "occurred_at": event.occurred_at,
         "recorded_at": event.recorded_at,
-        "actor": {**NOBODY.model_dump(), **metadata.get("actor", {})},
+        "actor": _actor(metadata),
         "correlation_id": metadata.get("correlation_id"),
         "causation_id": metadata.get("causation_id"),
         "data": data,
         **(_hint(data) if event.type == ExceptionLogged.topic else {}),
     }
+
+
+def _made_by(event: RecordedEvent) -> dict[str, Any]:
+    """Return which event made something so, by whom and when."""
+    return {
+        "version": event.version,
+        "position": event.position,
+        "event_id": event.event_id,
+        "type": event.type,
+        "actor": _actor(from_json(event.metadata)),
+        "occurred_at": event.occurred_at,
+        "recorded_at": event.recorded_at,
+    }
+
+
+def _actor(metadata: dict[str, Any]) -> dict[str, Any]:
+    return {**NOBODY.model_dump(), **metadata.get("actor", {})}
 
 
 def _hint(data: dict[str, Any]) -> dict[str, Any]:

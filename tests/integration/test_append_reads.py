@@ -102,6 +102,19 @@ async def test_a_range_of_a_stream_is_read_by_version(ledger: Ledger) -> None:
     assert await versions(after=5) == await versions(upto=0) == await versions(after=3, upto=3) == []
 
 
+async def test_a_stream_is_read_by_type(ledger: Ledger) -> None:
+    await ledger.append("order-1", *(new_event(type="odd" if n % 2 else "even") for n in range(1, 6)))
+
+    async def versions(*types: str, **bounds: int) -> list[int]:
+        events = await ledger.store.read_stream(ledger.tenant, "order-1", types=types, **bounds)
+        return [event.version for event in events]
+
+    assert await versions("odd") == [1, 3, 5]
+    assert await versions("odd", "even", after=1, upto=4) == [2, 3, 4]
+    assert await versions("even", limit=1) == [2]
+    assert await versions("unheard of") == []
+
+
 async def test_a_range_of_the_ledger_is_read_by_position(ledger: Ledger) -> None:
     for n in range(1, 7):
         await ledger.append(f"order-{n % 2}", new_event(type="odd" if n % 2 else "even"))
