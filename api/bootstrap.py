@@ -20,6 +20,7 @@ from application.projections.catalogue import PROJECTIONS
 from application.projector import Projector
 from application.projector_loop import keep_up
 from application.queries import Queries
+from application.replay import Replay
 from application.time_travel import TimeTravel
 from domain.values import Origin
 from infrastructure.contents import PostgresContentStore
@@ -58,6 +59,7 @@ class Services:
     integration_queries: IntegrationQueries
     queries: Queries
     time_travel: TimeTravel
+    replay: Replay
     calls: CallQueries
     access: Access
     contents: ContentStore
@@ -111,6 +113,7 @@ async def open_services(
             integration_queries=IntegrationQueries(views, contents),
             queries=queries,
             time_travel=TimeTravel(store, queries),
+            replay=Replay(store, queries),
             calls=CallQueries(store, queries, contents),
             access=Access(credentials, tokens),
             contents=contents,

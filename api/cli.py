@@ -1,24 +1,32 @@
-"""The command line: ordertrail serve, migrate, tenant, key, rebuild, demo."""
+"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, demo."""
 
 import asyncio
 import json
+import re
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, TypeVar
 
 import typer
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from api import maintenance, server
 from api.bootstrap import Settings, database_care, open_database, read_settings
 from api.logs import set_up_logging
+from api.replay import Form, print_events, print_orders
+from application.history import Clock
+from application.replay import Bound
 from domain.errors import OrdertrailError
+from domain.values import Moment, TenantName
 
 T = TypeVar("T")
+
+_POSITION = re.compile(r"[0-9]{1,18}")
 
 app = typer.Typer(
     help="The place where everything that happens to an order is kept.",
@@ -73,6 +81,23 @@ def _settings(**given: Any) -> Settings:
     settings = read_settings(**given)
     set_up_logging(settings.log_level)
     return settings
+
+
+def _bound(option: str, text: str | None) -> Bound | None:
+    """Return the position or the instant that an option names. Raises BadParameter."""
+    if text is None:
+        return None
+    return int(text) if _POSITION.fullmatch(text) else _instant(option, text)
+
+
+def _instant(option: str, text: str) -> datetime:
+    """Return the instant that an option names. Raises BadParameter."""
+    try:
+        instant: datetime = TypeAdapter(Moment).validate_python(text)
+    except ValidationError as error:
+        what = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise typer.BadParameter(f"{text!r} {what}", param_hint=option) from error
+    return instant
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -149,6 +174,33 @@ def create_key(  # noqa: PLR0913 its options
         else:
             print("\n".join(f"{name:<8}{value}" for name, value in {**key, "scopes": " ".join(key["scopes"])}.items()))
             print("The secret and the token are not shown again.")
+
+
+@app.command()
+def replay(  # noqa: PLR0913 its options
+    tenant: Annotated[str, typer.Option(help="Whose ledger.")],
+    order: Annotated[str | None, typer.Option(help="Only this order, by its id or its reference.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="The first position, or a time of recording.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="The last position, or a time of recording.")] = None,
+    at: Annotated[str | None, typer.Option(help="Print what the orders were at this time, instead of events.")] = None,
+    clock: Annotated[Clock | None, typer.Option(help="With --at: by whose clock; recorded if left out.")] = None,
+    form: Annotated[Form, typer.Option("--format", help="How to print.")] = Form.TEXT,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print the events of a ledger or of an order, or what they had made of it by some time."""
+    bounds = {"first": _bound("--from", first), "last": _bound("--to", last)}
+    if at is not None and any(bounds.values()):
+        raise typer.BadParameter("prints orders; --from and --to choose events", param_hint="--at")
+    if at is None and clock is not None:
+        raise typer.BadParameter("is the clock of --at, which is missing", param_hint="--clock")
+    instant = None if at is None else _instant("--at", at)
+    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
+        name = TenantName(tenant)
+        if instant is None:
+            _run(print_events(database, name, order, **bounds, form=form))
+        else:
+            _run(print_orders(database, name, order, at=instant, clock=clock or "recorded", form=form))
 
 
 @app.command()

@@ -28,9 +28,18 @@ class TimeTravel:
         self._store = store
         self._references = references
 
+    async def order_id(self, tenant: TenantName, name: str) -> str:
+        """Return the id of the order with this id; if there is none, of the one known by this reference."""
+        if await self._store.read_stream(tenant, stream_of(name), limit=1):
+            return name
+        order_id = await self._references.find_by_reference(tenant, name)
+        if order_id is None:
+            raise OrderNotFound(name)
+        return order_id
+
     async def at_version(self, tenant: TenantName, name: str, version: int) -> PastOrder:
         """Return an order as its events up to this version made it. Raises VersionNotFound."""
-        order = PastOrder(await self._order_id(tenant, name))
+        order = PastOrder(await self.order_id(tenant, name))
         async for event in self._events(tenant, order.order_id, upto=version):
             order.take(event)
         if order.newest is None or order.newest.version < version:
@@ -43,7 +52,7 @@ class TimeTravel:
         By either clock they are folded in the order in which they were recorded: the clocks of several producers do not
         tell which of two events was the later one, and decisions build on what was recorded before them.
         """
-        order = PastOrder(await self._order_id(tenant, name))
+        order = PastOrder(await self.order_id(tenant, name))
         recorded_until = instant if clock == "recorded" else None
         async for event in self._events(tenant, order.order_id, recorded_until=recorded_until):
             if clock == "recorded" or event.occurred_at <= instant:
@@ -59,22 +68,13 @@ class TimeTravel:
 
         Version 0 is an order to which nothing has happened yet. Raises VersionNotFound.
         """
-        order = await self.at_version(tenant, name, after) if after else PastOrder(await self._order_id(tenant, name))
+        order = await self.at_version(tenant, name, after) if after else PastOrder(await self.order_id(tenant, name))
         comparison = Comparison(order)
         async for event in self._events(tenant, order.order_id, after=after, upto=upto):
             comparison.take(event)
         if upto is not None and order.state.version < upto:
             raise VersionNotFound(order.order_id, upto, order.state.version)
         return order, comparison.changes()
-
-    async def _order_id(self, tenant: TenantName, name: str) -> str:
-        """Return the id of the order with this id; if there is none, of the one known by this reference."""
-        if await self._store.read_stream(tenant, stream_of(name), limit=1):
-            return name
-        order_id = await self._references.find_by_reference(tenant, name)
-        if order_id is None:
-            raise OrderNotFound(name)
-        return order_id
 
     async def _events(
         self,

@@ -1,0 +1,88 @@
+"""Replay: a ledger's events, or one order's, and its orders, page by page, as they may be shown now."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+
+from application.ledger import EventStore, RecordedEvent
+from application.queries import Queries
+from application.redaction import redacted_event
+from domain.events.lifecycle import Redacted
+from domain.order import stream_of
+from domain.values import TenantName
+
+PAGE = 1_000
+PAGE_BYTES = 8 * 2**20
+INSTANT = timedelta(microseconds=1)
+
+Bound = int | datetime
+"""A position, or an instant of recording."""
+
+
+class Replay:
+    """Reads ledgers from one position to another. Whatever their size, a page of them is held at a time."""
+
+    def __init__(self, store: EventStore, queries: Queries) -> None:
+        self._store = store
+        self._queries = queries
+
+    async def positions(self, tenant: TenantName, first: Bound | None, last: Bound | None) -> range:
+        """Return the positions from one bound to another, both included, as far as the ledger goes now.
+
+        Raises TenantNotFound.
+        """
+        head = await self._store.head(tenant)
+        if isinstance(first, datetime):
+            first = await self._newest(tenant, first - INSTANT, head) + 1
+        if isinstance(last, datetime):
+            last = await self._newest(tenant, last, head)
+        return range(min(max(first or 1, 1), head + 1), min(head if last is None else last, head) + 1)
+
+    async def events(
+        self, tenant: TenantName, positions: range, order_id: str | None = None
+    ) -> AsyncIterator[list[RecordedEvent]]:
+        """Yield pages of the events at these positions in ledger order, of all streams or of this order's."""
+        pages = self._ledger(tenant, positions) if order_id is None else self._order(tenant, positions, order_id)
+        hidden = await self._redacted_lately(tenant)
+        async for page in pages:
+            shown = await self._queries.as_shown(tenant, page)
+            yield [redacted_event(e) if e.stream in hidden and e.type.startswith("order.") else e for e in shown]
+
+    async def orders(self, tenant: TenantName, positions: range) -> AsyncIterator[tuple[int, Sequence[str]]]:
+        """Yield which orders began up to a position, since the position before."""
+        async for page in self._ledger(tenant, positions):
+            begun = [event for event in page if event.version == 1 and event.type.startswith("order.")]
+            yield page[-1].position, [event.stream.removeprefix("order-") for event in begun]
+
+    async def _newest(self, tenant: TenantName, instant: datetime, head: int) -> int:
+        """Return the newest position recorded by an instant, 0 if there is none: times never run backwards."""
+        low, high = 0, head
+        while low < high:
+            middle = (low + high + 1) // 2
+            [event] = await self._store.read_ledger(tenant, after=middle - 1, upto=middle, limit=1)
+            low, high = (middle, high) if event.recorded_at <= instant else (low, middle - 1)
+        return low
+
+    async def _ledger(
+        self, tenant: TenantName, positions: range, types: tuple[str, ...] = ()
+    ) -> AsyncIterator[list[RecordedEvent]]:
+        after, upto = positions.start - 1, positions.stop - 1
+        while page := await self._store.read_ledger(
+            tenant, after=after, upto=upto, types=types, limit=PAGE, max_bytes=PAGE_BYTES
+        ):
+            yield page
+            after = page[-1].position
+
+    async def _order(self, tenant: TenantName, positions: range, order_id: str) -> AsyncIterator[list[RecordedEvent]]:
+        after = 0
+        while page := await self._store.read_stream(tenant, stream_of(order_id), after=after, limit=PAGE):
+            if found := [event for event in page if event.position in positions]:
+                yield found
+            if page[-1].position >= positions.stop:
+                return
+            after = page[-1].version
+
+    async def _redacted_lately(self, tenant: TenantName) -> set[str]:
+        """Return the streams of the orders whose redaction the views do not show yet."""
+        reached = (await self._queries.fresh(tenant, "order_state")).position
+        unread = range(reached + 1, await self._store.head(tenant) + 1)
+        return {event.stream async for page in self._ledger(tenant, unread, (Redacted.topic,)) for event in page}
