@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from api.lean import Lean
 from api.problems import Problem
 
 
@@ -13,7 +14,7 @@ class Dialect(NamedTuple):
     """A vendor's HTTP interface, or our own.
 
     prefixes tell which paths are its own, routed or not; refusals, for the documentation, what every route may answer
-    besides what it says itself.
+    besides what it says itself. leans are those of its routes that are asked most.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Dialect(NamedTuple):
     router: APIRouter
     render: Callable[[Problem], Response]
     refusals: Mapping[int | str, dict[str, Any]] = {}
+    leans: tuple[Lean, ...] = ()
 
 
 def refusals(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:

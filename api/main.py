@@ -16,6 +16,7 @@ from api.dialects.carriyo import dialect as carriyo
 from api.dialects.dintero import dialect as dintero
 from api.dialects.sendcloud import dialect as sendcloud
 from api.dialects.shopline import dialect as shopline
+from api.lean import LeanRoutes
 from api.limits import BodyLimit
 from api.native import dialect as native
 from api.problems import Kind, problem_of
@@ -68,6 +69,12 @@ def create_app(
         app.add_exception_handler(error, answer)
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes, refuse=answer)
     return app
+
+
+def with_lean_routes(app: FastAPI, *, max_body_bytes: int) -> LeanRoutes:
+    """Return the application with a way of their own for the requests that come most."""
+    leans = [lean for dialect in DIALECTS for lean in dialect.leans]
+    return LeanRoutes(app, leans, max_body_bytes=max_body_bytes, render=answer)
 
 
 def answer(request: Request, error: Exception) -> Response:

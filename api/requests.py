@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import StringConstraints
 from pydantic_core import from_json, to_json
+from starlette.requests import empty_receive
+from starlette.types import Receive, Scope
 
 from api.bootstrap import Services
 from api.problems import UnsupportedMediaType
@@ -24,14 +26,30 @@ MAX_PATH = 2_000
 class StrictRequest(Request):
     """A request whose JSON is read strictly: no NaN, no lone surrogates, bounded depth."""
 
+    _body: bytes
+
+    def __init__(self, scope: Scope, receive: Receive = empty_receive) -> None:
+        super().__init__(scope, receive)
+        self.solved: dict[Callable[..., Any], Any] = {}
+        """What dependencies returned, where they are solved without the framework."""
+
+    def set_body(self, body: bytes) -> None:
+        """Take a body that was received already."""
+        self._body = body
+
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
+            await self.body()
             try:
-                self._json = from_json(await self.body(), allow_inf_nan=False)
+                self._json = self.strict_json()
             except ValueError as exc:
                 fault = {"type": "json_invalid", "loc": ("body",), "msg": f"is not JSON: {exc}", "input": None}
                 raise RequestValidationError([fault]) from exc
         return self._json
+
+    def strict_json(self) -> Any:
+        """Return what the body, which was received, says. Raises ValueError."""
+        return from_json(self._body, allow_inf_nan=False)
 
 
 class StrictRoute(APIRoute):
@@ -42,9 +60,9 @@ class StrictRoute(APIRoute):
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def handle_strictly(request: Request) -> Response:
-            _freshness.set({})  # a connection's next request begins with what the last one left
+            begin_request()
             if takes_json and _has_body(request.headers):
-                _require_json(request.headers.get("content-type", ""))
+                require_json(request.headers.get("content-type", ""))
             return await handle(StrictRequest(request.scope, request.receive))
 
         return handle_strictly
@@ -54,7 +72,7 @@ def _has_body(headers: Mapping[str, str]) -> bool:
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-def _require_json(content_type: str) -> None:
+def require_json(content_type: str) -> None:
     """Raise UnsupportedMediaType unless it is application/json or application/…+json."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type != "application/json" and not (
@@ -124,6 +142,11 @@ async def read(services: Services, caller: Caller, *views: str) -> dict[str, str
         headers["Ordertrail-Lag"] = str(freshness.lag)
     _freshness.set(headers)
     return headers
+
+
+def begin_request() -> None:
+    """Forget what read() returned before: a connection's next request begins with what the last one left."""
+    _freshness.set({})
 
 
 def freshness_headers() -> Mapping[str, str]:

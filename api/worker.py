@@ -12,7 +12,7 @@ import uvloop
 
 from api.bootstrap import open_services, read_settings, run_projector
 from api.logs import set_up_logging
-from api.main import create_app
+from api.main import create_app, with_lean_routes
 from api.protocol import StrictProtocol
 from api.rate_limit import limits_of
 
@@ -33,7 +33,7 @@ def serve_http(fd: int) -> None:
         rate_limits=limits_of(settings),
     )
     config = uvicorn.Config(
-        app,
+        with_lean_routes(app, max_body_bytes=settings.max_body_bytes),
         loop="uvloop",
         http=StrictProtocol,
         log_config=None,

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from api.dialect import Dialect
+from api.lean import Lean
 from api.native import history, integrations, ledger, orders
 from api.native.errors import render
 
@@ -10,4 +11,6 @@ _router = APIRouter()
 for _part in (orders, history, integrations, ledger):
     _router.include_router(_part.router)
 
-DIALECT = Dialect("Native", ("/trail",), _router, render)
+_LEANS = (Lean("POST", "/trail/v1/orders/{order_id}/events", orders.append_events),)
+
+DIALECT = Dialect("Native", ("/trail",), _router, render, leans=_LEANS)

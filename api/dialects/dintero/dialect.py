@@ -6,6 +6,7 @@ from api.dialect import Dialect, refusals
 from api.dialects.dintero import events, tokens
 from api.dialects.dintero.errors import render
 from api.dialects.dintero.models import Error
+from api.lean import Lean
 
 _router = APIRouter(
     prefix="/v1/accounts",
@@ -19,4 +20,6 @@ _router = APIRouter(
 for _part in (tokens, events):
     _router.include_router(_part.router)
 
-DIALECT = Dialect("Dintero", ("/v1/accounts",), _router, render, refusals(Error))
+_LEANS = (Lean("POST", "/v1/accounts/{aid}/shopping/orders/{order_id}/events", events.create_order_event),)
+
+DIALECT = Dialect("Dintero", ("/v1/accounts",), _router, render, refusals(Error), _LEANS)
