@@ -20,6 +20,7 @@ from application.projections.catalogue import PROJECTIONS
 from application.projector import Projector
 from application.projector_loop import keep_up
 from application.queries import Queries
+from application.rebuilding import Rebuilding
 from application.replay import Replay
 from application.time_travel import TimeTravel
 from domain.values import Origin
@@ -34,6 +35,7 @@ from infrastructure.listener import Listener
 from infrastructure.migrations import migrate
 from infrastructure.object_contents import ObjectContentStore
 from infrastructure.settings import Settings
+from infrastructure.side_views import PostgresSideViewStore
 from infrastructure.tokens import JwtSigner
 from infrastructure.view_store import PostgresViewStore
 from infrastructure.views import PostgresViews
@@ -137,4 +139,9 @@ async def run_projector(dsn: str) -> None:
 async def open_projector(dsn: str) -> AsyncIterator[Projector]:
     """Connect a projector of all views to a migrated database."""
     async with open_pool(dsn, size=2) as pool:
-        yield Projector(PostgresViewStore(pool), PROJECTIONS)
+        yield Projector(PostgresViewStore(pool.connection), PROJECTIONS)
+
+
+def rebuilding(dsn: str, services: Services) -> Rebuilding:
+    """Return what derives all views of a migrated database anew."""
+    return Rebuilding(services.store, PostgresSideViewStore(dsn), PROJECTIONS)

@@ -1,4 +1,4 @@
-"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, demo."""
+"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, verify, demo."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from api import maintenance, server
+from api import maintenance, server, views
 from api.bootstrap import Settings, database_care, open_database, read_settings
 from api.logs import set_up_logging
 from api.replay import Form, print_events, print_orders
@@ -210,9 +210,24 @@ def rebuild(
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Derive views anew from the ledger, while appends go on."""
+    """Derive views anew from the ledger, while appends go on and readers see the old ones."""
     with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
-        _run(maintenance.rebuild(database, tuple(view or ()), tenant))
+        _run(views.rebuild(database, view or (), tenant))
+
+
+@app.command()
+def verify(
+    check_views: Annotated[bool, typer.Option("--views", help="Compare every view with the ledger.")] = False,
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Prove that what is stored is what was recorded; end with status 1 if it is not."""
+    if not check_views:
+        raise typer.BadParameter("says what to verify, and is missing", param_hint="--views")
+    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
+        if not _run(views.verify_views(database, tenant)):
+            raise typer.Exit(1)
 
 
 @app.command()

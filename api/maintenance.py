@@ -1,23 +1,17 @@
 """What the command line does to an installation, besides serving."""
 
-import asyncio
-import functools
 import re
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from api.bootstrap import Services, TenantExists, open_projector, open_services
-from application.projector import Projector
+from api.bootstrap import Services, TenantExists, open_services
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import Actor, TenantName
 
 DEMO_TENANT = "demo"
 DEMO_ACCOUNT = "T12345678"
-PAUSE_SECONDS = 0.05
 _TENANT_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _ACCOUNT = re.compile(r"[PT]\d{8}")
 _SCOPE = re.compile(r"(admin|read|write)(:[a-z_]+(:/\S+)?)?")
@@ -25,10 +19,6 @@ _SCOPE = re.compile(r"(admin|read|write)(:[a-z_]+(:/\S+)?)?")
 
 class InvalidArgument(OrdertrailError):
     """An argument is not valid."""
-
-
-class ViewStopped(OrdertrailError):
-    """A view stopped at an event that it cannot read."""
 
 
 async def create_tenant(dsn: str, name: str, *, is_implicit: bool, dintero_account: str | None) -> None:
@@ -77,42 +67,9 @@ async def _key(
     return {**key._asdict(), "scopes": list(key.scopes)}
 
 
-async def rebuild(dsn: str, views: tuple[str, ...], only_tenant: str | None) -> None:
-    """Empty views and fill them again from the ledger, showing progress.
-
-    Raises InvalidArgument, TenantNotFound, ViewStopped.
-    """
-    async with open_services(dsn) as services, open_projector(dsn) as projector:
-        names = tuple(dict.fromkeys(views or projector.names))
-        if unknown := set(names) - set(projector.names):
-            raise InvalidArgument(
-                f"There is no view {', '.join(sorted(unknown))}; there are {', '.join(projector.names)}"
-            )
-        tenants = await services.credentials.tenants()
-        if only_tenant is not None and only_tenant not in tenants:
-            raise TenantNotFound(only_tenant)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns) as progress:
-            for tenant in [TenantName(only_tenant)] if only_tenant else tenants:
-                task = progress.add_task(tenant, total=None)
-                await _rebuild(services, projector, tenant, names, functools.partial(progress.update, task))
-
-
-async def _rebuild(
-    services: Services, projector: Projector, tenant: TenantName, names: Sequence[str], show: Callable[..., None]
-) -> None:
-    """Empty views of a tenant, and project until they have read the ledger as it is now."""
-    await projector.rebuild(tenant, names)
-    progress = await services.queries.views.progress(tenant, names)
-    head = progress.head
-    while progress.reached < head:
-        if progress.is_stopped:
-            raise ViewStopped(
-                f"A view of {tenant} stopped after position {progress.reached}; /readyz says which and why"
-            )
-        show(total=head, completed=progress.reached)
-        if not await projector.project(tenant):
-            # A projector of a running server has taken over.
-            await asyncio.sleep(PAUSE_SECONDS)
-        progress = await services.queries.views.progress(tenant, names)
-    show(total=head, completed=head)
+async def tenants_of(services: Services, only: str | None) -> list[TenantName]:
+    """Return the tenant that is named, or all of them. Raises TenantNotFound."""
+    tenants = await services.credentials.tenants()
+    if only is not None and only not in tenants:
+        raise TenantNotFound(only)
+    return tenants if only is None else [TenantName(only)]

@@ -1,18 +1,17 @@
 """What `ordertrail replay` prints: a ledger's events, or what its orders were."""
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic_core import to_json
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.bootstrap import Services, open_services
 from api.native.render import cloud_event, past_order
+from api.progress import progress
 from application.history import Clock
 from application.replay import Bound
 from domain.errors import OrderNotYet
@@ -72,22 +71,12 @@ async def _orders(services: Services, tenant: TenantName, positions: range, at: 
 
 async def _print(items: Items, positions: range, render: Callable[[dict[str, Any]], str]) -> None:
     """Print items as they come, and show how far they have come."""
-    with _progress(len(positions)) as show:
+    with progress(prints_much=True) as begin:
+        show = begin("replay")
         async for position, page in items:
             sys.stdout.writelines(map(render, page))
-            show(position - positions.start + 1)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Show progress on a terminal, unless what is printed is seen on it: then that is the progress."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    is_hidden = not console.is_terminal or sys.stdout.isatty()
-    with Progress(*columns, console=console, disable=is_hidden, redirect_stdout=False) as progress:
-        task = progress.add_task("replay", total=total)
-        yield lambda completed: progress.update(task, completed=completed)
-        progress.update(task, completed=total)
+            show(position - positions.start + 1, len(positions))
+        show(len(positions), len(positions))
 
 
 def _ndjson(item: dict[str, Any]) -> str:

@@ -49,11 +49,11 @@ class Comparison:
         """Fold an event, and note what it changes. Raises InvalidEvent."""
         self._order.take(event)
         earlier, self._now = self._now, described(self._order.state)
-        self._made_by.update((path, event) for path, _, _ in _differences(earlier, self._now))
+        self._made_by.update((path, event) for path, _, _ in differences(earlier, self._now))
 
     def changes(self) -> list[FieldChange]:
         """Return the fields that differ; not those that became again what they were."""
-        return [FieldChange(*change, self._last_at(change[0])) for change in _differences(self._before, self._now)]
+        return [FieldChange(*change, self._last_at(change[0])) for change in differences(self._before, self._now)]
 
     def _last_at(self, path: Path) -> RecordedEvent:
         """Return the last event that changed this field, one that it is part of, or one within it."""
@@ -66,7 +66,7 @@ def described(state: OrderState) -> dict[str, Any]:
     return {"state": state.combined_state, **state.model_dump()}
 
 
-def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[Path, Any, Any]]:
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[Path, Any, Any]]:
     """Return where two states differ, and how; every event counts the version on, so that is no difference."""
     return [difference for difference in _within((), before, after) if difference[0] != ("version",)]
 

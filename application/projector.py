@@ -49,19 +49,12 @@ class ViewBatch(Protocol):
     async def stop(self, projection: str, error: str) -> None:
         """Keep a checkpoint where it is, with the error that stopped it."""
 
-    async def clear(self, projection: str) -> None:
-        """Remove the tenant's rows of a view and set its checkpoint to the beginning of the ledger."""
-
 
 class ViewStore(Protocol):
     """Where views and checkpoints are kept."""
 
-    def batch(
-        self, tenant: TenantName, projections: Sequence[str], *, wait: bool = False
-    ) -> AbstractAsyncContextManager[ViewBatch]:
-        """Open a transaction that holds the checkpoints of these projections: those that no other projector holds, or,
-        waiting for them, all.
-        """
+    def batch(self, tenant: TenantName, projections: Sequence[str]) -> AbstractAsyncContextManager[ViewBatch]:
+        """Open a transaction that holds the checkpoints of those of these projections that no other projector holds."""
 
     async def behind(self, projections: Sequence[str]) -> list[TenantName]:
         """Return the tenants with a checkpoint of these behind their ledger, creating checkpoints that are missing."""
@@ -125,12 +118,6 @@ class Projector:
             # The rows of some projection could not be written. Each on its own, the others do not suffer from it.
             _log.exception("A batch of tenant %s could not be written; projecting each view on its own", tenant)
             return sum([await self._project_alone(tenant, name) for name in self.names])
-
-    async def rebuild(self, tenant: TenantName, names: Sequence[str]) -> None:
-        """Empty some views of a tenant; they are filled again by projecting, here or in another projector."""
-        async with self._views.batch(tenant, names, wait=True) as batch:
-            for name in names:
-                await batch.clear(name)
 
     async def _project_alone(self, tenant: TenantName, name: str) -> int:
         try:

@@ -19,6 +19,7 @@ OrdertrailError
 │   ├── Unauthenticated      we do not know who is asking
 │   └── Forbidden            we know, and the answer is no
 ├── OutcomeUnknown           the connection broke while it was being written
+├── ViewStopped              a view cannot be derived from the ledger
 └── Unavailable              the database cannot be reached
 """
 
@@ -159,6 +160,14 @@ class OutcomeUnknown(OrdertrailError):
             f"{self.describe()} Send the same request with the same event ids or Idempotency-Key again; "
             "it will not be stored twice."
         )
+
+
+class ViewStopped(OrdertrailError):
+    """A view stopped at an event that it cannot read."""
+
+    def __init__(self, tenant: str, view: str, position: int, error: str) -> None:
+        self.tenant, self.view, self.position, self.error = tenant, view, position, error
+        super().__init__(f"View {view} of {tenant} stopped after position {position}: {error}")
 
 
 class Unavailable(OrdertrailError):

@@ -33,6 +33,7 @@ async def configure(connection: Connection) -> None:
     # Whatever the database's own defaults are: an append reads what was committed while it waited for its lock.
     await connection.execute("SET default_transaction_isolation TO 'read committed'")
     await connection.execute("SET client_encoding TO 'UTF8'")
+    await connection.execute("SET search_path TO ordertrail")
     await connection.execute("SET timezone TO 'UTC'")
     connection.prepare_threshold = 2
     register_arrays(connection)

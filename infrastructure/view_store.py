@@ -1,7 +1,7 @@
 """The views and checkpoints on PostgreSQL, as the projector writes them."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from application.projections.timeline import TiedOrders, TimelineRow
 from application.projector import Checkpoint
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.arrays import Array, BigIntArray, TextArray, TimestampArray, bigint, timestamp
-from infrastructure.database import Connection, Pool, translated
+from infrastructure.database import Connection, translated
 from infrastructure.statements import statements
 
 _SQL = statements("views")
@@ -69,13 +69,16 @@ _OTHER_TYPES: dict[str, Callable[[Sequence[Any]], Array]] = {
 class PostgresViewBatch:
     """Implements application.projector.ViewBatch."""
 
-    def __init__(self, connection: Connection, tenant: TenantName, checkpoints: Sequence[Checkpoint]) -> None:
+    def __init__(
+        self, connection: Connection, tenant: TenantName, checkpoints: Sequence[Checkpoint], upto: int
+    ) -> None:
         self.checkpoints = checkpoints
         self._connection = connection
         self._tenant = tenant
+        self._upto = upto
 
     async def events(self, *, after: int, limit: int) -> list[RecordedEvent]:
-        page = {"after": after, "upto": MAX_BIGINT, "limit": limit, "max_bytes": MAX_BATCH_BYTES}
+        page = {"after": after, "upto": self._upto, "limit": limit, "max_bytes": MAX_BATCH_BYTES}
         rows = await self._fetch(_LEDGER["read_ledger"], **page)
         return [RecordedEvent(*row) for row in rows]
 
@@ -97,10 +100,6 @@ class PostgresViewBatch:
     async def stop(self, projection: str, error: str) -> None:
         await self._execute(_SQL["stop"], projection=projection, error=error.replace("\x00", ""))
 
-    async def clear(self, projection: str) -> None:
-        await self._execute(_SQL[f"clear_{projection}"])
-        await self.advance(projection, 0)
-
     async def _execute(self, statement: bytes, **parameters: Any) -> None:
         await self._connection.execute(statement, {"tenant": self._tenant, **parameters}, prepare=True)
 
@@ -111,34 +110,28 @@ class PostgresViewBatch:
 
 
 class PostgresViewStore:
-    """Implements application.projector.ViewStore."""
+    """Implements application.projector.ViewStore; with upto, the ledgers seem to end at that position."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(
+        self, connections: Callable[[], AbstractAsyncContextManager[Connection]], *, upto: int = MAX_BIGINT
+    ) -> None:
+        self._connections = connections
+        self._upto = upto
 
     @asynccontextmanager
-    async def batch(
-        self, tenant: TenantName, projections: Sequence[str], *, wait: bool = False
-    ) -> AsyncIterator[PostgresViewBatch]:
-        hold = _SQL["wait_for_checkpoints" if wait else "hold_checkpoints"]
+    async def batch(self, tenant: TenantName, projections: Sequence[str]) -> AsyncIterator[PostgresViewBatch]:
         with translated():
-            async with self._pool.connection() as connection:
-                if wait:
-                    # There has to be a row to wait for, or a projector that comes meanwhile would not notice us.
-                    await _create_missing_checkpoints(connection, projections)
-                async with connection.transaction():
-                    # A view that loses its last batch in a crash loses its checkpoint with it, and reads it again.
-                    await connection.execute("SET LOCAL synchronous_commit = off")
-                    cursor = await connection.execute(hold, {"tenant": tenant, "projections": _texts(projections)})
-                    yield PostgresViewBatch(connection, tenant, [Checkpoint(*row) for row in await cursor.fetchall()])
+            async with self._connections() as connection, connection.transaction():
+                # A view that loses its last batch in a crash loses its checkpoint with it, and reads it again.
+                await connection.execute("SET LOCAL synchronous_commit = off")
+                parameters = {"tenant": tenant, "projections": _texts(projections)}
+                held = await (await connection.execute(_SQL["hold_checkpoints"], parameters)).fetchall()
+                yield PostgresViewBatch(connection, tenant, [Checkpoint(*row) for row in held], self._upto)
 
     async def behind(self, projections: Sequence[str]) -> list[TenantName]:
         with translated():
-            async with self._pool.connection() as connection:
-                await _create_missing_checkpoints(connection, projections)
-                cursor = await connection.execute(_SQL["behind"], {"projections": _texts(projections)})
+            async with self._connections() as connection:
+                parameters = {"projections": _texts(projections)}
+                await connection.execute(_SQL["create_missing_checkpoints"], parameters)
+                cursor = await connection.execute(_SQL["behind"], parameters)
                 return [TenantName(row[0]) for row in await cursor.fetchall()]
-
-
-async def _create_missing_checkpoints(connection: Connection, projections: Sequence[str]) -> None:
-    await connection.execute(_SQL["create_missing_checkpoints"], {"projections": _texts(projections)})

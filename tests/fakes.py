@@ -62,10 +62,6 @@ class FakeViewBatch:
     async def stop(self, projection: str, error: str) -> None:
         self.stored[projection] = self.stored[projection]._replace(error=error)
 
-    async def clear(self, projection: str) -> None:
-        self.rows.pop(projection, None)
-        await self.advance(projection, 0)
-
 
 class FakeViewStore:
     """Implements application.projector.ViewStore for one tenant. A stopped projection stays so until resume()."""
@@ -82,10 +78,7 @@ class FakeViewStore:
         """After which position events were read, and how many."""
 
     @asynccontextmanager
-    async def batch(
-        self, tenant: TenantName, projections: Sequence[str], *, wait: bool = False
-    ) -> AsyncIterator[FakeViewBatch]:
-        assert not (wait and self.held_elsewhere), "whoever waits here waits for ever"
+    async def batch(self, tenant: TenantName, projections: Sequence[str]) -> AsyncIterator[FakeViewBatch]:
         held = [name for name in projections if name in self.checkpoints and name not in self.held_elsewhere]
         batch = FakeViewBatch(self, tenant, held)
         yield batch

@@ -1,9 +1,11 @@
+-- Views and checkpoints go without their schema: a rebuild has temporary tables of the same names (side_views.sql).
+
 -- name: create_missing_checkpoints
-INSERT INTO ordertrail.checkpoints (tenant, projection, position)
+INSERT INTO checkpoints (tenant, projection, position)
 SELECT l.tenant, p.projection, 0
 FROM ordertrail.ledgers AS l CROSS JOIN unnest(%(projections)s) AS p (projection)
 WHERE NOT EXISTS (
-    SELECT FROM ordertrail.checkpoints AS c WHERE c.tenant = l.tenant AND c.projection = p.projection
+    SELECT FROM checkpoints AS c WHERE c.tenant = l.tenant AND c.projection = p.projection
 )
 ON CONFLICT DO NOTHING
 
@@ -11,35 +13,28 @@ ON CONFLICT DO NOTHING
 -- A stopped projection is tried again after half a minute: by then it may have been mended.
 SELECT DISTINCT l.tenant
 FROM ordertrail.ledgers AS l
-JOIN ordertrail.checkpoints AS c ON c.tenant = l.tenant AND c.position < l.position
+JOIN checkpoints AS c ON c.tenant = l.tenant AND c.position < l.position
 WHERE c.projection = ANY (%(projections)s)
   AND (c.error IS NULL OR c.updated_at < now() - interval '30 seconds')
 
 -- name: hold_checkpoints
 SELECT projection, position,
        CASE WHEN updated_at > now() - interval '30 seconds' THEN error END AS error
-FROM ordertrail.checkpoints
+FROM checkpoints
 WHERE tenant = %(tenant)s AND projection = ANY (%(projections)s)
 ORDER BY projection
 FOR UPDATE SKIP LOCKED
 
--- name: wait_for_checkpoints
-SELECT projection, position, NULL AS error
-FROM ordertrail.checkpoints
-WHERE tenant = %(tenant)s AND projection = ANY (%(projections)s)
-ORDER BY projection
-FOR UPDATE
-
 -- name: advance
-UPDATE ordertrail.checkpoints SET position = %(position)s, error = NULL, updated_at = now()
+UPDATE checkpoints SET position = %(position)s, error = NULL, updated_at = now()
 WHERE tenant = %(tenant)s AND projection = %(projection)s
 
 -- name: stop
-UPDATE ordertrail.checkpoints SET error = %(error)s, updated_at = now()
+UPDATE checkpoints SET error = %(error)s, updated_at = now()
 WHERE tenant = %(tenant)s AND projection = %(projection)s
 
 -- name: save_action_log
-INSERT INTO ordertrail.action_log
+INSERT INTO action_log
     (tenant, order_id, position, occurred_at, type, schema_version, data, actor_id, actor_name, actor_type,
      application_id)
 SELECT %(tenant)s, r.order_id, r.position, r.occurred_at, r.type, r.schema_version, r.data::json,
@@ -49,11 +44,8 @@ FROM unnest(
     %(actor_id)s, %(actor_name)s, %(actor_type)s, %(application_id)s
 ) AS r (order_id, position, occurred_at, type, schema_version, data, actor_id, actor_name, actor_type, application_id)
 
--- name: clear_action_log
-DELETE FROM ordertrail.action_log WHERE tenant = %(tenant)s
-
 -- name: save_service_events
-INSERT INTO ordertrail.service_events
+INSERT INTO service_events
     (tenant, order_id, position, recorded_at, event_id, state, service, service_status, description, metadata, created_by)
 SELECT %(tenant)s, r.order_id, r.position, r.recorded_at, r.event_id, r.state, r.service, r.service_status,
        r.description, r.metadata::json, r.created_by
@@ -62,11 +54,8 @@ FROM unnest(
     %(description)s, %(metadata)s, %(created_by)s
 ) AS r (order_id, position, recorded_at, event_id, state, service, service_status, description, metadata, created_by)
 
--- name: clear_service_events
-DELETE FROM ordertrail.service_events WHERE tenant = %(tenant)s
-
 -- name: save_system_log
-INSERT INTO ordertrail.system_log
+INSERT INTO system_log
     (tenant, order_id, position, event_id, correlation_id, carrier_id, direction, request_type, response_code,
      content_digest)
 SELECT %(tenant)s, r.*
@@ -75,26 +64,20 @@ FROM unnest(
     %(response_code)s, %(content_digest)s
 ) AS r
 
--- name: clear_system_log
-DELETE FROM ordertrail.system_log WHERE tenant = %(tenant)s
-
 -- name: save_integration_log
-INSERT INTO ordertrail.integration_log
+INSERT INTO integration_log
     (tenant, integration_id, position, occurred_at, exception_type, response_code)
 SELECT %(tenant)s, r.*
 FROM unnest(%(integration_id)s, %(position)s, %(occurred_at)s, %(exception_type)s, %(response_code)s) AS r
 
--- name: clear_integration_log
-DELETE FROM ordertrail.integration_log WHERE tenant = %(tenant)s
-
 -- name: present_integrations
 SELECT integration_id, version, created_at, updated_at, shop_name, shop_url, convert_to(details::text, 'UTF8'),
        started_failing_at
-FROM ordertrail.integrations
+FROM integrations
 WHERE tenant = %(tenant)s AND integration_id = ANY (%(ids)s::bigint[])
 
 -- name: save_integrations
-INSERT INTO ordertrail.integrations
+INSERT INTO integrations
     (tenant, integration_id, version, created_at, updated_at, shop_name, shop_url, details, started_failing_at)
 SELECT %(tenant)s, r.integration_id, r.version, r.created_at, r.updated_at, r.shop_name, r.shop_url, r.details::json,
        r.started_failing_at
@@ -106,15 +89,12 @@ ON CONFLICT (tenant, integration_id) DO UPDATE SET
     version = excluded.version, updated_at = excluded.updated_at, shop_name = excluded.shop_name,
     shop_url = excluded.shop_url, details = excluded.details, started_failing_at = excluded.started_failing_at
 
--- name: clear_integrations
-DELETE FROM ordertrail.integrations WHERE tenant = %(tenant)s
-
 -- name: present_timeline
 -- The orders that are tied to these integrations.
 SELECT t.integration_id, array_agg(t.order_id)
 FROM (
     SELECT DISTINCT ON (integration_id, order_id) integration_id, order_id, type
-    FROM ordertrail.timeline
+    FROM timeline
     WHERE tenant = %(tenant)s AND integration_id = ANY (%(ids)s::bigint[])
     ORDER BY integration_id, order_id, position DESC
 ) AS t
@@ -122,23 +102,20 @@ WHERE t.type = 'order.integration_tied'
 GROUP BY t.integration_id
 
 -- name: save_timeline
-INSERT INTO ordertrail.timeline (tenant, order_id, position, kind, type, occurred_at, correlation_id, integration_id)
+INSERT INTO timeline (tenant, order_id, position, kind, type, occurred_at, correlation_id, integration_id)
 SELECT %(tenant)s, r.*
 FROM unnest(
     %(order_id)s, %(position)s, %(kind)s, %(type)s, %(occurred_at)s, %(correlation_id)s, %(integration_id)s
 ) AS r
 
--- name: clear_timeline
-DELETE FROM ordertrail.timeline WHERE tenant = %(tenant)s
-
 -- name: present_order_state
 SELECT order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search,
        convert_to(detail::text, 'UTF8')
-FROM ordertrail.order_state
+FROM order_state
 WHERE tenant = %(tenant)s AND order_id = ANY (%(ids)s)
 
 -- name: save_order_state
-INSERT INTO ordertrail.order_state
+INSERT INTO order_state
     (tenant, order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search,
      detail)
 SELECT %(tenant)s, r.order_id, r.first_position, r.updated_at, r.reference, r.state, r.status, r.payment_status,
@@ -151,6 +128,3 @@ ON CONFLICT (tenant, order_id) DO UPDATE SET
     updated_at = excluded.updated_at, reference = excluded.reference, state = excluded.state,
     status = excluded.status, payment_status = excluded.payment_status, delivery_status = excluded.delivery_status,
     search = excluded.search, detail = excluded.detail
-
--- name: clear_order_state
-DELETE FROM ordertrail.order_state WHERE tenant = %(tenant)s

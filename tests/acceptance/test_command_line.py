@@ -12,8 +12,9 @@ import httpx
 import psycopg
 import pytest
 
-from tests.fix_server import ORDERTRAIL, Server, running
+from tests.fix_server import ORDERTRAIL, Account, Server, running
 from tests.native import an_order, append, new_id, status
+from tests.projecting import VIEWS
 
 
 def ordertrail(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -216,7 +217,7 @@ async def test_views_are_rebuilt_while_appends_go_on(http: httpx.AsyncClient, se
         appends += 1
 
     assert (await rebuild).returncode == 0
-    assert re.search(rf"{tenant} .* (\d+)/\1 ", (await rebuild).stdout)
+    assert (await rebuild).stdout.startswith(f"{tenant}: action_log, ")
     assert await _views(http, orders) == before
     assert len((await http.get("/trail/v1/orders", params={"status": "meanwhile"})).json()["items"]) == min(appends, 25)
 
@@ -237,7 +238,46 @@ def test_a_view_that_stops_while_it_is_rebuilt_ends_the_rebuild(dsn: str) -> Non
     result = ordertrail("rebuild", "--dsn", dsn)
 
     assert result.returncode == 1
-    assert "ordertrail: A view of acme stopped after position 0" in result.stderr
+    assert "ordertrail: View action_log of acme stopped after position 0: InvalidEvent" in result.stderr
+
+
+async def test_views_are_verified(http: httpx.AsyncClient, account: Account) -> None:
+    order_id = await an_order(http)
+    await append(http, order_id, *[status(str(n)) for n in range(120)])
+    await _views(http, [order_id])
+
+    def verify() -> tuple[int, list[str]]:
+        result = ordertrail("verify", "--views", "--tenant", account.tenant, "--dsn", account.dsn)
+        assert result.stderr == ""
+        return result.returncode, [line.removeprefix(f"{account.tenant}: ") for line in result.stdout.splitlines()]
+
+    sound = verify()
+    with psycopg.connect(account.dsn, autocommit=True) as connection:
+        connection.execute("DELETE FROM ordertrail.timeline WHERE tenant = %s", [account.tenant])
+        connection.execute("UPDATE ordertrail.order_state SET status = 'x' WHERE tenant = %s", [account.tenant])
+    unsound = verify()
+
+    assert sound[0] == 0
+    assert [line.split()[0] for line in sound[1]] == VIEWS
+    assert sound[1][0] == "action_log is what events 1 to 121 make of it"
+    assert unsound[0] == 1
+    findings = [line for line in unsound[1] if ": " in line]
+    assert len([line for line in findings if line.startswith(f"timeline: order {order_id} at position ")]) == 100
+    assert re.fullmatch(
+        rf"order_state: order {order_id} differs in status: order.status_updated \S+ at position 121", findings[0]
+    )
+    assert findings[-2:] == [
+        "timeline: 21 more",
+        "timeline is not what events 1 to 121 make of it: 121 rows differ",
+    ]
+
+
+def test_what_is_to_be_verified_is_said(server: Server) -> None:
+    nothing = ordertrail("verify", "--dsn", server.dsn)
+
+    assert nothing.returncode == 2
+    assert "--views" in nothing.stderr
+    assert_says(ordertrail("verify", "--views", "--tenant", "nobody", "--dsn", server.dsn), 1, "nobody")
 
 
 async def _views(http: httpx.AsyncClient, orders: list[str]) -> list[object]:

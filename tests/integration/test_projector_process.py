@@ -39,7 +39,7 @@ def other_dsn(server_dsn: str, template_name: str) -> Iterator[str]:
 @pytest.fixture
 async def view_store(dsn: str) -> AsyncIterator[PostgresViewStore]:
     async with open_pool(dsn, size=2) as pool:
-        yield PostgresViewStore(pool)
+        yield PostgresViewStore(pool.connection)
 
 
 @pytest.fixture
@@ -144,34 +144,6 @@ async def test_a_projector_survives_lost_connections(services: Services, dsn: st
 
     # Each time there was at least the one that listens.
     assert terminated >= 4
-
-
-async def test_views_that_are_rebuilt_while_appends_go_on_come_out_the_same(
-    services: Services, tenants: list[TenantName], dsn: str, other_dsn: str, projector: Projector
-) -> None:
-    await load(services, seed=1, count=200)
-
-    with running_projector(dsn):
-        await caught_up(dsn)
-        loading = asyncio.create_task(load(services, seed=2, count=200))
-        for views in (VIEWS, ["order_state"], ["timeline", "action_log"], VIEWS):
-            for tenant in tenants:
-                await projector.rebuild(tenant, views)
-        await loading
-        await check(dsn, other_dsn)
-
-
-async def test_a_view_that_was_never_projected_can_be_rebuilt(
-    services: Services, tenants: list[TenantName], dsn: str, projector: Projector
-) -> None:
-    await load(services, seed=1, count=10)
-
-    await projector.rebuild(tenants[0], VIEWS)
-
-    assert set(await projector.behind()) == set(tenants)
-    for tenant in tenants:
-        await projector.catch_up(tenant)
-    assert await lag(dsn) == 0
 
 
 async def test_a_batch_that_fails_on_its_way_leaves_neither_rows_nor_checkpoint(

@@ -232,20 +232,6 @@ async def test_the_order_state_is_the_same_whatever_the_size_of_a_batch() -> Non
     assert by_size[0]["order_state"]["1001"][4] == "success"
 
 
-async def test_a_rebuilt_view_reads_its_ledger_again_and_the_others_do_not() -> None:
-    views = FakeViewStore(*ledger(4), a=0, b=0)
-    both = projector(views, copying("a"), copying("b"))
-    await both.catch_up(ACME)
-
-    await both.rebuild(ACME, ["a"])
-
-    assert reached(views) == {"a": 0, "b": 4}
-    assert views.positions_in("a") == []
-    assert await both.behind() == [ACME]
-    await both.catch_up(ACME)
-    assert views.positions_in("a") == views.positions_in("b") == [1, 2, 3, 4]
-
-
 async def test_a_tenant_whose_ledger_is_empty_has_nothing_to_project() -> None:
     views = FakeViewStore(a=0)
 

@@ -1,0 +1,77 @@
+"""What the command line does with views: derives them anew, and proves that they are what the ledger makes of them."""
+
+from collections.abc import Sequence
+
+from api.bootstrap import Services, open_services, rebuilding
+from api.maintenance import InvalidArgument, tenants_of
+from api.progress import progress
+from application.rebuilding import Rebuilding, Show
+from application.view_proof import Finding, ViewProof
+from domain.values import TenantName
+
+MOST_FINDINGS = 100
+"""How many findings of a view are printed; of the rest only how many there are."""
+
+
+async def rebuild(dsn: str, views: Sequence[str], only_tenant: str | None) -> None:
+    """Derive views anew from the ledger and replace the live ones by them.
+
+    Raises InvalidArgument, TenantNotFound, ViewStopped.
+    """
+    async with open_services(dsn) as services:
+        work = rebuilding(dsn, services)
+        names = _known(work, views)
+        with progress() as begin:
+            for tenant in await tenants_of(services, only_tenant):
+                await work.rebuild(tenant, names, begin(tenant))
+                print(f"{tenant}: {', '.join(names)} rebuilt")
+
+
+async def verify_views(dsn: str, only_tenant: str | None) -> bool:
+    """Derive every view anew and compare it with the live one row by row; return whether all of them agree.
+
+    Raises TenantNotFound, ViewStopped.
+    """
+    async with open_services(dsn) as services:
+        work = rebuilding(dsn, services)
+        with progress() as begin:
+            agreed = [
+                await _verify(services, work, tenant, begin(tenant))
+                for tenant in await tenants_of(services, only_tenant)
+            ]
+    return all(agreed)
+
+
+async def _verify(services: Services, work: Rebuilding, tenant: TenantName, show: Show) -> bool:
+    """Print how a tenant's views compare; return whether they agree with the ledger."""
+    proof, total = ViewProof(services.store, services.time_travel), 0
+    head = await services.store.head(tenant)
+    async with work.compared(tenant, work.names, show) as compared:
+        for view in work.names:
+            count = 0
+            async for difference in compared.differences(view):
+                count += 1
+                if count <= MOST_FINDINGS:
+                    print(f"{tenant}: {_text(await proof.finding(tenant, difference))}")
+            if count > MOST_FINDINGS:
+                print(f"{tenant}: {view}: {count - MOST_FINDINGS} more")
+            position = compared.positions[view]
+            behind = f", {head - position} behind the ledger" if position < head else ""
+            negation, result = (" not", f": {count} rows differ") if count else ("", "")
+            print(f"{tenant}: {view} is{negation} what events 1 to {position} make of it{result}{behind}")
+            total += count
+    return not total
+
+
+def _text(finding: Finding) -> str:
+    event = finding.event
+    about = f"{event.type} {event.event_id} at position {event.position}" if event else "no event"
+    return f"{finding.view}: {finding.key} {finding.what}: {about}"
+
+
+def _known(work: Rebuilding, views: Sequence[str]) -> tuple[str, ...]:
+    """Return the views that are named, or all of them. Raises InvalidArgument."""
+    names = tuple(dict.fromkeys(views or work.names))
+    if unknown := set(names) - set(work.names):
+        raise InvalidArgument(f"There is no view {', '.join(sorted(unknown))}; there are {', '.join(work.names)}")
+    return names

@@ -1,0 +1,86 @@
+"""Views beside the live ones on PostgreSQL: temporary tables of one session, which a crash takes with it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
+
+from application.projector import Checkpoint
+from application.rebuilding import RowDifference
+from domain.values import TenantName
+from infrastructure.arrays import TextArray
+from infrastructure.database import Connection, connect, translated
+from infrastructure.statements import statements
+from infrastructure.view_store import PostgresViewStore
+
+_SQL = statements("side_views")
+
+
+class PostgresSideViews:
+    """Implements application.rebuilding.SideViews on one connection: its tables are seen by no other."""
+
+    def __init__(self, connection: Connection, tenant: TenantName, views: Sequence[str]) -> None:
+        self._connection = connection
+        self._views = views
+        self._parameters = {"tenant": tenant, "views": TextArray(view.encode() for view in views)}
+
+    async def create(self) -> None:
+        """Create the tables, with checkpoints at the beginning of the ledger, and the live checkpoints if need be."""
+        await self._connection.execute(_SQL["create_live_checkpoints"], self._parameters)
+        await self._connection.execute(_SQL["create"])
+        await self._connection.execute(_SQL["begin"], self._parameters)
+
+    def upto(self, position: int) -> PostgresViewStore:
+        return PostgresViewStore(lambda: nullcontext(self._connection), upto=position)
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        return [Checkpoint(*row) for row in await self._fetch("checkpoints")]
+
+    async def live_positions(self) -> dict[str, int]:
+        return dict(await self._fetch("live_positions"))
+
+    @asynccontextmanager
+    async def taking_over(self) -> AsyncIterator[Mapping[str, int]]:
+        with translated():
+            async with self._connection.transaction():
+                yield dict(await self._fetch("hold_live_positions"))
+
+    async def take_over(self) -> None:
+        await self._connection.execute(_SQL["analyze"])
+        for view in self._views:
+            await self._connection.execute(_SQL[f"remove_{view}"], self._parameters)
+            await self._connection.execute(_SQL[f"add_{view}"], self._parameters)
+        await self._connection.execute(_SQL["take_over_checkpoints"], self._parameters)
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[Mapping[str, int]]:
+        with translated():
+            async with self._connection.transaction():
+                await self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                yield await self.live_positions()
+
+    async def differences(self, view: str) -> AsyncIterator[RowDifference]:
+        await self._connection.execute(_SQL["analyze"])
+        async with self._connection.cursor(name="differences") as cursor:
+            await cursor.execute(_SQL[f"differences_{view}"], self._parameters)
+            async for live, rebuilt in cursor:
+                yield RowDifference(view, live, rebuilt)
+
+    async def _fetch(self, statement: str) -> list[tuple[Any, ...]]:
+        cursor = await self._connection.execute(_SQL[statement], self._parameters)
+        return await cursor.fetchall()
+
+
+class PostgresSideViewStore:
+    """Implements application.rebuilding.SideViewStore."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+
+    @asynccontextmanager
+    async def beside(self, tenant: TenantName, views: Sequence[str]) -> AsyncIterator[PostgresSideViews]:
+        connection = await connect(self._dsn)
+        async with connection:
+            with translated():
+                side = PostgresSideViews(connection, tenant, views)
+                await side.create()
+            yield side
