@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from application.access import Access
 from application.calls import CallQueries
@@ -51,8 +50,7 @@ def read_settings(**given: Any) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-@dataclass(frozen=True)
-class Services:
+class Services(NamedTuple):
     """What a process that answers requests works with."""
 
     store: EventStore
@@ -72,8 +70,8 @@ class Services:
 
     def on_behalf_of(self, origin: Origin) -> "Services":
         """Return the services that note this request on every event they record."""
-        return replace(
-            self, orders=self.orders.on_behalf_of(origin), integrations=self.integrations.on_behalf_of(origin)
+        return self._replace(
+            orders=self.orders.on_behalf_of(origin), integrations=self.integrations.on_behalf_of(origin)
         )
 
 

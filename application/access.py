@@ -3,14 +3,20 @@
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from hmac import compare_digest
-from typing import NamedTuple, Protocol
+from math import inf
+from typing import NamedTuple, Protocol, TypeVar
 
 from domain.errors import Forbidden, Unauthenticated
 from domain.values import Actor, TenantName
 
+T = TypeVar("T")
+
 CACHE_SECONDS = 5.0
 """How long a worker may go on accepting a credential that was revoked."""
+MAX_REMEMBERED = 10_000
+"""How many credentials, and how many tokens, a worker remembers."""
 TOKEN_PREFIX = "ot_"  # noqa: S105 what tokens begin with, not one
 
 
@@ -47,9 +53,14 @@ class Caller(NamedTuple):
     @property
     def actor(self) -> Actor:
         """Who an event is by if the request names nobody else: the person the program acts for, or the program."""
-        if self.performer is not None:
-            return self.performer.model_copy(update={"application_id": self.key_id})
-        return Actor(id=self.key_id, name=self.name, type="Application", application_id=self.key_id)
+        return _actor(self.key_id, self.name, self.performer)
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _actor(key_id: str, name: str, performer: Actor | None) -> Actor:
+    if performer is not None:
+        return performer.model_copy(update={"application_id": key_id})
+    return Actor(id=key_id, name=name, type="Application", application_id=key_id)
 
 
 class CredentialStore(Protocol):
@@ -118,20 +129,27 @@ Audience = str | Callable[[Tenant], str | None] | None
 """What a token has to be for: the same for everybody, or one for each tenant."""
 
 
+class _Checked(NamedTuple):
+    """A token that was checked: good until it expires (seconds since 1970), and to be checked again after a moment."""
+
+    caller: Caller
+    audience: str | None
+    expires_at: float
+    again_at: float
+
+
 class Access:
     """Turns what a request carries into a Caller. Raises Unauthenticated for whatever does not check out."""
 
     def __init__(self, credentials: CredentialStore, tokens: TokenSigner) -> None:
         self._credentials = credentials
         self._tokens = tokens
-        self._cache: dict[str, tuple[float, Credential | None]] = {}
+        self._known: dict[str, tuple[float, Credential]] = {}
+        self._checked: dict[str, _Checked] = {}
 
     async def by_secret(self, key_id: str, secret: str) -> Caller:
         """Check a key id and its secret."""
-        credential = await self._find(key_id)
-        digest = self._tokens.digest(secret)
-        if credential is None or not compare_digest(credential.secret_digest, digest):
-            raise Unauthenticated("There is no such key, or its secret is another one")
+        credential = await self._with_secret(key_id, secret)
         return _caller(credential, credential.scopes)
 
     async def by_bearer(self, token: str, *, audience: Audience = None) -> Caller:
@@ -139,17 +157,14 @@ class Access:
 
         A signed token that was issued for an audience is good for that audience only.
         """
-        if token.startswith(TOKEN_PREFIX):
-            key_id, _, secret = token.removeprefix(TOKEN_PREFIX).partition("_")
-            return await self.by_secret(key_id, secret)
-        claims = self._tokens.read(token)
-        credential = await self._find(claims.key_id)
-        if credential is None:
-            raise Unauthenticated("The credential behind the token does not exist any more")
-        wanted = audience(credential.tenant) if callable(audience) else audience
-        if claims.audience is not None and claims.audience != wanted:
+        checked = self._checked.get(token)
+        if checked is None or time.monotonic() >= checked.again_at or time.time() >= checked.expires_at:
+            checked = await self._check(token)
+            _remember(self._checked, token, checked)
+        wanted = audience(checked.caller.tenant) if callable(audience) else audience
+        if checked.audience is not None and checked.audience != wanted:
             raise Unauthenticated("The token was issued for another audience")
-        return _caller(credential, tuple(s for s in claims.scopes if _is_granted(credential.scopes, s)))
+        return checked.caller
 
     async def by_link(self, token: str, *, audience: str) -> Caller:
         """Check the token in a link: one that was signed for this audience, and no credential. Raises Forbidden."""
@@ -166,16 +181,49 @@ class Access:
         """Return a signed token with the caller's scopes, valid for some seconds."""
         return self._tokens.sign(Claims(caller.key_id, caller.scopes, int(time.time()) + seconds, audience))
 
+    async def _check(self, token: str) -> _Checked:
+        if token.startswith(TOKEN_PREFIX):
+            key_id, _, secret = token.removeprefix(TOKEN_PREFIX).partition("_")
+            credential = await self._with_secret(key_id, secret)
+            return self._checked_now(credential, credential.scopes)
+        claims = self._tokens.read(token)
+        found = await self._find(claims.key_id)
+        if found is None:
+            raise Unauthenticated("The credential behind the token does not exist any more")
+        scopes = tuple(scope for scope in claims.scopes if _is_granted(found.scopes, scope))
+        return self._checked_now(found, scopes, claims.audience, claims.expires_at)
+
+    def _checked_now(
+        self, credential: Credential, scopes: tuple[str, ...], audience: str | None = None, expires_at: float = inf
+    ) -> _Checked:
+        if credential.expires_at is not None:
+            expires_at = min(expires_at, credential.expires_at.timestamp())
+        # No longer than the credential is: the two together must not accept a revoked one for twice the time.
+        again_at = self._known[credential.key_id][0] + CACHE_SECONDS
+        return _Checked(_caller(credential, scopes), audience, expires_at, again_at)
+
+    async def _with_secret(self, key_id: str, secret: str) -> Credential:
+        credential = await self._find(key_id)
+        digest = self._tokens.digest(secret)
+        if credential is None or not compare_digest(credential.secret_digest, digest):
+            raise Unauthenticated("There is no such key, or its secret is another one")
+        return credential
+
     async def _find(self, key_id: str) -> Credential | None:
         now = time.monotonic()
-        cached_at, credential = self._cache.get(key_id, (-CACHE_SECONDS, None))
-        if now - cached_at >= CACHE_SECONDS:
-            credential = await self._credentials.find(key_id)
-            if len(self._cache) > 10_000:
-                self._cache.clear()
-            if credential is not None:
-                self._cache[key_id] = (now, credential)
+        known = self._known.get(key_id)
+        if known is not None and now - known[0] < CACHE_SECONDS:
+            return known[1]
+        credential = await self._credentials.find(key_id)
+        if credential is not None:
+            _remember(self._known, key_id, (now, credential))
         return credential
+
+
+def _remember(known: dict[str, T], name: str, what: T) -> None:
+    if len(known) >= MAX_REMEMBERED:
+        known.clear()
+    known[name] = what
 
 
 def _is_granted(granted: Iterable[str], scope: str) -> bool:

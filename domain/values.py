@@ -1,7 +1,6 @@
 """Values that events are made of, each with its bounds."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any, Generic, NewType, TypeVar
@@ -68,33 +67,36 @@ OF_ORDER = Personal("order")
 OF_PERFORMER = Personal("performer")
 
 
-def _storable_text(text: str) -> None:
-    if "\x00" in text:
-        raise ValueError("holds a NUL character")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("holds half of a surrogate pair")
-
-
-def storable_json(value: Any, depth: int = 0) -> Any:
+def storable_json(value: Any) -> Any:
     """Return value if every JSON reader and PostgreSQL can hold it.
 
     That is: finite numbers, texts of whole characters without NUL, at most 64 levels. Raises ValueError.
     """
-    if depth > MAX_JSON_DEPTH:
-        raise ValueError(f"is nested more than {MAX_JSON_DEPTH} levels deep")
-    if isinstance(value, str):
-        _storable_text(value)
-    elif isinstance(value, float):
-        if not isfinite(value):
-            raise ValueError("holds a number that is not finite")
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            storable_json(key, depth)
-            storable_json(item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            storable_json(item, depth + 1)
+    level, depth = [value], 0
+    while level:
+        if depth > MAX_JSON_DEPTH:
+            raise ValueError(f"is nested more than {MAX_JSON_DEPTH} levels deep")
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                if "\x00" in item or not item.isascii():
+                    _check_text(item)
+            elif isinstance(item, dict):
+                below += item
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+            elif isinstance(item, float) and not isfinite(item):
+                raise ValueError("holds a number that is not finite")
+        level, depth = below, depth + 1
     return value
+
+
+def _check_text(text: str) -> None:
+    if "\x00" in text:
+        raise ValueError("holds a NUL character")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds half of a surrogate pair")
 
 
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]

@@ -17,16 +17,17 @@ DIGEST = FakeTokenSigner().digest(SECRET)
 
 
 class Clock:
-    """Stands for the module time: monotonic() goes when it is told to."""
+    """Stands for the module time: monotonic() goes when it is told to, and so does time() relative to the present."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
+        self.later = 0.0
 
     def monotonic(self) -> float:
         return self.now
 
     def time(self) -> float:
-        return time.time()
+        return time.time() + self.later
 
 
 @pytest.fixture
@@ -204,6 +205,53 @@ async def test_a_revoked_credential_is_refused_once_the_cache_time_is_over(clock
         await access.by_secret("k1", SECRET)
     with pytest.raises(Unauthenticated):
         await access.by_bearer(token)
+
+
+async def test_a_token_is_not_remembered_longer_than_its_credential(clock: Clock) -> None:
+    access, store, _ = access_to(a_known_credential())
+    token = access.issue(await access.by_secret("k1", SECRET), seconds=60)
+    del store.credentials["k1"]
+
+    clock.now += CACHE_SECONDS * 0.99
+    for remembered in (token, f"ot_k1_{SECRET}"):
+        assert (await access.by_bearer(remembered)).key_id == "k1"
+    clock.now += CACHE_SECONDS * 0.01
+
+    for remembered in (token, f"ot_k1_{SECRET}"):
+        with pytest.raises(Unauthenticated):
+            await access.by_bearer(remembered)
+
+
+@pytest.mark.parametrize(("of_token", "of_credential"), [(60, None), (60, 600), (600, 60)])
+async def test_a_token_that_expires_while_it_is_remembered_is_refused(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, of_token: int, of_credential: int | None
+) -> None:
+    expires_at = None if of_credential is None else datetime.now(UTC) + timedelta(seconds=of_credential)
+    access, _, _ = access_to(a_known_credential(expires_at=expires_at))
+    token = access.issue(await access.by_secret("k1", SECRET), seconds=of_token)
+    assert (await access.by_bearer(token)).key_id == "k1"
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime.fromtimestamp(clock.time(), UTC)
+
+    clock.later = 61
+    monkeypatch.setattr("application.access.datetime", Later)
+    monkeypatch.setattr("tests.fakes.time", clock)
+
+    with pytest.raises(Unauthenticated):
+        await access.by_bearer(token)
+
+
+async def test_a_remembered_token_is_still_good_for_its_audience_only(clock: Clock) -> None:
+    access, _, _ = access_to(a_known_credential())
+    caller = await access.by_secret("k1", SECRET)
+    token = access.issue(caller, seconds=60, audience="https://a")
+    assert await access.by_bearer(token, audience="https://a") == caller
+
+    with pytest.raises(Unauthenticated, match="another audience"):
+        await access.by_bearer(token, audience="https://b")
 
 
 async def test_being_asked_for_does_not_keep_a_revoked_credential_alive(clock: Clock) -> None:
