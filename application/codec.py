@@ -56,6 +56,7 @@ def decode(recorded: RecordedEvent) -> Event:
 def _event(event_class: type[Event], recorded: RecordedEvent) -> Event:
     metadata = from_json(recorded.metadata)
     schema_version = metadata.pop("schema_version", 1)
+    metadata.pop("encryption", None)
     if schema_version > event_class.class_version:
         # A newer release wrote it. Its fields may have the names of ours and mean something else.
         raise ValueError(f"its schema is {schema_version}, and this version knows {event_class.class_version}")

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from application.encrypted_store import EncryptedEventStore
 from application.ledger import (
     ANY,
     Append,
@@ -22,11 +23,13 @@ from application.ledger import (
     RecordedEvent,
     Write,
 )
+from application.vault import Vault
 from domain.values import TenantName
 from infrastructure.credentials import PostgresCredentialStore
 from infrastructure.database import open_pool
 from infrastructure.event_store import PostgresEventStore
 from infrastructure.group_commit import open_group_commit
+from tests.fakes_keys import FakeKeyRing
 from tests.fakes_store import InMemoryEventStore
 from tests.fix_postgres import database
 
@@ -85,16 +88,17 @@ def shared_dsn(server_dsn: str, template_name: str) -> Iterator[str]:
         yield dsn
 
 
-@pytest.fixture(params=["memory", "embedded", "postgres15"])
+@pytest.fixture(params=["memory", "encrypted", "embedded", "postgres15"])
 async def ledger(request: pytest.FixtureRequest) -> AsyncIterator[Ledger]:
     """An empty ledger on each store in turn."""
-    if request.param == "memory":
+    if request.param in {"memory", "encrypted"}:
         store = InMemoryEventStore()
+        encrypted = EncryptedEventStore(store, Vault(FakeKeyRing()), secret=b"secret")
 
         async def another() -> Ledger:
             tenant = _new_tenant()
             store.create_tenant(tenant)
-            return Ledger(store, tenant, another)
+            return Ledger(store if request.param == "memory" else encrypted, tenant, another)
 
         yield await another()
     else:

@@ -1,0 +1,64 @@
+"""The ledgers as the service uses them: personal data is encrypted in them, and nowhere else on the way."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from application.ledger import Append, Appended, EventStore, IdempotencyKey, RecordedEvent
+from application.vault import Vault
+from domain.values import MAX_BIGINT, Position, TenantName
+
+
+class EncryptedEventStore:
+    """Implements application.ledger.EventStore on another one, which sees no personal data.
+
+    secret keeps whoever reads the fingerprints of requests from finding out, by trying, what was in them.
+    """
+
+    def __init__(self, store: EventStore, vault: Vault, *, secret: bytes) -> None:
+        self._store = store
+        self._vault = vault
+        self._secret = secret
+
+    async def append(self, append: Append) -> Appended:
+        writes = await self._vault.sealed(append.tenant, append.writes)
+        return await self._store.append(Append(append.tenant, writes, append.key and self._secured(append.key)))
+
+    async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
+        return await self._store.find_request(tenant, self._secured(key))
+
+    async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
+        return await self._store.knows(tenant, event_ids)
+
+    async def read_stream(
+        self,
+        tenant: TenantName,
+        stream: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        types: tuple[str, ...] = (),
+        limit: int = 1_000,
+    ) -> list[RecordedEvent]:
+        events = await self._store.read_stream(tenant, stream, after=after, upto=upto, types=types, limit=limit)
+        return await self._vault.opened(tenant, events)
+
+    async def read_ledger(
+        self,
+        tenant: TenantName,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        types: tuple[str, ...] = (),
+        limit: int = 1_000,
+        max_bytes: int = MAX_BIGINT,
+    ) -> list[RecordedEvent]:
+        events = await self._store.read_ledger(
+            tenant, after=after, upto=upto, types=types, limit=limit, max_bytes=max_bytes
+        )
+        return await self._vault.opened(tenant, events)
+
+    async def head(self, tenant: TenantName) -> Position:
+        return await self._store.head(tenant)
+
+    def _secured(self, key: IdempotencyKey) -> IdempotencyKey:
+        return key._replace(fingerprint=blake2b(key.fingerprint, key=self._secret, digest_size=32).digest())

@@ -1,0 +1,27 @@
+"""The keys of those whom personal data is about."""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from application.encryption import Keys
+from domain.values import TenantName
+
+
+class KeyRing(Protocol):
+    """Keys by tenant and subject: a subject has one at most, and never another after it was destroyed.
+
+    Every method raises Unavailable.
+    """
+
+    async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        """Return the key of each of these subjects; who has none gets one, which is durable when it is returned.
+
+        It may be remembered for a while: what is written with a key that was destroyed meanwhile cannot be read, and
+        so is erased as well. Raises TenantNotFound.
+        """
+
+    async def to_read(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        """Return the keys that these subjects have at this moment."""
+
+    async def destroy(self, tenant: TenantName, subject: str, *, by: str) -> None:
+        """Destroy a subject's key for good, whether it has one or not, and note who asked. Idempotent."""

@@ -1,0 +1,95 @@
+"""Where personal data stands in the stored JSON of an event: worked out from the marks on its type."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from domain.events.event import Event
+from domain.values import OF_PERFORMER, Personal
+
+REDACTED = "[redacted]"
+REDACTED_OBJECT = {"redacted": REDACTED}
+
+
+class Member(NamedTuple):
+    """A member of a JSON object that is personal data, or that holds some in an object or a list of objects."""
+
+    mark: Personal | None
+    is_object: bool
+    """Whether its value is never a text: then it is shown as an object when it is redacted."""
+    inner: "Shape"
+
+
+Shape = Mapping[str, Member]
+"""The members of a JSON object that are personal data, or hold some, by their names."""
+
+
+class Place(NamedTuple):
+    """Where a value stands that is personal data; what says nothing, such as an empty text, is none."""
+
+    holder: dict[str, Any]
+    name: str
+    member: Member
+    path: str
+
+    @property
+    def value(self) -> Any:
+        return self.holder[self.name]
+
+    def set(self, value: Any) -> None:
+        self.holder[self.name] = value
+
+    @property
+    def is_performers(self) -> bool:
+        """Whether it is about whoever made the event happen."""
+        return self.member.mark is OF_PERFORMER
+
+    @property
+    def placeholder(self) -> Any:
+        """What stands there when it is redacted."""
+        return REDACTED_OBJECT if self.member.is_object or isinstance(self.value, dict) else REDACTED
+
+
+def places(value: dict[str, Any], shape: Shape, path: str = "") -> Iterator[Place]:
+    """Yield where personal data stands in a JSON object of this shape, with paths such as new_customer.name."""
+    for name, member in shape.items():
+        given = value.get(name)
+        if given and member.mark is not None:
+            yield Place(value, name, member, path + name)
+        elif isinstance(given, dict):
+            yield from places(given, member.inner, f"{path}{name}.")
+        elif isinstance(given, list):
+            for index, item in enumerate(given):
+                yield from places(item, member.inner, f"{path}{name}.{index}.")
+
+
+@cache
+def shape_of(model: type[BaseModel]) -> Shape:
+    """Return the shape of a model as JSON; of an event, that of its data without its envelope."""
+    names = model.data_fields() if issubclass(model, Event) else frozenset(model.model_fields)
+    members = {
+        name: _member(field.annotation, field.metadata) for name, field in model.model_fields.items() if name in names
+    }
+    return {name: member for name, member in members.items() if member.mark is not None or member.inner}
+
+
+def _member(annotation: Any, metadata: list[Any]) -> Member:
+    mark = next((mark for mark in metadata if isinstance(mark, Personal)), None)
+    types = list(_types(annotation))
+    models = [type_ for type_ in types if isinstance(type_, type) and issubclass(type_, BaseModel)]
+    return Member(mark, str not in types, {name: inner for model in models for name, inner in shape_of(model).items()})
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    """Yield the types that a value, or the items of a list, may have."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        yield from _types(arguments[0])
+    elif origin in {Union, UnionType, list}:
+        for argument in arguments:
+            yield from _types(argument)
+    else:
+        yield origin or annotation

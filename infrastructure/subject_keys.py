@@ -1,0 +1,132 @@
+"""The keys of subjects in PostgreSQL, each encrypted with the installation's key."""
+
+import asyncio
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from application.encryption import Keys, SubjectKey, bound
+from domain.errors import OrdertrailError, TenantNotFound
+from domain.values import TenantName
+from infrastructure.arrays import ByteaArray, TextArray
+from infrastructure.database import Pool, reading
+from infrastructure.statements import statements
+
+_SQL = statements("subject_keys")
+
+REMEMBER_SECONDS = 60.0
+"""How long a worker may go on writing with a key that was destroyed elsewhere: nobody can read that."""
+REMEMBERED = 4_096
+NONCE_BYTES = 12
+
+
+class WrongInstallationKey(OrdertrailError):
+    """The installation key is not the one that the keys in this database are encrypted with."""
+
+
+class _Known(NamedTuple):
+    key: SubjectKey | None
+    until: float
+
+
+class _Batch:
+    """Subjects whose keys are asked for together: whoever comes while a statement runs shares the next."""
+
+    def __init__(self, task: "asyncio.Task[Keys]") -> None:
+        self.task = task
+        self.subjects: set[str] = set()
+
+
+class PostgresKeyRing:
+    """Implements application.key_ring.KeyRing."""
+
+    def __init__(self, pool: Pool, installation_key: bytes, *, remember_seconds: float = REMEMBER_SECONDS) -> None:
+        self._pool = pool
+        self._installation = AESGCM(installation_key)
+        self._remember_seconds = remember_seconds
+        self._known: dict[tuple[TenantName, str], _Known] = {}
+        self._gathering: dict[TenantName, _Batch] = {}
+        self._locks: defaultdict[TenantName, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        now = time.monotonic()
+        known = {subject: self._known.get((tenant, subject)) for subject in subjects}
+        keys = {subject: one.key for subject, one in known.items() if one is not None and now < one.until}
+        if len(keys) == len(known):
+            return keys
+        return {**keys, **await self._offered(tenant, known.keys() - keys.keys())}
+
+    async def to_read(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        if not subjects:
+            return {}
+        wanted = {"tenant": tenant, "subjects": _texts(subjects)}
+        async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(_SQL["keys"], wanted)
+            return {subject: self._unwrapped(tenant, subject, wrapped) for subject, wrapped in await cursor.fetchall()}
+
+    async def destroy(self, tenant: TenantName, subject: str, *, by: str) -> None:
+        async with reading(self._pool) as connection:
+            await connection.execute(_SQL["destroy"], {"tenant": tenant, "subject": subject, "by": by})
+        self._remember(tenant, {subject: None})
+
+    async def _offered(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        batch = self._gathering.get(tenant)
+        if batch is None:
+            batch = self._gathering[tenant] = _Batch(asyncio.create_task(self._offer_batch(tenant)))
+        batch.subjects.update(subjects)
+        keys = await asyncio.shield(batch.task)
+        return {subject: keys[subject] for subject in subjects}
+
+    async def _offer_batch(self, tenant: TenantName) -> Keys:
+        async with self._locks[tenant]:
+            subjects = self._gathering.pop(tenant).subjects
+            keys = await self._offer(tenant, subjects)
+        self._remember(tenant, keys)
+        return keys
+
+    async def _offer(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        """Give a key to each of these subjects that has none; return their keys."""
+        keys: dict[str, SubjectKey | None] = {}
+        for _ in range(2):
+            # In one order everywhere: two that offer to the same subjects wait for each other.
+            missing = sorted(set(subjects) - keys.keys())
+            wrapped = ByteaArray(self._wrapped(tenant, subject, secrets.token_bytes(32)) for subject in missing)
+            offer = {"tenant": tenant, "subjects": _texts(missing), "wrapped": wrapped}
+            async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
+                await cursor.execute(_SQL["offer"], offer, prepare=True)
+                found = await cursor.fetchall()
+            keys |= {subject: self._unwrapped(tenant, subject, wrapped) for subject, wrapped in found}
+            if len(keys) == len(subjects):
+                return keys
+        raise TenantNotFound(tenant)
+
+    def _remember(self, tenant: TenantName, keys: Keys) -> None:
+        until = time.monotonic() + self._remember_seconds
+        for subject, key in keys.items():
+            self._known.pop((tenant, subject), None)
+            self._known[tenant, subject] = _Known(key, until)
+        while len(self._known) > REMEMBERED:
+            del self._known[next(iter(self._known))]
+
+    def _wrapped(self, tenant: TenantName, subject: str, secret: bytes) -> bytes:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + self._installation.encrypt(nonce, secret, bound(tenant, subject))
+
+    def _unwrapped(self, tenant: TenantName, subject: str, wrapped: bytes | None) -> SubjectKey | None:
+        if wrapped is None:
+            return None
+        try:
+            return SubjectKey(
+                self._installation.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], bound(tenant, subject))
+            )
+        except InvalidTag as exc:
+            raise WrongInstallationKey from exc
+
+
+def _texts(texts: Iterable[str]) -> TextArray:
+    return TextArray(text.encode() for text in texts)

@@ -1,0 +1,33 @@
+"""A KeyRing in memory."""
+
+from collections.abc import Collection
+
+from application.encryption import Keys, SubjectKey
+from domain.values import TenantName
+
+
+class FakeKeyRing:
+    """Implements application.key_ring.KeyRing. The key of a subject is the same in every test."""
+
+    def __init__(self) -> None:
+        self.keys: dict[tuple[TenantName, str], SubjectKey | None] = {}
+        self.asked = 0
+        """How often it was asked for keys."""
+
+    async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        self.asked += 1
+        for subject in subjects:
+            secret = f"{tenant}/{subject}".encode()[-32:].rjust(32)
+            self.keys.setdefault((tenant, subject), SubjectKey(secret))
+        return await self._found(tenant, subjects)
+
+    async def to_read(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        self.asked += 1
+        return await self._found(tenant, subjects)
+
+    async def destroy(self, tenant: TenantName, subject: str, *, by: str) -> None:
+        assert by
+        self.keys[tenant, subject] = None
+
+    async def _found(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        return {subject: self.keys[tenant, subject] for subject in subjects if (tenant, subject) in self.keys}

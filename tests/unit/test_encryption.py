@@ -1,0 +1,215 @@
+"""Encryption: what is stored of personal data, what opens it, and what does not."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.codec import decode, encode
+from application.encryption import Keys, SubjectKey, bound, document, open_token, seal
+from application.ledger import NewEvent
+from domain import person
+from domain.errors import InvalidEvent
+from domain.events.event import Event
+from domain.events.lifecycle import CancellationRequested, CommentAdded, Transferred
+from domain.values import Actor
+from tests.builders import (
+    ACME,
+    ORDER,
+    a_created_event,
+    a_customer,
+    a_foreign_event,
+    a_service_event,
+    an_actor,
+    an_event,
+    recorded,
+)
+
+KEY, OTHER_KEY = SubjectKey(b"k" * 32), SubjectKey(b"o" * 32)
+STREAM = f"order-{ORDER}"
+PERSON = person.stream_of("u1")
+KEYS: Keys = {STREAM: KEY, PERSON: OTHER_KEY}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=3), children, max_size=3),
+    max_leaves=6,
+)
+
+
+def sealed(event: Event, keys: Keys = KEYS) -> NewEvent:
+    """Return an event as it is stored."""
+    new = encode(event)
+    found = document(ACME, STREAM, new)
+    assert found is not None
+    data, metadata = found.seal(keys)
+    return new._replace(data=data, metadata=metadata)
+
+
+def opened(stored: NewEvent, keys: Keys = KEYS, **place: Any) -> tuple[Any, Any]:
+    """Return data and metadata of a stored event as they are shown."""
+    found = document(**{"tenant": ACME, "stream": STREAM, "event": stored, **place})
+    assert found is not None
+    data, metadata = found.open(keys)
+    return json.loads(data), json.loads(metadata)
+
+
+COMMENT = an_event(
+    CommentAdded, event_id="e1", text="call 555-0199", custom_data={"a": [1, {"b": None}]}, actor=an_actor()
+)
+
+
+def test_no_personal_data_is_in_what_is_stored_and_all_of_it_comes_back() -> None:
+    stored = sealed(COMMENT)
+
+    assert not [word for word in (b"555", b'"b"', b"Ada") if word in stored.data + stored.metadata]
+    assert json.loads(stored.metadata)["encryption"] == 1
+    assert opened(stored) == (json.loads(encode(COMMENT).data), json.loads(encode(COMMENT).metadata))
+
+
+def test_what_is_not_personal_is_stored_as_it_is() -> None:
+    stored = json.loads(sealed(COMMENT).data)
+
+    assert (stored["is_private"], sorted(stored)) == (False, ["custom_data", "is_private", "text"])
+
+
+def test_the_same_event_is_stored_in_the_same_bytes() -> None:
+    assert sealed(COMMENT) == sealed(COMMENT)
+
+
+@given(JSON)
+def test_every_value_comes_back(value: Any) -> None:
+    token = seal(value, KEY, b"here")
+
+    assert open_token(token, KEY, b"here") == value
+    assert token == seal(value, KEY, b"here")
+
+
+@given(st.binary(), st.binary())
+def test_another_text_or_another_place_is_another_nonce(one: bytes, another: bytes) -> None:
+    nonces = {KEY.seal(one, b"here")[:12], KEY.seal(another, b"here")[:12], KEY.seal(one, b"there")[:12]}
+
+    assert len(nonces) == (2 if one == another else 3)
+
+
+@given(st.lists(st.text(), min_size=2, max_size=4), st.lists(st.text(), min_size=2, max_size=4))
+def test_different_parts_never_make_the_same_text(one: list[str], another: list[str]) -> None:
+    assert (bound(*one) == bound(*another)) == (one == another)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{"tenant": "other"}, {"stream": "order-2"}, {"event": sealed(COMMENT)._replace(event_id="e2")}],
+    ids=lambda moved: next(iter(moved)),
+)
+def test_what_was_moved_elsewhere_cannot_be_opened(elsewhere: dict[str, Any]) -> None:
+    keys = {**KEYS, "order-2": KEY}
+
+    with pytest.raises(InvalidEvent, match="changed after it was recorded"):
+        opened(sealed(COMMENT), keys, **elsewhere)
+
+
+def test_what_was_moved_to_another_field_cannot_be_opened() -> None:
+    stored = sealed(an_event(Transferred, original_customer=a_customer(), new_customer=a_customer(name="Bob")))
+    data = json.loads(stored.data)
+    data["original_customer"], data["new_customer"] = data["new_customer"], data["original_customer"]
+
+    with pytest.raises(InvalidEvent):
+        opened(stored._replace(data=json.dumps(data).encode()))
+
+
+@pytest.mark.parametrize("change", [lambda t: t[:-6] + "AAAA==", lambda t: t[:-4], lambda t: t + "!", lambda t: t[:16]])
+def test_what_was_changed_cannot_be_opened(change: Callable[[str], str]) -> None:
+    token = seal("Ann Li", KEY, b"here")
+
+    with pytest.raises(InvalidEvent):
+        open_token(change(token), KEY, b"here")
+
+
+def test_what_has_lost_its_key_is_shown_as_redacted() -> None:
+    expected = {"text": "[redacted]", "custom_data": {"redacted": "[redacted]"}, "is_private": False}
+
+    assert opened(sealed(COMMENT), {STREAM: None, PERSON: OTHER_KEY})[0] == expected
+    assert opened(sealed(COMMENT), {PERSON: OTHER_KEY})[0] == expected
+    assert opened(sealed(COMMENT), {STREAM: SubjectKey(b"x" * 32)})[0] == expected
+
+
+def test_each_subjects_key_opens_what_is_theirs() -> None:
+    event = an_event(CancellationRequested, reason="late", performer_ip="198.51.100.7", actor=an_actor())
+
+    data, metadata = opened(sealed(event), {STREAM: KEY, PERSON: None})
+
+    assert (data, metadata["actor"]) == (
+        {"reason": "late", "performer_ip": "[redacted]"},
+        {"id": "u1", "name": "[redacted]", "type": "Staff"},
+    )
+
+
+def test_a_performer_without_an_id_is_forgotten_with_the_order() -> None:
+    found = document(ACME, STREAM, encode(an_event(actor=Actor(name="Ada"))))
+
+    assert found is not None
+    assert found.subjects == {STREAM}
+
+
+def test_of_somebody_forgotten_nothing_is_stored() -> None:
+    stored = sealed(COMMENT, {STREAM: None, PERSON: None})
+
+    assert json.loads(stored.data) == {
+        "text": "[redacted]",
+        "custom_data": {"redacted": "[redacted]"},
+        "is_private": False,
+    }
+    assert json.loads(stored.metadata)["actor"]["name"] == "[redacted]"
+    assert opened(stored)[0] == json.loads(stored.data)
+
+
+def test_what_a_client_wrote_like_a_token_stays_what_it_wrote() -> None:
+    token = seal("Ann Li", KEY, b"here")
+    event = an_event(CommentAdded, text=token, sender=token)
+
+    stored = sealed(event)
+
+    assert opened(stored)[0]["text"] == token
+    assert opened(stored, {STREAM: None})[0] == {"text": "[redacted]", "is_private": False, "sender": token}
+
+
+def test_what_a_client_wrote_like_a_token_before_there_was_encryption_stays_what_it_wrote() -> None:
+    token = seal("Ann Li", KEY, b"here")
+    stored = encode(an_event(CommentAdded, text=token))
+
+    assert opened(stored)[0]["text"] == token
+
+
+def test_what_was_recorded_before_there_was_encryption_is_hidden_once_its_subject_is_forgotten() -> None:
+    plain = encode(COMMENT)
+
+    assert opened(plain, {})[0]["text"] == "call 555-0199"
+    assert opened(plain, {STREAM: None})[0]["text"] == "[redacted]"
+    assert opened(plain, {STREAM: None})[1]["actor"]["name"] == "Ada"
+    assert opened(plain, {PERSON: None})[1]["actor"]["name"] == "[redacted]"
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        encode(an_event()),
+        encode(a_service_event(metadata={})),
+        encode(a_created_event(customer=None)),
+        a_foreign_event(),
+        a_foreign_event("order.created"),
+        a_foreign_event("order.created", metadata=b'{"actor": 7}', data=b"[]"),
+    ],
+)
+def test_what_has_no_personal_data_or_cannot_be_read_is_left_alone(stored: Any) -> None:
+    assert document(ACME, STREAM, stored) is None
+
+
+def test_an_event_is_decoded_without_the_mark() -> None:
+    event = an_event(CommentAdded, text="x", event_id="e1")
+
+    assert decode(recorded(event)._replace(metadata=sealed(event).metadata)) == event.model_copy(
+        update={"originator_version": 1}
+    )

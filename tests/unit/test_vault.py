@@ -1,0 +1,113 @@
+"""The vault: one question for the keys of many events, and none where there is nothing personal."""
+
+import pytest
+
+from application.codec import decode, encode
+from application.encrypted_store import EncryptedEventStore
+from application.ledger import ANY, Append, NewEvent, RecordedEvent, Write
+from application.vault import Vault
+from domain import person
+from domain.errors import KeyReused
+from domain.events.lifecycle import CommentAdded
+from tests.builders import ACME, a_created_event, an_actor, an_event
+from tests.fakes_keys import FakeKeyRing
+from tests.fakes_store import InMemoryEventStore
+from tests.fix_store import key
+
+FIRST, SECOND = "order-1", "order-2"
+
+
+def writes(*events: NewEvent) -> tuple[Write, ...]:
+    return (Write(FIRST, ANY, events), Write(SECOND, ANY, (encode(a_created_event(event_id="e9")),)))
+
+
+@pytest.fixture
+def keys() -> FakeKeyRing:
+    return FakeKeyRing()
+
+
+@pytest.fixture
+def ledger() -> InMemoryEventStore:
+    return InMemoryEventStore(ACME)
+
+
+@pytest.fixture
+def store(ledger: InMemoryEventStore, keys: FakeKeyRing) -> EncryptedEventStore:
+    return EncryptedEventStore(ledger, Vault(keys), secret=b"s" * 32)
+
+
+COMMENT = encode(an_event(CommentAdded, text="call 555-0199", event_id="e1", actor=an_actor()))
+
+
+async def test_the_ledger_keeps_no_personal_data_and_the_service_sees_all_of_it(
+    ledger: InMemoryEventStore, store: EncryptedEventStore
+) -> None:
+    await store.append(Append(ACME, writes(COMMENT)))
+
+    kept = b"".join(event.data + event.metadata for event in await ledger.read_ledger(ACME))
+    shown = await store.read_ledger(ACME)
+    assert not [word for word in (b"555", b"Ada", b"Grace", b"c1") if word in kept]
+    assert (shown[0].data, shown[0].metadata) == (COMMENT.data, COMMENT.metadata)
+    assert shown[:1] == await store.read_stream(ACME, FIRST)
+
+
+async def test_keys_are_asked_for_once_however_many_events_there_are(
+    keys: FakeKeyRing, store: EncryptedEventStore
+) -> None:
+    await store.append(Append(ACME, writes(COMMENT, COMMENT._replace(event_id="e2"))))
+    await store.read_ledger(ACME)
+
+    assert keys.asked == 2
+    assert keys.keys.keys() == {(ACME, FIRST), (ACME, SECOND), (ACME, person.stream_of("u1"))}
+
+
+async def test_an_event_without_personal_data_asks_for_no_key_and_keeps_its_bytes(
+    ledger: InMemoryEventStore, keys: FakeKeyRing, store: EncryptedEventStore
+) -> None:
+    event = encode(an_event(event_id="e1"))
+
+    await store.append(Append(ACME, (Write(FIRST, ANY, (event,)),)))
+
+    [kept] = await ledger.read_ledger(ACME)
+    assert (kept.data, kept.metadata, keys.asked) == (event.data, event.metadata, 0)
+
+
+async def test_the_same_event_again_is_recognised(store: EncryptedEventStore) -> None:
+    first = await store.append(Append(ACME, writes(COMMENT)))
+    again = await store.append(Append(ACME, writes(COMMENT)))
+
+    assert (first.is_replayed, again.is_replayed) == (False, True)
+    assert again.first_position == first.first_position
+
+
+async def test_what_is_forgotten_is_redacted_from_then_on_and_nothing_else(
+    keys: FakeKeyRing, store: EncryptedEventStore
+) -> None:
+    await store.append(Append(ACME, writes(COMMENT)))
+
+    await keys.destroy(ACME, FIRST, by="a test")
+    await store.append(Append(ACME, (Write(FIRST, ANY, (COMMENT._replace(event_id="e2"),)),)))
+
+    events = await store.read_ledger(ACME)
+    assert [_shown(event) for event in events] == [("[redacted]", "Ada"), ("Grace", ""), ("[redacted]", "Ada")]
+
+
+async def test_a_key_is_found_again_by_the_same_request_only(
+    ledger: InMemoryEventStore, store: EncryptedEventStore
+) -> None:
+    await store.append(Append(ACME, writes(COMMENT), key("k", b"request")))
+
+    found = await store.find_request(ACME, key("k", b"request"))
+
+    assert found is not None
+    assert found.is_replayed
+    for asked in (store, ledger):
+        # Nor does the ledger have the digest of the request: who knows most of it could guess the rest.
+        with pytest.raises(KeyReused):
+            await asked.find_request(ACME, key("k", b"request" if asked is ledger else b"another"))
+
+
+def _shown(event: RecordedEvent) -> tuple[str, str]:
+    told = decode(event)
+    text = told.text if isinstance(told, CommentAdded) else told.customer.name  # type: ignore[attr-defined]
+    return text, told.actor.name
