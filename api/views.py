@@ -44,8 +44,8 @@ async def verify_views(dsn: str, only_tenant: str | None) -> bool:
 
 async def _verify(services: Services, work: Rebuilding, tenant: TenantName, show: Show) -> bool:
     """Print how a tenant's views compare; return whether they agree with the ledger."""
-    proof, total = ViewProof(services.store, services.time_travel), 0
-    head = await services.store.head(tenant)
+    proof = ViewProof(services.store, services.time_travel)
+    head, counts = await services.store.head(tenant), []
     async with work.compared(tenant, work.names, show) as compared:
         for view in work.names:
             count = 0
@@ -55,12 +55,16 @@ async def _verify(services: Services, work: Rebuilding, tenant: TenantName, show
                     print(f"{tenant}: {_text(await proof.finding(tenant, difference))}")
             if count > MOST_FINDINGS:
                 print(f"{tenant}: {view}: {count - MOST_FINDINGS} more")
-            position = compared.positions[view]
-            behind = f", {head - position} behind the ledger" if position < head else ""
-            negation, result = (" not", f": {count} rows differ") if count else ("", "")
-            print(f"{tenant}: {view} is{negation} what events 1 to {position} make of it{result}{behind}")
-            total += count
-    return not total
+            print(f"{tenant}: {_judgement(view, count, compared.positions[view], head)}")
+            counts.append(count)
+    return not any(counts)
+
+
+def _judgement(view: str, count: int, position: int, head: int) -> str:
+    """Return what was found of a view, and how much of the ledger it is about."""
+    made_of = f"what events 1 to {position} make of it" + (f", {head - position} behind" if position < head else "")
+    differ = "1 row differs" if count == 1 else f"{count} rows differ"
+    return f"{view} is not {made_of}: {differ}" if count else f"{view} is {made_of}"
 
 
 def _text(finding: Finding) -> str:

@@ -41,11 +41,11 @@ class PostgresSideViews:
     @asynccontextmanager
     async def taking_over(self) -> AsyncIterator[Mapping[str, int]]:
         with translated():
+            await self._connection.execute(_SQL["analyze"])
             async with self._connection.transaction():
                 yield dict(await self._fetch("hold_live_positions"))
 
     async def take_over(self) -> None:
-        await self._connection.execute(_SQL["analyze"])
         for view in self._views:
             await self._connection.execute(_SQL[f"remove_{view}"], self._parameters)
             await self._connection.execute(_SQL[f"add_{view}"], self._parameters)
@@ -54,12 +54,12 @@ class PostgresSideViews:
     @asynccontextmanager
     async def still(self) -> AsyncIterator[Mapping[str, int]]:
         with translated():
+            await self._connection.execute(_SQL["analyze"])
             async with self._connection.transaction():
                 await self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 yield await self.live_positions()
 
     async def differences(self, view: str) -> AsyncIterator[RowDifference]:
-        await self._connection.execute(_SQL["analyze"])
         async with self._connection.cursor(name="differences") as cursor:
             await cursor.execute(_SQL[f"differences_{view}"], self._parameters)
             async for live, rebuilt in cursor:
