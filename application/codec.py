@@ -1,16 +1,18 @@
 """Domain events to the bytes that are stored, and back."""
 
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic_core import from_json, to_json
 from uuid_utils import uuid7
 
 from application.ledger import NewEvent, RecordedEvent
+from application.stored import stored
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
-from domain.values import Origin
+from domain.values import Actor, Origin
 
 
 def new_event_id() -> str:
@@ -54,20 +56,33 @@ def decode(recorded: RecordedEvent) -> Event:
 
 
 def _event(event_class: type[Event], recorded: RecordedEvent) -> Event:
-    metadata = from_json(recorded.metadata)
-    schema_version = metadata.pop("schema_version", 1)
-    metadata.pop("encryption", None)
+    schema_version, given = envelope(recorded.metadata)
     if schema_version > event_class.class_version:
         # A newer release wrote it. Its fields may have the names of ours and mean something else.
         raise ValueError(f"its schema is {schema_version}, and this version knows {event_class.class_version}")
-    return event_class(
-        **event_class.upcast(from_json(recorded.data), schema_version),
-        **metadata,
+    data = event_class.upcast(from_json(recorded.data), schema_version)
+    if None in data.values():
+        raise ValueError("it holds a null, which is never stored")
+    return stored(event_class).load(
+        data,
+        **given,
         originator_id=recorded.stream,
         originator_version=recorded.version,
         timestamp=recorded.occurred_at,
         event_id=recorded.event_id,
     )
+
+
+@lru_cache(maxsize=1_024)
+def envelope(metadata: bytes) -> tuple[int, Mapping[str, Any]]:
+    """Return the version of the schema of an event's data, and the fields of its envelope, from its metadata."""
+    given = from_json(metadata)  # who does much says the same many times
+    schema_version = given.pop("schema_version", 1)
+    given.pop("encryption", None)
+    for name, value_class in (("actor", Actor), ("origin", Origin)):
+        if name in given:
+            given[name] = stored(value_class).load(given[name])
+    return schema_version, given
 
 
 @cache

@@ -18,7 +18,7 @@ from domain.errors import (
     VersionConflict,
 )
 from domain.values import MAX_BIGINT, Position, TenantName
-from infrastructure.arrays import BigIntArray, ByteaArray, IntArray, TextArray, TimestampArray, bigint, timestamp
+from infrastructure.arrays import BigIntArray, ByteaArray, IntArray, texts, timestamps
 from infrastructure.database import Connection
 from infrastructure.statements import statements
 
@@ -157,19 +157,19 @@ class AppendCall:
         keys = [append.key for append in appends]
         return {
             "tenant": self.tenant,
-            "keys": TextArray(key and key.key.encode() for key in keys),
+            "keys": texts([key and key.key for key in keys]),
             "fingerprints": ByteaArray(key and key.fingerprint for key in keys),
-            "streams": TextArray(stream.encode() for stream in streams),
+            "streams": texts(list(streams)),
             "write_append": IntArray(n for n, _ in writes),
             "write_stream": IntArray(streams[write.stream] for _, write in writes),
-            "write_expected": BigIntArray(bigint(expected_code(write.expected)) for _, write in writes),
+            "write_expected": BigIntArray(expected_code(write.expected) for _, write in writes),
             "write_size": IntArray(len(write.events) for _, write in writes),
             "event_write": IntArray(n for n, _ in events),
-            "event_ids": TextArray(event.event_id.encode() for _, event in events),
-            "types": TextArray(event.type.encode() for _, event in events),
+            "event_ids": texts([event.event_id for _, event in events]),
+            "types": texts([event.type for _, event in events]),
             "data": ByteaArray(event.data for _, event in events),
             "metadata": ByteaArray(event.metadata for _, event in events),
-            "occurred_at": TimestampArray(timestamp(event.occurred_at) for _, event in events),
+            "occurred_at": timestamps([event.occurred_at for _, event in events]),
         }
 
 

@@ -1,96 +1,130 @@
 """PostgreSQL arrays in binary form with a fixed element type, so that a statement is prepared once for every size."""
 
 import struct
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from psycopg import pq
 from psycopg.abc import AdaptContext
 from psycopg.adapt import Buffer, Dumper
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _HEADER = struct.Struct("!iiIii")
 _EMPTY = struct.Struct("!iiI")
 _LENGTH = struct.Struct("!i")
 _NULL = _LENGTH.pack(-1)
+_LENGTHS = [_LENGTH.pack(length) for length in range(4_096)]
 
 
 class Array:
-    """The elements of an array, each in PostgreSQL's binary form, None for NULL."""
+    """One dimension of elements of one type, in PostgreSQL's binary form; None is NULL."""
 
-    __slots__ = ("array_oid", "element_oid", "elements")
+    array_oid: int
+    element_oid: int
 
-    def __init__(self, array_oid: int, element_oid: int, elements: list[bytes | None]) -> None:
-        self.array_oid, self.element_oid, self.elements = array_oid, element_oid, elements
+    def dump(self) -> bytes:
+        """Return the array as PostgreSQL receives it."""
+        raise NotImplementedError
 
 
-class TextArray(Array):
+class _OfBytes(Array):
+    """Elements that are bytes in their binary form."""
+
+    def __init__(self, elements: Iterable[bytes | None]) -> None:
+        self._elements = list(elements)
+
+    def dump(self) -> bytes:
+        size = len(self._elements)
+        if not size:
+            return _EMPTY.pack(0, 0, self.element_oid)
+        has_null = None in self._elements
+        parts = [_HEADER.pack(1, has_null, self.element_oid, size, 1)] * (2 * size + 1)
+        parts[1::2] = [_NULL if e is None else _length(len(e)) for e in self._elements]
+        parts[2::2] = [e or b"" for e in self._elements]
+        return b"".join(parts)
+
+
+class _OfNumbers(Array):
+    """Elements of a fixed width."""
+
+    width: int
+    code: str
+
+    def __init__(self, elements: Iterable[int | None]) -> None:
+        self._elements = list(elements)
+
+    def dump(self) -> bytes:
+        size = len(self._elements)
+        if not size:
+            return _EMPTY.pack(0, 0, self.element_oid)
+        if None not in self._elements:
+            flat: list[int | None] = [self.width] * (2 * size)
+            flat[1::2] = self._elements
+            header = _HEADER.pack(1, 0, self.element_oid, size, 1)
+            return header + struct.pack(f"!{f'i{self.code}' * size}", *flat)
+        pack = struct.Struct(f"!i{self.code}").pack
+        header = _HEADER.pack(1, 1, self.element_oid, size, 1)
+        return header + b"".join([_NULL if e is None else pack(self.width, e) for e in self._elements])
+
+
+class TextArray(_OfBytes):
     """text[], its elements in UTF-8."""
 
-    def __init__(self, elements: Iterable[bytes | None]) -> None:
-        super().__init__(1009, 25, list(elements))
+    array_oid, element_oid = 1009, 25
 
 
-class ByteaArray(Array):
+class ByteaArray(_OfBytes):
     """bytea[]."""
 
-    def __init__(self, elements: Iterable[bytes | None]) -> None:
-        super().__init__(1001, 17, list(elements))
+    array_oid, element_oid = 1001, 17
 
 
-class IntArray(Array):
+class IntArray(_OfNumbers):
     """int[]."""
 
-    def __init__(self, elements: Iterable[int]) -> None:
-        super().__init__(1007, 23, [_LENGTH.pack(e) for e in elements])
+    array_oid, element_oid, width, code = 1007, 23, 4, "i"
 
 
-class BigIntArray(Array):
+class BigIntArray(_OfNumbers):
     """bigint[]."""
 
-    def __init__(self, elements: Iterable[bytes | None]) -> None:
-        super().__init__(1016, 20, list(elements))
+    array_oid, element_oid, width, code = 1016, 20, 8, "q"
 
 
-class TimestampArray(Array):
-    """timestamptz[]."""
+class TimestampArray(_OfNumbers):
+    """timestamptz[], its elements in microseconds since the year 2000."""
 
-    def __init__(self, elements: Iterable[bytes | None]) -> None:
-        super().__init__(1185, 1184, list(elements))
-
-
-def bigint(number: int | None) -> bytes | None:
-    """Return a bigint in binary form."""
-    return None if number is None else number.to_bytes(8, "big", signed=True)
+    array_oid, element_oid, width, code = 1185, 1184, 8, "q"
 
 
-def timestamp(moment: datetime | None) -> bytes | None:
-    """Return a timestamptz in binary form: microseconds since the year 2000."""
-    return None if moment is None else ((moment - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True)
+def texts(elements: Sequence[str | None]) -> TextArray:
+    """Return text[]."""
+    return TextArray([None if e is None else e.encode() for e in elements])
+
+
+def timestamps(moments: Sequence[datetime | None]) -> TimestampArray:
+    """Return timestamptz[]."""
+    return TimestampArray([None if moment is None else _microseconds(moment) for moment in moments])
+
+
+def _microseconds(moment: datetime) -> int:
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _length(length: int) -> bytes:
+    return _LENGTHS[length] if length < 4_096 else _LENGTH.pack(length)
 
 
 class _ArrayDumper(Dumper):
     format = pq.Format.BINARY
 
     def dump(self, obj: Array) -> Buffer:
-        if not obj.elements:
-            return _EMPTY.pack(0, 0, obj.element_oid)
-        parts = [_HEADER.pack(1, int(None in obj.elements), obj.element_oid, len(obj.elements), 1)]
-        for element in obj.elements:
-            if element is None:
-                parts.append(_NULL)
-            else:
-                parts.append(_LENGTH.pack(len(element)))
-                parts.append(element)
-        return b"".join(parts)
-
-
-def _dumper_of(oid_: int) -> type[Dumper]:
-    return type("ArrayDumper", (_ArrayDumper,), {"oid": oid_})
+        return obj.dump()
 
 
 def register_arrays(context: AdaptContext) -> None:
     """Make a connection know the arrays of this module."""
     for array in (TextArray, ByteaArray, IntArray, BigIntArray, TimestampArray):
-        context.adapters.register_dumper(array, _dumper_of(array([]).array_oid))
+        dumper = type("ArrayDumper", (_ArrayDumper,), {"oid": array.array_oid})
+        context.adapters.register_dumper(array, dumper)

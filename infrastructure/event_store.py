@@ -6,7 +6,7 @@ from typing import Any
 from application.ledger import Append, Appended, IdempotencyKey, RecordedEvent
 from domain.errors import KeyReused, TenantNotFound
 from domain.values import MAX_BIGINT, Position, TenantName
-from infrastructure.arrays import TextArray
+from infrastructure.arrays import texts
 from infrastructure.database import Pool, reading
 from infrastructure.group_commit import GroupCommit
 from infrastructure.statements import statements
@@ -37,7 +37,7 @@ class PostgresEventStore:
 
     async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
         async with reading(self._pool) as connection:
-            parameters = {"tenant": tenant, "event_ids": TextArray(event_id.encode() for event_id in event_ids)}
+            parameters = {"tenant": tenant, "event_ids": texts(event_ids)}
             row = await (await connection.execute(_SQL["count_events"], parameters)).fetchone()
         return row == (len(event_ids),)
 
@@ -54,7 +54,7 @@ class PostgresEventStore:
         part: dict[str, Any] = {"tenant": tenant, "stream": stream, "after": after, "upto": upto, "limit": limit}
         if not types:
             return await self._read("read_stream", **part)
-        return await self._read("read_stream_of_types", **part, types=_texts(types))
+        return await self._read("read_stream_of_types", **part, types=texts(types))
 
     async def read_ledger(
         self,
@@ -69,7 +69,7 @@ class PostgresEventStore:
         part: dict[str, Any] = {"tenant": tenant, "after": after, "upto": upto, "limit": limit, "max_bytes": max_bytes}
         if not types:
             return await self._read("read_ledger", **part)
-        return await self._read("read_ledger_of_types", **part, types=_texts(types))
+        return await self._read("read_ledger_of_types", **part, types=texts(types))
 
     async def head(self, tenant: TenantName) -> Position:
         async with reading(self._pool) as connection:
@@ -83,7 +83,3 @@ class PostgresEventStore:
         async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(_SQL[statement], parameters)
             return [RecordedEvent(*row) for row in await cursor.fetchall()]
-
-
-def _texts(texts: tuple[str, ...]) -> TextArray:
-    return TextArray(text.encode() for text in texts)

@@ -17,7 +17,7 @@ from eventsourcing.persistence import (
 
 from application.ledger import RecordedEvent
 from domain.values import MAX_BIGINT
-from infrastructure.arrays import BigIntArray, ByteaArray, TextArray, bigint
+from infrastructure.arrays import BigIntArray, ByteaArray, texts
 from infrastructure.ledger_event import notification, originator_id_of, stored_event
 from infrastructure.recorder_append import call_of
 from infrastructure.recorder_database import TRIES, ConnectionLost, Cursor, TenantDatabase
@@ -109,7 +109,7 @@ class OrdertrailApplicationRecorder(OrdertrailAggregateRecorder, ApplicationReco
             start, inclusive_of_start = 0, False
         after = start - 1 if inclusive_of_start else start
         if topics:
-            wanted = TextArray(topic.encode() for topic in topics)
+            wanted = texts(list(topics))
             statement, of_types = _LEDGER["read_ledger_of_types"], {"types": wanted}
         else:
             statement, of_types = _LEDGER["read_ledger"], {}
@@ -135,9 +135,9 @@ class OrdertrailSnapshotRecorder(AggregateRecorder):
         if stored_events:
             parameters = {
                 "tenant": self._database.tenant,
-                "streams": TextArray(str(event.originator_id).encode() for event in stored_events),
-                "versions": BigIntArray(bigint(event.originator_version) for event in stored_events),
-                "types": TextArray(event.topic.encode() for event in stored_events),
+                "streams": texts([str(event.originator_id) for event in stored_events]),
+                "versions": BigIntArray(event.originator_version for event in stored_events),
+                "types": texts([event.topic for event in stored_events]),
                 "data": ByteaArray(event.state for event in stored_events),
             }
             with self._database.cursor() as cursor:

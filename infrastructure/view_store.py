@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 from application.ledger import RecordedEvent
@@ -16,7 +15,7 @@ from application.projections.system_log import SystemLogRow
 from application.projections.timeline import TiedOrders, TimelineRow
 from application.projector import Checkpoint
 from domain.values import MAX_BIGINT, TenantName
-from infrastructure.arrays import Array, BigIntArray, TextArray, TimestampArray, bigint, timestamp
+from infrastructure.arrays import Array, BigIntArray, TextArray, texts, timestamps
 from infrastructure.database import Connection, translated
 from infrastructure.statements import statements
 
@@ -39,59 +38,44 @@ _PRESENT: dict[str, type[Any]] = {"timeline": TiedOrders}
 """What a projection needs of its view if that is not rows as it saves them."""
 
 
-def _texts(values: Sequence[Any]) -> TextArray:
-    return TextArray(value if value is None or isinstance(value, bytes) else value.encode() for value in values)
-
-
-def _bigints(values: Sequence[int | None]) -> BigIntArray:
-    return BigIntArray(map(bigint, values))
-
-
-def _timestamps(values: Sequence[datetime | None]) -> TimestampArray:
-    return TimestampArray(map(timestamp, values))
-
-
-_OTHER_TYPES: dict[str, Callable[[Sequence[Any]], Array]] = {
-    "position": _bigints,
-    "first_position": _bigints,
-    "integration_id": _bigints,
-    "response_code": _bigints,
-    "schema_version": _bigints,
-    "occurred_at": _timestamps,
-    "recorded_at": _timestamps,
-    "updated_at": _timestamps,
-    "created_at": _timestamps,
-    "started_failing_at": _timestamps,
-    "version": _bigints,
+_COLUMNS: dict[str, Callable[[Sequence[Any]], Array]] = {
+    "data": TextArray,
+    "metadata": TextArray,
+    "detail": TextArray,
+    "details": TextArray,
+    "position": BigIntArray,
+    "first_position": BigIntArray,
+    "integration_id": BigIntArray,
+    "response_code": BigIntArray,
+    "schema_version": BigIntArray,
+    "occurred_at": timestamps,
+    "recorded_at": timestamps,
+    "updated_at": timestamps,
+    "created_at": timestamps,
+    "started_failing_at": timestamps,
+    "version": BigIntArray,
 }
+"""How a column's values become an array: as texts, if it is not here. JSON comes as bytes."""
 
 
 class PostgresViewBatch:
     """Implements application.projector.ViewBatch."""
 
-    def __init__(
-        self, connection: Connection, tenant: TenantName, checkpoints: Sequence[Checkpoint], upto: int
-    ) -> None:
+    def __init__(self, connection: Connection, tenant: TenantName, checkpoints: Sequence[Checkpoint]) -> None:
         self.checkpoints = checkpoints
         self._connection = connection
         self._tenant = tenant
-        self._upto = upto
-
-    async def events(self, *, after: int, limit: int) -> list[RecordedEvent]:
-        page = {"after": after, "upto": self._upto, "limit": limit, "max_bytes": MAX_BATCH_BYTES}
-        rows = await self._fetch(_LEDGER["read_ledger"], **page)
-        return [RecordedEvent(*row) for row in rows]
 
     async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
         if not ids:
             return {}
-        rows = await self._fetch(_SQL[f"present_{view}"], ids=_texts(ids))
+        rows = await self._fetch(_SQL[f"present_{view}"], ids=texts(ids))
         return {str(row[0]): _PRESENT.get(view, _ROWS[view])(*row) for row in rows}
 
     async def save(self, view: str, rows: Sequence[Row]) -> None:
         if rows:
             columns = zip(_ROWS[view]._fields, zip(*rows, strict=True), strict=True)
-            arrays = {name: _OTHER_TYPES.get(name, _texts)(values) for name, values in columns}
+            arrays = {name: _COLUMNS.get(name, texts)(values) for name, values in columns}
             await self._execute(_SQL[f"save_{view}"], **arrays)
 
     async def advance(self, projection: str, position: int) -> None:
@@ -118,20 +102,29 @@ class PostgresViewStore:
         self._connections = connections
         self._upto = upto
 
+    async def events(self, tenant: TenantName, *, after: int, limit: int) -> list[RecordedEvent]:
+        page = {"after": after, "upto": self._upto, "limit": limit, "max_bytes": MAX_BATCH_BYTES}
+        with translated():
+            async with self._connections() as connection, connection.cursor(binary=True) as cursor:
+                await cursor.execute(_LEDGER["read_ledger"], {"tenant": tenant, **page}, prepare=True)
+                return [RecordedEvent(*row) for row in await cursor.fetchall()]
+
     @asynccontextmanager
     async def batch(self, tenant: TenantName, projections: Sequence[str]) -> AsyncIterator[PostgresViewBatch]:
         with translated():
             async with self._connections() as connection, connection.transaction():
                 # A view that loses its last batch in a crash loses its checkpoint with it, and reads it again.
                 await connection.execute("SET LOCAL synchronous_commit = off")
-                parameters = {"tenant": tenant, "projections": _texts(projections)}
+                parameters = {"tenant": tenant, "projections": texts(projections)}
                 held = await (await connection.execute(_SQL["hold_checkpoints"], parameters)).fetchall()
-                yield PostgresViewBatch(connection, tenant, [Checkpoint(*row) for row in held], self._upto)
+                # The server inserts the rows of one view while those of the next are still being made.
+                async with connection.pipeline():
+                    yield PostgresViewBatch(connection, tenant, [Checkpoint(*row) for row in held])
 
     async def behind(self, projections: Sequence[str]) -> list[TenantName]:
         with translated():
             async with self._connections() as connection:
-                parameters = {"projections": _texts(projections)}
+                parameters = {"projections": texts(projections)}
                 await connection.execute(_SQL["create_missing_checkpoints"], parameters)
                 cursor = await connection.execute(_SQL["behind"], parameters)
                 return [TenantName(row[0]) for row in await cursor.fetchall()]

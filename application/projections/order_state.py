@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from pydantic_core import from_json
+
 from application.projections.entries import Entry
 from application.projections.projection import Projection
+from application.stored import stored
 from domain.order_state import OrderState
 
 
@@ -45,7 +48,7 @@ def _before(entry: Entry, row: OrderStateRow | None) -> tuple[int, OrderState]:
     """Return the position of an order's first event, and what the order was before this one."""
     if row is None:
         return entry.position, OrderState()
-    return row.first_position, OrderState.model_validate_json(row.detail)
+    return row.first_position, stored(OrderState).load(from_json(row.detail))
 
 
 def _row(order_id: str, first_position: int, state: OrderState) -> OrderStateRow:

@@ -76,15 +76,15 @@ def _tie(orders: set[str], row: TimelineRow) -> None:
 
 
 def _row(entry: Entry, order_id: str) -> TimelineRow:
-    is_tie = entry.topic in {IntegrationTied.topic, IntegrationUntied.topic}
+    topic, event = entry.topic, entry.event
     return TimelineRow(
         order_id=order_id,
         position=entry.position,
-        kind=kind_of(entry.topic),
-        type=entry.topic,
-        occurred_at=entry.recorded.occurred_at,
-        correlation_id=entry.metadata.get("correlation_id"),
-        integration_id=entry.event.integration_id if is_tie else None,  # type: ignore[attr-defined]
+        kind=_KINDS.get(topic, "action"),
+        type=topic,
+        occurred_at=event.timestamp,
+        correlation_id=event.correlation_id,
+        integration_id=event.integration_id if isinstance(event, IntegrationTied | IntegrationUntied) else None,
     )
 
 

@@ -107,7 +107,7 @@ def test_a_type_that_is_not_in_the_catalogue_is_an_invalid_event() -> None:
         {"metadata": b"[]"},
         {"metadata": b'"text"'},
         {"metadata": b'{"schema_version":"new"}'},
-        {"metadata": b'{"actor":{"id":7}}'},
+        {"metadata": b'{"actor":{"colour":"red"}}'},
         {"metadata": b'{"mood":"good"}'},
         {"metadata": b'{"originator_id":"order-2"}'},
     ],

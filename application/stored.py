@@ -1,0 +1,106 @@
+"""Objects from what we stored ourselves: it was validated when it was told, and is not validated again."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Generic, Literal, NewType, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import PydanticUndefined
+
+M = TypeVar("M", bound=BaseModel)
+
+_Convert = Callable[[Any], Any]
+
+_MISSING = object()
+
+_PLAIN = (str, int, float, bool, NoneType, Any, object)
+"""What JSON gives as it is."""
+
+
+class Stored(Generic[M]):
+    """Makes instances of a model from its fields as they came out of JSON."""
+
+    def __init__(self, model: type[M]) -> None:
+        fields = model.model_fields
+        self._model = model
+        # In the order of the fields, so that equal objects are serialised equally.
+        self._blank = {name: _MISSING if f.default is PydanticUndefined else f.default for name, f in fields.items()}
+        self._unset = [(n, f.default_factory) for n, f in fields.items() if f.default is PydanticUndefined]
+        converters = {name: _converter(field.annotation) for name, field in fields.items()}
+        self._converters = [(name, convert) for name, convert in converters.items() if convert is not None]
+
+    def load(self, fields: dict[str, Any], **ready: Any) -> M:
+        """Return the object with these fields, those that are ready, and defaults. Raises ValueError."""
+        values = self._blank | fields
+        for name, convert in self._converters:
+            if (value := fields.get(name)) is not None:
+                values[name] = convert(value)
+        values |= ready
+        for name, make in self._unset:
+            if values[name] is _MISSING:
+                if make is None:
+                    raise ValueError(f"{name} is missing")
+                values[name] = make()  # type: ignore[call-arg]
+        if len(values) > len(self._blank) or not fields.keys().isdisjoint(ready):
+            raise ValueError(f"{self._model.__name__} cannot have all these fields: {sorted(fields)}")
+        # What the model's own constructor does once it has validated.
+        instance = self._model.__new__(self._model)
+        object.__setattr__(instance, "__dict__", values)
+        object.__setattr__(instance, "__pydantic_fields_set__", {*fields, *ready})
+        object.__setattr__(instance, "__pydantic_extra__", None)
+        object.__setattr__(instance, "__pydantic_private__", None)
+        return instance
+
+
+def stored(model: type[M]) -> Stored[M]:
+    """Return what makes instances of a model."""
+    return _stored(model)
+
+
+@cache
+def _stored(model: type[Any]) -> Stored[Any]:
+    return Stored(model)
+
+
+def _converter(annotation: Any) -> _Convert | None:
+    """Return what turns a value out of JSON into one of a type; None if it is one already. Nulls are not passed."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, NewType):
+        return _converter(annotation.__supertype__)
+    if origin is Annotated:
+        return _converter(arguments[0])
+    if origin in {Union, UnionType}:
+        return _converter_of_union(annotation, [a for a in arguments if a is not NoneType])
+    if origin in {list, dict}:
+        return _converter_of_items(origin, _converter(arguments[-1]))
+    return None if annotation in _PLAIN or origin is Literal else _converter_of_type(annotation)
+
+
+def _converter_of_union(annotation: Any, members: list[Any]) -> _Convert | None:
+    if len(members) == 1:
+        return _converter(members[0])
+    if all(_converter(member) is None for member in members):
+        return None
+    return TypeAdapter(annotation).validate_python
+
+
+def _converter_of_items(origin: type, convert: _Convert | None) -> _Convert | None:
+    if convert is None:
+        return None
+    if origin is list:
+        return lambda items: [item if item is None else convert(item) for item in items]
+    return lambda items: {key: item if item is None else convert(item) for key, item in items.items()}
+
+
+def _converter_of_type(annotation: Any) -> _Convert:
+    if isinstance(annotation, type):
+        if issubclass(annotation, BaseModel):
+            return stored(annotation).load
+        if issubclass(annotation, Enum):
+            return annotation
+        if issubclass(annotation, datetime):
+            return datetime.fromisoformat
+    return TypeAdapter(annotation).validate_python
