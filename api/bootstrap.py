@@ -136,8 +136,8 @@ async def run_projector(dsn: str) -> None:
 @asynccontextmanager
 async def open_projector(dsn: str) -> AsyncIterator[Projector]:
     """Connect a projector of all views to a migrated database."""
-    async with open_pool(dsn, size=2) as pool:
-        yield Projector(PostgresViewStore(pool.connection), PROJECTIONS)
+    async with open_pool(dsn, size=3) as pool:
+        yield Projector(PostgresViewStore(pool.connection, pool.connection), PROJECTIONS)
 
 
 def rebuilding(dsn: str, services: Services) -> Rebuilding:

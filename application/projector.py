@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from application.ledger import RecordedEvent
 from application.projections.entries import Entry
 from application.projections.projection import Projection, Row
+from application.read_ahead import ReadAhead
 from domain.errors import Unavailable
 from domain.values import TenantName
 
@@ -34,9 +35,6 @@ class ViewBatch(Protocol):
     checkpoints: Sequence[Checkpoint]
     """The checkpoints that this transaction holds; those that another projector is working on are not among them."""
 
-    async def events(self, *, after: int, limit: int) -> list[RecordedEvent]:
-        """Return the next events of the ledger."""
-
     async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
         """Return the view's rows with these ids that exist."""
 
@@ -51,7 +49,10 @@ class ViewBatch(Protocol):
 
 
 class ViewStore(Protocol):
-    """Where views and checkpoints are kept."""
+    """Where views and checkpoints are kept, and the ledger that they are made of."""
+
+    async def events(self, tenant: TenantName, *, after: int, limit: int) -> list[RecordedEvent]:
+        """Return the next events of a ledger: all that follow this position, or as many as one batch may have."""
 
     def batch(self, tenant: TenantName, projections: Sequence[str]) -> AbstractAsyncContextManager[ViewBatch]:
         """Open a transaction that holds the checkpoints of those of these projections that no other projector holds."""
@@ -90,6 +91,7 @@ class Projector:
         self._views = views
         self._projections = {projection.name: projection for projection in projections}
         self._limit = batch
+        self._ahead = ReadAhead(views)
 
     @property
     def names(self) -> list[str]:
@@ -146,16 +148,24 @@ class Projector:
     async def _project_group(
         self, batch: ViewBatch, tenant: TenantName, group: Sequence[Projection], *, after: int, limit: int
     ) -> int:
-        entries = [Entry(event) for event in await batch.events(after=after, limit=limit)]
+        entries = await self._ahead.take(tenant, after=after, limit=limit)
         if entries:
-            for projection in group:
-                await self._take(batch, tenant, projection, entries)
+            # Asked first, so that nothing waits for an answer while rows are on their way.
+            present = [await batch.present(projection.name, projection.needs(entries)) for projection in group]
+            for projection, rows in zip(group, present, strict=True):
+                await self._take(batch, tenant, projection, entries, rows)
+            if len(entries) == limit:
+                self._ahead.read(tenant, after=entries[-1].position, limit=self._limit)
         return len(entries)
 
     async def _take(
-        self, batch: ViewBatch, tenant: TenantName, projection: Projection, entries: Sequence[Entry]
+        self,
+        batch: ViewBatch,
+        tenant: TenantName,
+        projection: Projection,
+        entries: Sequence[Entry],
+        present: Mapping[str, Any],
     ) -> None:
-        present = await batch.present(projection.name, projection.needs(entries))
         taken, rows, error = progress(projection, entries, present)
         if taken:
             await batch.save(projection.name, rows)

@@ -16,6 +16,8 @@ _Convert = Callable[[Any], Any]
 
 _MISSING = object()
 
+_set = object.__setattr__
+
 _PLAIN = (str, int, float, bool, NoneType, Any, object)
 """What JSON gives as it is."""
 
@@ -26,6 +28,7 @@ class Stored(Generic[M]):
     def __init__(self, model: type[M]) -> None:
         fields = model.model_fields
         self._model = model
+        self._names = set(fields)
         # In the order of the fields, so that equal objects are serialised equally.
         self._blank = {name: _MISSING if f.default is PydanticUndefined else f.default for name, f in fields.items()}
         self._unset = [(n, f.default_factory) for n, f in fields.items() if f.default is PydanticUndefined]
@@ -48,10 +51,10 @@ class Stored(Generic[M]):
             raise ValueError(f"{self._model.__name__} cannot have all these fields: {sorted(fields)}")
         # What the model's own constructor does once it has validated.
         instance = self._model.__new__(self._model)
-        object.__setattr__(instance, "__dict__", values)
-        object.__setattr__(instance, "__pydantic_fields_set__", {*fields, *ready})
-        object.__setattr__(instance, "__pydantic_extra__", None)
-        object.__setattr__(instance, "__pydantic_private__", None)
+        _set(instance, "__dict__", values)
+        _set(instance, "__pydantic_fields_set__", self._names)
+        _set(instance, "__pydantic_extra__", None)
+        _set(instance, "__pydantic_private__", None)
         return instance
 
 

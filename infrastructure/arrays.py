@@ -1,7 +1,7 @@
 """PostgreSQL arrays in binary form with a fixed element type, so that a statement is prepared once for every size."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from psycopg import pq
@@ -32,6 +32,9 @@ class _OfBytes(Array):
 
     def __init__(self, elements: Iterable[bytes | None]) -> None:
         self._elements = list(elements)
+
+    def __iter__(self) -> Iterator[bytes | None]:
+        return iter(self._elements)
 
     def dump(self) -> bytes:
         size = len(self._elements)

@@ -7,7 +7,7 @@ from typing import Any
 from application.projector import Checkpoint
 from application.rebuilding import RowDifference
 from domain.values import TenantName
-from infrastructure.arrays import TextArray
+from infrastructure.arrays import texts
 from infrastructure.database import Connection, connect, translated
 from infrastructure.statements import statements
 from infrastructure.view_store import PostgresViewStore
@@ -16,12 +16,16 @@ _SQL = statements("side_views")
 
 
 class PostgresSideViews:
-    """Implements application.rebuilding.SideViews on one connection: its tables are seen by no other."""
+    """Implements application.rebuilding.SideViews on one connection: its tables are seen by no other.
 
-    def __init__(self, connection: Connection, tenant: TenantName, views: Sequence[str]) -> None:
+    Ledgers are read on another.
+    """
+
+    def __init__(self, connection: Connection, ledgers: Connection, tenant: TenantName, views: Sequence[str]) -> None:
         self._connection = connection
+        self._ledgers = ledgers
         self._views = views
-        self._parameters = {"tenant": tenant, "views": TextArray(view.encode() for view in views)}
+        self._parameters = {"tenant": tenant, "views": texts(views)}
 
     async def create(self) -> None:
         """Create the tables, with checkpoints at the beginning of the ledger, and the live checkpoints if need be."""
@@ -30,7 +34,9 @@ class PostgresSideViews:
         await self._connection.execute(_SQL["begin"], self._parameters)
 
     def upto(self, position: int) -> PostgresViewStore:
-        return PostgresViewStore(lambda: nullcontext(self._connection), upto=position)
+        return PostgresViewStore(
+            lambda: nullcontext(self._connection), lambda: nullcontext(self._ledgers), upto=position
+        )
 
     async def checkpoints(self) -> list[Checkpoint]:
         return [Checkpoint(*row) for row in await self._fetch("checkpoints")]
@@ -78,9 +84,8 @@ class PostgresSideViewStore:
 
     @asynccontextmanager
     async def beside(self, tenant: TenantName, views: Sequence[str]) -> AsyncIterator[PostgresSideViews]:
-        connection = await connect(self._dsn)
-        async with connection:
+        async with await connect(self._dsn) as connection, await connect(self._dsn) as ledgers:
             with translated():
-                side = PostgresSideViews(connection, tenant, views)
+                side = PostgresSideViews(connection, ledgers, tenant, views)
                 await side.create()
             yield side

@@ -19,6 +19,9 @@ from infrastructure.arrays import Array, BigIntArray, TextArray, texts, timestam
 from infrastructure.database import Connection, translated
 from infrastructure.statements import statements
 
+Connections = Callable[[], AbstractAsyncContextManager[Connection]]
+"""Lends a connection, such as a pool's."""
+
 _SQL = statements("views")
 _LEDGER = statements("ledger")
 
@@ -94,18 +97,20 @@ class PostgresViewBatch:
 
 
 class PostgresViewStore:
-    """Implements application.projector.ViewStore; with upto, the ledgers seem to end at that position."""
+    """Implements application.projector.ViewStore; with upto, the ledgers seem to end at that position.
 
-    def __init__(
-        self, connections: Callable[[], AbstractAsyncContextManager[Connection]], *, upto: int = MAX_BIGINT
-    ) -> None:
+    Ledgers are read on connections that no batch is using: while the server writes one, the next can be read.
+    """
+
+    def __init__(self, connections: Connections, ledgers: Connections, *, upto: int = MAX_BIGINT) -> None:
         self._connections = connections
+        self._ledgers = ledgers
         self._upto = upto
 
     async def events(self, tenant: TenantName, *, after: int, limit: int) -> list[RecordedEvent]:
         page = {"after": after, "upto": self._upto, "limit": limit, "max_bytes": MAX_BATCH_BYTES}
         with translated():
-            async with self._connections() as connection, connection.cursor(binary=True) as cursor:
+            async with self._ledgers() as connection, connection.cursor(binary=True) as cursor:
                 await cursor.execute(_LEDGER["read_ledger"], {"tenant": tenant, **page}, prepare=True)
                 return [RecordedEvent(*row) for row in await cursor.fetchall()]
 

@@ -32,17 +32,11 @@ def present_rows(view: str, rows: Mapping[Any, Any], ids: Sequence[str]) -> Mapp
 class FakeViewBatch:
     """A transaction on a FakeViewStore: works on copies, which the store takes over when it ends well."""
 
-    def __init__(self, store: "FakeViewStore", tenant: TenantName, held: Sequence[str]) -> None:
+    def __init__(self, store: "FakeViewStore", held: Sequence[str]) -> None:
         self.rows = {view: dict(rows) for view, rows in store.rows.items()}
         self.stored = dict(store.checkpoints)
         self.checkpoints = [store.checkpoints[name] for name in held]
         self._store = store
-        self._ledger = store.ledgers.get(tenant, [])
-
-    async def events(self, *, after: int, limit: int) -> list[RecordedEvent]:
-        events = [event for event in self._ledger if event.position > after][:limit]
-        self._store.reads.append((after, len(events)))
-        return events
 
     async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
         return present_rows(view, self.rows.get(view, {}), ids)
@@ -77,10 +71,15 @@ class FakeViewStore:
         self.reads: list[tuple[int, int]] = []
         """After which position events were read, and how many."""
 
+    async def events(self, tenant: TenantName, *, after: int, limit: int) -> list[RecordedEvent]:
+        events = [event for event in self.ledgers.get(tenant, []) if event.position > after][:limit]
+        self.reads.append((after, len(events)))
+        return events
+
     @asynccontextmanager
     async def batch(self, tenant: TenantName, projections: Sequence[str]) -> AsyncIterator[FakeViewBatch]:
         held = [name for name in projections if name in self.checkpoints and name not in self.held_elsewhere]
-        batch = FakeViewBatch(self, tenant, held)
+        batch = FakeViewBatch(self, held)
         yield batch
         self.rows, self.checkpoints = batch.rows, batch.stored
 

@@ -1,5 +1,8 @@
 """What projections are given: events of one ledger, decoded when first asked for."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from application.codec import decode, envelope
 from application.ledger import RecordedEvent
 from domain.errors import InvalidEvent
@@ -28,13 +31,23 @@ class Entry:
         return self._topic
 
     @property
+    def is_ours(self) -> bool:
+        """Whether the event is in our catalogue."""
+        return self.recorded.type in CATALOGUE
+
+    @property
     def order_id(self) -> str | None:
         """The order the event is about; None for an integration's event and for events of others' applications."""
         return self.recorded.stream.removeprefix("order-") if self.topic.startswith("order.") else None
 
     @property
+    def envelope(self) -> Mapping[str, Any]:
+        """The fields of the event's envelope that were stored. Raises ValueError."""
+        return envelope(self.recorded.metadata)[1]
+
+    @property
     def schema_version(self) -> int:
-        """The version of its data's schema that the event was stored in."""
+        """The version of its data's schema that the event was stored in. Raises ValueError."""
         return envelope(self.recorded.metadata)[0]
 
     @property

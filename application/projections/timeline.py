@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from application.projections.entries import Entry
 from application.projections.projection import Projection
 from domain.events.catalogue import TIES
-from domain.events.integration import ExceptionLogged, IntegrationTied, IntegrationUntied
+from domain.events.integration import ExceptionLogged, IntegrationTied
 from domain.events.records import ServiceEventRecorded, SystemLogRecorded
 from domain.values import MAX_BIGINT
 
@@ -19,6 +19,7 @@ _KINDS: Mapping[str, Kind] = {
     ExceptionLogged.topic: "integration",
     **{tie.topic: "integration" for tie in TIES},
 }
+_TIES = frozenset(tie.topic for tie in TIES)
 
 
 class TimelineRow(NamedTuple):
@@ -57,13 +58,13 @@ def _rows(entries: Sequence[Entry], present: Mapping[str, TiedOrders]) -> list[T
     tied = {integration_id: set(orders.order_ids) for integration_id, orders in present.items()}
     rows: list[TimelineRow] = []
     for entry in entries:
-        if entry.topic == ExceptionLogged.topic:
-            orders = tied.get(entry.recorded.stream.removeprefix("integration-"), ())
-            rows += [_row(entry, order_id) for order_id in sorted(orders)]
-        elif (order_id := entry.order_id) is not None:
+        if (order_id := entry.order_id) is not None:
             rows.append(row := _row(entry, order_id))
             if row.integration_id is not None:
                 _tie(tied.setdefault(str(row.integration_id), set()), row)
+        elif entry.topic == ExceptionLogged.topic:
+            orders = tied.get(entry.recorded.stream.removeprefix("integration-"), ())
+            rows += [_row(entry, order_id) for order_id in sorted(orders)]
     return rows
 
 
@@ -76,15 +77,15 @@ def _tie(orders: set[str], row: TimelineRow) -> None:
 
 
 def _row(entry: Entry, order_id: str) -> TimelineRow:
-    topic, event = entry.topic, entry.event
+    topic = entry.topic
     return TimelineRow(
         order_id=order_id,
         position=entry.position,
         kind=_KINDS.get(topic, "action"),
         type=topic,
-        occurred_at=event.timestamp,
-        correlation_id=event.correlation_id,
-        integration_id=event.integration_id if isinstance(event, IntegrationTied | IntegrationUntied) else None,
+        occurred_at=entry.recorded.occurred_at,
+        correlation_id=entry.envelope.get("correlation_id"),
+        integration_id=entry.event.integration_id if topic in _TIES else None,  # type: ignore[attr-defined]
     )
 
 

@@ -39,7 +39,7 @@ def other_dsn(server_dsn: str, template_name: str) -> Iterator[str]:
 @pytest.fixture
 async def view_store(dsn: str) -> AsyncIterator[PostgresViewStore]:
     async with open_pool(dsn, size=2) as pool:
-        yield PostgresViewStore(pool.connection)
+        yield PostgresViewStore(pool.connection, pool.connection)
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ async def test_a_batch_that_fails_on_its_way_leaves_neither_rows_nor_checkpoint(
 
     async def fail() -> None:
         async with view_store.batch(tenants[0], ["timeline"]) as batch:
-            events = await batch.events(after=0, limit=10)
+            events = await view_store.events(tenants[0], after=0, limit=10)
             rows = TIMELINE.rows([Entry(event) for event in events], {})
             assert rows
             await batch.save("timeline", rows)

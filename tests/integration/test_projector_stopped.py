@@ -105,7 +105,7 @@ async def test_a_projection_that_fails_stops_visibly_and_goes_on_when_it_is_mend
     await append(services, tenant, 6)
 
     async with open_pool(dsn, size=2) as pool:
-        faulty = Projector(PostgresViewStore(pool.connection), with_bug(bug))
+        faulty = Projector(PostgresViewStore(pool.connection, pool.connection), with_bug(bug))
         assert await faulty.behind() == [tenant.name]
         await faulty.catch_up(tenant.name)
         stopped = (await checkpoints(dsn))["timeline"]
