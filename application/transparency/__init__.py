@@ -1,0 +1,1 @@
+"""Transparency: a ledger as a Merkle tree that anybody can check by published standards."""

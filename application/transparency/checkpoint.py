@@ -1,0 +1,32 @@
+"""Checkpoints in the C2SP tlog-checkpoint format: https://c2sp.org/tlog-checkpoint."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from application.transparency.note import InvalidNote, Signer, Verifier, sign, verify
+
+
+class Checkpoint(NamedTuple):
+    """What a ledger's tree was when it had this size; origin names the ledger for ever."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def signed(self, signers: Iterable[Signer]) -> str:
+        """Return the checkpoint as a note."""
+        return sign(f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n", signers)
+
+    @classmethod
+    def verified(cls, note: str, verifiers: Sequence[Verifier]) -> "Checkpoint":
+        """Return the checkpoint that a note is, if one of these keys has signed it. Raises InvalidNote."""
+        try:
+            # Lines that may follow are extensions.
+            origin, size, root, *_ = verify(note, verifiers).split("\n")
+            checkpoint = cls(origin, int(size), b64decode(root, validate=True))
+        except ValueError as exc:
+            raise InvalidNote("A checkpoint has three lines: its origin, a size, and a root in base64") from exc
+        if not origin or str(checkpoint.size) != size or checkpoint.size < 0 or len(checkpoint.root) != 32:
+            raise InvalidNote("A checkpoint has three lines: its origin, a size, and a root in base64")
+        return checkpoint
