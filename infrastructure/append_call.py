@@ -1,11 +1,12 @@
 """One call of the append function: gathers appends into its arrays, makes it, and reads its outcomes."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, assert_never
 
 from psycopg.rows import TupleRow
 
-from application.ledger import Append, Appended, Exactly, ExpectedVersion, StreamState, Write
+from application.ledger import Append, Appended, Exactly, ExpectedVersion, NewEvent, StreamState, Write
 from domain.errors import (
     EventIdReused,
     IntegrationNotFound,
@@ -144,33 +145,61 @@ class AppendCall:
         async with connection.cursor(binary=True) as cursor:
             await cursor.execute(_APPEND, self.parameters(), prepare=True)
             rows = await cursor.fetchall()
-        return [_outcome(prepared, row) for prepared, row in zip(self.appends, rows, strict=True)]
+        return self._outcomes(rows)
 
     def parameters(self) -> dict[str, Any]:
         """Return the arrays as the append function takes them."""
-        appends = [prepared.append for prepared in self.appends]
-        writes = [(n, write) for n, append in enumerate(appends, 1) for write in append.writes]
-        events = [(n, event) for n, (_, write) in enumerate(writes, 1) for event in write.events]
-        streams: dict[str, int] = {}
-        for _, write in writes:
-            streams.setdefault(write.stream, len(streams) + 1)
-        keys = [append.key for append in appends]
+        has_keys = any(prepared.append.key for prepared in self.appends)
+        keys = [prepared.append.key for prepared in self.appends]
+        writes: list[tuple[int, str, int, int, int, int]] = []
+        event_writes: list[int] = []
+        event_streams: list[str] = []
+        events: list[NewEvent] = []
+        behind: dict[str, int] = {}
+        for number, prepared in enumerate(self.appends, 1):
+            for stream, expected, new in prepared.append.writes:
+                size, before = len(new), behind.get(stream, 0)
+                writes.append((number, stream, expected_code(expected), size, before, len(events)))
+                behind[stream] = before + size
+                event_writes += [len(writes)] * size
+                event_streams += [stream] * size
+                events += new
+        write_append, write_stream, write_expected, write_size, write_behind, write_offset = zip(*writes, strict=True)
+        event_ids, types, data, metadata, occurred_at = zip(*events, strict=True)
         return {
             "tenant": self.tenant,
-            "keys": texts([key and key.key for key in keys]),
-            "fingerprints": ByteaArray(key and key.fingerprint for key in keys),
-            "streams": texts(list(streams)),
-            "write_append": IntArray(n for n, _ in writes),
-            "write_stream": IntArray(streams[write.stream] for _, write in writes),
-            "write_expected": BigIntArray(expected_code(write.expected) for _, write in writes),
-            "write_size": IntArray(len(write.events) for _, write in writes),
-            "event_write": IntArray(n for n, _ in events),
-            "event_ids": texts([event.event_id for _, event in events]),
-            "types": texts([event.type for _, event in events]),
-            "data": ByteaArray(event.data for _, event in events),
-            "metadata": ByteaArray(event.metadata for _, event in events),
-            "occurred_at": timestamps([event.occurred_at for _, event in events]),
+            "keys": texts([key and key.key for key in keys]) if has_keys else None,
+            "fingerprints": ByteaArray([key and key.fingerprint for key in keys]),
+            "write_append": IntArray(write_append),
+            "write_stream": texts(write_stream),
+            "write_expected": BigIntArray(write_expected),
+            "write_size": IntArray(write_size),
+            "write_behind": IntArray(write_behind),
+            "write_offset": IntArray(write_offset),
+            "event_write": IntArray(event_writes),
+            "event_stream": texts(event_streams),
+            "event_ids": texts(event_ids),
+            "types": texts(types),
+            "data": ByteaArray(data),
+            "metadata": ByteaArray(metadata),
+            "occurred_at": timestamps(occurred_at),
         }
+
+    def _outcomes(self, rows: list[TupleRow]) -> list[Appended | OrdertrailError]:
+        if len(rows) < len(self.appends):
+            [(_, first, _, versions, recorded_at)] = rows
+            return list(self._all_appended(first, versions, recorded_at))
+        return [_outcome(prepared, row) for prepared, row in zip(self.appends, rows, strict=True)]
+
+    def _all_appended(self, first: int, versions: list[int], recorded_at: datetime) -> Iterator[Appended]:
+        """Divide the one answer for all appends among them."""
+        first_write = 0
+        for append, event_ids, _ in self.appends:
+            last_write = first_write + len(append.writes)
+            next_first = first + len(event_ids)
+            of_writes = tuple(versions[first_write:last_write])
+            yield Appended(Position(first), Position(next_first - 1), of_writes, recorded_at, is_replayed=False)
+            first, first_write = next_first, last_write
 
 
 def _outcome(prepared: PreparedAppend, row: TupleRow) -> Appended | OrdertrailError:

@@ -39,8 +39,8 @@ async def configure(connection: Connection) -> None:
     register_arrays(connection)
 
 
-async def connect(dsn: str, *, lock_seconds: int = 0) -> Connection:
-    """Open one connection with the rights of the runtime role; with lock_seconds, it waits no longer for a lock.
+async def connect(dsn: str, **settings: str) -> Connection:
+    """Open one connection with the rights of the runtime role, and these of PostgreSQL's settings for its session.
 
     Raises Unavailable.
     """
@@ -48,8 +48,8 @@ async def connect(dsn: str, *, lock_seconds: int = 0) -> Connection:
         connection = await AsyncConnection.connect(runtime_dsn(dsn), **PATIENCE)  # type: ignore[arg-type]
         try:
             await configure(connection)
-            if lock_seconds:
-                await connection.execute(f"SET lock_timeout TO '{lock_seconds:d}s'")
+            for setting in settings.items():
+                await connection.execute("SELECT set_config(%s, %s, false)", setting)
         except BaseException:
             await connection.close()
             raise

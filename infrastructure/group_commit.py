@@ -21,8 +21,11 @@ MAX_BYTES_PER_COMMIT = 16 * 2**20
 RECONNECT_SECONDS = (0.0, 0.1, 0.3, 1.0, 3.0, 5.0)
 """How long to wait before each try to find out what became of a call whose connection broke."""
 
-LOCK_SECONDS = 10
+LOCK_TIMEOUT = "10s"
 """How long to wait for a ledger that somebody else holds; nothing was written when the wait is over."""
+
+WRITER_SETTINGS = {"lock_timeout": LOCK_TIMEOUT, "plan_cache_mode": "force_generic_plan"}
+"""The append function probes indexes whatever its arguments are: to plan it anew for each call gains nothing."""
 
 Outcome = Appended | Exception
 
@@ -148,7 +151,7 @@ class _Writer:
             if is_sent:
                 await asyncio.sleep(seconds)
             try:
-                self._connection = self._connection or await connect(self._dsn, lock_seconds=LOCK_SECONDS)
+                self._connection = self._connection or await connect(self._dsn, **WRITER_SETTINGS)
                 is_sent = True
                 return await call.make(self._connection)
             except Unavailable as error:

@@ -173,6 +173,6 @@ def _call(cursor: Cursor, parameters: dict[str, Any], *, may_be_replayed: bool) 
     outcome, first, last, versions, _ = row
     is_new = outcome == "appended"
     if not is_new and not (may_be_replayed and outcome == "replayed"):
-        streams = b", ".join(parameters["streams"]).decode()
+        streams = b", ".join(dict.fromkeys(parameters["write_stream"])).decode()
         raise IntegrityError(f"Nothing was recorded ({outcome}): {streams}, now at versions {versions}")
     return first, last, is_new

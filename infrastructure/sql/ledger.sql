@@ -1,9 +1,9 @@
 -- name: append
 SELECT outcome, first_position, last_position, versions, recorded_at
-FROM ordertrail.append(
-    %(tenant)s, %(keys)s, %(fingerprints)s, %(streams)s,
-    %(write_append)s, %(write_stream)s, %(write_expected)s, %(write_size)s,
-    %(event_write)s, %(event_ids)s, %(types)s, %(data)s, %(metadata)s, %(occurred_at)s
+FROM ordertrail.append_group(
+    %(tenant)s, %(keys)s, %(fingerprints)s,
+    %(write_append)s, %(write_stream)s, %(write_expected)s, %(write_size)s, %(write_behind)s, %(write_offset)s,
+    %(event_write)s, %(event_stream)s, %(event_ids)s, %(types)s, %(data)s, %(metadata)s, %(occurred_at)s
 )
 
 -- name: read_stream

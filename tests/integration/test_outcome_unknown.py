@@ -150,7 +150,7 @@ async def test_writers_that_are_terminated_again_and_again_store_each_event_once
 ) -> None:
     terminate = """
         SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-        WHERE datname = current_database() AND query LIKE '%ordertrail.append(%' AND pid <> pg_backend_pid()
+        WHERE datname = current_database() AND query LIKE '%ordertrail.append_group(%' AND pid <> pg_backend_pid()
     """
     terminated = 0
 
@@ -190,7 +190,7 @@ async def test_a_statement_that_the_server_gives_up_was_not_stored_and_says_so(
 ) -> None:
     cancel = """
         SELECT pg_cancel_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ordertrail.append(%'
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ordertrail.append_group(%'
     """
     async with (
         held(shared_dsn, postgres_ledger.tenant),
