@@ -1,0 +1,187 @@
+"""What each statement of infrastructure/sql is tried with on large tables, and how many of their rows that may read."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from application.ledger import ANY, Append, IdempotencyKey, NewEvent, Write
+from application.queries import CallFilter, OrderFilter, TimelineFilter
+from domain.values import MAX_BIGINT, TenantName
+from infrastructure.append_call import AppendCall, prepare
+from infrastructure.arrays import Array, BigIntArray, ByteaArray, TextArray, texts, timestamps
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+AFTER = 5_000
+"""A position in every ledger, with a page of everything behind it."""
+VIEWS = texts(["action_log", "order_state"])
+
+
+class Case(NamedTuple):
+    """Parameters besides the tenant, and how many rows of large tables a statement may fetch with them."""
+
+    rows: int
+    parameters: Mapping[str, Any]
+
+
+def case(rows: int, **parameters: Any) -> Case:
+    return Case(rows, parameters)
+
+
+def _append() -> Mapping[str, Any]:
+    """Return many appends of one call: to orders old and new, with keys and without."""
+    call = AppendCall(TenantName("any"))
+    for n in range(50):
+        event = NewEvent(f"new-{n}", "order.comment_added", b"{}", b"{}", None)
+        write = Write(f"order-{'A' if n % 2 else 'new'}-{n}", ANY, (event,))
+        call.add(prepare(Append(TenantName("any"), (write,), IdempotencyKey(f"key-{n}", b"") if n % 3 else None)))
+    return call.parameters()
+
+
+def _rows(**columns: Sequence[Any] | Array) -> list[Case]:
+    """Return the rows that a view is given: texts, unless the arrays are made already."""
+    return [case(10, **{name: v if isinstance(v, Array) else texts(v) for name, v in columns.items()})]
+
+
+_POSITIONS = BigIntArray([MAX_BIGINT - 1, MAX_BIGINT])
+_TIMES = timestamps([NOON, NOON])
+_TEXT, _NULLS = ["a", "b"], [None, None]
+_NUMBERS = BigIntArray([1_000_001, 1_000_002])
+_JSON = TextArray([b"{}", b"{}"])
+
+_TIMELINES = [
+    case(160, order_id="A-7", cursor=cursor, limit=51, **TimelineFilter()._asdict()) for cursor in (0, MAX_BIGINT)
+] + [
+    case(160, order_id="long", cursor=100_000_000, limit=51, **TimelineFilter()._asdict()),
+    # What restricts an order's timeline further is looked for among its own events.
+    case(10_200, order_id="long", cursor=1, limit=51, **TimelineFilter("call", "no.such", "c-1", NOON, NOON)._asdict()),
+]
+_EXCEPTIONS = [case(52, integration_id=7, cursor=cursor, limit=26, occurred_before=None) for cursor in (0, MAX_BIGINT)]
+_STREAMS = [
+    case(100, stream="order-A-7", after=0, upto=MAX_BIGINT, limit=1_000),
+    case(100, stream="order-long", after=5_000, upto=MAX_BIGINT, limit=100),
+]
+
+PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
+    "contents": {
+        "put": [case(2, digest=b"new", body=b"")],
+        "get": [case(2, digest=b"7")],
+        "delete": [case(2, digest=b"7")],
+    },
+    "credentials": {
+        "find_credential": [case(2, key_id="acme-7")],
+        "create_credential": [
+            case(
+                2,
+                key_id="new",
+                secret_digest=b"",
+                scopes=["admin"],
+                name="",
+                expires_at=None,
+                performer_id=None,
+                performer_name=None,
+                performer_type=None,
+            )
+        ],
+        "create_tenant": [case(0, new_tenant="new", implicit=False, dintero_account=None)],
+        "tenants": [case(0)],
+        "offer_installation_value": [case(0, name="new", value=b"")],
+        "installation_value": [case(0, name="new")],
+    },
+    "health": {"projections": [case(0, projections=VIEWS)]},
+    "ledger": {
+        # At most the newest event of each stream, an earlier one with its id, and what its key did.
+        "append": [case(150, **_append())],
+        "read_stream": _STREAMS,
+        "read_stream_of_types": [
+            case(10_000, **case_.parameters, types=texts(["order.redacted", "order.created"])) for case_ in _STREAMS
+        ],
+        "read_ledger": [case(101, after=AFTER, upto=MAX_BIGINT, limit=100, max_bytes=MAX_BIGINT)],
+        "read_ledger_of_types": [
+            case(10_000, after=AFTER, upto=AFTER + 10_000, limit=100, max_bytes=MAX_BIGINT, types=texts(["no.such"]))
+        ],
+        "head": [case(0)],
+        "find_request": [case(1, key="key-7")],
+        "count_events": [case(2, event_ids=texts(["long-7", "no such"]))],
+    },
+    "queries": {
+        "progress": [case(0, views=VIEWS)],
+        "action_log": [case(101, order_id=order_id, limit=100) for order_id in ("A-7", "long")],
+        "service_events": [case(101, order_id="A-7", limit=100)],
+        "order": [case(1, order_id="A-7")],
+        "order_id_of": [case(1, reference="R-A-7")],
+        "orders": [
+            case(26, limit=26, before=MAX_BIGINT, **OrderFilter()._asdict()),
+            case(200, limit=26, before=AFTER, **OrderFilter("pending", "confirmed")._asdict()),
+        ],
+        "redacted_orders": [case(100, order_ids=[f"A-{n}" for n in range(1, 101)])],
+        "system_log": [
+            case(30, order_id="A-7", offset=offset, limit=10, **wanted._asdict())
+            for offset in (0, 90)
+            for wanted in (CallFilter(), CallFilter("c-1", "dhl", "outbound", "ORDER_CREATE", 200, 299))
+        ],
+        "contents_of_order_alone": [case(40, order_id="A-7")],
+        "timeline_asc": _TIMELINES,
+        "timeline_desc": _TIMELINES,
+        "integration": [case(1, integration_id=7)],
+        "integrations": [case(100, limit=100)],
+        "exceptions_asc": _EXCEPTIONS,
+        "exceptions_desc": _EXCEPTIONS,
+        "exceptions_of_all_asc": _EXCEPTIONS,
+        "exceptions_of_all_desc": _EXCEPTIONS,
+    },
+    "recorder": {
+        "create_ledger": [case(0, new_tenant="new")],
+        "read_stream_backwards": _STREAMS,
+        "insert_snapshots": _rows(
+            streams=["new", "new"], versions=_NUMBERS, types=_TEXT, data=ByteaArray([b"", b""])
+        ),
+        "read_snapshots": _STREAMS,
+        "read_snapshots_backwards": _STREAMS,
+        "advance_tracking": [case(0, projection="new", position=1)],
+        "tracking": [case(0, projection="new")],
+    },
+    "subject_keys": {
+        "offer": [case(2, subjects=texts(["order-A-7", "order-new"]), wrapped=ByteaArray([b"", b""]))],
+        "keys": [case(2, subjects=texts(["order-A-7", "order-new"]))],
+        "destroy": [case(2, subject="order-A-7", by="somebody")],
+    },
+    "views": {
+        "create_missing_checkpoints": [case(0, projections=VIEWS)],
+        "behind": [case(0, projections=VIEWS)],
+        "hold_checkpoints": [case(0, projections=VIEWS)],
+        "advance": [case(0, projection="order_state", position=1)],
+        "stop": [case(0, projection="order_state", error="")],
+        "save_action_log": _rows(
+            order_id=_TEXT, position=_POSITIONS, occurred_at=_TIMES, type=_TEXT, schema_version=_NUMBERS, data=_JSON,
+            actor_id=_TEXT, actor_name=_TEXT, actor_type=_TEXT, application_id=_NULLS,
+        ),
+        "save_service_events": _rows(
+            order_id=_TEXT, position=_POSITIONS, recorded_at=_TIMES, event_id=_TEXT, state=_TEXT, service=_TEXT,
+            service_status=_TEXT, description=_NULLS, metadata=_JSON, created_by=_TEXT,
+        ),
+        "save_system_log": _rows(
+            order_id=_TEXT, position=_POSITIONS, event_id=_TEXT, correlation_id=_NULLS, carrier_id=_NULLS,
+            direction=_NULLS, request_type=_NULLS, response_code=_NUMBERS, content_digest=_NULLS,
+        ),
+        "save_integration_log": _rows(
+            integration_id=_NUMBERS, position=_POSITIONS, occurred_at=_TIMES, exception_type=_NULLS,
+            response_code=_NUMBERS,
+        ),
+        "present_integrations": [case(3, ids=texts(["7", "8", "9"]))],
+        "save_integrations": _rows(
+            integration_id=_NUMBERS, version=_NUMBERS, created_at=_TIMES, updated_at=_TIMES, shop_name=_NULLS,
+            shop_url=_NULLS, details=_JSON, started_failing_at=timestamps([None, None]),
+        ),
+        # Every tie of these integrations, old ones too.
+        "present_timeline": [case(1_300, ids=texts(["7", "8"]))],
+        "save_timeline": _rows(
+            order_id=_TEXT, position=_POSITIONS, kind=_TEXT, type=_TEXT, occurred_at=_TIMES, correlation_id=_NULLS,
+            integration_id=_NUMBERS,
+        ),
+        "present_order_state": [case(100, ids=texts([f"A-{n}" for n in range(1, 101)]))],
+        "save_order_state": _rows(
+            order_id=["A-7", "new"], first_position=_POSITIONS, updated_at=_TIMES, reference=_NULLS, state=_TEXT,
+            status=_NULLS, payment_status=_NULLS, delivery_status=_NULLS, search=_TEXT, detail=_JSON,
+        ),
+    },
+}  # fmt: skip
