@@ -10,7 +10,7 @@ SCRIPT = Path(__file__).with_suffix(".sql")
 
 
 def generate(connection: psycopg.Connection, tenant: str, events: int) -> None:
-    """Create a tenant whose ledger has so many events, a multiple of 10,000, in orders of 100 events: A-1, A-2 …"""
+    """Create a tenant whose ledger has so many events, a multiple of 12,500, in orders of 125 events: A-1, A-2 …"""
     script = SCRIPT.read_bytes()
     for after, upto in pairwise([*range(0, events, PART), events]):
         connection.execute(

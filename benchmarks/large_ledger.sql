@@ -1,6 +1,6 @@
 -- A part of a tenant's ledger, with what the projections would make of it: events after one position up to another.
--- Orders have 100 events each, and 100 orders go on at the same time, so an order's events lie far apart.
--- The parts follow each other, and each is a multiple of 10,000 long. bench.tenant, bench.after and bench.upto are set.
+-- Orders have 125 events each, and 100 orders go on at the same time, so an order's events lie far apart.
+-- The parts follow each other, and each is a multiple of 12,500 long. bench.tenant, bench.after and bench.upto are set.
 
 INSERT INTO ordertrail.tenants (tenant) VALUES (current_setting('bench.tenant')) ON CONFLICT DO NOTHING;
 
@@ -26,8 +26,7 @@ INSERT INTO happenings VALUES
     (5, 'order.status_updated', '{"status":"completed","reason":"delivered"}'),
     (6, 'order.service_event_recorded',
      '{"state":"pending","service":"warehouse","service_status":"picking","description":"being picked"}'),
-    (7, 'order.service_event_recorded',
-     '{"state":"success","service":"warehouse","service_status":"ready_for_pickup","description":"food prepared"}'),
+    (7, 'order.comment_added', '{"text":"Ring twice"}'),
     (8, 'order.system_log_recorded', '{"direction":"outbound","request_type":"ORDER_CREATE","response_code":200}'),
     (9, 'order.payment_status_updated', '{"status":"refunded","reason":"returned"}')
 ON CONFLICT DO NOTHING;
@@ -41,7 +40,7 @@ SELECT current_setting('bench.tenant'), e.n, version, now(), now(), 'order-A-' |
            '{"schema_version":1,"actor":{"id":"60c1e027a47d91004377f129","name":"shop","type":"User"},"correlation_id":"c-%s"}',
            version / 4), 'UTF8')
 FROM (
-    SELECT p.n, (n - 1) / 10000 * 100 + (n - 1) % 100 + 1 AS number, (n - 1) % 10000 / 100 + 1 AS version
+    SELECT p.n, (n - 1) / 12500 * 100 + (n - 1) % 100 + 1 AS number, (n - 1) % 12500 / 100 + 1 AS version
     FROM generate_series(current_setting('bench.after')::bigint + 1, current_setting('bench.upto')::bigint) AS p (n)
 ) AS e
 JOIN happenings AS h ON h.n = e.version % 10
@@ -81,7 +80,7 @@ FROM part WHERE type = 'order.system_log_recorded';
 INSERT INTO ordertrail.order_state
     (tenant, order_id, first_position, updated_at, reference, state, status, search, detail)
 SELECT tenant, order_id, position, occurred_at, 'R-' || order_id, 'pending', 'confirmed', order_id,
-       '{"version":100,"status":"confirmed","redacted":false}'
+       '{"version":125,"status":"confirmed","redacted":false}'
 FROM part WHERE version = 1;
 
 DROP VIEW part;

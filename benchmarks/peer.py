@@ -1,10 +1,10 @@
-"""The other side of the HTTP benchmark: FastAPI endpoints that validate the same bodies and store nothing."""
+"""The other side of the HTTP benchmarks: FastAPI endpoints that store nothing, and answer from memory."""
 
 import socket
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 
 app = FastAPI()
@@ -35,6 +35,19 @@ async def native(order_id: str, body: NativeEvent) -> NativeEvent:
 @app.post("/v1/accounts/{aid}/shopping/orders/{order_id}/events", status_code=201)
 async def dintero(aid: str, order_id: str, body: ServiceEvent) -> ServiceEvent:
     return body
+
+
+pages: dict[str, bytes] = {}
+
+
+@app.put("/pages/{name}", status_code=201)
+async def put_page(name: str, request: Request) -> None:
+    pages[name] = await request.body()
+
+
+@app.get("/pages/{name}")
+async def get_page(name: str) -> Response:
+    return Response(pages[name], media_type="application/json")
 
 
 if __name__ == "__main__":

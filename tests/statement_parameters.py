@@ -57,7 +57,7 @@ _TIMELINES = [
 ]
 _EXCEPTIONS = [case(52, integration_id=7, cursor=cursor, limit=26, occurred_before=None) for cursor in (0, MAX_BIGINT)]
 _STREAMS = [
-    case(100, stream="order-A-7", after=0, upto=MAX_BIGINT, limit=1_000),
+    case(125, stream="order-A-7", after=0, upto=MAX_BIGINT, limit=1_000),
     case(100, stream="order-long", after=5_000, upto=MAX_BIGINT, limit=100),
 ]
 

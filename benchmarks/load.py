@@ -1,0 +1,116 @@
+"""Load on HTTP servers: keep-alive connections that send the next request as soon as the last one is answered."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uvloop
+
+CONNECTIONS = 32
+SECONDS = 3.0
+WARM_UP_SECONDS = 0.5
+ORDERTRAIL = Path(sys.executable).with_name("ordertrail")
+
+SETTINGS = {"ORDERTRAIL_LOG_LEVEL": "error", "ORDERTRAIL_SHOPLINE_RATE": "0"}
+
+
+def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+    """Return a request as it is sent."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, and what came of its requests."""
+
+    def __init__(self, requests: Iterator[bytes], until: float) -> None:
+        self.answered = 0
+        self.failed = 0
+        self.closed = asyncio.get_running_loop().create_future()
+        self._requests, self._until = requests, until
+        self._parts: list[bytes] = []
+        self._missing = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._send()
+
+    def _send(self) -> None:
+        self._transport.write(next(self._requests))  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        if self._missing:
+            self._missing -= len(data)
+        else:
+            self._begin(data)
+        if self._missing == 0 and not self._parts:
+            self.answered += 1
+            if time.perf_counter() < self._until:
+                self._send()
+            else:
+                self._transport.close()
+
+    def _begin(self, data: bytes) -> None:
+        """Read an answer's head, once it is there."""
+        self._parts.append(data)
+        head, separator, rest = b"".join(self._parts).partition(b"\r\n\r\n")
+        if separator:
+            self._parts.clear()
+            self._missing = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n", 1)[0]) - len(rest)
+            self.failed += not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set_result(exc)
+
+
+async def _load(url: str, requests: Sequence[bytes], seconds: float) -> float:
+    parts = urlsplit(url)
+    loop, started, following = asyncio.get_running_loop(), time.perf_counter(), cycle(requests)
+    protocols = []
+    for _ in range(CONNECTIONS):
+        _, protocol = await loop.create_connection(
+            lambda: _Connection(following, started + seconds), parts.hostname, parts.port
+        )
+        protocols.append(protocol)
+    await asyncio.gather(*(protocol.closed for protocol in protocols))
+    if failed := sum(protocol.failed for protocol in protocols):
+        raise RuntimeError(f"{failed} requests to {url} failed")
+    return sum(protocol.answered for protocol in protocols) / (time.perf_counter() - started)
+
+
+def load(url: str, *requests: bytes, seconds: float = SECONDS) -> float:
+    """Return how many requests per second a server answers with 200 or 201, sent in turn, over and over.
+
+    The load comes from this process.
+    """
+    uvloop.run(_load(url, requests, WARM_UP_SECONDS))
+    return uvloop.run(_load(url, requests, seconds))
+
+
+@contextmanager
+def process(*command: str) -> Iterator[str]:
+    """Run a server that prints its URL in its first line."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **SETTINGS}) as server:
+        assert server.stdout is not None
+        try:
+            yield next(word for word in server.stdout.readline().split() if word.startswith("http")).rstrip(",")
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(30)
+
+
+@contextmanager
+def ordertrail(dsn: str, *, workers: int = 1) -> Iterator[str]:
+    """Serve a database."""
+    with process(str(ORDERTRAIL), "serve", "--port", "0", "--workers", str(workers), "--dsn", dsn) as url:
+        yield url
