@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import partial
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from application.access import Access
 from application.calls import CallQueries
 from application.contents import ContentStore
+from application.customers import Reveal, reveal_with
+from application.encrypted_store import EncryptedEventStore
 from application.erasure import Erasure
 from application.health import Health
 from application.integration_queries import IntegrationQueries
@@ -21,11 +24,13 @@ from application.projector_loop import keep_up
 from application.queries import Queries
 from application.rebuilding import Rebuilding
 from application.replay import Replay
+from application.sealed_contents import SealedContents
 from application.time_travel import TimeTravel
+from application.vault import Vault
 from domain.values import Origin
 from infrastructure.contents import PostgresContentStore
 from infrastructure.credentials import PostgresCredentialStore, TenantExists
-from infrastructure.database import open_pool
+from infrastructure.database import Pool, open_pool
 from infrastructure.embedded import embedded_server, start_again
 from infrastructure.event_store import PostgresEventStore
 from infrastructure.group_commit import open_group_commit
@@ -35,6 +40,7 @@ from infrastructure.migrations import migrate
 from infrastructure.object_contents import ObjectContentStore
 from infrastructure.settings import Settings
 from infrastructure.side_views import PostgresSideViewStore
+from infrastructure.subject_keys import PostgresKeyRing, WrongInstallationKey
 from infrastructure.tokens import JwtSigner
 from infrastructure.view_store import PostgresViewStore
 from infrastructure.views import PostgresViews
@@ -43,6 +49,8 @@ __all__ = ["Services", "Settings", "TenantExists"]
 
 READ_CONNECTIONS = 8
 TOKEN_KEY = "token key"  # noqa: S105 the name of the key, not the key
+FINGERPRINT_KEY = "fingerprint key"
+INSTALLATION_KEY = "installation key"
 
 
 def read_settings(**given: Any) -> Settings:
@@ -62,7 +70,9 @@ class Services(NamedTuple):
     replay: Replay
     calls: CallQueries
     access: Access
-    contents: ContentStore
+    contents: SealedContents
+    erasure: Erasure
+    reveal: Reveal
     credentials: PostgresCredentialStore
     health: Health
     secret_headers: frozenset[str] = SECRET_HEADERS
@@ -101,22 +111,28 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """Connect the application to a migrated database."""
     async with open_pool(dsn, size=READ_CONNECTIONS) as pool, open_group_commit(dsn) as writer:
-        store = PostgresEventStore(pool, writer)
         credentials = PostgresCredentialStore(pool)
+        keys = await _key_ring(pool)
+        vault = Vault(keys)
+        secret = await credentials.installation_key(FINGERPRINT_KEY)
+        store = EncryptedEventStore(PostgresEventStore(pool, writer), vault, secret=secret)
         tokens = JwtSigner(await credentials.installation_key(TOKEN_KEY))
-        contents, views = _contents(PostgresContentStore(pool), contents_url), PostgresViews(pool)
+        contents = SealedContents(_contents(PostgresContentStore(pool), contents_url), keys)
+        views, erasure = PostgresViews(pool, vault), Erasure(store, keys, contents)
         queries = Queries(views, wait_seconds=read_wait_seconds)
         yield Services(
             store=store,
-            orders=OrderService(store, queries, Erasure(queries, contents)),
+            orders=OrderService(store, queries, erasure),
             integrations=IntegrationService(store, contents),
             integration_queries=IntegrationQueries(views, contents),
             queries=queries,
             time_travel=TimeTravel(store, queries),
-            replay=Replay(store, queries),
-            calls=CallQueries(store, queries, contents),
+            replay=Replay(store),
+            calls=CallQueries(store, contents),
             access=Access(credentials, tokens),
             contents=contents,
+            erasure=erasure,
+            reveal=reveal_with(vault),
             credentials=credentials,
             health=PostgresHealth(pool),
             secret_headers=SECRET_HEADERS | masked_headers,
@@ -125,6 +141,16 @@ async def open_services(
 
 def _contents(in_postgres: ContentStore, url: str | None) -> ContentStore:
     return ObjectContentStore(url, earlier=in_postgres) if url else in_postgres
+
+
+async def _key_ring(pool: Pool) -> PostgresKeyRing:
+    """Return the keys of personal data. Raises WrongInstallationKey."""
+    credentials = PostgresCredentialStore(pool)
+    key = read_settings().installation_key or await credentials.installation_key(INSTALLATION_KEY)
+    fingerprint = blake2b(b"installation key", key=key, digest_size=16).digest()
+    if await credentials.installation_key(f"{INSTALLATION_KEY} fingerprint", fingerprint) != fingerprint:
+        raise WrongInstallationKey
+    return PostgresKeyRing(pool, key)
 
 
 async def run_projector(dsn: str) -> None:
@@ -137,9 +163,10 @@ async def run_projector(dsn: str) -> None:
 async def open_projector(dsn: str) -> AsyncIterator[Projector]:
     """Connect a projector of all views to a migrated database."""
     async with open_pool(dsn, size=3) as pool:
-        yield Projector(PostgresViewStore(pool.connection, pool.connection), PROJECTIONS)
+        reveal = reveal_with(Vault(await _key_ring(pool)))
+        yield Projector(PostgresViewStore(pool.connection, pool.connection), PROJECTIONS, reveal=reveal)
 
 
 def rebuilding(dsn: str, services: Services) -> Rebuilding:
     """Return what derives all views of a migrated database anew."""
-    return Rebuilding(services.store, PostgresSideViewStore(dsn), PROJECTIONS)
+    return Rebuilding(services.store, PostgresSideViewStore(dsn), PROJECTIONS, services.reveal)

@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 from application.codec import decode
-from application.contents import ContentStore
 from application.ledger import EventStore
-from application.queries import Queries
-from application.redaction import REDACTED, redacted
+from application.personal import REDACTED
+from application.sealed_contents import Gone, SealedContents
 from domain.events.records import Call, SystemLogRecorded
 from domain.order import stream_of
 from domain.values import TenantName
@@ -25,9 +24,8 @@ class LoggedCall(NamedTuple):
 class CallQueries:
     """Reads single calls about orders, by the ledger positions of their events."""
 
-    def __init__(self, store: EventStore, queries: Queries, contents: ContentStore) -> None:
+    def __init__(self, store: EventStore, contents: SealedContents) -> None:
         self._store = store
-        self._queries = queries
         self._contents = contents
 
     async def find(self, tenant: TenantName, order_id: str, position: int) -> SystemLogRecorded | None:
@@ -44,9 +42,13 @@ class CallQueries:
         event = await self.find(tenant, order_id, position)
         if event is None:
             return None
-        if await self._queries.views.redacted_orders(tenant, [order_id]):
-            return LoggedCall(redacted(event), ERASED)
         if event.content is None:
             return LoggedCall(event, Call())
-        body = await self._contents.get(tenant, event.content.digest)
-        return None if body is None else LoggedCall(event, Call.model_validate_json(body))
+        body = await self._contents.get(tenant, event.originator_id, event.content.digest)
+        match body:
+            case Gone.FORGOTTEN:
+                return LoggedCall(event, ERASED)
+            case Gone.MISSING:
+                return None
+            case _:
+                return LoggedCall(event, Call.model_validate_json(body))

@@ -21,6 +21,7 @@ NONCE_BYTES = 12
 MARK = "encryption"
 """The member of an event's metadata that says that all of its personal data is encrypted, and how: 1, as here."""
 
+_MARKED = f'"{MARK}":1'.encode()
 _ENVELOPE = {"actor": Member(None, is_object=True, inner=shape_of(Actor))}
 
 
@@ -48,6 +49,11 @@ Keys = Mapping[str, SubjectKey | None]
 """Keys by subject; None where it was destroyed. A subject that never had one is missing."""
 
 
+def is_token(value: Any) -> bool:
+    """Whether a value, where only we write, stands for what is encrypted."""
+    return isinstance(value, str) and value.startswith(TOKEN)
+
+
 def bound(*parts: str) -> bytes:
     """Return parts as one text that no other parts make: each with its length before it."""
     return "".join([f"{len(part)}:{part}" for part in parts]).encode()
@@ -72,8 +78,34 @@ def open_token(token: str, key: SubjectKey | None, bound_to: bytes) -> Any:
         raise InvalidEvent("What is encrypted was changed after it was recorded") from exc
 
 
+def seal_body(body: bytes, key: SubjectKey, bound_to: bytes) -> bytes:
+    """Return a body encrypted."""
+    return f"{TOKEN}{key.id}:".encode() + key.seal(body, bound_to)
+
+
+def open_body(sealed: bytes, key: SubjectKey | None, bound_to: bytes) -> bytes | None:
+    """Return a body that was encrypted, or one from before they were; None if its key is not there any more.
+
+    Raises InvalidEvent if it was changed.
+    """
+    if not sealed.startswith(TOKEN.encode()):
+        return sealed  # all of ours are JSON objects
+    head = f"{TOKEN}{key.id}:".encode() if key else b""
+    if key is None or not sealed.startswith(head):
+        return None
+    try:
+        return key.open(sealed[len(head) :], bound_to)
+    except InvalidTag as exc:
+        raise InvalidEvent("What is encrypted was changed after it was recorded") from exc
+
+
 def _digest(key: bytes, text: bytes, size: int) -> bytes:
     return blake2b(text, key=key, digest_size=size).digest()
+
+
+def is_sealed(event: NewEvent | RecordedEvent) -> bool:
+    """Whether the personal data of an event is encrypted. No text within its metadata can look like the mark."""
+    return _MARKED in event.metadata
 
 
 class Document:
@@ -111,7 +143,7 @@ class Document:
                 # It was recorded before there were keys: a destroyed one says that it must not be shown.
                 is_hidden = subject in keys and keys[subject] is None
                 place.set(place.placeholder if is_hidden else place.value)
-            elif isinstance(place.value, str) and place.value.startswith(TOKEN):
+            elif is_token(place.value):
                 value = open_token(place.value, keys.get(subject), self._bound + bound(place.path))
                 place.set(place.placeholder if value is None else value)
         return self._bytes()

@@ -1,26 +1,58 @@
-"""Erasure: what is kept beside the ledger of a redacted order is deleted."""
+"""Erasure: what is personal of an order, an integration or a person cannot be read any more, by anybody."""
 
-from application.contents import ContentStore
-from application.queries import Queries
-from domain.errors import Unavailable
-from domain.values import TenantName
+from contextlib import suppress
+
+from application.codec import decode, encode
+from application.integrations import stream_of as stream_of_integration
+from application.key_ring import KeyRing
+from application.ledger import NO_STREAM, STREAM_EXISTS, Append, EventStore, ExpectedVersion, Write
+from application.sealed_contents import SealedContents
+from domain import person
+from domain.errors import VersionConflict
+from domain.events.event import Event
+from domain.events.integration import ExceptionLogged, IntegrationRedacted
+from domain.events.person import Forgotten
+from domain.events.records import SystemLogRecorded
+from domain.values import Actor, ContentRef, TenantName
+
+_WITH_CONTENT = (SystemLogRecorded.topic, ExceptionLogged.topic)
 
 
 class Erasure:
-    """Deletes what was said in the calls about an order, never an event. Idempotent."""
+    """Destroys keys, and what is kept beside the ledger; never an event. Every method is idempotent."""
 
-    def __init__(self, queries: Queries, contents: ContentStore) -> None:
-        self._queries = queries
+    def __init__(self, store: EventStore, keys: KeyRing, contents: SealedContents) -> None:
+        self._store = store
+        self._keys = keys
         self._contents = contents
 
-    async def erase(self, tenant: TenantName, order_id: str) -> None:
-        """Delete the contents of an order's calls that no other order's has, redacted ones aside.
+    async def erase(self, tenant: TenantName, stream: str, *, by: Actor) -> None:
+        """Erase the personal data in the events of a stream, and what was said in the calls it tells of.
 
-        Raises Unavailable if not all of them are known yet, or could be deleted.
+        It is for whoever has recorded that it was asked for. Raises Unavailable if not all of it could be done.
         """
-        freshness = await self._queries.fresh(tenant, "system_log", "order_state")
-        if freshness.lag:
-            raise Unavailable("The order is redacted, but not all it holds was found yet to be erased; try again")
-        # What another order's request has put just now and not recorded yet, byte by byte the same, is not known here.
-        for digest in await self._queries.views.contents_of_order_alone(tenant, order_id):
-            await self._contents.delete(tenant, digest)
+        await self._keys.destroy(tenant, stream, by=by.id or by.name or "somebody")
+        after = 0
+        while page := await self._store.read_stream(tenant, stream, after=after, types=_WITH_CONTENT):
+            for event in page:
+                content: ContentRef | None = decode(event).content  # type: ignore[attr-defined]
+                if content is not None:
+                    await self._contents.delete(tenant, content.digest)
+            after = page[-1].version
+
+    async def forget_person(self, tenant: TenantName, person_id: str, *, by: Actor) -> None:
+        """Erase what is known of somebody who made events happen, but for their id. Raises TenantNotFound."""
+        event = Forgotten(originator_id=person.stream_of(person_id), actor=by)
+        with suppress(VersionConflict):  # they were forgotten before
+            await self._record(tenant, event, NO_STREAM)
+        await self.erase(tenant, event.originator_id, by=by)
+
+    async def forget_integration(self, tenant: TenantName, integration_id: int, *, by: Actor) -> None:
+        """Erase what was said in an integration's failed calls. Raises TenantNotFound, IntegrationNotFound."""
+        event = IntegrationRedacted(originator_id=stream_of_integration(integration_id), actor=by)
+        if not await self._store.read_stream(tenant, event.originator_id, types=(event.topic,), limit=1):
+            await self._record(tenant, event, STREAM_EXISTS)
+        await self.erase(tenant, event.originator_id, by=by)
+
+    async def _record(self, tenant: TenantName, event: Event, expected: ExpectedVersion) -> None:
+        await self._store.append(Append(tenant, (Write(event.originator_id, expected, (encode(event),)),)))

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
 from application.codec import decode
-from application.contents import ContentStore
 from application.failed_calls import whole
 from application.ledger import RecordedEvent
 from application.projections.integrations import IntegrationRow
+from application.sealed_contents import SealedContents
 from domain.errors import IntegrationNotFound
 from domain.events.integration import ExceptionLogged
 from domain.values import TenantName
@@ -59,7 +59,7 @@ class IntegrationViews(Protocol):
 class IntegrationQueries:
     """Reads of integrations; what they show is as fresh as the views are."""
 
-    def __init__(self, views: IntegrationViews, contents: ContentStore) -> None:
+    def __init__(self, views: IntegrationViews, contents: SealedContents) -> None:
         self._views = views
         self._contents = contents
 

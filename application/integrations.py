@@ -2,10 +2,10 @@
 
 from application.access import Tenant
 from application.codec import encode
-from application.contents import ContentStore
 from application.failed_calls import slim
 from application.ledger import ANY, STREAM_EXISTS, Append, EventStore, ExpectedVersion, IdempotencyKey, Write
 from application.recorded import Recorded, recorded
+from application.sealed_contents import SealedContents
 from domain.events.integration import ExceptionLogged, IntegrationEvent, Recovered, Registered
 from domain.values import Origin
 
@@ -18,7 +18,7 @@ def stream_of(integration_id: int) -> str:
 class IntegrationService:
     """Registers integrations and logs their exceptions. Raises what EventStore.append raises."""
 
-    def __init__(self, store: EventStore, contents: ContentStore, *, origin: Origin | None = None) -> None:
+    def __init__(self, store: EventStore, contents: SealedContents, *, origin: Origin | None = None) -> None:
         self._store = store
         self._contents = contents
         self._origin = origin

@@ -102,8 +102,9 @@ class OrderService:
             if expected is not None or not tenant.is_implicit:
                 raise
             result = await record(tenant, order_id, events, ANY, key)
-        if any(isinstance(event, Redacted) for event in events):
-            await self._erasure.erase(tenant.name, result.order_id)
+        for event in events:
+            if isinstance(event, Redacted):
+                await self._erasure.erase(tenant.name, stream_of(result.order_id), by=event.actor)
         return result
 
     async def redact(
@@ -115,7 +116,7 @@ class OrderService:
             return await self.record(tenant, order_id, [event], expected=STREAM_EXISTS, key=key)
         except AlreadyRedacted as already:
             # What was logged since, and what could not be erased at that time.
-            await self._erasure.erase(tenant.name, already.order_id)
+            await self._erasure.erase(tenant.name, stream_of(already.order_id), by=event.actor)
             return None
 
     async def edit(
@@ -169,6 +170,12 @@ class OrderService:
         """Keep what goes wrong with an integration out of an order's timeline from now on."""
         event = IntegrationUntied(originator_id=stream_of(order_id), integration_id=integration_id, **envelope)
         return await self.record(tenant, order_id, [event], key=key)
+
+    async def id_of(self, tenant: TenantName, name: str) -> str:
+        """Return the id of the order with this id; if there is none, of the one with this reference; else the name."""
+        if await self._store.read_stream(tenant, stream_of(name), limit=1):
+            return name
+        return await self._references.find_by_reference(tenant, name) or name
 
     async def load(self, tenant: Tenant, order_id: str) -> Order:
         """Return the order as its events have made it. Raises OrderNotFound."""

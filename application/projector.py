@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
 
+from application.customers import Reveal, reveal_nothing
 from application.ledger import RecordedEvent
 from application.projections.entries import Entry
 from application.projections.projection import Projection, Row
@@ -87,11 +88,18 @@ def progress(projection: Projection, entries: Sequence[Entry], present: Mapping[
 class Projector:
     """Brings views up to their ledgers. Several may run at once, here and elsewhere: they share the checkpoints."""
 
-    def __init__(self, views: ViewStore, projections: Iterable[Projection], *, batch: int = BATCH) -> None:
+    def __init__(
+        self,
+        views: ViewStore,
+        projections: Iterable[Projection],
+        *,
+        reveal: Reveal = reveal_nothing,
+        batch: int = BATCH,
+    ) -> None:
         self._views = views
         self._projections = {projection.name: projection for projection in projections}
         self._limit = batch
-        self._ahead = ReadAhead(views)
+        self._ahead = ReadAhead(views, reveal)
 
     @property
     def names(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
@@ -10,7 +10,6 @@ from application.ledger import RecordedEvent
 from application.projections.action_log import ActionLogRow
 from application.projections.order_state import OrderStateRow
 from application.projections.service_events import ServiceEventRow
-from application.redaction import redacted_event
 from domain.errors import OrderNotFound, Unavailable
 from domain.order_state import OrderState
 from domain.values import Position, TenantName
@@ -86,7 +85,7 @@ class TimelineEntry(NamedTuple):
 class Views(Protocol):
     """The views, as they are at the moment. Lists are in ledger order, newest first unless said otherwise.
 
-    Of a redacted order they return what application.redaction leaves of it.
+    Where personal data was forgotten they return [redacted].
     """
 
     async def progress(self, tenant: TenantName, views: Sequence[str]) -> Progress:
@@ -115,12 +114,6 @@ class Views(Protocol):
         self, tenant: TenantName, order_id: str, wanted: CallFilter, *, offset: int, limit: int
     ) -> list[RecordedEvent]:
         """Return the calls about an order, the oldest first, without so many that come before them."""
-
-    async def contents_of_order_alone(self, tenant: TenantName, order_id: str) -> list[str]:
-        """Return the digests of the contents of this order's calls, without those of orders that are not redacted."""
-
-    async def redacted_orders(self, tenant: TenantName, order_ids: Collection[str]) -> set[str]:
-        """Return those of these orders that were redacted."""
 
 
 class Queries:
@@ -171,12 +164,6 @@ class Queries:
         if row is None and (order_id := await self.views.order_id_of(tenant, name)) is not None:
             row = await self.views.order(tenant, order_id)
         return row
-
-    async def as_shown(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
-        """Return events of a ledger without what was erased of redacted orders, as far as order_state knows of it."""
-        order_ids = {event.stream.removeprefix("order-") for event in events if event.type.startswith("order.")}
-        erased = {f"order-{order_id}" for order_id in await self.views.redacted_orders(tenant, order_ids)}
-        return [redacted_event(e) if e.stream in erased and e.type.startswith("order.") else e for e in events]
 
     async def find_by_reference(self, tenant: TenantName, reference: str) -> str | None:
         """Return the newest order that is known by this reference, among all that were created before the question.

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
+from application.customers import Reveal
 from application.ledger import RecordedEvent
 from application.projections.entries import Entry
 from domain.errors import InvalidEvent
@@ -30,8 +31,9 @@ class ReadAhead:
     read again.
     """
 
-    def __init__(self, ledgers: Ledgers) -> None:
+    def __init__(self, ledgers: Ledgers, reveal: Reveal) -> None:
         self._ledgers = ledgers
+        self._reveal = reveal
         self._next: tuple[_Page, asyncio.Task[list[Entry]]] | None = None
 
     def read(self, tenant: TenantName, *, after: int, limit: int) -> None:
@@ -61,7 +63,9 @@ class ReadAhead:
 
     async def _read(self, page: _Page) -> list[Entry]:
         events = await self._ledgers.events(page.tenant, after=page.after, limit=page.limit)
-        return [_decoded(event) for event in events]
+        entries = [_decoded(event) for event in events]
+        await self._reveal(page.tenant, entries)
+        return entries
 
 
 def _decoded(event: RecordedEvent) -> Entry:

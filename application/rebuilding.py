@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, NamedTuple, Protocol
 
+from application.customers import Reveal
 from application.ledger import EventStore
 from application.projections.projection import Projection
 from application.projector import BATCH, Checkpoint, Projector, ViewStore
@@ -69,10 +70,13 @@ class SideViewStore(Protocol):
 class Rebuilding:
     """Derives views anew from the ledger while the live ones are read and brought up to date."""
 
-    def __init__(self, store: EventStore, beside: SideViewStore, projections: Sequence[Projection]) -> None:
+    def __init__(
+        self, store: EventStore, beside: SideViewStore, projections: Sequence[Projection], reveal: Reveal
+    ) -> None:
         self._store = store
         self._beside = beside
         self._projections = projections
+        self._reveal = reveal
 
     @property
     def names(self) -> list[str]:
@@ -110,7 +114,7 @@ class Rebuilding:
         """Project each view up to its position."""
         for upto in sorted(set(positions.values())):
             group = [p for p in self._projections if positions.get(p.name, -1) >= upto]
-            projector = Projector(views.upto(upto), group)
+            projector = Projector(views.upto(upto), group, reveal=self._reveal)
             is_done = False
             while not is_done:
                 is_done = not await projector.project(tenant)

@@ -4,9 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 from application.ledger import EventStore, RecordedEvent
-from application.queries import Queries
-from application.redaction import redacted_event
-from domain.events.lifecycle import Redacted
 from domain.order import stream_of
 from domain.values import TenantName
 
@@ -21,9 +18,8 @@ Bound = int | datetime
 class Replay:
     """Reads ledgers from one position to another. Whatever their size, a page of them is held at a time."""
 
-    def __init__(self, store: EventStore, queries: Queries) -> None:
+    def __init__(self, store: EventStore) -> None:
         self._store = store
-        self._queries = queries
 
     async def positions(self, tenant: TenantName, first: Bound | None, last: Bound | None) -> range:
         """Return the positions from one bound to another, both included, as far as the ledger goes now.
@@ -37,15 +33,11 @@ class Replay:
             last = await self._newest(tenant, last, head)
         return range(min(max(first or 1, 1), head + 1), min(head if last is None else last, head) + 1)
 
-    async def events(
+    def events(
         self, tenant: TenantName, positions: range, order_id: str | None = None
     ) -> AsyncIterator[list[RecordedEvent]]:
         """Yield pages of the events at these positions in ledger order, of all streams or of this order's."""
-        pages = self._ledger(tenant, positions) if order_id is None else self._order(tenant, positions, order_id)
-        hidden = await self._redacted_lately(tenant)
-        async for page in pages:
-            shown = await self._queries.as_shown(tenant, page)
-            yield [redacted_event(e) if e.stream in hidden and e.type.startswith("order.") else e for e in shown]
+        return self._ledger(tenant, positions) if order_id is None else self._order(tenant, positions, order_id)
 
     async def orders(self, tenant: TenantName, positions: range) -> AsyncIterator[tuple[int, Sequence[str]]]:
         """Yield which orders began up to a position, since the position before."""
@@ -62,13 +54,9 @@ class Replay:
             low, high = (middle, high) if event.recorded_at <= instant else (low, middle - 1)
         return low
 
-    async def _ledger(
-        self, tenant: TenantName, positions: range, types: tuple[str, ...] = ()
-    ) -> AsyncIterator[list[RecordedEvent]]:
+    async def _ledger(self, tenant: TenantName, positions: range) -> AsyncIterator[list[RecordedEvent]]:
         after, upto = positions.start - 1, positions.stop - 1
-        while page := await self._store.read_ledger(
-            tenant, after=after, upto=upto, types=types, limit=PAGE, max_bytes=PAGE_BYTES
-        ):
+        while page := await self._store.read_ledger(tenant, after=after, upto=upto, limit=PAGE, max_bytes=PAGE_BYTES):
             yield page
             after = page[-1].position
 
@@ -80,9 +68,3 @@ class Replay:
             if page[-1].position >= positions.stop:
                 return
             after = page[-1].version
-
-    async def _redacted_lately(self, tenant: TenantName) -> set[str]:
-        """Return the streams of the orders whose redaction the views do not show yet."""
-        reached = (await self._queries.fresh(tenant, "order_state")).position
-        unread = range(reached + 1, await self._store.head(tenant) + 1)
-        return {event.stream async for page in self._ledger(tenant, unread, (Redacted.topic,)) for event in page}

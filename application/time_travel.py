@@ -6,9 +6,7 @@ from datetime import datetime
 from application.history import Clock, Comparison, FieldChange, PastOrder
 from application.ledger import EventStore, RecordedEvent
 from application.orders import References
-from application.redaction import redacted_event
 from domain.errors import OrderNotFound, OrderNotYet, VersionNotFound
-from domain.events.lifecycle import Redacted
 from domain.order import stream_of
 from domain.values import TenantName
 
@@ -87,11 +85,10 @@ class TimeTravel:
     ) -> AsyncIterator[RecordedEvent]:
         """Yield an order's events as they may be shown now. Times of recording never run backwards along a stream."""
         stream = stream_of(order_id)
-        is_redacted = bool(await self._store.read_stream(tenant, stream, types=(Redacted.topic,), limit=1))
         while page := await self._store.read_stream(tenant, stream, after=after, upto=upto, limit=PAGE):
             for event in page:
                 if recorded_until is not None and event.recorded_at > recorded_until:
                     return
                 if event.type.startswith("order."):  # others' applications may write to any stream
-                    yield redacted_event(event) if is_redacted else event
+                    yield event
             after = page[-1].version

@@ -92,11 +92,11 @@ class PostgresCredentialStore:
             rows = await (await connection.execute(_SQL["tenants"])).fetchall()
         return [TenantName(row[0]) for row in rows]
 
-    async def installation_key(self, name: str) -> bytes:
-        """Return the installation's key of this name; whoever asks first makes it."""
+    async def installation_key(self, name: str, offer: bytes | None = None) -> bytes:
+        """Return the installation's key of this name; whoever asks first makes it, or makes it what they offer."""
         async with reading(self._pool) as connection:
-            offer = {"name": name, "value": secrets.token_bytes(32)}
-            await connection.execute(_SQL["offer_installation_value"], offer)
+            value = secrets.token_bytes(32) if offer is None else offer
+            await connection.execute(_SQL["offer_installation_value"], {"name": name, "value": value})
             row = await (await connection.execute(_SQL["installation_value"], {"name": name})).fetchone()
         assert row is not None
         return bytes(row[0])

@@ -1,12 +1,14 @@
 """What can be set from outside: environment variables that start with ORDERTRAIL_, read by the composition root."""
 
 import os
+from base64 import b64decode
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+KEY_BYTES = 32
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9!#$%&'*+.^`|~-]+$", max_length=255)]
 """The name of a header as it is compared: in lower case, with hyphens."""
 
@@ -24,6 +26,16 @@ def _names(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return frozenset(name.lower().replace("_", "-") for name in value.replace(",", " ").split())
+
+
+def _key(value: Any) -> Any:
+    """Return the 32 bytes that a text is in base64."""
+    if not isinstance(value, str):
+        return value
+    key = b64decode(value, validate=True)
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"is not {KEY_BYTES} bytes")
+    return key
 
 
 class Settings(BaseSettings):
@@ -55,6 +67,12 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="How long a read waits for the views to reach what was written before it; "
         "after that it answers with what is there.",
+    )
+    installation_key: Annotated[bytes | None, BeforeValidator(_key)] = Field(
+        None,
+        repr=False,
+        description="The key that the keys of personal data are encrypted with, 32 bytes in base64; "
+        "without it, one is kept in the database.",
     )
     contents_url: Annotated[str, StringConstraints(pattern=r"^(s3|gs|az|abfss?|file)://.")] | None = Field(
         None,

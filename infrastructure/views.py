@@ -1,16 +1,17 @@
 """The views on PostgreSQL, as queries read them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from application.integration_queries import ExceptionFilter, Order
 from application.ledger import RecordedEvent
+from application.opened_rows import opened_actions, opened_orders, opened_reports
 from application.projections.action_log import ActionLogRow
 from application.projections.integrations import IntegrationRow
 from application.projections.order_state import OrderStateRow
 from application.projections.service_events import ServiceEventRow
 from application.queries import CallFilter, OrderFilter, Progress, TimelineEntry, TimelineFilter
-from application.redaction import redacted_action, redacted_event, redacted_report
+from application.vault import Vault
 from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.database import Pool, reading
@@ -22,8 +23,9 @@ _SQL = statements("queries")
 class PostgresViews:
     """Implements application.queries.Views and application.integration_queries.IntegrationViews."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, vault: Vault) -> None:
         self._pool = pool
+        self._vault = vault
 
     async def progress(self, tenant: TenantName, views: Sequence[str]) -> Progress:
         rows = await self._fetch("progress", tenant=tenant, views=list(views))
@@ -33,17 +35,15 @@ class PostgresViews:
 
     async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
         rows = await self._fetch("action_log", tenant=tenant, order_id=order_id, limit=limit)
-        actions = [ActionLogRow(*row) for row in rows]
-        return [redacted_action(a) for a in actions] if await self._is_redacted(tenant, order_id) else actions
+        return await opened_actions(self._vault, tenant, [ActionLogRow(*row) for row in rows])
 
     async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ServiceEventRow]:
         rows = await self._fetch("service_events", tenant=tenant, order_id=order_id, limit=limit)
-        reports = [ServiceEventRow(*row) for row in rows]
-        return [redacted_report(r) for r in reports] if await self._is_redacted(tenant, order_id) else reports
+        return await opened_reports(self._vault, tenant, [ServiceEventRow(*row) for row in rows])
 
     async def order(self, tenant: TenantName, order_id: str) -> OrderStateRow | None:
         rows = await self._fetch("order", tenant=tenant, order_id=order_id)
-        return OrderStateRow(*rows[0]) if rows else None
+        return next(iter(await opened_orders(self._vault, tenant, [OrderStateRow(*row) for row in rows])), None)
 
     async def order_id_of(self, tenant: TenantName, reference: str) -> str | None:
         rows = await self._fetch("order_id_of", tenant=tenant, reference=reference)
@@ -60,7 +60,7 @@ class PostgresViews:
             before=MAX_BIGINT if before is None else before,
             limit=limit,
         )
-        return [OrderStateRow(*row) for row in rows]
+        return await opened_orders(self._vault, tenant, [OrderStateRow(*row) for row in rows])
 
     async def timeline(
         self, tenant: TenantName, order_id: str, wanted: TimelineFilter, *, cursor: int | None, limit: int
@@ -74,10 +74,8 @@ class PostgresViews:
             cursor=beginning if cursor is None else cursor,
             limit=limit,
         )
-        entries = [TimelineEntry(row[0], row[1], RecordedEvent(*row[2:])) for row in rows]
-        if await self._is_redacted(tenant, order_id):
-            return [entry._replace(event=redacted_event(entry.event)) for entry in entries]
-        return entries
+        events = await self._vault.opened(tenant, [RecordedEvent(*row[2:]) for row in rows])
+        return [TimelineEntry(row[0], row[1], event) for row, event in zip(rows, events, strict=True)]
 
     async def system_log(
         self, tenant: TenantName, order_id: str, wanted: CallFilter, *, offset: int, limit: int
@@ -85,16 +83,7 @@ class PostgresViews:
         rows = await self._fetch(
             "system_log", **wanted._asdict(), tenant=tenant, order_id=order_id, offset=offset, limit=limit
         )
-        events = [RecordedEvent(*row) for row in rows]
-        return [redacted_event(e) for e in events] if await self._is_redacted(tenant, order_id) else events
-
-    async def contents_of_order_alone(self, tenant: TenantName, order_id: str) -> list[str]:
-        return [row[0] for row in await self._fetch("contents_of_order_alone", tenant=tenant, order_id=order_id)]
-
-    async def redacted_orders(self, tenant: TenantName, order_ids: Collection[str]) -> set[str]:
-        if not order_ids:
-            return set()
-        return {row[0] for row in await self._fetch("redacted_orders", tenant=tenant, order_ids=list(order_ids))}
+        return await self._vault.opened(tenant, [RecordedEvent(*row) for row in rows])
 
     async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow | None:
         rows = await self._fetch("integration", tenant=tenant, integration_id=integration_id)
@@ -115,10 +104,7 @@ class PostgresViews:
             cursor=beginning if cursor is None else cursor,
             limit=limit,
         )
-        return [RecordedEvent(*row) for row in rows]
-
-    async def _is_redacted(self, tenant: TenantName, order_id: str) -> bool:
-        return bool(await self.redacted_orders(tenant, [order_id]))
+        return await self._vault.opened(tenant, [RecordedEvent(*row) for row in rows])
 
     async def _fetch(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:

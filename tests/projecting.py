@@ -81,7 +81,7 @@ async def undisturbed(dsn: str, empty: str) -> Mapping[str, list[str]]:
         await psycopg.AsyncConnection.connect(dsn) as source,
         await psycopg.AsyncConnection.connect(empty) as target,
     ):
-        for table in ("tenants", "ledgers", "events"):
+        for table in ("tenants", "ledgers", "events", "subject_keys", "installation"):
             name = sql.Identifier("ordertrail", table)
             async with (
                 source.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(name)) as rows,

@@ -113,13 +113,11 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
             case(26, limit=26, before=MAX_BIGINT, **OrderFilter()._asdict()),
             case(200, limit=26, before=AFTER, **OrderFilter("pending", "confirmed")._asdict()),
         ],
-        "redacted_orders": [case(100, order_ids=[f"A-{n}" for n in range(1, 101)])],
         "system_log": [
             case(30, order_id="A-7", offset=offset, limit=10, **wanted._asdict())
             for offset in (0, 90)
             for wanted in (CallFilter(), CallFilter("c-1", "dhl", "outbound", "ORDER_CREATE", 200, 299))
         ],
-        "contents_of_order_alone": [case(40, order_id="A-7")],
         "timeline_asc": _TIMELINES,
         "timeline_desc": _TIMELINES,
         "integration": [case(1, integration_id=7)],
@@ -153,7 +151,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "stop": [case(0, projection="order_state", error="")],
         "save_action_log": _rows(
             order_id=_TEXT, position=_POSITIONS, occurred_at=_TIMES, type=_TEXT, schema_version=_NUMBERS, data=_JSON,
-            actor_id=_TEXT, actor_name=_TEXT, actor_type=_TEXT, application_id=_NULLS,
+            actor_id=_TEXT, actor_name=_TEXT, actor_type=_TEXT, application_id=_NULLS, sealed_in=_NULLS,
         ),
         "save_service_events": _rows(
             order_id=_TEXT, position=_POSITIONS, recorded_at=_TIMES, event_id=_TEXT, state=_TEXT, service=_TEXT,
@@ -182,6 +180,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "save_order_state": _rows(
             order_id=["A-7", "new"], first_position=_POSITIONS, updated_at=_TIMES, reference=_NULLS, state=_TEXT,
             status=_NULLS, payment_status=_NULLS, delivery_status=_NULLS, search=_TEXT, detail=_JSON,
+            customer_from=_NULLS,
         ),
     },
 }  # fmt: skip

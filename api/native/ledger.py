@@ -26,15 +26,14 @@ async def get_feed(query: Annotated[FeedQuery, Query()], caller: CallerDep, serv
     authorise(caller, "read:ledger")
     tenant = caller.tenant.name
     head = await services.store.head(tenant)
-    events = await services.store.read_ledger(
-        tenant, after=query.after, types=tuple(query.type), limit=query.limit, max_bytes=PAGE_BYTES
-    )
-    last = events[-1].position if events else query.after
-    is_cut = len(events) == query.limit or sum(len(e.data) + len(e.metadata) for e in events) >= PAGE_BYTES
-    # With a filter, what was looked at reaches further than what was found.
-    following = last if is_cut else max(last, head)
+    read, types = services.store.read_ledger, tuple(query.type)
+    events = await read(tenant, after=query.after, types=types, limit=query.limit, max_bytes=PAGE_BYTES)
+    following = events[-1].position if events else query.after
+    if types and not await read(tenant, after=following, upto=head, types=types, limit=1):
+        # What was looked at reaches further than what was found.
+        following = max(following, head)
     return Json(
-        {"items": [cloud_event(tenant, e) for e in await services.queries.as_shown(tenant, events)], "next": following},
+        {"items": [cloud_event(tenant, e) for e in events], "next": following},
         headers={"Ordertrail-Position": str(head)},
     )
 

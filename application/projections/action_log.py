@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from pydantic_core import from_json
 
+from application.encryption import is_sealed
 from application.projections.entries import Entry
 from application.projections.projection import log
 from domain.events.catalogue import ORDER_ACTIONS
@@ -14,7 +15,10 @@ from domain.values import Actor
 
 
 class ActionLogRow(NamedTuple):
-    """One action; data is the event's own fields as JSON, in the version of their schema they were stored in."""
+    """One action; data is the event's own fields as JSON, in the version of their schema they were stored in.
+
+    sealed_in is the event's id, to which its personal data is bound; None if nothing in it is encrypted.
+    """
 
     order_id: str
     position: int
@@ -26,6 +30,7 @@ class ActionLogRow(NamedTuple):
     actor_name: str
     actor_type: str
     application_id: str | None
+    sealed_in: str | None
 
     @property
     def action(self) -> OrderEvent:
@@ -54,6 +59,7 @@ def _row(entry: Entry) -> ActionLogRow:
         actor_name=actor.name,
         actor_type=actor.type,
         application_id=actor.application_id,
+        sealed_in=event.event_id if is_sealed(entry.recorded) else None,
     )
 
 

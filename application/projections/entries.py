@@ -13,7 +13,7 @@ from domain.events.event import Event
 class Entry:
     """One event of the ledger."""
 
-    __slots__ = ("_event", "_topic", "position", "recorded")
+    __slots__ = ("_event", "_topic", "position", "recorded", "shown")
 
     def __init__(self, recorded: RecordedEvent) -> None:
         self.recorded = recorded
@@ -21,6 +21,8 @@ class Entry:
         topic = recorded.type
         self._topic = topic if topic in CATALOGUE or not is_ours(topic) else None
         self._event: Event | None = None
+        self.shown = recorded
+        """The event as it may be shown, for what projections cannot do with what is encrypted."""
 
     @property
     def topic(self) -> str:

@@ -2,7 +2,7 @@
 
 from eventsourcing.utils import register_topic
 
-from domain.events import delivery, integration, lifecycle, payment, records, split
+from domain.events import delivery, integration, lifecycle, payment, person, records, split
 from domain.events.event import Event
 from domain.events.order_event import OrderEvent
 
@@ -69,7 +69,9 @@ _ALL: tuple[type[Event], ...] = (
     *RECORDS,
     integration.Registered,
     integration.Recovered,
+    integration.IntegrationRedacted,
     *TIES,
+    person.Forgotten,
 )
 
 CATALOGUE: dict[str, type[Event]] = {event.topic: event for event in _ALL}
@@ -81,4 +83,4 @@ for _topic, _event in CATALOGUE.items():
 
 def is_ours(topic: str) -> bool:
     """Whether the catalogue must know the topic. A ledger may hold events of others: an application of the library."""
-    return topic.startswith(("order.", "integration."))
+    return topic.startswith(("order.", "integration.", "person."))

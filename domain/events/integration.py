@@ -65,6 +65,12 @@ class Recovered(IntegrationEvent):
     description: Sentence | None = None
 
 
+class IntegrationRedacted(IntegrationEvent):
+    """What was said in the integration's failed calls was erased; it stays so, whatever it logs later."""
+
+    topic = "integration.redacted"
+
+
 IntegrationNumber = Annotated[BigInt, Field(ge=1)]
 
 

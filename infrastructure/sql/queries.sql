@@ -10,7 +10,7 @@ GROUP BY l.position
 
 -- name: action_log
 SELECT order_id, position, occurred_at, type, schema_version, convert_to(data::text, 'UTF8'), actor_id, actor_name,
-       actor_type, application_id
+       actor_type, application_id, sealed_in
 FROM ordertrail.action_log
 WHERE tenant = %(tenant)s AND order_id = %(order_id)s
 ORDER BY position DESC
@@ -26,7 +26,7 @@ LIMIT %(limit)s
 
 -- name: order
 SELECT order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search,
-       convert_to(detail::text, 'UTF8')
+       convert_to(detail::text, 'UTF8'), customer_from
 FROM ordertrail.order_state
 WHERE tenant = %(tenant)s AND order_id = %(order_id)s
 
@@ -38,7 +38,7 @@ LIMIT 1
 
 -- name: orders
 SELECT order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search,
-       convert_to(detail::text, 'UTF8')
+       convert_to(detail::text, 'UTF8'), customer_from
 FROM ordertrail.order_state
 WHERE tenant = %(tenant)s AND first_position < %(before)s
   AND (%(state)s::text IS NULL OR state = %(state)s)
@@ -48,10 +48,6 @@ WHERE tenant = %(tenant)s AND first_position < %(before)s
   AND (%(text)s::text IS NULL OR position(%(text)s IN search) > 0)
 ORDER BY first_position DESC
 LIMIT %(limit)s
-
--- name: redacted_orders
-SELECT order_id FROM ordertrail.order_state
-WHERE tenant = %(tenant)s AND order_id = ANY (%(order_ids)s) AND (detail ->> 'redacted')::boolean
 
 -- name: system_log
 -- What a page skips is not looked up in the ledger.
@@ -69,17 +65,6 @@ FROM (
     LIMIT %(limit)s OFFSET %(offset)s
 ) AS l JOIN ordertrail.events AS e ON e.tenant = %(tenant)s AND e.position = l.position
 ORDER BY e.position
-
--- name: contents_of_order_alone
-SELECT DISTINCT l.content_digest
-FROM ordertrail.system_log AS l
-WHERE l.tenant = %(tenant)s AND l.order_id = %(order_id)s AND l.content_digest IS NOT NULL
-  AND NOT EXISTS (
-      SELECT FROM ordertrail.system_log AS o
-      LEFT JOIN ordertrail.order_state AS s ON s.tenant = o.tenant AND s.order_id = o.order_id
-      WHERE o.tenant = l.tenant AND o.content_digest = l.content_digest AND o.order_id <> l.order_id
-        AND (s.detail ->> 'redacted')::boolean IS NOT TRUE
-  )
 
 -- name: timeline_asc
 SELECT t.kind,

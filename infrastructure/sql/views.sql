@@ -36,13 +36,14 @@ WHERE tenant = %(tenant)s AND projection = %(projection)s
 -- name: save_action_log
 INSERT INTO action_log
     (tenant, order_id, position, occurred_at, type, schema_version, data, actor_id, actor_name, actor_type,
-     application_id)
+     application_id, sealed_in)
 SELECT %(tenant)s, r.order_id, r.position, r.occurred_at, r.type, r.schema_version, r.data::json,
-       r.actor_id, r.actor_name, r.actor_type, r.application_id
+       r.actor_id, r.actor_name, r.actor_type, r.application_id, r.sealed_in
 FROM unnest(
     %(order_id)s, %(position)s, %(occurred_at)s, %(type)s, %(schema_version)s, %(data)s,
-    %(actor_id)s, %(actor_name)s, %(actor_type)s, %(application_id)s
-) AS r (order_id, position, occurred_at, type, schema_version, data, actor_id, actor_name, actor_type, application_id)
+    %(actor_id)s, %(actor_name)s, %(actor_type)s, %(application_id)s, %(sealed_in)s
+) AS r (order_id, position, occurred_at, type, schema_version, data, actor_id, actor_name, actor_type, application_id,
+        sealed_in)
 
 -- name: save_service_events
 INSERT INTO service_events
@@ -110,21 +111,22 @@ FROM unnest(
 
 -- name: present_order_state
 SELECT order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search,
-       convert_to(detail::text, 'UTF8')
+       convert_to(detail::text, 'UTF8'), customer_from
 FROM order_state
 WHERE tenant = %(tenant)s AND order_id = ANY (%(ids)s)
 
 -- name: save_order_state
 INSERT INTO order_state
     (tenant, order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search,
-     detail)
+     detail, customer_from)
 SELECT %(tenant)s, r.order_id, r.first_position, r.updated_at, r.reference, r.state, r.status, r.payment_status,
-       r.delivery_status, r.search, r.detail::json
+       r.delivery_status, r.search, r.detail::json, r.customer_from
 FROM unnest(
     %(order_id)s, %(first_position)s, %(updated_at)s, %(reference)s, %(state)s, %(status)s, %(payment_status)s,
-    %(delivery_status)s, %(search)s, %(detail)s
-) AS r (order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search, detail)
+    %(delivery_status)s, %(search)s, %(detail)s, %(customer_from)s
+) AS r (order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search, detail,
+        customer_from)
 ON CONFLICT (tenant, order_id) DO UPDATE SET
     updated_at = excluded.updated_at, reference = excluded.reference, state = excluded.state,
     status = excluded.status, payment_status = excluded.payment_status, delivery_status = excluded.delivery_status,
-    search = excluded.search, detail = excluded.detail
+    search = excluded.search, detail = excluded.detail, customer_from = excluded.customer_from

@@ -18,7 +18,6 @@ from application.projector import Projector
 from domain.values import TenantName
 from infrastructure.database import open_pool
 from infrastructure.view_store import PostgresViewStore
-from infrastructure.views import PostgresViews
 from tests.builders import a_created_event, a_service_event, an_event
 from tests.projecting import AWKWARD, VIEWS, tables
 
@@ -145,14 +144,13 @@ async def test_awkward_texts_survive_their_way_through_the_views(
         await projector.catch_up(tenant.name)
 
     assert {state.error for state in (await checkpoints(dsn)).values()} == {None}
-    async with open_pool(dsn, size=1) as pool:
-        views = PostgresViews(pool)
-        ledger = await services.store.read_ledger(tenant.name)
-        actions = await views.action_log(tenant.name, "1", limit=10)
-        assert [row.data for row in actions] == [ledger[n].data for n in (3, 1, 0)]
-        [service_event] = await views.service_events(tenant.name, "1", limit=10)
-        assert service_event.description == AWKWARD
-        assert service_event.metadata is not None
-        order = await views.order(TenantName(tenant.name), "1")
-        assert order is not None
-        assert (order.status, order.reference) == (AWKWARD, '"\\')
+    views = services.queries.views
+    ledger = await services.store.read_ledger(tenant.name)
+    actions = await views.action_log(tenant.name, "1", limit=10)
+    assert [row.data for row in actions] == [ledger[n].data for n in (3, 1, 0)]
+    [service_event] = await views.service_events(tenant.name, "1", limit=10)
+    assert service_event.description == AWKWARD
+    assert service_event.metadata is not None
+    order = await views.order(TenantName(tenant.name), "1")
+    assert order is not None
+    assert (order.status, order.reference) == (AWKWARD, '"\\')

@@ -11,8 +11,7 @@ from application.access import Tenant
 from application.codec import encode
 from application.ledger import ANY, Append, Write
 from domain.events.event import Event
-from domain.events.lifecycle import Redacted
-from tests.builders import a_created_event, an_event
+from tests.builders import ORDER, a_created_event, an_event
 
 
 async def tell(services: Services, tenant: Tenant, *events: Event) -> datetime:
@@ -57,7 +56,8 @@ async def test_bounds_are_positions_or_instants_of_recording(services: Services,
 
 
 async def test_what_was_erased_is_not_shown_though_no_view_knows_it_yet(services: Services, tenant: Tenant) -> None:
-    await tell(services, tenant, a_created_event(), an_event(Redacted))
+    await tell(services, tenant, a_created_event())
+    await services.orders.redact(tenant, ORDER)
     await tell(services, tenant, a_created_event(order_id="other"))
 
     pages = [page async for page in services.replay.events(tenant.name, range(1, 4))]

@@ -133,7 +133,7 @@ async def test_a_row_of_a_log_that_was_changed_is_named(
         ("search = 'nothing'", "search", 2),
         ("first_position = 1", "first_position", 9),
         ("detail = replace(detail::text, 'open', 'lost')::json", "detail", 4),
-        ("detail = replace(detail::text, 'Grace', 'Ada')::json, search = 'ada'", "search, detail", 2),
+        ("detail = regexp_replace(detail::text, 'enc:v1', 'Ada')::json, search = 'ada'", "search, detail", 2),
         ("detail = '[]'", "detail", 8),
     ],
 )

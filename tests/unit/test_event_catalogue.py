@@ -9,12 +9,13 @@ from eventsourcing.utils import get_topic, resolve_topic
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from domain.events import delivery, integration, lifecycle, payment, records, split
+from domain.events import delivery, integration, lifecycle, payment, person, records, split
 from domain.events.catalogue import CATALOGUE, ORDER_ACTIONS, RECORDS, is_ours
 from domain.events.event import ENVELOPE, Event
-from domain.events.integration import IntegrationTied, IntegrationUntied, Recovered, Registered
+from domain.events.integration import IntegrationRedacted, IntegrationTied, IntegrationUntied, Recovered, Registered
 from domain.events.lifecycle import Archived, Created, Redacted
 from domain.events.order_event import ORDER_TOPIC
+from domain.events.person import Forgotten
 from domain.events.records import Call, ServiceEventRecorded
 from domain.order import Order
 from domain.values import Actor, Change, Personal, Value
@@ -26,6 +27,7 @@ EVENTS = pytest.mark.parametrize("event_class", CATALOGUE.values(), ids=CATALOGU
 TOPICS = [
     "integration.exception_logged",
     "integration.recovered",
+    "integration.redacted",
     "integration.registered",
     "order.amount_unmatched",
     "order.archived",
@@ -75,6 +77,7 @@ TOPICS = [
     "order.status_updated",
     "order.system_log_recorded",
     "order.transferred",
+    "person.forgotten",
 ]
 
 
@@ -119,7 +122,16 @@ def fields() -> list[tuple[type[BaseModel], str, FieldInfo]]:
     return [(model, name, field) for model in models() for name, field in model.model_fields.items()]
 
 
-OTHERS: tuple[type[Event], ...] = (Archived, Redacted, Registered, Recovered, IntegrationTied, IntegrationUntied)
+OTHERS: tuple[type[Event], ...] = (
+    Archived,
+    Redacted,
+    Registered,
+    Recovered,
+    IntegrationRedacted,
+    IntegrationTied,
+    IntegrationUntied,
+    Forgotten,
+)
 
 
 def test_topics_never_change() -> None:
@@ -222,7 +234,9 @@ def test_optional_fields_may_be_left_out() -> None:
     assert ServiceEventRecorded.model_fields["metadata"].default is None
 
 
-def test_the_catalogue_is_in_six_modules() -> None:
+def test_the_catalogue_is_in_seven_modules() -> None:
     modules = {event.__module__ for event in CATALOGUE.values()}
 
-    assert modules == {module.__name__ for module in (lifecycle, payment, delivery, split, records, integration)}
+    assert modules == {
+        module.__name__ for module in (lifecycle, payment, delivery, split, records, integration, person)
+    }

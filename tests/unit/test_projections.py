@@ -103,6 +103,7 @@ def test_an_action_is_logged_with_its_data_and_who_did_it() -> None:
             actor_name="Ada",
             actor_type="Staff",
             application_id="app",
+            sealed_in=None,
         )
     ]
     assert json.loads(recorded.data) == {"text": "Hi", "is_private": False}

@@ -5,14 +5,18 @@ from datetime import datetime
 import pytest
 
 from application.codec import encode
+from application.encrypted_store import EncryptedEventStore
 from application.ledger import ANY, Append, Write
 from application.time_travel import PAGE, TimeTravel
+from application.vault import Vault
 from domain.errors import OrderNotFound, OrderNotYet, VersionNotFound
 from domain.events.event import Event
 from domain.events.lifecycle import CommentAdded, Redacted
 from domain.events.order_event import OrderEvent
+from domain.order import stream_of
 from domain.values import TenantName
 from tests.builders import ACME, ORDER, a_created_event, a_foreign_event, a_moment, an_event
+from tests.fakes_keys import FakeKeyRing
 from tests.fakes_store import InMemoryEventStore
 
 NAMES = {"web-1": ORDER}
@@ -29,7 +33,8 @@ class Story:
     """An order's ledger, and travels through it."""
 
     def __init__(self) -> None:
-        self.store = InMemoryEventStore(ACME)
+        self.keys = FakeKeyRing()
+        self.store = EncryptedEventStore(InMemoryEventStore(ACME), Vault(self.keys), secret=b"secret")
         self.travel = TimeTravel(self.store, FakeReferences())
 
     async def tell(self, *events: Event) -> datetime:
@@ -134,6 +139,7 @@ async def test_a_past_of_many_events_is_read_page_by_page(story: Story) -> None:
 async def test_the_past_of_an_order_that_was_redacted_since_is_redacted(story: Story) -> None:
     await story.tell(a_created_event(), an_event(status="open"))
     at = await story.tell(an_event(Redacted))
+    await story.keys.destroy(ACME, stream_of(ORDER), by="a test")
 
     past = await story.travel.at_version(ACME, ORDER, 1)
 

@@ -34,7 +34,7 @@ def call_of(body: NewSystemLog, secret: frozenset[str] = SECRET_HEADERS) -> Call
     )
 
 
-def event_of(order_id: str, body: NewSystemLog, content: ContentRef, caller: Caller) -> SystemLogRecorded:
+def event_of(order_id: str, body: NewSystemLog, content: ContentRef | None, caller: Caller) -> SystemLogRecorded:
     """Return the fact that a call was made."""
     envelope: dict[str, Any] = {"actor": caller.actor}
     if (occurred_at := _moment(body.request_time) or _moment(body.response_time)) is not None:

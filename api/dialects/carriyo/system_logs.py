@@ -17,6 +17,7 @@ from application.access import authorise
 from application.codec import decode
 from application.recorded import first_told
 from domain.events.records import SystemLogRecorded
+from domain.order import stream_of
 from domain.values import Name, TenantName
 
 router = APIRouter(route_class=JsonByDefaultRoute)
@@ -43,9 +44,10 @@ async def add_system_log(
         authorise(caller, "write:orders", tenant=name)
     tenant = caller.tenant
     by_id = key == "order_id"
-    order_id: str = reference if by_id else await services.queries.order_id_of(tenant.name, reference)
+    find = services.orders.id_of if by_id else services.queries.order_id_of
+    order_id = await find(tenant.name, reference)
     call = call_of(body, services.secret_headers)
-    content = await services.contents.put(tenant.name, to_json(call, exclude_none=True))
+    content = await services.contents.put(tenant.name, stream_of(order_id), to_json(call, exclude_none=True))
     event = event_of(order_id, body, content, caller)
     result = await services.orders.record(tenant, order_id, [event], key=idempotency_key)
     event = await first_told(services.store, tenant.name, event, result)

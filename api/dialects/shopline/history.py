@@ -43,7 +43,7 @@ async def changes_until(services: Services, tenant: Tenant, result: Recorded) ->
         after = last.version if last else 0
         return await services.store.read_stream(tenant.name, stream, after=after, upto=upto, types=_CHANGES, limit=PAGE)
 
-    return await services.queries.as_shown(tenant.name, await _all(page))
+    return await _all(page)
 
 
 async def _all(page: Callable[[RecordedEvent | None], Awaitable[list[RecordedEvent]]]) -> list[RecordedEvent]:

@@ -1,0 +1,55 @@
+"""Large bodies as the service uses them: encrypted with the key of whom they are about before they are kept."""
+
+from enum import Enum
+
+from application.contents import ContentStore, Place
+from application.encryption import bound, open_body, seal_body
+from application.key_ring import KeyRing
+from domain.values import ContentRef, TenantName
+
+
+class Gone(Enum):
+    """Why a body cannot be had."""
+
+    FORGOTTEN = "forgotten"
+    MISSING = "missing"
+
+
+class SealedContents:
+    """Keeps the bodies of each subject for itself: the same body of another subject is another content.
+
+    Every method but place raises Unavailable.
+    """
+
+    def __init__(self, contents: ContentStore, keys: KeyRing) -> None:
+        self._contents = contents
+        self._keys = keys
+
+    async def put(self, tenant: TenantName, subject: str, body: bytes) -> ContentRef | None:
+        """Keep a body of a subject durably; None if the subject was forgotten. Idempotent. Raises TenantNotFound."""
+        key = (await self._keys.to_write(tenant, [subject]))[subject]
+        if key is None:
+            return None
+        return await self._contents.put(tenant, seal_body(body, key, _bound(tenant, subject)))
+
+    async def get(self, tenant: TenantName, subject: str, digest: str) -> bytes | Gone:
+        """Return a subject's body. Raises InvalidEvent if it was changed."""
+        keys = await self._keys.to_read(tenant, [subject])
+        if subject in keys and keys[subject] is None:
+            return Gone.FORGOTTEN
+        kept = await self._contents.get(tenant, digest)
+        if kept is None:
+            return Gone.MISSING
+        body = open_body(kept, keys.get(subject), _bound(tenant, subject))
+        return Gone.FORGOTTEN if body is None else body
+
+    async def delete(self, tenant: TenantName, digest: str) -> None:
+        """Delete a content, whoever it is about. Idempotent."""
+        await self._contents.delete(tenant, digest)
+
+    def place(self, tenant: TenantName, digest: str) -> Place:
+        return self._contents.place(tenant, digest)
+
+
+def _bound(tenant: TenantName, subject: str) -> bytes:
+    return bound(tenant, subject, "content")

@@ -1,0 +1,209 @@
+"""Views hold what is encrypted as the ledger has it; it is opened when rows are read, for as long as it may be."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from application.codec import decode, encode
+from application.customers import reveal_with
+from application.ledger import ANY, Append, RecordedEvent, Write
+from application.opened_rows import opened_actions, opened_orders, opened_reports
+from application.projections.action_log import ACTION_LOG
+from application.projections.entries import Entry
+from application.projections.order_state import ORDER_STATE
+from application.projections.projection import Projection
+from application.projections.service_events import SERVICE_EVENTS
+from application.vault import Vault
+from domain import person
+from domain.events.event import Event
+from domain.events.lifecycle import CommentAdded, Created, Redacted, Transferred
+from domain.order import stream_of
+from tests.builders import ACME, ORDER, a_created_event, a_customer, a_ledger, a_service_event, an_actor, an_event
+from tests.fakes_keys import FakeKeyRing
+from tests.fakes_store import InMemoryEventStore
+from tests.samples import one_of_each
+
+STREAM = stream_of(ORDER)
+SECRETS = ("Grace", "c1", "Ada", "555-0199")
+
+
+class Told:
+    """Events as they are stored, and what views make of them."""
+
+    def __init__(self) -> None:
+        self.keys = FakeKeyRing()
+        self.vault = Vault(self.keys)
+        self.store = InMemoryEventStore(ACME)
+
+    async def tell(self, *events: Event) -> None:
+        writes = await self.vault.sealed(ACME, [Write(STREAM, ANY, tuple(map(encode, events)))])
+        await self.store.append(Append(ACME, writes))
+
+    async def rows(self, projection: Projection, present: dict[str, Any] | None = None) -> Sequence[Any]:
+        entries = [Entry(event) for event in await self.store.read_ledger(ACME)]
+        await reveal_with(self.vault)(ACME, entries)
+        return projection.rows(entries, present or {})
+
+    async def order(self) -> dict[str, Any]:
+        [row] = await opened_orders(self.vault, ACME, await self.rows(ORDER_STATE))
+        shown: dict[str, Any] = json.loads(row.detail)
+        return shown
+
+    async def forget(self, *subjects: str) -> None:
+        for subject in subjects:
+            await self.keys.destroy(ACME, subject, by="a test")
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+COMMENT = an_event(CommentAdded, text="call 555-0199", event_id="e1", actor=an_actor())
+
+
+async def test_an_action_is_encrypted_in_its_row_and_opened_when_it_is_read(told: Told) -> None:
+    await told.tell(COMMENT)
+
+    rows = await told.rows(ACTION_LOG)
+    [opened] = await opened_actions(told.vault, ACME, rows)
+
+    assert not [secret for secret in SECRETS if secret in repr(rows)]
+    assert (opened.data, opened.actor_name) == (encode(COMMENT).data, "Ada")
+
+
+async def test_an_action_shows_what_is_not_forgotten(told: Told) -> None:
+    await told.tell(COMMENT)
+    rows = await told.rows(ACTION_LOG)
+
+    await told.forget(STREAM)
+    [without_order] = await opened_actions(told.vault, ACME, rows)
+    await told.forget(person.stream_of("u1"))
+    [without_both] = await opened_actions(told.vault, ACME, rows)
+
+    assert (without_order.action.text, without_order.actor_name) == ("[redacted]", "Ada")
+    assert without_both.actor_name == "[redacted]"
+
+
+async def test_a_report_is_encrypted_in_its_row_and_opened_when_it_is_read(told: Told) -> None:
+    await told.tell(a_service_event(metadata={"mail": "555-0199"}), a_service_event(), a_service_event(metadata={}))
+
+    rows = await told.rows(SERVICE_EVENTS)
+    opened = await opened_reports(told.vault, ACME, rows)
+    await told.forget(STREAM)
+    redacted = await opened_reports(told.vault, ACME, rows)
+
+    assert "555-0199" not in repr(rows)
+    assert [row.metadata for row in opened] == [b'{"mail":"555-0199"}', None, b"{}"]
+    assert [row.metadata for row in redacted] == [b'{"redacted":"[redacted]"}', None, b"{}"]
+
+
+async def test_an_order_is_found_by_its_customer_whom_its_state_has_encrypted(told: Told) -> None:
+    await told.tell(a_created_event())
+
+    [row] = await told.rows(ORDER_STATE)
+
+    assert row.search == f"{ORDER} c1 grace"
+    assert b"Grace" not in row.detail
+    assert (await told.order())["customer"] == {"id": "c1", "name": "Grace"}
+
+
+async def test_a_transferred_order_has_its_new_customer(told: Told) -> None:
+    new = a_customer(id="c2", name="Bob " * 60)
+    await told.tell(a_created_event(), an_event(Transferred, original_customer=a_customer(), new_customer=new), COMMENT)
+
+    [row] = await told.rows(ORDER_STATE)
+
+    assert row.search == f"{ORDER} c2 {new.name.lower()}"
+    assert (await told.order())["customer"] == new.model_dump()
+
+
+async def test_a_row_keeps_what_it_is_found_by_when_other_events_follow(told: Told) -> None:
+    await told.tell(a_created_event(reference="R-1"))
+    [first] = await told.rows(ORDER_STATE)
+    later = Entry((await told.store.read_ledger(ACME))[0]._replace(type="order.archived", data=b"{}"))
+
+    [row] = ORDER_STATE.rows([later], {ORDER: first})
+
+    assert (row.search, row.customer_from) == (f"{ORDER} r-1 c1 grace", first.customer_from)
+
+
+async def test_a_redacted_order_is_not_found_by_its_customer_however_it_is_rebuilt(told: Told) -> None:
+    await told.tell(a_created_event(), an_event(Redacted))
+    before = await told.rows(ORDER_STATE)
+
+    await told.forget(STREAM)
+
+    assert await told.rows(ORDER_STATE) == before
+    assert (before[0].search, before[0].customer_from) == (ORDER, None)
+    assert (await told.order())["customer"] is None
+
+
+async def test_a_forgotten_customer_is_not_found_even_before_the_redaction_is_read(told: Told) -> None:
+    await told.tell(a_created_event())
+    await told.forget(STREAM)
+
+    [row] = await told.rows(ORDER_STATE)
+
+    assert row.search == ORDER
+    assert (await told.order())["customer"] == {"id": "[redacted]", "name": "[redacted]"}
+
+
+async def test_what_somebody_changed_in_the_ledger_keeps_no_other_order_from_being_found(told: Told) -> None:
+    await told.tell(a_created_event())
+    [event] = await told.store.read_ledger(ACME)
+    changed = event._replace(event_id="another", position=2, stream="order-2")
+    entries = [Entry(changed), Entry(event)]
+    await told.keys.to_write(ACME, ["order-2"])
+    told.keys.keys[ACME, "order-2"] = told.keys.keys[ACME, STREAM]
+
+    await reveal_with(told.vault)(ACME, entries)
+
+    assert [row.search for row in ORDER_STATE.rows(entries, {})] == ["2", f"{ORDER} c1 grace"]
+
+
+async def test_rows_from_before_there_was_encryption_are_shown_until_they_are_forgotten(told: Told) -> None:
+    entries = [Entry(event) for event in a_ledger(a_created_event(), COMMENT, a_service_event(metadata={"a": 1}))]
+
+    async def shown() -> str:
+        actions = await opened_actions(told.vault, ACME, ACTION_LOG.rows(entries, {}))
+        reports = await opened_reports(told.vault, ACME, SERVICE_EVENTS.rows(entries, {}))
+        return repr((actions, reports, await opened_orders(told.vault, ACME, ORDER_STATE.rows(entries, {}))))
+
+    before = await shown()
+    assert all(secret in before for secret in SECRETS)
+    await told.forget(STREAM, person.stream_of("u1"))
+    orders = await opened_orders(told.vault, ACME, ORDER_STATE.rows(entries, {}))
+    assert "555-0199" not in await shown()
+    assert b"Grace" not in orders[0].detail
+
+
+@pytest.mark.parametrize("recorded", one_of_each(), ids=lambda recorded: recorded.type)
+async def test_every_type_of_event_keeps_all_that_is_not_personal(told: Told, recorded: RecordedEvent) -> None:
+    new = encode(decode(recorded))
+
+    [write] = await told.vault.sealed(ACME, [Write(recorded.stream, ANY, (new,))])
+    stored = recorded._replace(data=write.events[0].data, metadata=write.events[0].metadata)
+    shown = await told.vault.opened(ACME, [stored])
+
+    assert [(event.data, event.metadata) for event in shown] == [(new.data, new.metadata)]
+    assert {name for name in json.loads(stored.data) if "enc:v1:" in json.dumps(json.loads(stored.data)[name])} == (
+        PERSONAL.get(recorded.type, set())
+    )
+    assert type(decode(stored)) is type(decode(recorded))
+
+
+PERSONAL = {
+    "integration.exception_logged": {"full_url", "response", "request", "additional_data"},
+    "order.cancellation_failed": {"performer_ip"},
+    "order.cancellation_requested": {"performer_ip"},
+    "order.comment_added": {"text", "custom_data"},
+    Created.topic: {"customer"},
+    "order.delivery_remark_created": {"text"},
+    "order.delivery_remark_updated": {"text"},
+    "order.service_event_recorded": {"metadata"},
+    "order.system_log_recorded": {"request_url"},
+    Transferred.topic: {"original_customer", "new_customer"},
+}
