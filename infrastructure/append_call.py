@@ -1,6 +1,6 @@
 """One call of the append function: gathers appends into its arrays, makes it, and reads its outcomes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, assert_never
 
@@ -33,7 +33,7 @@ class PreparedAppend(NamedTuple):
     """An append that is storable as far as can be told without the ledger."""
 
     append: Append
-    event_ids: tuple[str, ...]
+    event_ids: Sequence[str]
     bytes: int
 
 
@@ -41,33 +41,45 @@ def prepare(append: Append) -> PreparedAppend:
     """Check an append on its own, before it joins others. Raises InvalidEvent, TenantNotFound."""
     if not _is_storable(append.tenant):
         raise TenantNotFound(append.tenant)
-    event_ids = tuple(event.event_id for write in append.writes for event in write.events)
-    if not event_ids or not all(write.events for write in append.writes):
+    if not append.writes:
         raise InvalidEvent("There is nothing to append")
+    if append.key is not None:
+        _check_name("key", append.key.key)
+    event_ids: list[str] = []
+    size = 0
+    for stream, expected, events in append.writes:
+        _check_write(stream, expected, events)
+        for event_id, type_, data, metadata, occurred_at in events:
+            _check_name("event id", event_id)
+            _check_name("event type", type_)
+            if occurred_at is not None:
+                _check_time(occurred_at)
+            event_ids.append(event_id)
+            size += len(data) + len(metadata)
+    if len(event_ids) > 1:
+        _check_repeats(append, event_ids)
+    return PreparedAppend(append, event_ids, size)
+
+
+def _check_write(stream: str, expected: ExpectedVersion, events: Sequence[NewEvent]) -> None:
+    if not events:
+        raise InvalidEvent("There is nothing to append")
+    _check_name("stream", stream)
+    if isinstance(expected, Exactly) and expected.version < -1:
+        raise InvalidEvent(f"No stream is ever at {expected}")
+
+
+def _check_repeats(append: Append, event_ids: Sequence[str]) -> None:
     if len(set(event_ids)) < len(event_ids):
         raise InvalidEvent("Two events of one append have the same id")
     if len({write.stream for write in append.writes}) < len(append.writes):
         raise InvalidEvent("Two writes of one append are for the same stream")
-    if append.key is not None:
-        _check_name("key", append.key.key)
-    for write in append.writes:
-        _check_write(write)
-    size = sum(len(event.data) + len(event.metadata) for write in append.writes for event in write.events)
-    return PreparedAppend(append, event_ids, size)
-
-
-def _check_write(write: Write) -> None:
-    _check_name("stream", write.stream)
-    if isinstance(write.expected, Exactly) and write.expected.version < -1:
-        raise InvalidEvent(f"No stream is ever at {write.expected}")
-    for event in write.events:
-        _check_name("event id", event.event_id)
-        _check_name("event type", event.type)
-        if event.occurred_at is not None:
-            _check_time(event.occurred_at)
 
 
 def _check_name(what: str, name: str) -> None:
+    # Nearly every name is of ASCII, for which this is quick: it is done several times for every event.
+    if name.isascii() and len(name) <= MAX_NAME_BYTES and "\x00" not in name:
+        return
     if not _is_storable(name):
         raise InvalidEvent(f"The {what} {name[:100]!r} holds a character that cannot be stored")
     if len(name.encode()) > MAX_NAME_BYTES:
@@ -213,7 +225,7 @@ def _outcome(prepared: PreparedAppend, row: TupleRow) -> Appended | OrdertrailEr
         case "key_reused":
             return KeyReused(append.key.key if append.key else "")
         case "event_id_reused":
-            return EventIdReused(prepared.event_ids)
+            return EventIdReused(tuple(prepared.event_ids))
         case "stream_missing" | "version_conflict":
             return _refusal(append.writes, versions)
         case _:

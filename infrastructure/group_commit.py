@@ -69,7 +69,6 @@ class GroupCommit:
             raise Unavailable("This process is shutting down; try again")
         waiting = _Waiting(prepare(append))
         self._unanswered.add(waiting)
-        waiting.done.add_done_callback(lambda _: self._unanswered.discard(waiting))
         self._queues[append.tenant].append(waiting)
         if append.tenant not in self._scheduled:
             self._scheduled.add(append.tenant)
@@ -85,6 +84,7 @@ class GroupCommit:
                 call, group = self._take(tenant)
                 for waiting, outcome in zip(group, await writer.outcomes(call), strict=True):
                     waiting.answer(outcome)
+                self._unanswered.difference_update(group)
                 if self._queues[tenant]:
                     self._ready.put_nowait(tenant)
                 else:
@@ -100,6 +100,7 @@ class GroupCommit:
         while queue and call.events < MAX_EVENTS_PER_COMMIT and call.bytes < MAX_BYTES_PER_COMMIT:
             waiting = queue.popleft()
             if waiting.done.done():
+                self._unanswered.discard(waiting)
                 continue
             if call.add(waiting.append):
                 group.append(waiting)
@@ -111,13 +112,13 @@ class GroupCommit:
     async def close(self) -> None:
         """Accept no more appends, and wait until those that were accepted are answered."""
         self._is_closed = True
-        while self._unanswered:
+        if self._unanswered:
             await asyncio.wait([waiting.done for waiting in self._unanswered])
 
     def abandon(self) -> None:
         """Leave nobody waiting when there are no writers any more."""
         for waiting in self._unanswered:
-            waiting.answer(OutcomeUnknown(waiting.append.event_ids))
+            waiting.answer(OutcomeUnknown(tuple(waiting.append.event_ids)))
 
 
 class _Writer:
@@ -164,7 +165,7 @@ class _Writer:
                 # ledger's lock: what is there is answered as replayed, what is not is written now.
                 _log.warning("The connection broke during an append; asking again what became of it")
                 await self.close()
-        return [OutcomeUnknown(prepared.event_ids) for prepared in call.appends]
+        return [OutcomeUnknown(tuple(prepared.event_ids)) for prepared in call.appends]
 
     async def _refused(self, call: AppendCall, error: psycopg.Error) -> Sequence[Outcome]:
         """Answer a call of which nothing was stored; what one append did wrong stays its own matter."""
