@@ -12,6 +12,7 @@ from eventsourcing.persistence import (
     StoredEvent,
     Transcoder,
 )
+from pydantic import ValidationError
 
 from application.codec import decode, encode
 from application.ledger import RecordedEvent
@@ -73,6 +74,11 @@ class OrderEventMapper(Mapper[str]):
             recorded_at=stored.occurred_at,  # our clock's time is not part of a domain event
         )
         try:
-            return cast("DomainEventProtocol[str]", decode(recorded))
+            event = decode(recorded)
+            # Any program can have stored it through the library, so it is not trusted as the service's own are.
+            type(event).model_validate(event.model_dump(warnings=False))
         except InvalidEvent as exc:
             raise MapperDeserialisationError(str(exc)) from exc
+        except ValidationError as exc:
+            raise MapperDeserialisationError(f"The {stored.topic} of {stored.originator_id} is invalid: {exc}") from exc
+        return cast("DomainEventProtocol[str]", event)

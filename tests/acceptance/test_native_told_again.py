@@ -36,4 +36,4 @@ async def test_numbers_and_years_are_no_times(http: httpx.AsyncClient) -> None:
 async def test_an_order_is_not_returned_as_if_a_parameter_had_been_heeded(http: httpx.AsyncClient) -> None:
     await http.post("/trail/v1/orders", json={"order_id": "A-1"})
 
-    assert (await http.get("/trail/v1/orders/A-1?version=1")).status_code == 422
+    assert (await http.get("/trail/v1/orders/A-1?versions=1")).status_code == 422
