@@ -1,5 +1,6 @@
 """The composition root: the only place where ports meet their implementations."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import partial
@@ -26,6 +27,11 @@ from application.rebuilding import Rebuilding
 from application.replay import Replay
 from application.sealed_contents import SealedContents
 from application.time_travel import TimeTravel
+from application.transparency.keys import SigningKeyStore
+from application.transparency.proofs import Proofs
+from application.transparency.sealing import BATCH as SEAL_BATCH
+from application.transparency.sealing import Sealer, keep_sealed
+from application.transparency.verification import Verification
 from application.vault import Vault
 from domain.values import Origin
 from infrastructure.contents import PostgresContentStore
@@ -42,6 +48,7 @@ from infrastructure.settings import Settings
 from infrastructure.side_views import PostgresSideViewStore
 from infrastructure.subject_keys import PostgresKeyRing, WrongInstallationKey
 from infrastructure.tokens import JwtSigner
+from infrastructure.transparency import PostgresTrees
 from infrastructure.view_store import PostgresViewStore
 from infrastructure.views import PostgresViews
 
@@ -74,6 +81,9 @@ class Services(NamedTuple):
     erasure: Erasure
     reveal: Reveal
     credentials: PostgresCredentialStore
+    proofs: Proofs
+    verification: Verification
+    signing_keys: SigningKeyStore
     health: Health
     secret_headers: frozenset[str] = SECRET_HEADERS
     """Headers of logged calls whose values are not kept."""
@@ -115,8 +125,10 @@ async def open_services(
         keys = await _key_ring(pool)
         vault = Vault(keys)
         secret = await credentials.installation_key(FINGERPRINT_KEY)
-        store = EncryptedEventStore(PostgresEventStore(pool, writer), vault, secret=secret)
+        as_stored = PostgresEventStore(pool, writer)
+        store = EncryptedEventStore(as_stored, vault, secret=secret)
         tokens = JwtSigner(await credentials.installation_key(TOKEN_KEY))
+        trees = PostgresTrees(pool, credentials)
         contents = SealedContents(_contents(PostgresContentStore(pool), contents_url), keys)
         views, erasure = PostgresViews(pool, vault), Erasure(store, keys, contents)
         queries = Queries(views, wait_seconds=read_wait_seconds)
@@ -134,6 +146,9 @@ async def open_services(
             erasure=erasure,
             reveal=reveal_with(vault),
             credentials=credentials,
+            proofs=Proofs(trees, trees, as_stored),
+            verification=Verification(trees, trees, as_stored),
+            signing_keys=trees,
             health=PostgresHealth(pool),
             secret_headers=SECRET_HEADERS | masked_headers,
         )
@@ -154,9 +169,18 @@ async def _key_ring(pool: Pool) -> PostgresKeyRing:
 
 
 async def run_projector(dsn: str) -> None:
-    """Keep the views of a migrated database up to date, until cancelled."""
-    async with open_projector(dsn) as projector:
-        await keep_up(projector, Listener(dsn))
+    """Keep the views of a migrated database up to date and its ledgers sealed, until cancelled."""
+    async with open_projector(dsn) as projector, open_sealer(dsn) as sealer, asyncio.TaskGroup() as tasks:
+        tasks.create_task(keep_up(projector, Listener(dsn)), name="projector")
+        tasks.create_task(keep_sealed(sealer), name="sealer")
+
+
+@asynccontextmanager
+async def open_sealer(dsn: str, *, batch: int = SEAL_BATCH) -> AsyncIterator[Sealer]:
+    """Connect a sealer of all ledgers to a migrated database."""
+    async with open_pool(dsn, size=2) as pool:
+        trees = PostgresTrees(pool, PostgresCredentialStore(pool))
+        yield Sealer(trees, trees, batch=batch)
 
 
 @asynccontextmanager

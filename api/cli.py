@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from api import maintenance, server, views
+from api import ledgers, maintenance, server, views
 from api.bootstrap import Settings, database_care, open_database, read_settings
 from api.logs import set_up_logging
 from api.replay import Form, print_events, print_orders
@@ -217,17 +217,33 @@ def rebuild(
 
 @app.command()
 def verify(
-    check_views: Annotated[bool, typer.Option("--views", help="Compare every view with the ledger.")] = False,
+    check_views: Annotated[bool, typer.Option("--views", help="Compare every view with its ledger instead.")] = False,
     tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Prove that what is stored is what was recorded; end with status 1 if it is not."""
-    if not check_views:
-        raise typer.BadParameter("says what to verify, and is missing", param_hint="--views")
+    """Prove that what is stored is what was recorded; end with status 1 if it is not.
+
+    Ledgers are computed again as Merkle trees and compared with every checkpoint that was signed.
+    """
+    check = views.verify_views if check_views else ledgers.verify_ledgers
     with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
-        if not _run(views.verify_views(database, tenant)):
+        if not _run(check(database, tenant)):
             raise typer.Exit(1)
+
+
+@key_app.command("rotate-signing")
+def rotate_signing(dsn: Dsn = None, data_dir: DataDir = None) -> None:
+    """Add a key that checkpoints are signed with from now on, beside the present one."""
+    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
+        _run(ledgers.rotate_signing_key(database))
+
+
+@key_app.command("retire-signing")
+def retire_signing(dsn: Dsn = None, data_dir: DataDir = None) -> None:
+    """Sign no more with any key but the newest; what was signed stays verifiable."""
+    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
+        _run(ledgers.retire_signing_keys(database))
 
 
 @app.command()

@@ -9,7 +9,9 @@ OrdertrailError
 │   ├── OrderNotFound
 │   ├── VersionNotFound       the order has not come that far
 │   ├── OrderNotYet           there was no such order at that time
-│   └── IntegrationNotFound
+│   ├── IntegrationNotFound
+│   ├── EventNotFound
+│   └── NotSealed             the ledger was not signed as far as that
 ├── OrderArchived            it is put away
 ├── VersionConflict          somebody wrote first
 ├── IdempotencyConflict
@@ -88,6 +90,18 @@ class OrderNotYet(NotFound):
         self.order_id, self.at, self.clock = order_id, at, clock
         happened = "had occurred" if clock == "occurred" else "was recorded"
         super().__init__(f"There was no order {order_id!r} yet: nothing of it {happened} by {at.isoformat()}")
+
+
+class EventNotFound(NotFound):
+    """There is no such event."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"The ledger holds no event {name!r}")
+
+
+class NotSealed(NotFound):
+    """That was not sealed yet."""
 
 
 class IntegrationNotFound(NotFound):

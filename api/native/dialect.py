@@ -4,11 +4,11 @@ from fastapi import APIRouter
 
 from api.dialect import Dialect
 from api.lean import Lean
-from api.native import history, integrations, ledger, orders
+from api.native import history, integrations, ledger, orders, proofs
 from api.native.errors import render
 
 _router = APIRouter()
-for _part in (orders, history, integrations, ledger):
+for _part in (orders, history, integrations, ledger, proofs):
     _router.include_router(_part.router)
 
 _LEANS = (Lean("POST", "/trail/v1/orders/{order_id}/events", orders.append_events),)

@@ -1,0 +1,55 @@
+"""What the command line does with ledgers: proves them, and changes the keys that sign for them."""
+
+from api.bootstrap import Services, open_services
+from api.maintenance import tenants_of
+from api.progress import progress
+from application.transparency.keys import identity, new_signing_key
+from application.transparency.verification import Show, Verified
+from domain.values import TenantName
+
+
+async def verify_ledgers(dsn: str, only_tenant: str | None) -> bool:
+    """Compute the trees of ledgers again and compare them with all that was signed; return whether all are whole.
+
+    Raises TenantNotFound.
+    """
+    async with open_services(dsn) as services:
+        with progress() as begin:
+            found = [
+                await _verify(services, tenant, begin(tenant)) for tenant in await tenants_of(services, only_tenant)
+            ]
+    return all(found)
+
+
+async def _verify(services: Services, tenant: TenantName, show: Show) -> bool:
+    verified = await services.verification.verify(tenant, show)
+    print(f"{tenant}: {_judgement(verified)}")
+    return verified.damage is None
+
+
+def _judgement(verified: Verified) -> str:
+    """Return what was found of a ledger, in one line."""
+    if verified.damage is not None:
+        position, what = verified.damage
+        return f"DAMAGED: {what}" if position is None else f"DAMAGED at position {position}: {what}"
+    whole = f"{verified.events} events are whole and in order"
+    if not verified.checkpoints:
+        return f"{whole}; nothing was signed of them yet"
+    return f"{whole}; {verified.checkpoints} signed checkpoints, the last of {verified.sealed} events, agree"
+
+
+async def rotate_signing_key(dsn: str) -> None:
+    """Add a key that checkpoints are signed with from now on, beside those that are not retired."""
+    async with open_services(dsn) as services:
+        await identity(services.signing_keys, TenantName(""))
+        key = new_signing_key()
+        await services.signing_keys.add_signing_key(key)
+    print(f"Checkpoints are also signed with the new key {key.public_key.hex()}. Tell your auditors,")
+    print("and then retire the old one: ordertrail key retire-signing")
+
+
+async def retire_signing_keys(dsn: str) -> None:
+    """Destroy the private halves of all signing keys but the newest; what they signed stays verifiable."""
+    async with open_services(dsn) as services:
+        count = await services.signing_keys.retire_signing_keys()
+    print(f"{count} signing keys retired")

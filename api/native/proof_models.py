@@ -1,0 +1,79 @@
+"""What native requests for proofs, and their answers, look like."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field, model_validator
+
+from api.native.models import Strict
+from domain.values import MAX_BIGINT, Identifier
+
+Size = Annotated[int, Field(ge=1, le=MAX_BIGINT)]
+
+
+class CheckpointQuery(Strict):
+    """Which checkpoint to get."""
+
+    size: Size | None = Field(None, description="The one of so many events; the newest, if left out")
+
+
+class InclusionQuery(Strict):
+    """Which event to prove, by its id or its position."""
+
+    event_id: Identifier | None = None
+    position: Size | None = None
+    size: Size | None = Field(
+        None, description="Against the checkpoint of so many events; the first that covers it, if left out"
+    )
+
+    @model_validator(mode="after")
+    def _one_name(self) -> "InclusionQuery":
+        if (self.event_id is None) == (self.position is None):
+            raise ValueError("name the event by event_id or by position")
+        return self
+
+
+class ConsistencyQuery(Strict):
+    """Between which checkpoints, by their sizes."""
+
+    from_: Size = Field(alias="from")
+    to: Size
+
+
+class ProvenEvent(BaseModel):
+    """What an event's leaf is made of, and the hashes that lead from it to the root; bytes are base64."""
+
+    tenant: str
+    position: int
+    stream: str
+    version: int
+    event_id: str
+    type: str
+    occurred_at: str
+    recorded_at: str
+    data: str
+    metadata: str
+    proof: list[str]
+
+
+class Proof(BaseModel):
+    """Shows offline, with the public key alone, that events are in the ledger: docs/audit.md tells how to check it."""
+
+    format: str = Field(examples=["ordertrail-proof/v1"])
+    checkpoint: str = Field(description="The signed note of the checkpoint that the events are proven against")
+    keys: list[str] = Field(description="The installation's keys; believe them only if you know them from elsewhere")
+    events: list[ProvenEvent]
+
+
+class ConsistencyProof(BaseModel):
+    """Shows that the ledger of the checkpoint `to` begins with all of that of `from`."""
+
+    from_: int = Field(alias="from")
+    to: int
+    proof: list[str]
+
+
+class Keys(BaseModel):
+    """The keys that checkpoints of the ledger were ever signed with, the oldest first, as C2SP writes them."""
+
+    origin: str
+    keys: list[str]

@@ -1,0 +1,76 @@
+"""Native proofs: checkpoints of a ledger, and what follows from them."""
+
+from base64 import b64encode
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import PlainTextResponse
+
+from api.native.errors import RESPONSES
+from api.native.models import OrderId
+from api.native.proof_models import CheckpointQuery, ConsistencyProof, ConsistencyQuery, InclusionQuery, Keys, Proof
+from api.native.security import CallerDep
+from api.problems import Fault, InvalidRequest
+from api.requests import Json, ServicesDep, StrictRoute
+from application.access import authorise
+
+router = APIRouter(prefix="/trail/v1", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
+
+
+@router.get(
+    "/ledger/checkpoint",
+    response_class=PlainTextResponse,
+    responses={
+        200: {"content": {"text/plain": {"example": "ordertrail/5f0c…/acme\n17\nCsUYap…=\n\n— ordertrail/… Az3…=\n"}}}
+    },
+    summary="Get a signed checkpoint",
+)
+async def get_checkpoint(
+    query: Annotated[CheckpointQuery, Query()], caller: CallerDep, services: ServicesDep
+) -> PlainTextResponse:
+    """Return a checkpoint as a signed note (C2SP tlog-checkpoint). Keep it: later ledgers have to continue it."""
+    authorise(caller, "read:ledger")
+    return PlainTextResponse(await services.proofs.checkpoint(caller.tenant.name, query.size))
+
+
+@router.get("/ledger/keys", response_model=Keys, summary="Get the keys of checkpoints")
+async def get_keys(caller: CallerDep, services: ServicesDep) -> Json:
+    """Return the public keys of this ledger's checkpoints, as C2SP signed notes have them."""
+    authorise(caller, "read:ledger")
+    verifiers = await services.proofs.verifiers(caller.tenant.name)
+    return Json({"origin": verifiers[0].name, "keys": [str(verifier) for verifier in verifiers]})
+
+
+@router.get("/ledger/proofs/inclusion", response_model=Proof, summary="Prove that an event is in the ledger")
+async def get_inclusion(query: Annotated[InclusionQuery, Query()], caller: CallerDep, services: ServicesDep) -> Json:
+    """Return an event as it is stored, and what proves that it is in the ledger that was signed."""
+    authorise(caller, "read:ledger")
+    proof = await services.proofs.of_event(
+        caller.tenant.name, event_id=query.event_id, position=query.position, size=query.size
+    )
+    return Json(proof)
+
+
+@router.get(
+    "/ledger/proofs/consistency",
+    response_model=ConsistencyProof,
+    summary="Prove that a ledger continues an earlier one",
+)
+async def get_consistency(
+    query: Annotated[ConsistencyQuery, Query()], caller: CallerDep, services: ServicesDep
+) -> Json:
+    """Return what proves that the checkpoint `to` continues the checkpoint `from`: nothing in it was changed."""
+    authorise(caller, "read:ledger")
+    if query.to < query.from_:
+        raise InvalidRequest(Fault(("query", "to"), "is smaller than from", "order"))
+    found = await services.proofs.consistency(caller.tenant.name, query.from_, query.to)
+    proof = [b64encode(hash_).decode() for hash_ in found.proof]
+    return Json({"from": found.old_size, "to": found.new_size, "proof": proof})
+
+
+@router.get("/orders/{order_id}/proofs", response_model=Proof, summary="Prove all events of an order at once")
+async def get_order_proofs(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
+    """Return all events of an order as they are stored, and what proves each against one checkpoint."""
+    authorise(caller, "read:orders")
+    found = await services.queries.find_order(caller.tenant.name, order_id)
+    return Json(await services.proofs.of_order(caller.tenant.name, found.order_id))

@@ -1,0 +1,72 @@
+-- The transparency log: each ledger is a Merkle tree (RFC 6962), whose roots are signed (C2SP tlog-checkpoint).
+
+-- What the tree is of: an event's leaf, hashed. docs/audit.md tells the form of a leaf; application/transparency/leaf.py
+-- makes the same bytes.
+CREATE FUNCTION ordertrail.leaf_field(field bytea) RETURNS bytea
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN int8send(octet_length(field)::bigint) || field;
+
+CREATE FUNCTION ordertrail.leaf_instant(moment timestamptz) RETURNS bytea
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+RETURN convert_to(to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'UTF8');
+
+CREATE FUNCTION ordertrail.leaf_hash(event ordertrail.events) RETURNS bytea
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+RETURN sha256(
+    '\x00'::bytea || convert_to(E'ordertrail event v1\n', 'UTF8')
+    || ordertrail.leaf_field(convert_to((event).tenant, 'UTF8'))
+    || ordertrail.leaf_field(convert_to((event).position::text, 'UTF8'))
+    || ordertrail.leaf_field(convert_to((event).stream, 'UTF8'))
+    || ordertrail.leaf_field(convert_to((event).version::text, 'UTF8'))
+    || ordertrail.leaf_field(convert_to((event).event_id, 'UTF8'))
+    || ordertrail.leaf_field(convert_to((event).type, 'UTF8'))
+    || ordertrail.leaf_field(ordertrail.leaf_instant((event).occurred_at))
+    || ordertrail.leaf_field(ordertrail.leaf_instant((event).recorded_at))
+    || ordertrail.leaf_field((event).data)
+    || ordertrail.leaf_field((event).metadata)
+);
+
+-- How far each ledger's tree has been built, and why not further if it cannot be. Whoever locks the row builds.
+CREATE TABLE ordertrail.trees (
+    tenant text COLLATE "C" NOT NULL,
+    size bigint NOT NULL DEFAULT 0,
+    error text,
+    CONSTRAINT a_ledger_has_one_tree PRIMARY KEY (tenant)
+) WITH (fillfactor = 50);
+
+-- The trees' hashes, in the shape of C2SP tlog-tiles: a tile of level n holds up to 256 hashes of 32 bytes, each the root
+-- of 256^n leaves. Only the last tile of a level grows.
+CREATE TABLE ordertrail.tiles (
+    tenant text COLLATE "C" NOT NULL,
+    level smallint NOT NULL,
+    number bigint NOT NULL,
+    hashes bytea NOT NULL,
+    CONSTRAINT a_tile_is_kept_once PRIMARY KEY (tenant, level, number)
+);
+
+-- Signed checkpoints, as they were handed out: never changed.
+CREATE TABLE ordertrail.tree_heads (
+    tenant text COLLATE "C" NOT NULL,
+    size bigint NOT NULL,
+    note text NOT NULL,
+    sealed_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT a_size_is_signed_once PRIMARY KEY (tenant, size)
+);
+
+-- The installation's keys: all that are not retired sign. Not of any tenant.
+CREATE TABLE ordertrail.signing_keys (
+    public_key bytea NOT NULL,
+    private_key bytea,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    retired_at timestamptz,
+    CONSTRAINT a_signing_key_is_kept_once PRIMARY KEY (public_key),
+    CONSTRAINT a_retired_key_signs_no_more CHECK ((retired_at IS NULL) = (private_key IS NOT NULL))
+);
+
+REVOKE UPDATE, DELETE ON ordertrail.tree_heads FROM ordertrail_runtime;
+REVOKE DELETE ON ordertrail.signing_keys FROM ordertrail_runtime;
+GRANT SELECT, INSERT ON ordertrail.tree_heads TO ordertrail_runtime;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ordertrail.tiles, ordertrail.trees TO ordertrail_runtime;
+GRANT SELECT, INSERT, UPDATE ON ordertrail.signing_keys TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.leaf_hash(ordertrail.events), ordertrail.leaf_field(bytea),
+    ordertrail.leaf_instant(timestamptz) TO ordertrail_runtime;

@@ -1,0 +1,102 @@
+-- name: create_missing_trees
+INSERT INTO ordertrail.trees (tenant)
+SELECT l.tenant FROM ordertrail.ledgers AS l
+WHERE NOT EXISTS (SELECT FROM ordertrail.trees AS t WHERE t.tenant = l.tenant)
+ON CONFLICT DO NOTHING
+
+-- name: unsealed
+-- A ledger that is shorter than its tree is among them, once: that has to be found and said.
+SELECT l.tenant
+FROM ordertrail.ledgers AS l JOIN ordertrail.trees AS t ON t.tenant = l.tenant
+WHERE l.position <> t.size AND t.error IS NULL
+
+-- name: hold_tree
+SELECT t.size, l.position
+FROM ordertrail.trees AS t JOIN ordertrail.ledgers AS l ON l.tenant = t.tenant
+WHERE t.tenant = %(tenant)s
+FOR UPDATE OF t SKIP LOCKED
+
+-- name: tiles
+SELECT t.level, t.number, t.hashes
+FROM unnest(%(levels)s, %(numbers)s) AS wanted (tile_level, tile_number)
+JOIN ordertrail.tiles AS t ON t.tenant = %(tenant)s AND t.level = wanted.tile_level AND t.number = wanted.tile_number
+
+-- name: position_of
+SELECT position FROM ordertrail.events WHERE tenant = %(tenant)s AND event_id = %(event_id)s
+
+-- name: leaf_hashes
+SELECT position, ordertrail.leaf_hash(e)
+FROM ordertrail.events AS e
+WHERE e.tenant = %(tenant)s AND e.position > %(after)s
+ORDER BY e.position
+LIMIT %(limit)s
+
+-- name: save_tiles
+INSERT INTO ordertrail.tiles (tenant, level, number, hashes)
+SELECT %(tenant)s, t.level, t.number, t.hashes
+FROM unnest(%(levels)s, %(numbers)s, %(hashes)s) AS t (level, number, hashes)
+ON CONFLICT (tenant, level, number) DO UPDATE SET hashes = excluded.hashes
+
+-- name: save_tree_head
+INSERT INTO ordertrail.tree_heads (tenant, size, note) VALUES (%(tenant)s, %(size)s, %(note)s)
+
+-- name: advance_tree
+UPDATE ordertrail.trees SET size = %(size)s WHERE tenant = %(tenant)s
+
+-- name: stop_tree
+UPDATE ordertrail.trees SET error = %(error)s WHERE tenant = %(tenant)s
+
+-- name: newest_tree_head
+SELECT note FROM ordertrail.tree_heads
+WHERE tenant = %(tenant)s ORDER BY size DESC LIMIT 1
+
+-- name: tree_head_that_covers
+SELECT note FROM ordertrail.tree_heads
+WHERE tenant = %(tenant)s AND size >= %(size)s ORDER BY size LIMIT 1
+
+-- name: tree_head
+SELECT note FROM ordertrail.tree_heads WHERE tenant = %(tenant)s AND size = %(size)s
+
+-- name: tree_heads
+SELECT size, note FROM ordertrail.tree_heads
+WHERE tenant = %(tenant)s AND size > %(after)s ORDER BY size LIMIT %(limit)s
+
+-- name: signing_keys
+SELECT public_key, private_key FROM ordertrail.signing_keys ORDER BY created_at, public_key
+
+-- name: add_first_signing_key
+-- Two processes may come to it at once; the lock lets one of them make the key.
+WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock(7106))
+INSERT INTO ordertrail.signing_keys (public_key, private_key)
+SELECT %(public_key)s, %(private_key)s FROM lock
+WHERE NOT EXISTS (SELECT FROM ordertrail.signing_keys)
+
+-- name: add_signing_key
+INSERT INTO ordertrail.signing_keys (public_key, private_key) VALUES (%(public_key)s, %(private_key)s)
+
+-- name: retire_signing_keys
+-- All but the newest.
+UPDATE ordertrail.signing_keys SET retired_at = now(), private_key = NULL
+WHERE retired_at IS NULL AND created_at < (SELECT max(created_at) FROM ordertrail.signing_keys)
+RETURNING public_key
+
+-- name: leaves
+SELECT e.position, ordertrail.leaf_hash(e), e.recorded_at
+FROM ordertrail.events AS e
+WHERE e.tenant = %(tenant)s AND e.position > %(after)s
+ORDER BY e.position
+LIMIT %(limit)s
+
+-- name: first_broken_stream
+-- In the order of the index: nothing is sorted, nothing is held. A library's stream may begin with version 0.
+SELECT s.position, s.stream, s.version, s.before
+FROM (
+    SELECT position, stream, version,
+           lag(version) OVER in_order AS before, lag(position) OVER in_order AS position_before
+    FROM ordertrail.events
+    WHERE tenant = %(tenant)s
+    WINDOW in_order AS (PARTITION BY stream ORDER BY version)
+) AS s
+WHERE CASE WHEN s.before IS NULL THEN s.version NOT IN (0, 1)
+           ELSE s.version <> s.before + 1 OR s.position <= s.position_before END
+LIMIT 1

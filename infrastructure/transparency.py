@@ -1,0 +1,141 @@
+"""Trees, checkpoints and signing keys on PostgreSQL."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from application.transparency.keys import SigningKey
+from application.transparency.tiles import Tile, last_tiles
+from domain.values import MAX_BIGINT, TenantName
+from infrastructure.arrays import BigIntArray, ByteaArray, IntArray
+from infrastructure.credentials import PostgresCredentialStore
+from infrastructure.database import Connection, Pool, reading
+from infrastructure.statements import statements
+
+_SQL = statements("transparency")
+_ORIGIN = "origin"
+
+
+class PostgresTreeBatch:
+    """Implements application.transparency.sealing.TreeBatch."""
+
+    def __init__(self, connection: Connection, tenant: TenantName, size: int, head: int) -> None:
+        self.size = size
+        self.head = head
+        self._connection = connection
+        self._tenant = tenant
+
+    async def last_tiles(self) -> Mapping[int, bytes]:
+        tiles = await _tiles(self._connection, self._tenant, last_tiles(self.size))
+        return {tile.level: hashes for tile, hashes in tiles.items()}
+
+    async def leaf_hashes(self, *, limit: int) -> Sequence[tuple[int, bytes]]:
+        async with self._connection.cursor(binary=True) as cursor:
+            parameters = {"tenant": self._tenant, "after": self.size, "limit": limit}
+            await cursor.execute(_SQL["leaf_hashes"], parameters)
+            return [(position, hash_) for position, hash_ in await cursor.fetchall()]
+
+    async def save(self, size: int, tiles: Mapping[Tile, bytes], note: str) -> None:
+        parameters = {"tenant": self._tenant, "size": size, "note": note}
+        arrays = {**_coordinates(tiles), "hashes": ByteaArray(tiles.values())}
+        await self._connection.execute(_SQL["save_tiles"], {"tenant": self._tenant, **arrays})
+        await self._connection.execute(_SQL["save_tree_head"], parameters)
+        await self._connection.execute(_SQL["advance_tree"], parameters)
+
+    async def stop(self, error: str) -> None:
+        await self._connection.execute(_SQL["stop_tree"], {"tenant": self._tenant, "error": error})
+
+
+class PostgresTrees:
+    """Implements application.transparency's TreeStore, TreeReader, LedgerScan and SigningKeyStore."""
+
+    def __init__(self, pool: Pool, credentials: PostgresCredentialStore) -> None:
+        self._pool = pool
+        self._credentials = credentials
+
+    async def unsealed(self) -> list[TenantName]:
+        async with reading(self._pool) as connection:
+            await connection.execute(_SQL["create_missing_trees"])
+            rows = await (await connection.execute(_SQL["unsealed"])).fetchall()
+        return [TenantName(row[0]) for row in rows]
+
+    @asynccontextmanager
+    async def hold(self, tenant: TenantName) -> AsyncIterator[PostgresTreeBatch | None]:
+        async with reading(self._pool) as connection, connection.transaction():
+            row = await (await connection.execute(_SQL["hold_tree"], {"tenant": tenant})).fetchone()
+            yield PostgresTreeBatch(connection, tenant, *row) if row else None
+
+    async def newest_note(self, tenant: TenantName) -> str | None:
+        return await self._note("newest_tree_head", tenant)
+
+    async def note_of(self, tenant: TenantName, size: int) -> str | None:
+        return await self._note("tree_head", tenant, size)
+
+    async def note_that_covers(self, tenant: TenantName, size: int) -> str | None:
+        return await self._note("tree_head_that_covers", tenant, size)
+
+    async def notes(self, tenant: TenantName, *, after: int, limit: int) -> list[tuple[int, str]]:
+        async with reading(self._pool) as connection:
+            page = {"tenant": tenant, "after": after, "limit": limit}
+            return [
+                (size, note) for size, note in await (await connection.execute(_SQL["tree_heads"], page)).fetchall()
+            ]
+
+    async def position_of(self, tenant: TenantName, event_id: str) -> int | None:
+        async with reading(self._pool) as connection:
+            found = await connection.execute(_SQL["position_of"], {"tenant": tenant, "event_id": event_id})
+            row = await found.fetchone()
+        return None if row is None else int(row[0])
+
+    async def tiles(self, tenant: TenantName, wanted: Collection[Tile]) -> dict[Tile, bytes]:
+        async with reading(self._pool) as connection:
+            return await _tiles(connection, tenant, wanted)
+
+    async def leaves(
+        self, tenant: TenantName, *, after: int | None, limit: int
+    ) -> Sequence[tuple[int, bytes, datetime]]:
+        page = {"tenant": tenant, "after": -MAX_BIGINT if after is None else after, "limit": limit}
+        async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(_SQL["leaves"], page, prepare=True)
+            return [(position, hash_, recorded_at) for position, hash_, recorded_at in await cursor.fetchall()]
+
+    async def first_broken_stream(self, tenant: TenantName) -> tuple[int, str, int, int | None] | None:
+        async with reading(self._pool) as connection:
+            row = await (await connection.execute(_SQL["first_broken_stream"], {"tenant": tenant})).fetchone()
+        return None if row is None else (row[0], row[1], row[2], row[3])
+
+    async def origin(self) -> str:
+        return f"ordertrail/{(await self._credentials.installation_key(_ORIGIN))[:8].hex()}"
+
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        async with reading(self._pool) as connection:
+            rows = await (await connection.execute(_SQL["signing_keys"])).fetchall()
+        return [SigningKey(*row) for row in rows]
+
+    async def add_signing_key(self, key: SigningKey, *, if_first: bool = False) -> None:
+        statement = _SQL["add_first_signing_key" if if_first else "add_signing_key"]
+        async with reading(self._pool) as connection:
+            await connection.execute(statement, key._asdict())
+
+    async def retire_signing_keys(self) -> int:
+        async with reading(self._pool) as connection:
+            return len(await (await connection.execute(_SQL["retire_signing_keys"])).fetchall())
+
+    async def _note(self, statement: str, tenant: TenantName, size: int | None = None) -> str | None:
+        async with reading(self._pool) as connection:
+            row = await (await connection.execute(_SQL[statement], {"tenant": tenant, "size": size})).fetchone()
+        return None if row is None else str(row[0])
+
+
+async def _tiles(connection: Connection, tenant: TenantName, wanted: Collection[Tile]) -> dict[Tile, bytes]:
+    if not wanted:
+        return {}
+    parameters: dict[str, Any] = {"tenant": tenant, **_coordinates(wanted)}
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(_SQL["tiles"], parameters)
+        return {Tile(level, number): hashes for level, number, hashes in await cursor.fetchall()}
+
+
+def _coordinates(tiles: Collection[Tile]) -> dict[str, Any]:
+    return {"levels": IntArray(tile.level for tile in tiles), "numbers": BigIntArray(tile.number for tile in tiles)}
