@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
+from psycopg.rows import args_row
+
 from application.transparency.keys import SigningKey
-from application.transparency.tiles import Tile, last_tiles
+from application.transparency.tiles import Leaves, Tile, last_tiles
+from application.transparency.verification import Leaf
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.arrays import BigIntArray, ByteaArray, IntArray
 from infrastructure.credentials import PostgresCredentialStore
@@ -15,6 +17,7 @@ from infrastructure.statements import statements
 
 _SQL = statements("transparency")
 _ORIGIN = "origin"
+_LEAF, _LEAVES = args_row(Leaf), args_row(Leaves)
 
 
 class PostgresTreeBatch:
@@ -30,11 +33,8 @@ class PostgresTreeBatch:
         tiles = await _tiles(self._connection, self._tenant, last_tiles(self.size))
         return {tile.level: hashes for tile, hashes in tiles.items()}
 
-    async def leaf_hashes(self, *, limit: int) -> Sequence[tuple[int, bytes]]:
-        async with self._connection.cursor(binary=True) as cursor:
-            parameters = {"tenant": self._tenant, "after": self.size, "limit": limit}
-            await cursor.execute(_SQL["leaf_hashes"], parameters)
-            return [(position, hash_) for position, hash_ in await cursor.fetchall()]
+    async def next_leaves(self, *, limit: int) -> Leaves:
+        return await _leaves(self._connection, self._tenant, self.size, limit)
 
     async def save(self, size: int, tiles: Mapping[Tile, bytes], note: str) -> None:
         parameters = {"tenant": self._tenant, "size": size, "note": note}
@@ -92,13 +92,14 @@ class PostgresTrees:
         async with reading(self._pool) as connection:
             return await _tiles(connection, tenant, wanted)
 
-    async def leaves(
-        self, tenant: TenantName, *, after: int | None, limit: int
-    ) -> Sequence[tuple[int, bytes, datetime]]:
-        page = {"tenant": tenant, "after": -MAX_BIGINT if after is None else after, "limit": limit}
-        async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
-            await cursor.execute(_SQL["leaves"], page, prepare=True)
-            return [(position, hash_, recorded_at) for position, hash_, recorded_at in await cursor.fetchall()]
+    async def leaves(self, tenant: TenantName, *, after: int | None, limit: int) -> Leaves:
+        async with reading(self._pool) as connection:
+            return await _leaves(connection, tenant, after, limit)
+
+    async def leaves_one_by_one(self, tenant: TenantName, *, after: int | None, limit: int) -> list[Leaf]:
+        async with reading(self._pool) as connection, connection.cursor(binary=True, row_factory=_LEAF) as cursor:
+            await cursor.execute(_SQL["leaves_one_by_one"], _page(tenant, after, limit))
+            return await cursor.fetchall()
 
     async def first_broken_stream(self, tenant: TenantName) -> tuple[int, str, int, int | None] | None:
         async with reading(self._pool) as connection:
@@ -126,6 +127,17 @@ class PostgresTrees:
         async with reading(self._pool) as connection:
             row = await (await connection.execute(_SQL[statement], {"tenant": tenant, "size": size})).fetchone()
         return None if row is None else str(row[0])
+
+
+async def _leaves(connection: Connection, tenant: TenantName, after: int | None, limit: int) -> Leaves:
+    async with connection.cursor(binary=True, row_factory=_LEAVES) as cursor:
+        await cursor.execute(_SQL["leaves"], _page(tenant, after, limit), prepare=True)
+        [leaves] = await cursor.fetchall()
+    return leaves
+
+
+def _page(tenant: TenantName, after: int | None, limit: int) -> dict[str, Any]:
+    return {"tenant": tenant, "after": -MAX_BIGINT if after is None else after, "limit": limit}
 
 
 async def _tiles(connection: Connection, tenant: TenantName, wanted: Collection[Tile]) -> dict[Tile, bytes]:

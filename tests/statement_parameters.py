@@ -8,7 +8,7 @@ from application.ledger import ANY, Append, IdempotencyKey, NewEvent, Write
 from application.queries import CallFilter, OrderFilter, TimelineFilter
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.append_call import AppendCall, prepare
-from infrastructure.arrays import Array, BigIntArray, ByteaArray, TextArray, texts, timestamps
+from infrastructure.arrays import Array, BigIntArray, ByteaArray, IntArray, TextArray, texts, timestamps
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AFTER = 5_000
@@ -142,6 +142,27 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "offer": [case(2, subjects=texts(["order-A-7", "order-new"]), wrapped=ByteaArray([b"", b""]))],
         "keys": [case(2, subjects=texts(["order-A-7", "order-new"]))],
         "destroy": [case(2, subject="order-A-7", by="somebody")],
+    },
+    "transparency": {
+        "create_missing_trees": [case(0)],
+        "unsealed": [case(0)],
+        "hold_tree": [case(0)],
+        "tiles": [case(2, levels=IntArray([0, 1]), numbers=BigIntArray([7, 0]))],
+        "position_of": [case(1, event_id="long-7")],
+        "save_tiles": [case(2, levels=IntArray([0]), numbers=BigIntArray([1_000_000]), hashes=ByteaArray([b""]))],
+        "save_tree_head": [case(2, size=MAX_BIGINT, note="")],
+        "advance_tree": [case(0, size=1)],
+        "stop_tree": [case(0, error="")],
+        "newest_tree_head": [case(1)],
+        "tree_head_that_covers": [case(1, size=AFTER)],
+        "tree_head": [case(1, size=AFTER)],
+        "tree_heads": [case(100, after=AFTER, limit=100)],
+        "signing_keys": [case(0)],
+        "add_first_signing_key": [case(0, public_key=b"new", private_key=b"")],
+        "add_signing_key": [case(0, public_key=b"new", private_key=b"")],
+        "retire_signing_keys": [case(0)],
+        "leaves": [case(101, after=AFTER, limit=100)],
+        "leaves_one_by_one": [case(100, after=AFTER, limit=100)],
     },
     "views": {
         "create_missing_checkpoints": [case(0, projections=VIEWS)],

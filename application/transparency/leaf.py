@@ -1,34 +1,39 @@
 """What a ledger's tree is of: the bytes of a whole event as it is stored, its tenant and its position among them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from application.ledger import RecordedEvent
 from application.transparency.tree import leaf_hash
 from domain.values import TenantName
 
-VERSION = b"ordertrail event v1\n"
+_HEADER = "ordertrail event v1\n%d %d %d %d %d %d\n%s\n%d\n%s\n%d\n%s\n%s\n"
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def leaf_bytes(tenant: TenantName, event: RecordedEvent) -> bytes:
     r"""Return the leaf of an event.
 
-    It is "ordertrail event v1\n", then, each preceded by its length in bytes as 8 bytes, most significant first: the
-    tenant, the position, the stream, its version, the event's id, its type, when it occurred, when it was recorded,
-    data and metadata. Numbers are decimal; times are of the form 2026-03-01T12:00:00.000000Z; texts are UTF-8.
+    It is the line "ordertrail event v1"; a line with the lengths in bytes of tenant, stream, event id, type, data and
+    metadata; then a line each with the tenant, the position, the stream, its version, the event's id and its type. Then
+    come, as PostgreSQL sends them, when it occurred and when it was recorded: microseconds since 2000-01-01 UTC,
+    signed, in 8 bytes, most significant first. Data and metadata end it. Lines end with "\n"; texts are UTF-8.
     """
-    fields = (
-        tenant.encode(),
-        b"%d" % event.position,
-        event.stream.encode(),
-        b"%d" % event.version,
-        event.event_id.encode(),
-        event.type.encode(),
-        instant(event.occurred_at).encode(),
-        instant(event.recorded_at).encode(),
-        event.data,
-        event.metadata,
+    names = (tenant, event.stream, event.event_id, event.type)
+    lengths = [len(name.encode()) for name in names]
+    header = _HEADER % (
+        *lengths,
+        len(event.data),
+        len(event.metadata),
+        tenant,
+        event.position,
+        event.stream,
+        event.version,
+        event.event_id,
+        event.type,
     )
-    return VERSION + b"".join(len(field).to_bytes(8, "big") + field for field in fields)
+    times = _microseconds(event.occurred_at) + _microseconds(event.recorded_at)
+    return header.encode() + times + event.data + event.metadata
 
 
 def leaf_hash_of(tenant: TenantName, event: RecordedEvent) -> bytes:
@@ -37,5 +42,9 @@ def leaf_hash_of(tenant: TenantName, event: RecordedEvent) -> bytes:
 
 
 def instant(moment: datetime) -> str:
-    """Return a time as leaves have it."""
+    """Return a time as proofs have it, to the microsecond."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
+def _microseconds(moment: datetime) -> bytes:
+    return ((moment - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True)

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import SigningKeyStore, identity
-from application.transparency.tiles import Edge, Tile
+from application.transparency.tiles import Edge, Leaves, Tile
 from domain.errors import Unavailable
 from domain.values import TenantName
 
@@ -30,8 +30,8 @@ class TreeBatch(Protocol):
     async def last_tiles(self) -> Mapping[int, bytes]:
         """Return the hashes of the tiles that are not full, by level."""
 
-    async def leaf_hashes(self, *, limit: int) -> Sequence[tuple[int, bytes]]:
-        """Return positions and hashes of the next events that are no leaves yet."""
+    async def next_leaves(self, *, limit: int) -> Leaves:
+        """Return the leaves of the next events that are none yet."""
 
     async def save(self, size: int, tiles: Mapping[Tile, bytes], note: str) -> None:
         """Keep a tree that has grown, and its signed root."""
@@ -70,16 +70,15 @@ class Sealer:
         async with self._trees.hold(tenant) as batch:
             if batch is None or batch.head == batch.size:
                 return 0
-            leaves = await batch.leaf_hashes(limit=self._batch)
-            expected = range(batch.size + 1, batch.size + 1 + len(leaves))
-            if batch.head < batch.size or [position for position, _ in leaves] != list(expected) or not leaves:
+            leaves = await batch.next_leaves(limit=self._batch)
+            if not (leaves.size and leaves.follow(batch.size)):
                 await self._refuse(tenant, batch)
                 return 0
             edge = Edge(batch.size, await batch.last_tiles())
-            edge.add(hash_ for _, hash_ in leaves)
+            edge.add(leaves.hashes)
             checkpoint = Checkpoint(known.origin, edge.size, edge.root())
             await batch.save(edge.size, edge.changed(), checkpoint.signed(known.signers))
-            return len(leaves)
+            return leaves.size
 
     @staticmethod
     async def _refuse(tenant: TenantName, batch: TreeBatch) -> None:

@@ -1,6 +1,8 @@
 """A tree's hashes in tiles of 256 (C2SP tlog-tiles: https://c2sp.org/tlog-tiles), of which only the last ones grow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 
 from application.transparency.tree import Frontier, Node, root_of
@@ -8,6 +10,7 @@ from application.transparency.tree import Frontier, Node, root_of
 WIDTH = 256
 HASH = 32
 """Bytes of a hash."""
+_FULL = WIDTH * HASH
 _LEVELS = 8
 """How many levels of the tree one level of tiles stands for."""
 
@@ -17,6 +20,26 @@ class Tile(NamedTuple):
 
     level: int
     number: int
+
+
+class Leaves(NamedTuple):
+    """Leaves computed from the events that follow each other in a ledger."""
+
+    first: int
+    """The position of the first event; 0 if there is none."""
+    last: int
+    size: int
+    hashes: bytes
+    """Of 32 bytes each, in order of positions."""
+    first_time: datetime | None
+    """When the earliest was recorded."""
+    last_time: datetime | None
+    are_in_time: bool
+    """Whether none was recorded before the one that precedes it."""
+
+    def follow(self, size: int) -> bool:
+        """Whether these are those that follow the first events of a ledger, without a gap."""
+        return not self.size or (self.first == size + 1 and self.last == size + self.size)
 
 
 def tile_of(node: Node) -> Tile:
@@ -62,19 +85,22 @@ class Edge:
         if {level: len(tile) for level, tile in self._open.items()} != lengths:
             raise ValueError(f"The tiles are not those of a tree of {size} leaves")
 
-    def add(self, leaves: Iterable[bytes]) -> None:
-        """Add leaves by their hashes."""
-        for leaf in leaves:
-            self._add(0, self.size, leaf)
-            self.size += 1
+    def add(self, leaves: bytes) -> None:
+        """Add leaves by their hashes, one after the other."""
+        self._extend(0, leaves)
+        self.size += len(leaves) // HASH
 
-    def _add(self, level: int, index: int, hash_: bytes) -> None:
+    def _extend(self, level: int, hashes: bytes) -> None:
         tile = self._open.setdefault(level, bytearray())
-        tile += hash_
-        if len(tile) == WIDTH * HASH:
-            full = bytes(self._open.pop(level))
-            self._changed[Tile(level, index // WIDTH)] = full
-            self._add(level + 1, index // WIDTH, _frontier(split(full)).root())
+        tile += hashes
+        number, roots = self.size // WIDTH ** (level + 1), b""
+        while len(tile) >= _FULL:
+            full = bytes(tile[:_FULL])
+            del tile[:_FULL]
+            self._changed[Tile(level, number)] = full
+            number, roots = number + 1, roots + _root_of_full(full)
+        if roots:
+            self._extend(level + 1, roots)
 
     def changed(self) -> dict[Tile, bytes]:
         """Return the tiles that are to be saved, and forget which they were."""
@@ -86,6 +112,14 @@ class Edge:
         """Return the root of the whole tree."""
         levels = sorted(self._open, reverse=True)
         return root_of([root for level in levels for root in _frontier(split(bytes(self._open[level]))).roots])
+
+
+def _root_of_full(hashes: bytes) -> bytes:
+    while len(hashes) > HASH:
+        pairs = range(0, len(hashes), 2 * HASH)
+        # node_hash, without a call for each
+        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest() for at in pairs])
+    return hashes
 
 
 def _frontier(hashes: Sequence[bytes]) -> Frontier:

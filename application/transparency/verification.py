@@ -1,6 +1,7 @@
 """Verification: a ledger's tree is computed again from its events, and compared with all that was ever signed."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -9,13 +10,12 @@ from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import SigningKeyStore, identity
 from application.transparency.note import InvalidNote, Verifier
 from application.transparency.proofs import TreeReader
-from application.transparency.tiles import HASH, WIDTH, Tile
-from application.transparency.tree import Frontier
+from application.transparency.tiles import HASH, WIDTH, Edge, Leaves, Tile
 from domain.values import TenantName
 
 Show = Callable[[int, int], None]
 """Is told how many events were checked, and of how many."""
-PAGE = 10_000
+PAGE = 40 * WIDTH
 _NOTES = 500
 
 
@@ -35,16 +35,22 @@ class Verified(NamedTuple):
     damage: Damage | None
 
 
+class Leaf(NamedTuple):
+    """What is known of an event: its position, its leaf's hash, and when it was recorded."""
+
+    position: int
+    hash: bytes
+    recorded_at: datetime
+
+
 class LedgerScan(TreeReader, Protocol):
     """A ledger from end to end, and what was signed of it."""
 
-    async def leaves(
-        self, tenant: TenantName, *, after: int | None, limit: int
-    ) -> Sequence[tuple[int, bytes, datetime]]:
-        """Return positions, leaf hashes computed from the events, and times of recording, in ledger order.
+    async def leaves(self, tenant: TenantName, *, after: int | None, limit: int) -> Leaves:
+        """Return leaves computed from the events after a position; from the first there is if it is None."""
 
-        They begin with the first there is if after is None.
-        """
+    async def leaves_one_by_one(self, tenant: TenantName, *, after: int | None, limit: int) -> Sequence[Leaf]:
+        """Return the same leaves, each with what is known of its event."""
 
     async def first_broken_stream(self, tenant: TenantName) -> tuple[int, str, int, int | None] | None:
         """Return position, stream, version and the version before of the first event out of its stream's order."""
@@ -74,12 +80,15 @@ class Verification:
         known = await identity(self._keys, tenant)
         walk = _Walk(self._scan, tenant, known.origin, known.verifiers)
         damage = None
+        streams = asyncio.create_task(self._streams(tenant))  # beside the walk: it is the database's work alone
         try:
             await walk.through(await self._store.head(tenant), show)
-            await self._streams(tenant)
+            await streams
         except _Broken as broken:
             damage = broken.damage
-        return Verified(walk.frontier.size, walk.sealed, walk.checkpoints, damage)
+        finally:
+            streams.cancel()
+        return Verified(walk.edge.size, walk.sealed, walk.checkpoints, damage)
 
     async def _streams(self, tenant: TenantName) -> None:
         if (broken := await self._scan.first_broken_stream(tenant)) is not None:
@@ -89,46 +98,66 @@ class Verification:
 
 
 class _Walk:
-    """One pass over a ledger."""
+    """One pass over a ledger. Only a page that is found wrong is looked at event by event."""
 
     def __init__(self, scan: LedgerScan, tenant: TenantName, origin: str, verifiers: Sequence[Verifier]) -> None:
         self._scan, self._tenant, self._origin, self._verifiers = scan, tenant, origin, verifiers
-        self.frontier = Frontier()
+        self.edge = Edge(0, {})
         self.sealed = 0
         self.checkpoints = 0
         self._notes: list[tuple[int, str]] = []
-        self._tile = b""
+        self._last_time: datetime | None = None
 
     async def through(self, head: int, show: Show) -> None:
         """Check every event and every checkpoint. Raises _Broken at the first that is wrong."""
         # Asked before: what is appended and sealed meanwhile is for the next verification.
         newest = await self._scan.newest_note(self._tenant)
-        last_time: datetime | None = None
         await self._next_notes()
-        position: int | None = None
-        while page := await self._scan.leaves(self._tenant, after=position, limit=PAGE):
-            for position, leaf, recorded_at in page:
-                await self._event(position, leaf)
-                if last_time is not None and recorded_at < last_time:
-                    raise _Broken(position, "it was recorded before the event that precedes it")
-                last_time = recorded_at
-            show(self.frontier.size, max(head, self.frontier.size))
+        async for page in self._pages():
+            await self._check(page)
+            show(self.edge.size, max(head, self.edge.size))
         await self._end(head, newest)
 
-    async def _event(self, position: int, leaf: bytes) -> None:
-        size = self.frontier.size
-        if position != size + 1:
-            raise _Broken(size + 1, f"it is missing: the next event there is has position {position}")
-        if size % WIDTH == 0:
-            self._tile = (await self._scan.tiles(self._tenant, [Tile(0, size // WIDTH)])).get(
-                Tile(0, size // WIDTH), b""
-            )
-        start = size % WIDTH * HASH
-        if start < len(self._tile) and self._tile[start : start + HASH] != leaf:
-            raise _Broken(position, "the event is not the one that was sealed here")
-        self.frontier.add(leaf)
-        if self._notes and self._notes[0][0] == position:
+    async def _pages(self) -> AsyncIterator[Leaves]:
+        """Yield the whole ledger; a page is computed by the database while the one before is checked."""
+        page = await self._scan.leaves(self._tenant, after=None, limit=PAGE)
+        while page.size:
+            following = asyncio.create_task(self._scan.leaves(self._tenant, after=page.last, limit=PAGE))
+            try:
+                yield page
+                page = await following
+            finally:
+                following.cancel()
+
+    async def _check(self, page: Leaves) -> None:
+        """Check what begins a tile, and add it to the tree."""
+        start = self.edge.size
+        tiles = [Tile(0, start // WIDTH + n) for n in range(len(page.hashes) // (WIDTH * HASH) + 1)]
+        known = await self._tiles(tiles)
+        sealed = b"".join([known.get(tile, b"") for tile in tiles])
+        is_late = self._last_time is None or (page.first_time is not None and page.first_time >= self._last_time)
+        if not (page.follow(start) and _agree(page.hashes, sealed) and page.are_in_time and is_late):
+            await self._find_what_is_wrong(sealed)
+        self._last_time = page.last_time
+        while self._notes and self._notes[0][0] <= start + page.size:
+            self.edge.add(page.hashes[(self.edge.size - start) * HASH : (self._notes[0][0] - start) * HASH])
             await self._checkpoint()
+        self.edge.add(page.hashes[(self.edge.size - start) * HASH :])
+        await self._compare_tiles()
+
+    async def _find_what_is_wrong(self, sealed: bytes) -> None:
+        start, last_time = self.edge.size, self._last_time
+        leaves = await self._scan.leaves_one_by_one(self._tenant, after=start or None, limit=PAGE)
+        for at, leaf in enumerate(leaves):
+            expected, sealed_here = start + 1 + at, sealed[at * HASH : (at + 1) * HASH]
+            if leaf.position != expected:
+                raise _Broken(expected, f"it is missing: the next event there is has position {leaf.position}")
+            if sealed_here and sealed_here != leaf.hash:
+                raise _Broken(expected, "the event is not the one that was sealed here")
+            if last_time is not None and leaf.recorded_at < last_time:
+                raise _Broken(expected, "it was recorded before the event that precedes it")
+            last_time = leaf.recorded_at
+        raise _Broken(start + 1, "here begins a page that was changed while it was read")
 
     async def _checkpoint(self) -> None:
         size, note = self._notes.pop(0)
@@ -138,24 +167,39 @@ class _Walk:
             raise _Broken(None, f"the checkpoint of {size} events is not one: {invalid}") from invalid
         if (checkpoint.origin, checkpoint.size) != (self._origin, size):
             raise _Broken(None, f"the checkpoint of {size} events is that of {checkpoint.size} of {checkpoint.origin}")
-        if checkpoint.root != self.frontier.root():
+        if checkpoint.root != self.edge.root():
             raise _Broken(size, f"events 1 to {size} are not those whose root was signed")
         self.sealed, self.checkpoints = size, self.checkpoints + 1
         if not self._notes:
             await self._next_notes()
 
     async def _next_notes(self) -> None:
-        self._notes = await self._scan.notes(self._tenant, after=self.frontier.size, limit=_NOTES)
+        self._notes = await self._scan.notes(self._tenant, after=self.edge.size, limit=_NOTES)
+
+    async def _compare_tiles(self) -> None:
+        """Compare what proofs are made of with what it has to be."""
+        computed = self.edge.changed()
+        for tile, sealed in (await self._tiles(computed)).items():
+            if not _agree(computed[tile], sealed):
+                raise _Broken(None, f"tile {tile.number} of level {tile.level}, which proofs are made of, is another")
+
+    async def _tiles(self, wanted: Iterable[Tile]) -> Mapping[Tile, bytes]:
+        return await self._scan.tiles(self._tenant, list(wanted))
 
     async def _end(self, head: int, newest: str | None) -> None:
         """Check that the ledger ends where it said, and that nothing was sealed beyond."""
-        size = self.frontier.size
+        size = self.edge.size
         if size < head:
             raise _Broken(size + 1, f"it is missing, and so is all that follows: the ledger's head is {head}")
         signed = Checkpoint.verified(newest, self._verifiers).size if newest else 0
         if signed > size:
             raise _Broken(size + 1, f"it is missing, and so is all that follows: {signed} events were sealed")
-        tile = (await self._scan.tiles(self._tenant, [Tile(0, size // WIDTH)])).get(Tile(0, size // WIDTH), b"")
-        is_sealed = len(tile) > size % WIDTH * HASH
-        if is_sealed and not await self._scan.leaves(self._tenant, after=size, limit=1):
+        last = Tile(0, size // WIDTH)
+        is_sealed = len((await self._tiles([last])).get(last, b"")) > size % WIDTH * HASH
+        if is_sealed and not (await self._scan.leaves(self._tenant, after=size, limit=1)).size:
             raise _Broken(size + 1, "it is missing: a leaf was sealed here")
+
+
+def _agree(some: bytes, others: bytes) -> bool:
+    """Whether these are equal as far as both go."""
+    return some.startswith(others) or others.startswith(some)

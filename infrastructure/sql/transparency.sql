@@ -24,13 +24,6 @@ JOIN ordertrail.tiles AS t ON t.tenant = %(tenant)s AND t.level = wanted.tile_le
 -- name: position_of
 SELECT position FROM ordertrail.events WHERE tenant = %(tenant)s AND event_id = %(event_id)s
 
--- name: leaf_hashes
-SELECT position, ordertrail.leaf_hash(e)
-FROM ordertrail.events AS e
-WHERE e.tenant = %(tenant)s AND e.position > %(after)s
-ORDER BY e.position
-LIMIT %(limit)s
-
 -- name: save_tiles
 INSERT INTO ordertrail.tiles (tenant, level, number, hashes)
 SELECT %(tenant)s, t.level, t.number, t.hashes
@@ -81,10 +74,23 @@ WHERE retired_at IS NULL AND created_at < (SELECT max(created_at) FROM ordertrai
 RETURNING public_key
 
 -- name: leaves
-SELECT e.position, ordertrail.leaf_hash(e), e.recorded_at
+SELECT coalesce(min(position), 0), coalesce(max(position), 0), count(*),
+       coalesce(string_agg(hash, '' ORDER BY position), ''),
+       min(recorded_at), max(recorded_at), coalesce(bool_and(recorded_at >= before), true)
+FROM (
+    SELECT e.position, e.recorded_at, ordertrail.leaf_hash(e) AS hash,
+           lag(e.recorded_at, 1, e.recorded_at) OVER (ORDER BY e.position) AS before
+    FROM ordertrail.events AS e
+    WHERE e.tenant = %(tenant)s AND e.position > %(after)s
+    ORDER BY e.position
+    LIMIT %(limit)s
+) AS page
+
+-- name: leaves_one_by_one
+SELECT position, ordertrail.leaf_hash(e), recorded_at
 FROM ordertrail.events AS e
-WHERE e.tenant = %(tenant)s AND e.position > %(after)s
-ORDER BY e.position
+WHERE tenant = %(tenant)s AND position > %(after)s
+ORDER BY position
 LIMIT %(limit)s
 
 -- name: first_broken_stream
