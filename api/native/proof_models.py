@@ -20,7 +20,7 @@ class InclusionQuery(Strict):
     """Which event to prove, by its id or its position."""
 
     event_id: Identifier | None = None
-    position: Size | None = None
+    position: Size | None = Field(None, examples=[1])
     size: Size | None = Field(
         None, description="Against the checkpoint of so many events; the first that covers it, if left out"
     )
@@ -33,10 +33,10 @@ class InclusionQuery(Strict):
 
 
 class ConsistencyQuery(Strict):
-    """Between which checkpoints, by their sizes."""
+    """Between which sizes of the ledger, such as those of two checkpoints."""
 
-    from_: Size = Field(alias="from")
-    to: Size
+    from_: Size = Field(alias="from", examples=[1])
+    to: Size = Field(examples=[2])
 
 
 class ProvenEvent(BaseModel):
@@ -65,7 +65,7 @@ class Proof(BaseModel):
 
 
 class ConsistencyProof(BaseModel):
-    """Shows that the ledger of the checkpoint `to` begins with all of that of `from`."""
+    """Shows that the ledger of the size `to` begins with all of that of `from`."""
 
     from_: int = Field(alias="from")
     to: int

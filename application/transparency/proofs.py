@@ -19,7 +19,7 @@ from domain.values import TenantName
 
 FORMAT = "ordertrail-proof/v1"
 WAIT_SECONDS = 2.5
-"""How long a receipt is waited for. Sealing runs twice a second."""
+"""How long sealing is waited for. It runs twice a second."""
 _POLL_SECONDS = 0.05
 PAGE = 1_000
 
@@ -52,9 +52,12 @@ class Consistency(NamedTuple):
 
 
 class Proofs:
-    """Answers what was sealed. Nothing here is secret of a tenant from itself, and nothing is taken on trust."""
+    """Answers what was sealed. What was recorded just now is waited for, until it is sealed."""
 
-    def __init__(self, trees: TreeReader, keys: SigningKeyStore, store: EventStore) -> None:
+    def __init__(
+        self, trees: TreeReader, keys: SigningKeyStore, store: EventStore, *, wait_seconds: float = WAIT_SECONDS
+    ) -> None:
+        self._wait_seconds = wait_seconds
         self._trees = trees
         self._keys = keys
         self._store = store
@@ -65,10 +68,13 @@ class Proofs:
 
     async def checkpoint(self, tenant: TenantName, size: int | None = None) -> str:
         """Return the newest checkpoint, or that of a size, as it was signed. Raises NotSealed."""
-        note = await (self._trees.newest_note(tenant) if size is None else self._trees.note_of(tenant, size))
-        if note is None:
-            raise NotSealed("Nothing was sealed yet" if size is None else f"No checkpoint of {size} events was signed")
-        return note
+        if size is not None:
+            if (note := await self._trees.note_of(tenant, size)) is None:
+                raise NotSealed(f"No checkpoint of {size} events was signed")
+            return note
+        if await self._store.head(tenant) == 0:
+            raise NotSealed("The ledger has no events, so there is nothing to sign")
+        return await self._trees.newest_note(tenant) or await self._covering(tenant, 1)
 
     async def of_event(
         self, tenant: TenantName, *, event_id: str | None = None, position: int | None = None, size: int | None = None
@@ -97,33 +103,32 @@ class Proofs:
             raise OrderNotFound(order_id)
         return await self._proof(tenant, events, None)
 
-    async def receipt(self, tenant: TenantName, positions: Range, *, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
-        """Return the proof of events that were recorded just now, as soon as they are sealed. Raises NotSealed."""
-        until = time.monotonic() + seconds
-        while await self._trees.note_that_covers(tenant, positions.end - 1) is None:
-            if time.monotonic() > until:
-                raise NotSealed("What was recorded is not sealed yet; its proof can be fetched later")
-            await asyncio.sleep(_POLL_SECONDS)
-        events = await self._store.read_ledger(
-            tenant, after=positions.start - 1, upto=positions.end - 1, limit=positions.end - positions.start
-        )
+    async def of_positions(self, tenant: TenantName, positions: Range) -> dict[str, Any]:
+        """Return the proof of events that were recorded together. Raises NotSealed."""
+        count = positions.end - positions.start
+        events = await self._store.read_ledger(tenant, after=positions.start - 1, upto=positions.end - 1, limit=count)
         return await self._proof(tenant, events, None)
 
     async def consistency(self, tenant: TenantName, old_size: int, new_size: int) -> Consistency:
         """Return the proof that the ledger of one size continues that of another. Raises NotSealed, ValueError."""
-        for size in (old_size, new_size):
-            await self.checkpoint(tenant, size)
+        await self._covering(tenant, new_size)
         [proof] = await self._hashes(tenant, [consistency_path(old_size, new_size)])
         return Consistency(old_size, new_size, proof)
 
+    async def _covering(self, tenant: TenantName, size: int) -> str:
+        """Return the first checkpoint of at least this size, as soon as there is one. Raises NotSealed."""
+        until = time.monotonic() + self._wait_seconds
+        while (note := await self._trees.note_that_covers(tenant, size)) is None:
+            if time.monotonic() > until or size > await self._store.head(tenant):
+                raise NotSealed(f"Event {size} is not sealed; what is recorded is sealed within a second")
+            await asyncio.sleep(_POLL_SECONDS)
+        return note
+
     async def _proof(self, tenant: TenantName, events: Sequence[RecordedEvent], size: int | None) -> dict[str, Any]:
         newest = max(event.position for event in events)
-        if size is None:
-            note = await self._trees.note_that_covers(tenant, newest)
-        else:
-            note = await self.checkpoint(tenant, size) if size >= newest else None
-        if note is None:
-            raise NotSealed(f"Event {newest} is not sealed yet; sealing runs twice a second")
+        if size is not None and size < newest:
+            raise NotSealed(f"A ledger of {size} events does not hold event {newest}")
+        note = await (self._covering(tenant, newest) if size is None else self.checkpoint(tenant, size))
         verifiers = await self.verifiers(tenant)
         tree_size = Checkpoint.verified(note, verifiers).size
         paths = await self._hashes(tenant, [inclusion_path(event.position - 1, tree_size) for event in events])

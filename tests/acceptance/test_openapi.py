@@ -77,6 +77,12 @@ def address(operation: Operation, answered: dict[str, Any]) -> str:
     return path
 
 
+def query(operation: Operation) -> dict[str, Any]:
+    """Return those parameters of the query that have an example."""
+    parameters = [p for p in operation.described.get("parameters", []) if p["in"] == "query"]
+    return {p["name"]: p["schema"]["examples"][0] for p in parameters if "examples" in p["schema"]}
+
+
 class Reader:
     """Somebody who tries examples: a tenant of their own on which nothing has happened yet."""
 
@@ -109,6 +115,7 @@ class Reader:
             await self._http.request(
                 operation.method,
                 url,
+                params=query(operation),
                 json=await self._with_what_was_seen(url, self._with_own_key(body), headers),
                 headers=headers,
             )
