@@ -1,4 +1,4 @@
-"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, verify, demo."""
+"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, verify, forget, demo."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from api import ledgers, maintenance, server, views
+from api import forgetting, ledgers, maintenance, server, views
 from api.bootstrap import Settings, database_care, open_database, read_settings
 from api.logs import set_up_logging
 from api.replay import Form, print_events, print_orders
@@ -244,6 +244,29 @@ def retire_signing(dsn: Dsn = None, data_dir: DataDir = None) -> None:
     """Sign no more with any key but the newest; what was signed stays verifiable."""
     with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
         _run(ledgers.retire_signing_keys(database))
+
+
+@app.command()
+def forget(
+    tenant: Annotated[str, typer.Option(help="Whose ledger.")],
+    order: Annotated[list[str] | None, typer.Option(help="An order, by its id or its reference.")] = None,
+    person: Annotated[list[str] | None, typer.Option(help="Who made events happen, by the actor's id.")] = None,
+    integration: Annotated[list[int] | None, typer.Option(help="What was said in an integration's calls.")] = None,
+    by: Annotated[str, typer.Option(help="Who asks: an id, which is kept. Default: who is logged in.")] = "",
+    yes: Annotated[bool, typer.Option(help="Do not ask first.")] = False,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Erase for good what is personal of orders, people and integrations: their keys are destroyed."""
+    subjects = forgetting.Subjects(order or [], person or [], integration or [])
+    if not any(subjects):
+        raise typer.BadParameter("says whom to forget, and is missing", param_hint="--order, --person, --integration")
+    with _plain_errors():
+        if not yes:
+            typer.confirm("This cannot be undone. Forget them?", abort=True, err=True)
+        settings = _settings(dsn=dsn, data_dir=data_dir)
+        with open_database(settings) as database:
+            _run(forgetting.forget(database, tenant, subjects, by=by, contents_url=settings.contents_url))
 
 
 @app.command()

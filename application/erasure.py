@@ -40,12 +40,17 @@ class Erasure:
                     await self._contents.delete(tenant, content.digest)
             after = page[-1].version
 
-    async def forget_person(self, tenant: TenantName, person_id: str, *, by: Actor) -> None:
-        """Erase what is known of somebody who made events happen, but for their id. Raises TenantNotFound."""
+    async def forget_person(self, tenant: TenantName, person_id: str, *, by: Actor) -> bool:
+        """Erase what is known of somebody who made events happen, but for their id; return whether anything was.
+
+        Raises TenantNotFound.
+        """
         event = Forgotten(originator_id=person.stream_of(person_id), actor=by)
+        is_known = bool(await self._keys.to_read(tenant, [event.originator_id]))
         with suppress(VersionConflict):  # they were forgotten before
             await self._record(tenant, event, NO_STREAM)
         await self.erase(tenant, event.originator_id, by=by)
+        return is_known
 
     async def forget_integration(self, tenant: TenantName, integration_id: int, *, by: Actor) -> None:
         """Erase what was said in an integration's failed calls. Raises TenantNotFound, IntegrationNotFound."""

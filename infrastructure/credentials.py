@@ -86,6 +86,11 @@ class PostgresCredentialStore:
                 raise TenantNotFound(tenant)
         return NewKey(tenant, key_id, secret, f"{TOKEN_PREFIX}{key_id}_{secret}", scopes)
 
+    async def forget_performer(self, tenant: TenantName, person_id: str) -> None:
+        """Empty the names that a tenant's credentials have of this person, or this program."""
+        async with reading(self._pool) as connection:
+            await connection.execute(_SQL["forget_performer"], {"tenant": tenant, "person_id": person_id})
+
     async def tenants(self) -> list[TenantName]:
         """Return all tenants by name."""
         async with reading(self._pool) as connection:

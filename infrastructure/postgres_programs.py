@@ -53,7 +53,7 @@ def _run(program: str, pgdata: Path, *arguments: str, fds: Iterable[int] = ()) -
     rights: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": ()}
     # No pipes: the server would hold them open for as long as it runs.
     subprocess.run(  # noqa: S603  # our own program and arguments
-        [str(_programs() / program), "-D", str(pgdata), *arguments],
+        [str(program_folder() / program), "-D", str(pgdata), *arguments],
         check=True,
         **(rights if os.geteuid() == 0 else {}),
         cwd=pgdata,
@@ -68,7 +68,7 @@ def _let_owner_in(pgdata: Path) -> None:
     """Let the user whom PostgreSQL runs as get at the programs and the data; nothing is opened further than that."""
     if os.geteuid() != 0:
         return
-    programs = _programs().resolve().parent
+    programs = program_folder().resolve().parent
     for folder in (*pgdata.parents, *programs.parents):
         _allow(folder, stat.S_IXOTH)
     for path in (programs, *programs.rglob("*")):
@@ -83,7 +83,8 @@ def _allow(path: Path, bits: int) -> None:
         path.chmod(mode | bits)
 
 
-def _programs() -> Path:
+def program_folder() -> Path:
+    """Return where the programs are: pg_dump and its like, of the release that we run."""
     programs: Path = _package().utils.POSTGRES_VERSIONS[release()]
     return programs
 

@@ -82,6 +82,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
                 performer_type=None,
             )
         ],
+        "forget_performer": [case(2, person_id="acme-7")],
         "create_tenant": [case(0, new_tenant="new", implicit=False, dintero_account=None)],
         "tenants": [case(0)],
         "offer_installation_value": [case(0, name="new", value=b"")],

@@ -12,6 +12,13 @@ SELECT t.tenant, %(key_id)s, %(secret_digest)s, %(scopes)s, %(name)s, %(expires_
 FROM ordertrail.tenants AS t WHERE t.tenant = %(tenant)s
 RETURNING tenant
 
+-- name: forget_performer
+-- A program that acts for nobody else is the performer itself, by its key id.
+UPDATE ordertrail.credentials
+SET performer_name = CASE WHEN performer_id = %(person_id)s THEN '' ELSE performer_name END,
+    name = CASE WHEN key_id = %(person_id)s THEN '' ELSE name END
+WHERE tenant = %(tenant)s AND (performer_id = %(person_id)s OR key_id = %(person_id)s)
+
 -- name: create_tenant
 WITH created AS (
     INSERT INTO ordertrail.tenants (tenant, implicit, dintero_account)

@@ -5,3 +5,6 @@ ALTER TABLE ordertrail.order_state ADD COLUMN customer_from text COLLATE "C";
 
 -- No two orders have a content in common any more: what was said of each is encrypted with its own key.
 DROP INDEX ordertrail.calls_by_content;
+
+-- A person who is forgotten may have credentials of their own.
+CREATE INDEX credentials_by_performer ON ordertrail.credentials (tenant, performer_id);
