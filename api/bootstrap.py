@@ -19,6 +19,7 @@ from application.integrations import IntegrationService
 from application.ledger import EventStore
 from application.masking import SECRET_HEADERS
 from application.orders import OrderService
+from application.pages import Pages
 from application.projections.catalogue import PROJECTIONS
 from application.projector import Projector
 from application.projector_loop import keep_up
@@ -85,6 +86,7 @@ class Services(NamedTuple):
     verification: Verification
     signing_keys: SigningKeyStore
     health: Health
+    pages: Pages
     secret_headers: frozenset[str] = SECRET_HEADERS
     """Headers of logged calls whose values are not kept."""
 
@@ -150,6 +152,7 @@ async def open_services(
             verification=Verification(trees, trees, as_stored),
             signing_keys=trees,
             health=PostgresHealth(pool),
+            pages=Pages(),
             secret_headers=SECRET_HEADERS | masked_headers,
         )
 

@@ -17,6 +17,7 @@ from api.bootstrap import Services
 from api.problems import UnsupportedMediaType
 from application.access import Caller
 from application.ledger import IdempotencyKey
+from application.queries import Freshness
 from application.recorded import Recorded
 from domain.values import Origin
 
@@ -136,7 +137,11 @@ _freshness: ContextVar[Mapping[str, str]] = ContextVar("freshness", default={}) 
 
 async def read(services: Services, caller: Caller, *views: str) -> dict[str, str]:
     """Wait until these views show what was written before the request; return headers that tell how far they are."""
-    freshness = await services.queries.fresh(caller.tenant.name, *views)
+    return freshness_said(await services.queries.fresh(caller.tenant.name, *views))
+
+
+def freshness_said(freshness: Freshness) -> dict[str, str]:
+    """Return the headers that tell how far the views are that a request reads."""
     headers = {"Ordertrail-Position": str(freshness.position)}
     if freshness.lag:
         headers["Ordertrail-Lag"] = str(freshness.lag)
@@ -145,10 +150,10 @@ async def read(services: Services, caller: Caller, *views: str) -> dict[str, str
 
 
 def begin_request() -> None:
-    """Forget what read() returned before: a connection's next request begins with what the last one left."""
+    """Forget what was said before: a connection's next request begins with what the last one left."""
     _freshness.set({})
 
 
 def freshness_headers() -> Mapping[str, str]:
-    """Return what read() returned for this request: a 404 of views that lag has to say that they do."""
+    """Return what was said of this request: a 404 of views that lag has to say that they do."""
     return _freshness.get()

@@ -24,19 +24,32 @@ LONGEST_POLL_SECONDS = 0.05
 T = TypeVar("T")
 
 
+class Edition(NamedTuple):
+    """What a view shows of an order: the same, for as long as this is the same.
+
+    number counts what changes it without an event: keys that were destroyed, views that were rebuilt. newest is the
+    position of the order's newest entry, 0 if it has none.
+    """
+
+    number: int
+    newest: int
+
+
 class Progress(NamedTuple):
-    """A ledger's head, how far some views have read it, and whether one of them has stopped."""
+    """A ledger's head, how far some views are, whether one of them has stopped, and an order's edition in the first."""
 
     head: int
     reached: int
     is_stopped: bool
+    edition: Edition
 
 
 class Freshness(NamedTuple):
-    """Which position a read is of, and how many events are missing in it."""
+    """Which position a read is of, how many events are missing in it, and what the first view shows of an order."""
 
     position: Position
     lag: int
+    edition: Edition
 
 
 class OrderFilter(NamedTuple):
@@ -88,8 +101,8 @@ class Views(Protocol):
     Where personal data was forgotten they return [redacted].
     """
 
-    async def progress(self, tenant: TenantName, views: Sequence[str]) -> Progress:
-        """Return how far these views are. Raises TenantNotFound."""
+    async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> Progress:
+        """Return how far these views are, and which edition the first shows of an order. Raises TenantNotFound."""
 
     async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]: ...
 
@@ -123,21 +136,21 @@ class Queries:
         self.views = views
         self._wait_seconds = wait_seconds
 
-    async def fresh(self, tenant: TenantName, *views: str) -> Freshness:
+    async def fresh(self, tenant: TenantName, *views: str, order_id: str | None = None) -> Freshness:
         """Wait until these views have reached the ledger's head as it is now, but not for ever.
 
         Returns where they are: with a lag of 0, or, when the wait was too long or a view has stopped, with the number
         of events they have yet to read. Raises TenantNotFound.
         """
         deadline = time.monotonic() + self._wait_seconds
-        progress = await self.views.progress(tenant, views)
+        progress = await self.views.progress(tenant, views, order_id)
         head, pause = progress.head, FIRST_POLL_SECONDS
         while progress.reached < head and not progress.is_stopped and time.monotonic() < deadline:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL_SECONDS)
-            progress = await self.views.progress(tenant, views)
+            progress = await self.views.progress(tenant, views, order_id)
         reached = min(progress.reached, progress.head)
-        return Freshness(Position(reached), max(head - reached, 0))
+        return Freshness(Position(reached), max(head - reached, 0), progress.edition)
 
     async def order(self, tenant: TenantName, name: str) -> OrderState:
         """Return what an order is now, by its id or its reference. Raises OrderNotFound."""

@@ -56,6 +56,7 @@ class PostgresSideViews:
             await self._connection.execute(_SQL[f"remove_{view}"], self._parameters)
             await self._connection.execute(_SQL[f"add_{view}"], self._parameters)
         await self._connection.execute(_SQL["take_over_checkpoints"], self._parameters)
+        await self._connection.execute(_SQL["begin_edition"], self._parameters)
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator[Mapping[str, int]]:

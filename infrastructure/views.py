@@ -10,11 +10,13 @@ from application.projections.action_log import ActionLogRow
 from application.projections.integrations import IntegrationRow
 from application.projections.order_state import OrderStateRow
 from application.projections.service_events import ServiceEventRow
-from application.queries import CallFilter, OrderFilter, Progress, TimelineEntry, TimelineFilter
+from application.queries import CallFilter, Edition, OrderFilter, Progress, TimelineEntry, TimelineFilter
 from application.vault import Vault
 from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName
+from infrastructure.arrays import texts
 from infrastructure.database import Pool, reading
+from infrastructure.gathering import Gathering
 from infrastructure.statements import statements
 
 _SQL = statements("queries")
@@ -26,12 +28,20 @@ class PostgresViews:
     def __init__(self, pool: Pool, vault: Vault) -> None:
         self._pool = pool
         self._vault = vault
+        self._progress = Gathering(self._progress_of)
 
-    async def progress(self, tenant: TenantName, views: Sequence[str]) -> Progress:
-        rows = await self._fetch("progress", tenant=tenant, views=list(views))
+    async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> Progress:
+        return await self._progress.ask((tenant, tuple(views)), order_id or "")
+
+    async def _progress_of(self, of: tuple[TenantName, tuple[str, ...]], order_ids: Sequence[str]) -> list[Progress]:
+        tenant, views = of
+        rows = await self._fetch(
+            "progress", tenant=tenant, views=texts(views), shown=views[0], order_ids=texts(order_ids)
+        )
         if not rows:
             raise TenantNotFound(tenant)
-        return Progress(*rows[0])
+        head, reached, is_stopped, number, newest = rows[0]
+        return [Progress(head, reached, is_stopped, Edition(number, position)) for position in newest]
 
     async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
         rows = await self._fetch("action_log", tenant=tenant, order_id=order_id, limit=limit)

@@ -105,7 +105,10 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "count_events": [case(2, event_ids=texts(["long-7", "no such"]))],
     },
     "queries": {
-        "progress": [case(0, views=VIEWS)],
+        "progress": [
+            case(4, views=VIEWS, shown=shown, order_ids=texts(["A-7", "long", "no such", ""]))
+            for shown in ("action_log", "timeline")
+        ],
         "action_log": [case(101, order_id=order_id, limit=100) for order_id in ("A-7", "long")],
         "service_events": [case(101, order_id="A-7", limit=100)],
         "order": [case(1, order_id="A-7")],

@@ -11,6 +11,9 @@ _router = APIRouter()
 for _part in (orders, history, integrations, ledger, proofs):
     _router.include_router(_part.router)
 
-_LEANS = (Lean("POST", "/trail/v1/orders/{order_id}/events", orders.append_events),)
+_LEANS = (
+    Lean("POST", "/trail/v1/orders/{order_id}/events", orders.append_events),
+    Lean("GET", "/trail/v1/orders/{order_id}/timeline", orders.get_timeline),
+)
 
 DIALECT = Dialect("Native", ("/trail",), _router, render, leans=_LEANS)

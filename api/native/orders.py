@@ -1,8 +1,8 @@
 """Native orders: create, append, decide, read."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 
 from api.native.conditions import expected_version, precondition
 from api.native.errors import RESPONSES
@@ -26,6 +26,7 @@ from api.native.models import (
 from api.native.pages import position_of
 from api.native.render import order_body, recorded_body, timeline_item
 from api.native.security import CallerDep
+from api.pages import page_of_order
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import authorise
 from application.recorded import Recorded
@@ -157,23 +158,30 @@ async def get_order(
 
 @router.get("/{order_id}/timeline", response_model=Timeline, summary="Get an order's timeline")
 async def get_timeline(
-    order_id: OrderId, query: Annotated[TimelineQuery, Query()], caller: CallerDep, services: ServicesDep
+    request: Request,
+    order_id: OrderId,
+    query: Annotated[TimelineQuery, Query()],
+    caller: CallerDep,
+    services: ServicesDep,
 ) -> Json:
     """Return everything that happened to an order, in the order it was recorded, or the newest first."""
     authorise(caller, "read:orders")
-    headers = await read(services, caller, "timeline", "order_state")
     tenant, cursor = caller.tenant.name, position_of(query.cursor)
     read_timeline = services.queries.views.timeline
-    entries = await services.queries.of_order(
-        tenant,
-        order_id,
-        lambda id_: read_timeline(tenant, id_, query.wanted(), cursor=cursor, limit=query.limit + 1),
-    )
-    if not entries:
-        await services.queries.find_order(tenant, order_id)
-    page = entries[: query.limit]
-    following = str(page[-1].event.position) if len(entries) > query.limit else None
-    return Json({"items": [timeline_item(entry) for entry in page], "next": following}, headers=headers)
+
+    async def render() -> dict[str, Any]:
+        entries = await services.queries.of_order(
+            tenant,
+            order_id,
+            lambda id_: read_timeline(tenant, id_, query.wanted(), cursor=cursor, limit=query.limit + 1),
+        )
+        if not entries:
+            await services.queries.find_order(tenant, order_id)
+        page = entries[: query.limit]
+        following = str(page[-1].event.position) if len(entries) > query.limit else None
+        return {"items": [timeline_item(entry) for entry in page], "next": following}
+
+    return await page_of_order(request, services, caller, order_id, ("timeline", "order_state"), render=render)
 
 
 def _recorded(order_id: str, result: Recorded, *, status: int = 201) -> Json:

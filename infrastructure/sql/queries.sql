@@ -1,12 +1,34 @@
 -- name: progress
--- A view that has no checkpoint yet has read nothing.
-SELECT l.position,
-       CASE WHEN count(c.projection) = cardinality(%(views)s::text[]) THEN min(c.position) ELSE 0 END,
-       coalesce(bool_or(c.error IS NOT NULL), false)
+-- How far views are, and the newest entry of some orders in the view that is shown, of one moment. A view that has no
+-- checkpoint yet has read nothing.
+SELECT l.position, c.reached, c.is_stopped, coalesce(e.number, 0), n.newest
 FROM ordertrail.ledgers AS l
-LEFT JOIN ordertrail.checkpoints AS c ON c.tenant = l.tenant AND c.projection = ANY (%(views)s)
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN count(*) = cardinality(%(views)s::text[]) THEN min(position) ELSE 0 END AS reached,
+           coalesce(bool_or(error IS NOT NULL), false) AS is_stopped
+    FROM ordertrail.checkpoints WHERE tenant = %(tenant)s AND projection = ANY (%(views)s)
+) AS c
+LEFT JOIN ordertrail.editions AS e ON e.tenant = l.tenant
+CROSS JOIN LATERAL (
+    SELECT array_agg(coalesce(newest.position, 0) ORDER BY o.n) AS newest
+    FROM unnest(%(order_ids)s::text[]) WITH ORDINALITY AS o (order_id, n)
+    LEFT JOIN LATERAL (
+        (
+            SELECT position FROM ordertrail.action_log
+            WHERE %(shown)s = 'action_log' AND tenant = %(tenant)s AND order_id = o.order_id
+            ORDER BY position DESC
+            LIMIT 1
+        )
+        UNION ALL
+        (
+            SELECT position FROM ordertrail.timeline
+            WHERE %(shown)s = 'timeline' AND tenant = %(tenant)s AND order_id = o.order_id
+            ORDER BY position DESC
+            LIMIT 1
+        )
+    ) AS newest ON true
+) AS n
 WHERE l.tenant = %(tenant)s
-GROUP BY l.position
 
 -- name: action_log
 SELECT order_id, position, occurred_at, type, schema_version, convert_to(data::text, 'UTF8'), actor_id, actor_name,

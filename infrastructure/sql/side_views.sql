@@ -38,6 +38,11 @@ UPDATE ordertrail.checkpoints AS live SET position = side.position, error = NULL
 FROM pg_temp.checkpoints AS side
 WHERE live.tenant = %(tenant)s AND live.projection = side.projection
 
+-- name: begin_edition
+-- What was rendered of the rows before is not shown again.
+INSERT INTO ordertrail.editions AS e (tenant, number) VALUES (%(tenant)s, 1)
+ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1
+
 -- name: analyze
 -- Nobody does it for temporary tables, and the statements below join them as a whole.
 ANALYZE pg_temp.action_log, pg_temp.service_events, pg_temp.order_state, pg_temp.system_log, pg_temp.integration_log,

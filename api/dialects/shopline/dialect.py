@@ -1,6 +1,8 @@
 """SHOPLINE's dialect: orders, their action logs, and what a token is."""
 
-from fastapi import APIRouter
+from typing import Any
+
+from fastapi import APIRouter, Request
 
 from api.dialect import Dialect, refusals
 from api.dialects.shopline import models, operations
@@ -10,6 +12,8 @@ from api.dialects.shopline.history import changes
 from api.dialects.shopline.operations import OrderId
 from api.dialects.shopline.order import OrderObject
 from api.dialects.shopline.security import CallerDep
+from api.lean import Lean
+from api.pages import page_of_order
 from api.requests import Json, ServicesDep, StrictRoute, read
 from application.access import authorise
 from application.queries import ACTION_LOG_SIZE
@@ -23,15 +27,18 @@ router = APIRouter(route_class=StrictRoute)
     responses=responses(401, 403, 422, 429),
     summary="Get Action Logs",
 )
-async def get_action_logs(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
+async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
     """Return the newest 100 actions on an order, the newest first; none for an order that does not exist."""
     authorise(caller, "read:orders")
-    headers = await read(services, caller, "action_log", "order_state")
     tenant, views = caller.tenant.name, services.queries.views
-    rows = await services.queries.of_order(
-        tenant, order_id, lambda id_: views.action_log(tenant, id_, limit=ACTION_LOG_SIZE)
-    )
-    return Json({"items": [action_log(row.action) for row in rows]}, headers=headers)
+
+    async def render() -> dict[str, Any]:
+        rows = await services.queries.of_order(
+            tenant, order_id, lambda id_: views.action_log(tenant, id_, limit=ACTION_LOG_SIZE)
+        )
+        return {"items": [action_log(row.action) for row in rows]}
+
+    return await page_of_order(request, services, caller, order_id, ("action_log", "order_state"), render=render)
 
 
 @router.get(
@@ -61,4 +68,6 @@ async def get_token_info(caller: CallerDep) -> Json:
 
 router.include_router(operations.router)
 
-DIALECT = Dialect("SHOPLINE", ("/v1/orders", "/v1/token"), router, render, refusals(Refusal))
+_LEANS = (Lean("GET", "/v1/orders/{order_id}/action_logs", get_action_logs),)
+
+DIALECT = Dialect("SHOPLINE", ("/v1/orders", "/v1/token"), router, render, refusals(Refusal), leans=_LEANS)

@@ -1,0 +1,39 @@
+"""Lists about one order, rendered anew only when they show something else."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import Request
+from pydantic_core import to_json
+
+from api.bootstrap import Services
+from api.requests import Json, freshness_said
+from application.access import Caller
+from application.pages import Place
+
+
+async def page_of_order(
+    request: Request,
+    services: Services,
+    caller: Caller,
+    order_id: str,
+    views: tuple[str, ...],
+    *,
+    render: Callable[[], Awaitable[Any]],
+) -> Json:
+    """Answer with what the first of some views shows of an order, once they all show what was written before.
+
+    What is rendered must come from that view, the ledger and the path and query of the request alone. The caller is
+    authorised already.
+    """
+    tenant = caller.tenant.name
+    freshness = await services.queries.fresh(tenant, *views, order_id=order_id)
+    headers = freshness_said(freshness)
+    place = Place(tenant, request.scope["raw_path"], request.scope["query_string"])
+    page = services.pages.find(place, freshness.edition)
+    if page is None:
+        page = to_json(await render())
+        # An order that is asked for by its reference has no entries under that name: which it is may change.
+        if freshness.edition.newest:
+            services.pages.keep(place, freshness.edition, page)
+    return Json(page, headers=headers)

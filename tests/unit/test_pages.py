@@ -1,0 +1,80 @@
+"""Pages that were rendered once: shown as long as they are of the same edition, and forgotten with what was erased."""
+
+from application.pages import Pages, Place
+from application.queries import Edition
+from domain.values import TenantName
+from tests.builders import ACME
+
+LOG = Place(ACME, b"/log", b"")
+OTHER = Place(TenantName("globex"), b"/log", b"")
+
+
+def test_a_page_is_found_as_long_as_its_edition_is_the_same() -> None:
+    pages = Pages()
+
+    pages.keep(LOG, Edition(0, 7), b"page")
+
+    assert pages.find(LOG, Edition(0, 7)) == b"page"
+    assert pages.find(LOG, Edition(0, 8)) is None
+    assert pages.find(LOG, Edition(1, 7)) is None
+
+
+def test_pages_differ_by_tenant_path_and_query() -> None:
+    pages = Pages()
+
+    pages.keep(LOG, Edition(0, 7), b"page")
+
+    for place in (OTHER, LOG._replace(path=b"/other"), LOG._replace(query=b"limit=1")):
+        assert pages.find(place, Edition(0, 7)) is None
+
+
+def test_a_new_page_takes_the_place_of_the_old_one() -> None:
+    pages = Pages()
+    pages.keep(LOG, Edition(0, 7), b"old")
+
+    pages.keep(LOG, Edition(0, 8), b"new")
+
+    assert pages.find(LOG, Edition(0, 7)) is None
+    assert pages.find(LOG, Edition(0, 8)) == b"new"
+
+
+def test_what_was_not_asked_for_longest_goes_first() -> None:
+    pages = Pages(max_bytes=25)
+    first, second, third = (LOG._replace(path=path) for path in (b"/1", b"/2", b"/3"))
+    pages.keep(first, Edition(0, 1), b"0123456789")
+    pages.keep(second, Edition(0, 1), b"0123456789")
+    pages.find(first, Edition(0, 1))
+
+    pages.keep(third, Edition(0, 1), b"0123456789")
+
+    assert pages.find(second, Edition(0, 1)) is None
+    assert pages.find(first, Edition(0, 1)) == pages.find(third, Edition(0, 1)) == b"0123456789"
+
+
+def test_a_page_that_is_too_large_is_not_kept() -> None:
+    pages = Pages()
+
+    pages.keep(LOG, Edition(0, 1), b"x" * (2**20 + 1))
+
+    assert pages.find(LOG, Edition(0, 1)) is None
+
+
+def test_when_something_was_erased_every_page_of_the_tenant_from_before_is_dropped() -> None:
+    pages = Pages()
+    another = LOG._replace(path=b"/another")
+    for place in (LOG, another, OTHER):
+        pages.keep(place, Edition(0, 7), b"page")
+
+    assert pages.find(another, Edition(1, 9)) is None
+
+    assert pages.find(LOG, Edition(0, 7)) is None
+    assert pages.find(OTHER, Edition(0, 7)) == b"page"
+
+
+def test_what_was_rendered_before_an_erasure_is_not_kept_after_it() -> None:
+    pages = Pages()
+    pages.find(LOG, Edition(1, 7))
+
+    pages.keep(LOG, Edition(0, 7), b"page")
+
+    assert pages.find(LOG, Edition(0, 7)) is None
