@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 
+from api.bootstrap import Services
 from api.native.conditions import expected_version, precondition
 from api.native.errors import RESPONSES
 from api.native.events import events_of
@@ -19,16 +20,17 @@ from api.native.models import (
     OrderId,
     OrderList,
     OrderQuery,
-    RecordedBody,
     Timeline,
     TimelineQuery,
 )
 from api.native.pages import position_of
+from api.native.proof_models import RecordedWithReceipt
+from api.native.receipts import Prefer, receipt
 from api.native.render import order_body, recorded_body, timeline_item
 from api.native.security import CallerDep
 from api.pages import page_of_order
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
-from application.access import authorise
+from application.access import Caller, authorise
 from application.recorded import Recorded
 from domain.events.integration import IntegrationTied
 from domain.order_state import OrderState
@@ -41,8 +43,10 @@ IfMatch = Annotated[
 ]
 
 
-@router.post("", status_code=201, response_model=RecordedBody, summary="Create an order")
-async def create_order(body: NewOrder, caller: CallerDep, services: ServicesDep, key: KeyDep) -> Json:
+@router.post("", status_code=201, response_model=RecordedWithReceipt, summary="Create an order")
+async def create_order(
+    body: NewOrder, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
+) -> Json:
     """Create an order: its first event. An order that exists is a 409."""
     authorise(caller, "write:orders")
     created = await services.orders.create(
@@ -55,12 +59,18 @@ async def create_order(body: NewOrder, caller: CallerDep, services: ServicesDep,
         customer=body.customer,
         **body.envelope(caller.actor),
     )
-    return _recorded(created.order_id, created.recorded)
+    return await _recorded(services, caller, created.order_id, created.recorded, prefer)
 
 
-@router.post("/{order_id}/events", status_code=201, response_model=RecordedBody, summary="Append events")
+@router.post("/{order_id}/events", status_code=201, response_model=RecordedWithReceipt, summary="Append events")
 async def append_events(
-    order_id: OrderId, body: AppendBody, caller: CallerDep, services: ServicesDep, key: KeyDep, if_match: IfMatch = None
+    order_id: OrderId,
+    body: AppendBody,
+    caller: CallerDep,
+    services: ServicesDep,
+    key: KeyDep,
+    if_match: IfMatch = None,
+    prefer: Prefer = None,
 ) -> Json:
     """Append one event, or `{"events": […]}` together or not at all. What is answered is durable."""
     authorise(caller, "write:orders")
@@ -70,59 +80,77 @@ async def append_events(
     expected = expected_version(if_match)
     with precondition(expected):
         result = await services.orders.record(caller.tenant, order_id, events, expected=expected, key=key)
-    return _recorded(result.order_id, result)
+    return await _recorded(services, caller, result.order_id, result, prefer)
 
 
-@router.post("/{order_id}/edit", status_code=201, response_model=RecordedBody, summary="Edit an order's totals")
-async def edit_order(order_id: OrderId, body: NewEdit, caller: CallerDep, services: ServicesDep, key: KeyDep) -> Json:
+@router.post("/{order_id}/edit", status_code=201, response_model=RecordedWithReceipt, summary="Edit an order's totals")
+async def edit_order(
+    order_id: OrderId, body: NewEdit, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
+) -> Json:
     """Change what an order amounts to, in its currency."""
     authorise(caller, "write:orders")
     envelope = body.envelope(caller.actor)
     result = await services.orders.edit(caller.tenant, order_id, body.totals, key=key, **envelope)
-    return _recorded(result.order_id, result)
+    return await _recorded(services, caller, result.order_id, result, prefer)
 
 
-@router.post("/{order_id}/transfer", status_code=201, response_model=RecordedBody, summary="Transfer an order")
+@router.post("/{order_id}/transfer", status_code=201, response_model=RecordedWithReceipt, summary="Transfer an order")
 async def transfer_order(
-    order_id: OrderId, body: NewTransfer, caller: CallerDep, services: ServicesDep, key: KeyDep
+    order_id: OrderId, body: NewTransfer, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
 ) -> Json:
     """Hand an order over to another customer."""
     authorise(caller, "write:orders")
     envelope = body.envelope(caller.actor)
     result = await services.orders.transfer(caller.tenant, order_id, body.customer, key=key, **envelope)
-    return _recorded(result.order_id, result)
+    return await _recorded(services, caller, result.order_id, result, prefer)
 
 
-@router.post("/{order_id}/split", status_code=201, response_model=RecordedBody, summary="Split an order")
-async def split_order(order_id: OrderId, body: NewSplit, caller: CallerDep, services: ServicesDep, key: KeyDep) -> Json:
+@router.post("/{order_id}/split", status_code=201, response_model=RecordedWithReceipt, summary="Split an order")
+async def split_order(
+    order_id: OrderId, body: NewSplit, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
+) -> Json:
     """Split part of an order off into a new one, whose id is answered. Both orders change together or not at all."""
     authorise(caller, "write:orders")
     envelope = body.envelope(caller.actor)
     split = await services.orders.split(caller.tenant, order_id, body.order_id, body.totals, key=key, **envelope)
-    return _recorded(split.order_id, split.recorded)
+    return await _recorded(services, caller, split.order_id, split.recorded, prefer)
 
 
 @router.put(
-    "/{order_id}/integrations/{integration_id}", response_model=RecordedBody, summary="Tie an integration to an order"
+    "/{order_id}/integrations/{integration_id}",
+    response_model=RecordedWithReceipt,
+    summary="Tie an integration to an order",
 )
 async def tie_integration(
-    order_id: OrderId, integration_id: IntegrationId, caller: CallerDep, services: ServicesDep, key: KeyDep
+    order_id: OrderId,
+    integration_id: IntegrationId,
+    caller: CallerDep,
+    services: ServicesDep,
+    key: KeyDep,
+    prefer: Prefer = None,
 ) -> Json:
     """Show the integration's exceptions in the order's timeline, from now on."""
     authorise(caller, "write:orders")
     authorise(caller, "read:integrations")
     result = await services.orders.tie(caller.tenant, order_id, integration_id, key=key, actor=caller.actor)
-    return _recorded(result.order_id, result, status=200)
+    return await _recorded(services, caller, result.order_id, result, prefer, status=200)
 
 
-@router.delete("/{order_id}/integrations/{integration_id}", response_model=RecordedBody, summary="Untie an integration")
+@router.delete(
+    "/{order_id}/integrations/{integration_id}", response_model=RecordedWithReceipt, summary="Untie an integration"
+)
 async def untie_integration(
-    order_id: OrderId, integration_id: IntegrationId, caller: CallerDep, services: ServicesDep, key: KeyDep
+    order_id: OrderId,
+    integration_id: IntegrationId,
+    caller: CallerDep,
+    services: ServicesDep,
+    key: KeyDep,
+    prefer: Prefer = None,
 ) -> Json:
     """Show no more of the integration's exceptions in the order's timeline; those that are there stay."""
     authorise(caller, "write:orders")
     result = await services.orders.untie(caller.tenant, order_id, integration_id, key=key, actor=caller.actor)
-    return _recorded(result.order_id, result, status=200)
+    return await _recorded(services, caller, result.order_id, result, prefer, status=200)
 
 
 @router.get("", response_model=OrderList, summary="List orders")
@@ -184,6 +212,11 @@ async def get_timeline(
     return await page_of_order(request, services, caller, order_id, ("timeline", "order_state"), render=render)
 
 
-def _recorded(order_id: str, result: Recorded, *, status: int = 201) -> Json:
+async def _recorded(
+    services: Services, caller: Caller, order_id: str, result: Recorded, prefer: str | None, *, status: int = 201
+) -> Json:
     body = recorded_body(order_id, result)
-    return Json(body, status_code=status, headers={**written(result), "ETag": f'"{body["version"]}"'})
+    proof, headers = await receipt(services, caller, result, prefer)
+    return Json(
+        {**body, **proof}, status_code=status, headers={**written(result), "ETag": f'"{body["version"]}"', **headers}
+    )

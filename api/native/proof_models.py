@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, model_validator
 
-from api.native.models import Strict
+from api.native.models import RecordedBody, Strict
 from domain.values import MAX_BIGINT, Identifier
 
 Size = Annotated[int, Field(ge=1, le=MAX_BIGINT)]
@@ -64,16 +64,15 @@ class Proof(BaseModel):
     events: list[ProvenEvent]
 
 
+class RecordedWithReceipt(RecordedBody):
+    """What a request recorded, and the proof of it if it was asked for with `Prefer: receipt`."""
+
+    receipt: Proof | None = None
+
+
 class ConsistencyProof(BaseModel):
     """Shows that the ledger of the size `to` begins with all of that of `from`."""
 
     from_: int = Field(alias="from")
     to: int
     proof: list[str]
-
-
-class Keys(BaseModel):
-    """The keys that checkpoints of the ledger were ever signed with, the oldest first, as C2SP writes them."""
-
-    origin: str
-    keys: list[str]

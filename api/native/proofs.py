@@ -3,18 +3,21 @@
 from base64 import b64encode
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import PlainTextResponse
 
 from api.native.errors import RESPONSES
 from api.native.models import OrderId
-from api.native.proof_models import CheckpointQuery, ConsistencyProof, ConsistencyQuery, InclusionQuery, Keys, Proof
+from api.native.proof_models import CheckpointQuery, ConsistencyProof, ConsistencyQuery, InclusionQuery, Proof
 from api.native.security import CallerDep
 from api.problems import Fault, InvalidRequest
-from api.requests import Json, ServicesDep, StrictRoute
+from api.requests import Json, ServicesDep, StrictRoute, read
 from application.access import authorise
+from domain.values import TenantName
 
 router = APIRouter(prefix="/trail/v1", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
+
+TenantOfKeys = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,63}$", examples=["acme"])]
 
 
 @router.get(
@@ -33,12 +36,19 @@ async def get_checkpoint(
     return PlainTextResponse(await services.proofs.checkpoint(caller.tenant.name, query.size))
 
 
-@router.get("/ledger/keys", response_model=Keys, summary="Get the keys of checkpoints")
-async def get_keys(caller: CallerDep, services: ServicesDep) -> Json:
-    """Return the public keys of this ledger's checkpoints, as C2SP signed notes have them."""
-    authorise(caller, "read:ledger")
-    verifiers = await services.proofs.verifiers(caller.tenant.name)
-    return Json({"origin": verifiers[0].name, "keys": [str(verifier) for verifier in verifiers]})
+@router.get(
+    "/ledgers/{tenant}/keys",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"example": "ordertrail/5f0c…/acme+1a2b3c4d+AZ7P…=\n"}}}},
+    summary="Get the public keys of a ledger",
+)
+async def get_keys(tenant: TenantOfKeys, services: ServicesDep) -> PlainTextResponse:
+    """Return the keys that a tenant's checkpoints were ever signed with, the oldest first, as C2SP writes them.
+
+    Anybody may know them; no credential is asked for. Whether there is such a tenant is not said.
+    """
+    verifiers = await services.proofs.verifiers(TenantName(tenant))
+    return PlainTextResponse("".join(f"{verifier}\n" for verifier in verifiers))
 
 
 @router.get("/ledger/proofs/inclusion", response_model=Proof, summary="Prove that an event is in the ledger")
@@ -72,5 +82,6 @@ async def get_consistency(
 async def get_order_proofs(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
     """Return all events of an order as they are stored, and what proves each against one checkpoint."""
     authorise(caller, "read:orders")
+    headers = await read(services, caller, "order_state")
     found = await services.queries.find_order(caller.tenant.name, order_id)
-    return Json(await services.proofs.of_order(caller.tenant.name, found.order_id))
+    return Json(await services.proofs.of_order(caller.tenant.name, found.order_id), headers=headers)

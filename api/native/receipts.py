@@ -1,0 +1,39 @@
+"""Receipts: the proof of what a request recorded, in its answer if it is asked for (Prefer, RFC 7240)."""
+
+from typing import Annotated, Any
+
+from fastapi import Header
+
+from api.bootstrap import Services
+from application.access import Caller
+from application.recorded import Recorded
+from application.transparency.tree import Range
+from domain.errors import NotSealed
+
+Prefer = Annotated[
+    str | None,
+    Header(
+        alias="Prefer", description="`receipt`: answer with the proof of what was recorded, as soon as it is sealed"
+    ),
+]
+
+
+async def receipt(
+    services: Services, caller: Caller, result: Recorded, prefer: str | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what an answer's body and headers say besides, if a receipt was asked for.
+
+    What was recorded is durable either way: an answer without a receipt links to where its proof will be.
+    """
+    if prefer is None or not _asks_for_receipt(prefer):
+        return {}, {}
+    first, last = result.events[0].position, result.events[-1].position
+    try:
+        proof = await services.proofs.of_positions(caller.tenant.name, Range(first, last + 1))
+    except NotSealed:
+        return {}, {"Link": f'</trail/v1/ledger/proofs/inclusion?position={last}>; rel="receipt"'}
+    return {"receipt": proof}, {"Preference-Applied": "receipt"}
+
+
+def _asks_for_receipt(prefer: str) -> bool:
+    return any(preference.partition(";")[0].strip().lower() == "receipt" for preference in prefer.split(","))

@@ -1,0 +1,222 @@
+"""Proofs over HTTP, checked by docs/verifier.py in a process of its own, with the public key alone."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fix_server import Account
+from tests.native import ORDERS, an_order, append, assert_problem, comment, status
+
+LEDGER = "/trail/v1/ledger"
+VERIFIER = Path(__file__).parents[2] / "docs" / "verifier.py"
+RECEIPT = {"Prefer": "receipt"}
+
+
+class Auditor:
+    """Somebody outside, with a folder, the verifier and a key."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder = folder
+        self._key = key
+
+    def check(self, proof: Any, *checkpoints: str) -> str:
+        """Return what the verifier says."""
+        names = ["proof.json", *(f"checkpoint-{n}" for n in range(len(checkpoints)))]
+        for name, text in zip(names, [json.dumps(proof), *checkpoints], strict=True):
+            (self._folder / name).write_text(text)
+        command = [sys.executable, "-I", VERIFIER, self._key, *(self._folder / name for name in names)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert result.returncode == (0 if result.stdout else 1)
+        return result.stdout + result.stderr
+
+
+def paste(script: str, folder: Path, token: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "TOKEN": token}
+    return subprocess.run(
+        ["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.fixture
+async def auditor(account: Account, tmp_path: Path) -> Auditor:
+    return Auditor(tmp_path, await key_of(account))
+
+
+async def key_of(account: Account) -> str:
+    """Return the key of an account's ledger, as anybody can get it."""
+    async with httpx.AsyncClient(base_url=account.url) as anybody:
+        [key] = (await anybody.get(f"/trail/v1/ledgers/{account.tenant}/keys")).text.splitlines()
+    return key
+
+
+async def get(http: httpx.AsyncClient, path: str, **query: Any) -> Any:
+    response = await http.get(path, params=query)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def test_an_append_is_answered_with_a_receipt_that_checks_offline(
+    http: httpx.AsyncClient, auditor: Auditor
+) -> None:
+    order_id = await an_order(http)
+
+    answer = await append(http, order_id, status("open"), comment("Hello"), **RECEIPT)
+
+    assert answer.headers["preference-applied"] == "receipt"
+    receipt = answer.json()["receipt"]
+    assert [event["event_id"] for event in receipt["events"]] == [item["event_id"] for item in answer.json()["items"]]
+    assert auditor.check(answer.json()).startswith("PROVEN: 2 events are")
+
+
+async def test_without_being_asked_for_there_is_no_receipt(http: httpx.AsyncClient) -> None:
+    order_id = await an_order(http)
+
+    for headers in ({}, {"Prefer": "return=minimal, respond-async"}):
+        answer = await append(http, order_id, status("open"), **headers)
+
+        assert "receipt" not in answer.json()
+        assert "preference-applied" not in answer.headers
+
+
+async def test_a_request_that_is_repeated_has_the_receipt_of_what_was_recorded_then(http: httpx.AsyncClient) -> None:
+    order_id = await an_order(http)
+    headers = {"Idempotency-Key": "k-1", "Prefer": "wait=5, receipt"}
+
+    first, again = [await append(http, order_id, status("open"), **headers) for _ in range(2)]
+
+    assert again.headers["idempotency-replayed"] == "true"
+    assert first.json()["receipt"]["events"] == again.json()["receipt"]["events"]
+
+
+async def test_an_event_is_proven_by_its_id_and_by_its_position(http: httpx.AsyncClient, auditor: Auditor) -> None:
+    order_id = await an_order(http)
+    [item] = (await append(http, order_id, comment("æ\n\u2028"))).json()["items"]
+
+    by_id = await get(http, f"{LEDGER}/proofs/inclusion", event_id=item["event_id"])
+    by_position = await get(http, f"{LEDGER}/proofs/inclusion", position=item["position"])
+
+    assert by_id["events"][0]["position"] == item["position"]
+    assert by_id["events"][0]["data"] == by_position["events"][0]["data"]
+    assert auditor.check(by_id).startswith("PROVEN: 1 events are")
+    assert auditor.check(by_position).startswith("PROVEN")
+
+
+async def test_all_events_of_an_order_are_proven_at_once_among_those_of_others(
+    http: httpx.AsyncClient, auditor: Auditor
+) -> None:
+    order_id, other = await an_order(http), await an_order(http)
+    for n in range(5):
+        await append(http, order_id, status(f"s{n}"))
+        await append(http, other, status(f"s{n}"))
+
+    proof = await get(http, f"{ORDERS}/{order_id}/proofs")
+
+    assert [event["version"] for event in proof["events"]] == [1, 2, 3, 4, 5, 6]
+    assert auditor.check(proof).startswith("PROVEN: 6 events are")
+
+
+async def test_a_later_checkpoint_is_proven_to_continue_an_earlier_one(
+    http: httpx.AsyncClient, auditor: Auditor
+) -> None:
+    order_id = await an_order(http)
+    sizes, notes = [], []
+    for n in range(3):
+        answer = await append(http, order_id, status(f"s{n}"), comment("x"), **RECEIPT)
+        notes.append(answer.json()["receipt"]["checkpoint"])
+        sizes.append(int(notes[-1].split("\n")[1]))
+
+    for old, new in ((0, 1), (0, 2), (1, 2), (2, 2)):
+        proof = await get(http, f"{LEDGER}/proofs/consistency", **{"from": sizes[old], "to": sizes[new]})
+        assert auditor.check(proof, notes[old], notes[new]).startswith("PROVEN: the ledger of")
+    assert auditor.check(proof, notes[0], notes[2]).startswith("NOT PROVEN")
+    assert (await http.get(f"{LEDGER}/checkpoint", params={"size": sizes[0]})).text == notes[0]
+    assert (await http.get(f"{LEDGER}/checkpoint")).text == notes[2]
+
+
+@pytest.mark.parametrize("field", ["tenant", "stream", "event_id", "type", "data", "metadata", "occurred_at"])
+async def test_a_proof_of_a_changed_event_is_refused(http: httpx.AsyncClient, auditor: Auditor, field: str) -> None:
+    order_id = await an_order(http)
+    receipt = (await append(http, order_id, status("open"), comment("x"), **RECEIPT)).json()["receipt"]
+    event, another = receipt["events"]
+    event[field] = {"occurred_at": "2026-03-01T12:00:00.000001Z", "data": another["data"], "metadata": ""}.get(
+        field, "x"
+    )
+
+    assert auditor.check(receipt).startswith("NOT PROVEN: event 2 is not one of the")
+
+
+async def test_proofs_that_were_meddled_with_are_refused(http: httpx.AsyncClient, auditor: Auditor) -> None:
+    order_id = await an_order(http)
+    receipt = (await append(http, order_id, status("open"), **RECEIPT)).json()["receipt"]
+    [event] = receipt["events"]
+    size = int(receipt["checkpoint"].split("\n")[1])
+
+    assert "NOT PROVEN" in auditor.check({**receipt, "events": [{**event, "version": 1}]})
+    assert "NOT PROVEN" in auditor.check({**receipt, "events": [{**event, "position": event["position"] + 1}]})
+    assert "NOT PROVEN" in auditor.check({**receipt, "events": [{**event, "proof": event["proof"][:-1]}]})
+    assert "NOT PROVEN" in auditor.check(
+        {**receipt, "events": [{**event, "proof": [*event["proof"], event["proof"][0]]}]}
+    )
+    larger = receipt["checkpoint"].replace(f"\n{size}\n", f"\n{size + 1}\n")
+    assert "InvalidSignature" in auditor.check({**receipt, "checkpoint": larger})
+
+
+async def test_a_key_that_signed_nothing_proves_nothing(
+    http: httpx.AsyncClient, another_account: Callable[[], Awaitable[Account]], tmp_path: Path
+) -> None:
+    order_id = await an_order(http)
+    receipt = (await append(http, order_id, status("open"), **RECEIPT)).json()["receipt"]
+
+    verdict = Auditor(tmp_path, await key_of(await another_account())).check(receipt)
+
+    assert verdict == "NOT PROVEN: there is no signature by this key\n"
+
+
+async def test_what_is_not_there_cannot_be_proven(http: httpx.AsyncClient) -> None:
+    assert_problem(await http.get(f"{LEDGER}/checkpoint"), 404)
+    await an_order(http)
+
+    assert_problem(await http.get(f"{LEDGER}/proofs/inclusion", params={"event_id": "none"}), 404)
+    assert_problem(await http.get(f"{LEDGER}/proofs/inclusion", params={"position": 1_000_000}), 404)
+    assert_problem(await http.get(f"{LEDGER}/proofs/inclusion"), 422)
+    assert_problem(await http.get(f"{LEDGER}/proofs/inclusion", params={"position": 1, "event_id": "a"}), 422)
+    assert_problem(await http.get(f"{LEDGER}/proofs/consistency", params={"from": 2, "to": 1}), 422)
+    assert_problem(await http.get(f"{LEDGER}/proofs/consistency", params={"from": 1, "to": 1_000_000}), 404)
+    assert_problem(await http.get(f"{LEDGER}/checkpoint", params={"size": 1_000_000}), 404)
+    assert_problem(await http.get(f"{ORDERS}/nobody/proofs"), 404)
+
+
+async def test_proofs_are_for_those_who_may_read(http: httpx.AsyncClient, account: Account) -> None:
+    order_id = await an_order(http)
+    writer = {"Authorization": f"Bearer {(await account.key('write:orders'))['token']}"}
+
+    for path in ("checkpoint", "proofs/inclusion?position=1", "proofs/consistency?from=1&to=1"):
+        assert_problem(await http.get(f"{LEDGER}/{path}", headers=writer), 403)
+    assert_problem(await http.get(f"{ORDERS}/{order_id}/proofs", headers=writer), 403)
+    own = await append(http, order_id, status("open"), **writer, **RECEIPT)
+    assert own.json()["receipt"]["events"][0]["type"] == "order.status_updated"
+
+
+async def test_the_commands_for_auditors_work_when_they_are_pasted(account: Account, tmp_path: Path) -> None:
+    page = VERIFIER.with_name("audit.md").read_text()
+    commands = [block for block in re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "curl" in block]
+    script = "set -eu\n" + "".join(commands).replace("http://127.0.0.1:8000", account.url).replace(
+        "/acme/", f"/{account.tenant}/"
+    )
+    async with httpx.AsyncClient(base_url=account.url, headers={"Authorization": f"Bearer {account.token}"}) as http:
+        await http.post(ORDERS, json={"order_id": "A-1001"})
+    shutil.copy(VERIFIER, tmp_path)
+
+    result = paste(script, tmp_path, account.token)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("PROVEN: ") == 2
+    assert len(commands) == 4
