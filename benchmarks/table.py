@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-CONSOLE = Console(width=110)
+CONSOLE = Console(width=130)
 
 
 class Figure(NamedTuple):
