@@ -7,7 +7,7 @@ accept it hands on untouched, before anything was done: so a request is refused 
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from api.requests import StrictRequest, begin_request, require_json
+from api.requests import begin_request, from_strict_json, require_json
 
 Endpoint = Callable[..., Awaitable[Response]]
 Render = Callable[[Request, Exception], Response]
@@ -35,63 +35,86 @@ class _NotLean(Exception):
     """This request is for the framework."""
 
 
-_Reader = Callable[[StrictRequest], Any]
-"""Returns the value of a parameter for a request, or, of a dependency, an awaitable of it."""
+class _Received(NamedTuple):
+    """A request: as dependencies take it, its headers, and the JSON value of its body."""
+
+    request: Request
+    headers: dict[bytes, bytes]
+    body: Any
 
 
-class _Call:
-    """A function whose arguments are read from requests."""
+_Reader = Callable[[_Received], Any]
+_Names = tuple[tuple[str, int], ...]
+"""The names of a function's parameters, and where in the list of what was found their values are."""
 
-    def __init__(self, function: Callable[..., Any], path_names: frozenset[str]) -> None:
-        self._function = function
+
+class _Arguments:
+    """What an endpoint takes, and what its dependencies take: first values are read, then dependencies are asked."""
+
+    def __init__(self, endpoint: Endpoint, path_names: frozenset[str]) -> None:
+        self._path_names = path_names
+        self._size = 0
+        self._readers: list[tuple[int, _Reader]] = []
+        self._dependencies: list[tuple[int, Callable[..., Awaitable[Any]], _Names]] = []
+        self._places: dict[Callable[..., Any], int] = {}
+        self._names = self._plan(endpoint)
+
+    async def of(self, received: _Received) -> dict[str, Any]:
+        """Return the endpoint's arguments. Raises if the request is not as it should be: values go first."""
+        found: list[Any] = [None] * self._size
+        for place, read in self._readers:
+            found[place] = read(received)
+        for place, ask, names in self._dependencies:
+            found[place] = await ask(**{name: found[n] for name, n in names})
+        return {name: found[n] for name, n in self._names}
+
+    def _plan(self, function: Callable[..., Any]) -> _Names:
         hints = get_type_hints(function, include_extras=True)
         parameters = inspect.signature(function).parameters.values()
-        readers = [(p.name, *_reader(p, hints[p.name], path_names)) for p in parameters]
-        self._values = [(name, read) for name, is_dependency, read in readers if not is_dependency]
-        self._dependencies = [(name, read) for name, is_dependency, read in readers if is_dependency]
+        return tuple((parameter.name, self._place(parameter, hints[parameter.name])) for parameter in parameters)
 
-    async def arguments(self, request: StrictRequest) -> dict[str, Any]:
-        """Return the function's arguments. Raises if the request is not as it should be: dependencies go first."""
-        arguments = {name: await read(request) for name, read in self._dependencies}
-        for name, read in self._values:
-            arguments[name] = read(request)
-        return arguments
-
-    async def value(self, request: StrictRequest) -> Any:
-        """Return what the function, a dependency, returns; it is asked once for each request."""
-        solved = request.solved
-        if self._function not in solved:
-            solved[self._function] = await self._function(**await self.arguments(request))
-        return solved[self._function]
-
-
-def _reader(parameter: inspect.Parameter, hint: Any, path_names: frozenset[str]) -> tuple[bool, _Reader]:
-    """Return whether a parameter is a dependency, and how it is read."""
-    marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    for mark in marks:
-        if isinstance(mark, params.Depends):
+    def _place(self, parameter: inspect.Parameter, hint: Any) -> int:
+        """Return where a parameter's value will be found."""
+        marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+        for mark in marks:
             # Security schemes stand in signatures for the documentation; the credential is read by what takes them.
-            is_scheme = isinstance(mark.dependency, SecurityBase)
-            assert mark.dependency is not None
-            return not is_scheme, (lambda _: None) if is_scheme else _Call(mark.dependency, path_names).value
-    if hint is Request:
-        return False, lambda request: request
-    return False, _value_reader(parameter, TypeAdapter(hint).validate_python, marks, path_names)
+            if isinstance(mark, params.Depends) and not isinstance(mark.dependency, SecurityBase):
+                assert mark.dependency is not None
+                return self._dependency(mark.dependency)
+        self._readers.append((self._next(), _reader(parameter, hint, marks, self._path_names)))
+        return self._size - 1
+
+    def _dependency(self, function: Callable[..., Awaitable[Any]]) -> int:
+        """Return where a dependency's value will be found; it is asked once for each request."""
+        if function not in self._places:
+            names = self._plan(function)
+            self._places[function] = self._next()
+            self._dependencies.append((self._places[function], function, names))
+        return self._places[function]
+
+    def _next(self) -> int:
+        self._size += 1
+        return self._size - 1
 
 
-def _value_reader(
-    parameter: inspect.Parameter, validate: Callable[[Any], Any], marks: Iterable[Any], path_names: frozenset[str]
-) -> _Reader:
+def _reader(parameter: inspect.Parameter, hint: Any, marks: Iterable[Any], path_names: frozenset[str]) -> _Reader:
     name, default = parameter.name, parameter.default
+    if hint is Request:
+        return lambda received: received.request
+    if any(isinstance(mark, params.Depends) for mark in marks):
+        return lambda received: None
+    validate = TypeAdapter(hint).validate_python
     if name in path_names:
-        return lambda request: validate(request.scope["path_params"][name])
+        return lambda received: validate(received.request.scope["path_params"][name])
     for mark in marks:
-        if isinstance(mark, params.Header):
-            header = mark.alias or name.replace("_", "-")
-            return lambda request: default if (sent := request.headers.get(header)) is None else validate(sent)
         if isinstance(mark, params.Query):
-            return lambda request: validate(_query(request))
-    return lambda request: validate(request.strict_json())
+            return lambda received: validate(_query(received.request))
+        if isinstance(mark, params.Header):
+            header = (mark.alias or name.replace("_", "-")).lower().encode()
+            return lambda received: (
+                default if (sent := received.headers.get(header)) is None else validate(sent.decode("latin-1"))
+            )
+    return lambda received: validate(received.body)
 
 
 def _query(request: Request) -> dict[str, str]:
@@ -108,7 +131,7 @@ class _Route:
         self.method, self.endpoint = lean.method, lean.endpoint
         path_names = frozenset(re.findall(r"{(\w+)}", lean.path))
         self.match = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", lean.path)).fullmatch
-        self.arguments = _Call(lean.endpoint, path_names).arguments
+        self.arguments = _Arguments(lean.endpoint, path_names).of
         self.has_body = lean.method in {"POST", "PUT", "PATCH"}
 
 
@@ -132,14 +155,14 @@ class LeanRoutes:
     async def _answer(
         self, route: _Route, path_params: dict[str, str], scope: Scope, receive: Receive, send: Send
     ) -> None:
-        received: list[Message] = []
-        request = StrictRequest({**scope, "app": self._app, "path_params": path_params})
+        messages: list[Message] = []
+        request = Request({**scope, "app": self._app, "path_params": path_params}, _again(messages, receive))
+        headers = dict(reversed(scope["headers"]))  # if a header comes twice, the framework takes the first
         try:
-            if route.has_body:
-                request.set_body(await self._body(request, receive, received))
-            arguments = await route.arguments(request)
+            body = from_strict_json(await self._body(headers, receive, messages)) if route.has_body else None
+            arguments = await route.arguments(_Received(request, headers, body))
         except Exception:  # whatever it is, the framework finds it as well, and says what it is
-            await self._app(scope, _again(received, receive), send)
+            await self._app(scope, _again(messages, receive), send)
             return
         begin_request()
         try:
@@ -148,26 +171,21 @@ class LeanRoutes:
             response = self._render(request, error)
         await response(scope, receive, send)
 
-    async def _body(self, request: Request, receive: Receive, received: list[Message]) -> bytes:
-        """Read the body, keeping what was received. Raises if it is not JSON by its headers, or too large."""
-        headers = request.headers
-        require_json(headers.get("content-type", ""))
-        if int(headers.get("content-length", "-1")) not in range(1, self._max_body_bytes + 1):
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive, messages: list[Message]) -> bytes:
+        """Read the body, keeping its messages. Raises if it is not JSON by its headers, or too large."""
+        require_json(headers.get(b"content-type", b"").decode("latin-1"))
+        if not 1 <= int(headers.get(b"content-length", b"0")) <= self._max_body_bytes:
             raise _NotLean
-        while True:
-            message = await receive()
-            received.append(message)
-            if message["type"] != "http.request":
-                raise _NotLean
-            if not message.get("more_body", False):
-                return received[0]["body"] if len(received) == 1 else b"".join(m["body"] for m in received)
+        while not messages or messages[-1].get("more_body", False):
+            messages.append(await receive())
+        return b"".join(message["body"] for message in messages)  # who leaves in the middle sends one without a body
 
 
-def _again(received: list[Message], receive: Receive) -> Receive:
+def _again(messages: list[Message], receive: Receive) -> Receive:
     """Return what receives the same once more, and then goes on."""
-    messages: Iterator[Message] = iter(received)
+    rest = iter(messages)
 
     async def receive_again() -> Message:
-        return next(messages, None) or await receive()
+        return next(rest, None) or await receive()
 
     return receive_again

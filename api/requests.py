@@ -10,8 +10,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import StringConstraints
 from pydantic_core import from_json, to_json
-from starlette.requests import empty_receive
-from starlette.types import Receive, Scope
 
 from api.bootstrap import Services
 from api.problems import UnsupportedMediaType
@@ -27,30 +25,19 @@ MAX_PATH = 2_000
 class StrictRequest(Request):
     """A request whose JSON is read strictly: no NaN, no lone surrogates, bounded depth."""
 
-    _body: bytes
-
-    def __init__(self, scope: Scope, receive: Receive = empty_receive) -> None:
-        super().__init__(scope, receive)
-        self.solved: dict[Callable[..., Any], Any] = {}
-        """What dependencies returned, where they are solved without the framework."""
-
-    def set_body(self, body: bytes) -> None:
-        """Take a body that was received already."""
-        self._body = body
-
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            await self.body()
             try:
-                self._json = self.strict_json()
+                self._json = from_strict_json(await self.body())
             except ValueError as exc:
                 fault = {"type": "json_invalid", "loc": ("body",), "msg": f"is not JSON: {exc}", "input": None}
                 raise RequestValidationError([fault]) from exc
         return self._json
 
-    def strict_json(self) -> Any:
-        """Return what the body, which was received, says. Raises ValueError."""
-        return from_json(self._body, allow_inf_nan=False)
+
+def from_strict_json(body: bytes) -> Any:
+    """Return the value of a body. Raises ValueError."""
+    return from_json(body, allow_inf_nan=False)
 
 
 class StrictRoute(APIRoute):

@@ -101,9 +101,13 @@ def allows(granted: str, required: str) -> bool:
     """
     verb, _, rest = granted.partition(":")
     wanted_verb, _, wanted_rest = required.partition(":")
+    if verb not in {"admin", wanted_verb}:
+        return False
+    if not rest:
+        return True
     resource, _, path = rest.partition(":")
     wanted_resource, _, wanted_path = wanted_rest.partition(":")
-    if verb not in {"admin", wanted_verb} or (resource and resource != wanted_resource):
+    if resource and resource != wanted_resource:
         return False
     segments, wanted = path.split("/"), wanted_path.split("/")
     return not path or (

@@ -93,7 +93,7 @@ class OrderService:
         expected defaults to STREAM_EXISTS; an implicit tenant's order begins with them if it is not known by any name.
         Raises OrderNotFound; if the order was redacted, but not all that can be erased could be, Unavailable.
         """
-        are_decisions = any(isinstance(event, DECISIONS) for event in events)
+        are_decisions = any(type(event) in DECISIONS for event in events)
         record = self._record_decisions if are_decisions else self._record_facts
         known = STREAM_EXISTS if expected is None else expected
         try:

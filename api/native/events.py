@@ -17,16 +17,14 @@ E = TypeVar("E", bound=Event)
 
 def events_of(order_id: str, body: NewEventBody | NewEventsBody, actor: Actor) -> list[OrderEvent]:
     """Return the domain events of a body. Raises InvalidRequest, with all that is wrong with all of them."""
-    numbered: list[tuple[tuple[str | int, ...], NewEventBody]]
-    if isinstance(body, NewEventsBody):
-        numbered = [(("body", "events", n), event) for n, event in enumerate(body.events)]
-    else:
-        numbered = [(("body",), body)]
+    if type(body) is NewEventBody:
+        return [_event(order_id, body, actor, ("body",))]
+    assert isinstance(body, NewEventsBody)
     events: list[OrderEvent] = []
     faults: list[Fault] = []
-    for where, event in numbered:
+    for n, event in enumerate(body.events):
         try:
-            events.append(_event(order_id, event, actor, where))
+            events.append(_event(order_id, event, actor, ("body", "events", n)))
         except InvalidRequest as invalid:
             faults.extend(invalid.faults)
     if faults:
@@ -45,11 +43,12 @@ def event_of(
     event_class: type[E], stream: str, *, event: NewEventBody, actor: Actor, where: tuple[str | int, ...]
 ) -> E:
     """Return the domain event of a body that stands at this place of a request. Raises InvalidRequest."""
-    if strange := sorted(ENVELOPE & event.data.keys()):
+    if not ENVELOPE.isdisjoint(event.data):
+        strange = sorted(ENVELOPE & event.data.keys())
         raise InvalidRequest(
             *(Fault((*where, "data", name), "Extra inputs are not permitted", "extra") for name in strange)
         )
     try:
-        return event_class(**event.data, originator_id=stream, **event.envelope(actor))
+        return event_class.model_validate({**event.data, "originator_id": stream, **event.envelope(actor)})
     except ValidationError as invalid:
         raise InvalidRequest(*faults_of(invalid.errors(), *where, "data")) from invalid
