@@ -17,6 +17,7 @@ from application.health import Health
 from application.integration_queries import IntegrationQueries
 from application.integrations import IntegrationService
 from application.ledger import EventStore
+from application.ledger_file.writing import LedgerExport
 from application.masking import SECRET_HEADERS
 from application.orders import OrderService
 from application.pages import Pages
@@ -45,6 +46,7 @@ from infrastructure.health import PostgresHealth
 from infrastructure.listener import Listener
 from infrastructure.migrations import migrate
 from infrastructure.object_contents import ObjectContentStore
+from infrastructure.seen import open_seen
 from infrastructure.settings import Settings
 from infrastructure.side_views import PostgresSideViewStore
 from infrastructure.subject_keys import PostgresKeyRing, WrongInstallationKey
@@ -53,7 +55,7 @@ from infrastructure.transparency import PostgresTrees
 from infrastructure.view_store import PostgresViewStore
 from infrastructure.views import PostgresViews
 
-__all__ = ["Services", "Settings", "TenantExists"]
+__all__ = ["Services", "Settings", "TenantExists", "open_seen"]
 
 READ_CONNECTIONS = 8
 TOKEN_KEY = "token key"  # noqa: S105 the name of the key, not the key
@@ -85,6 +87,7 @@ class Services(NamedTuple):
     proofs: Proofs
     verification: Verification
     signing_keys: SigningKeyStore
+    ledger_export: LedgerExport
     health: Health
     pages: Pages
     secret_headers: frozenset[str] = SECRET_HEADERS
@@ -151,6 +154,7 @@ async def open_services(
             proofs=Proofs(trees, trees, as_stored),
             verification=Verification(trees, trees, as_stored),
             signing_keys=trees,
+            ledger_export=LedgerExport(as_stored, trees, trees, Sealer(trees, trees)),
             health=PostgresHealth(pool),
             pages=Pages(),
             secret_headers=SECRET_HEADERS | masked_headers,

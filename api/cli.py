@@ -1,30 +1,24 @@
-"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, verify, forget, demo."""
+"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, verify, export, forget, demo."""
 
-import asyncio
 import json
 import re
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from api import forgetting, ledgers, maintenance, server, views
-from api.bootstrap import Settings, database_care, open_database, read_settings
-from api.logs import set_up_logging
+from api import file_commands, forgetting, ledger_files, ledgers, maintenance, server, views
+from api.bootstrap import database_care, open_database
+from api.commands import DataDir, Dsn, plain_errors, run, settings_with
 from api.replay import Form, print_events, print_orders
 from application.history import Clock
 from application.replay import Bound
-from domain.errors import OrdertrailError
 from domain.values import Moment, TenantName
-
-T = TypeVar("T")
 
 _POSITION = re.compile(r"[0-9]{1,18}")
 
@@ -38,10 +32,7 @@ tenant_app = typer.Typer(help="Tenants.", no_args_is_help=True)
 key_app = typer.Typer(help="Credentials.", no_args_is_help=True)
 app.add_typer(tenant_app, name="tenant")
 app.add_typer(key_app, name="key")
-
-Dsn = Annotated[str | None, typer.Option(help="A PostgreSQL 15 or later; without it, one of our own is run.")]
-DataDir = Annotated[Path | None, typer.Option(help="Where our own PostgreSQL keeps its files.")]
-
+app.command("export")(file_commands.export)
 
 Host = Annotated[str | None, typer.Option(help="The address to listen on.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="The port to listen on; 0 takes any free one.")]
@@ -62,27 +53,6 @@ def _end(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Print what went wrong in one line, and end with status 1, or 2 if it is in what we were told."""
-    try:
-        yield
-    except OrdertrailError as error:
-        print(f"ordertrail: {error}", file=sys.stderr)
-        raise typer.Exit(1) from error
-    except ValidationError as error:
-        for fault in error.errors():
-            name = "_".join(map(str, fault["loc"])).upper()
-            print(f"ordertrail: ORDERTRAIL_{name}: {fault['msg']}", file=sys.stderr)
-        raise typer.Exit(2) from error
-
-
-def _settings(**given: Any) -> Settings:
-    settings = read_settings(**given)
-    set_up_logging(settings.log_level)
-    return settings
-
-
 def _bound(option: str, text: str | None) -> Bound | None:
     """Return the position or the instant that an option names. Raises BadParameter."""
     if text is None:
@@ -100,10 +70,6 @@ def _instant(option: str, text: str) -> datetime:
     return instant
 
 
-def _run(coroutine: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(coroutine)
-
-
 @app.command()
 def serve(
     host: Host = None,
@@ -113,8 +79,8 @@ def serve(
     data_dir: DataDir = None,
 ) -> None:
     """Run the HTTP interfaces and the projector, until Ctrl-C."""
-    with _plain_errors():
-        settings = _settings(host=host, port=port, workers=workers, dsn=dsn, data_dir=data_dir)
+    with plain_errors():
+        settings = settings_with(host=host, port=port, workers=workers, dsn=dsn, data_dir=data_dir)
         with server.listening(settings.host, settings.port) as listener, open_database(settings) as database:
             server.serve(
                 database,
@@ -128,7 +94,7 @@ def serve(
 @app.command()
 def migrate(dsn: Dsn = None, data_dir: DataDir = None) -> None:
     """Bring the database to the present schema. `serve` does it too."""
-    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)):
+    with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)):
         print("The database has the present schema.")
 
 
@@ -143,8 +109,8 @@ def create_tenant(
     data_dir: DataDir = None,
 ) -> None:
     """Create a tenant: a customer of the store, with a ledger of its own."""
-    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
-        _run(maintenance.create_tenant(database, name, is_implicit=implicit, dintero_account=dintero_account))
+    with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
+        run(maintenance.create_tenant(database, name, is_implicit=implicit, dintero_account=dintero_account))
         print(f"Tenant {name} was created. Give it a credential with: ordertrail key create --tenant {name}")
 
 
@@ -165,10 +131,10 @@ def create_key(  # noqa: PLR0913 its options
     data_dir: DataDir = None,
 ) -> None:
     """Create a credential. Its secret is shown once."""
-    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
+    with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
         performer = maintenance.performer_of(performer_id, performer_name, performer_type)
         scopes = tuple(scope or ["admin"])
-        key = _run(maintenance.create_key(database, tenant, scopes=scopes, name=name, performer=performer))
+        key = run(maintenance.create_key(database, tenant, scopes=scopes, name=name, performer=performer))
         if as_json:
             print(json.dumps(key))
         else:
@@ -195,12 +161,12 @@ def replay(  # noqa: PLR0913 its options
     if at is None and clock is not None:
         raise typer.BadParameter("is the clock of --at, which is missing", param_hint="--clock")
     instant = None if at is None else _instant("--at", at)
-    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
+    with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
         name = TenantName(tenant)
         if instant is None:
-            _run(print_events(database, name, order, **bounds, form=form))
+            run(print_events(database, name, order, **bounds, form=form))
         else:
-            _run(print_orders(database, name, order, at=instant, clock=clock or "recorded", form=form))
+            run(print_orders(database, name, order, at=instant, clock=clock or "recorded", form=form))
 
 
 @app.command()
@@ -211,12 +177,19 @@ def rebuild(
     data_dir: DataDir = None,
 ) -> None:
     """Derive views anew from the ledger, while appends go on and readers see the old ones."""
-    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
-        _run(views.rebuild(database, view or (), tenant))
+    with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
+        run(views.rebuild(database, view or (), tenant))
 
 
 @app.command()
 def verify(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            exists=True, dir_okay=False, help="Check this file, of export or of a receipt, and nothing else."
+        ),
+    ] = None,
+    key: file_commands.Keys = None,
     check_views: Annotated[bool, typer.Option("--views", help="Compare every view with its ledger instead.")] = False,
     tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
     dsn: Dsn = None,
@@ -226,24 +199,33 @@ def verify(
 
     Ledgers are computed again as Merkle trees and compared with every checkpoint that was signed.
     """
+    if file is not None and (check_views or tenant):
+        raise typer.BadParameter("is checked for itself: it needs no database, and no --tenant", param_hint="FILE")
+    if key and file is None:
+        raise typer.BadParameter("is for a FILE, which is missing", param_hint="--key")
     check = views.verify_views if check_views else ledgers.verify_ledgers
-    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
-        if not _run(check(database, tenant)):
+    with plain_errors():
+        if file is not None:
+            is_whole = ledger_files.verify_file(file, key or ())
+        else:
+            with open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
+                is_whole = run(check(database, tenant))
+        if not is_whole:
             raise typer.Exit(1)
 
 
 @key_app.command("rotate-signing")
 def rotate_signing(dsn: Dsn = None, data_dir: DataDir = None) -> None:
     """Add a key that checkpoints are signed with from now on, beside the present one."""
-    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
-        _run(ledgers.rotate_signing_key(database))
+    with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
+        run(ledgers.rotate_signing_key(database))
 
 
 @key_app.command("retire-signing")
 def retire_signing(dsn: Dsn = None, data_dir: DataDir = None) -> None:
     """Sign no more with any key but the newest; what was signed stays verifiable."""
-    with _plain_errors(), open_database(_settings(dsn=dsn, data_dir=data_dir)) as database:
-        _run(ledgers.retire_signing_keys(database))
+    with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
+        run(ledgers.retire_signing_keys(database))
 
 
 @app.command()
@@ -261,12 +243,12 @@ def forget(
     subjects = forgetting.Subjects(order or [], person or [], integration or [])
     if not any(subjects):
         raise typer.BadParameter("says whom to forget, and is missing", param_hint="--order, --person, --integration")
-    with _plain_errors():
+    with plain_errors():
         if not yes:
             typer.confirm("This cannot be undone. Forget them?", abort=True, err=True)
-        settings = _settings(dsn=dsn, data_dir=data_dir)
+        settings = settings_with(dsn=dsn, data_dir=data_dir)
         with open_database(settings) as database:
-            _run(forgetting.forget(database, tenant, subjects, by=by, contents_url=settings.contents_url))
+            run(forgetting.forget(database, tenant, subjects, by=by, contents_url=settings.contents_url))
 
 
 @app.command()
@@ -279,10 +261,10 @@ def demo(
     """Serve, load a realistic example over HTTP, show how to look at it, and go on serving."""
     from api.demo import example  # noqa: PLC0415 its data is of no use to the other commands
 
-    with _plain_errors():
-        settings = _settings(host=host, port=port, dsn=dsn, data_dir=data_dir)
+    with plain_errors():
+        settings = settings_with(host=host, port=port, dsn=dsn, data_dir=data_dir)
         with server.listening(settings.host, settings.port) as listener, open_database(settings) as database:
-            key = _run(maintenance.demo_key(database))
+            key = run(maintenance.demo_key(database))
             place = "your database" if settings.dsn else str(settings.data_dir)
             server.serve(
                 database,

@@ -1,0 +1,148 @@
+"""What the command line does with files: writes ledgers and orders to them, and checks them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from api.bootstrap import open_seen, open_services
+from api.compressed import lines_of, new_file
+from api.progress import progress
+from application.ledger_file.lines import FORMAT, MAX_LINE, FileDamaged
+from application.ledger_file.proof import Proven, check_proof
+from application.ledger_file.reading import Checked, LedgerFile
+from application.transparency.note import InvalidNote, Verifier
+from application.transparency.verification import Show
+from domain.values import TenantName
+
+
+async def export_ledger(dsn: str, tenant: TenantName, path: Path, *, plain: bool) -> None:
+    """Write a tenant's ledger to a file. Raises TenantNotFound, FileDamaged if that is not what was signed."""
+    found: list[Checked] = []
+
+    def check(part: Path) -> None:
+        try:
+            found.append(_read(part, begin("checking")))
+        except FileDamaged as wrong:
+            raise FileDamaged(
+                f"The ledger of {tenant} is not what was signed: {wrong}; run ordertrail verify"
+            ) from wrong
+
+    async with open_services(dsn) as services:
+        with progress() as begin, new_file(path, plain=plain, check=check) as file:
+            show = begin("writing")
+            async for written, size, lines in services.ledger_export.lines(tenant):
+                file.write(b"".join(lines))
+                show(written, size)
+        left_out = await services.store.head(tenant) - found[0].header.size
+    print(f"{path}: {_description(found[0])}")
+    if left_out:
+        print(f"{left_out} newer events are left out: they are not sealed yet")
+
+
+async def export_order(dsn: str, tenant: TenantName, order: str, path: Path, *, plain: bool) -> None:
+    """Write an order's events to a file, with the proof of each. Raises TenantNotFound, OrderNotFound, NotSealed."""
+    async with open_services(dsn) as services:
+        await services.ledger_export.seal(tenant)
+        order_id = await services.time_travel.order_id(tenant, order)
+        proof = await services.proofs.of_order(tenant, order_id)
+    with new_file(path, plain=plain, check=lambda _: None) as file:
+        file.write(to_json(proof) + b"\n")
+    print(f"{path}: {_proof_description(check_proof(proof))}")
+
+
+def verify_file(path: Path, keys: Sequence[str]) -> bool:
+    """Check a file with nothing but itself and these keys; return whether it is as it was written and signed.
+
+    Raises InvalidNote if a key is none.
+    """
+    trusted = [Verifier.parse(key) for key in keys]
+    try:
+        with progress() as begin:
+            print(f"{path}: {_verified(path, begin(path.name), trusted)}")
+    except (FileDamaged, InvalidNote) as wrong:
+        print(f"{path}: DAMAGED: {wrong}")
+        return False
+    return True
+
+
+@contextmanager
+def _opened(path: Path, trusted: Sequence[Verifier] = ()) -> Iterator[LedgerFile]:
+    with lines_of(path) as lines, open_seen() as seen:
+        yield LedgerFile(lines, seen, trusted=trusted)
+
+
+def _read(path: Path, show: Show, trusted: Sequence[Verifier] = ()) -> Checked:
+    """Check a file of a ledger from its first line to its last. Raises FileDamaged."""
+    with _opened(path, trusted) as file:
+        for page in file.pages():
+            show(page[-1].position, file.header.size)
+        return file.result()
+
+
+def _verified(path: Path, show: Show, trusted: Sequence[Verifier]) -> str:
+    """Return what a file proves. Raises FileDamaged, InvalidNote."""
+    with lines_of(path) as lines:
+        first = next(lines, b"")
+        if _format(first) != FORMAT:
+            proven = check_proof(_document(chain([first], lines)), trusted=trusted)
+            return f"{_proof_description(proven)}\n{_whose_word(proven.keys, trusted)}"
+    checked = _read(path, show, trusted)
+    return f"{_description(checked)}\n{_whose_word(checked.header.keys, trusted)}"
+
+
+def _format(line: bytes) -> str | None:
+    """Return the format that a file's first line names, if it does."""
+    try:
+        fields = from_json(line)
+    except ValueError:
+        return None
+    return fields.get("format") if isinstance(fields, dict) else None
+
+
+def _document(lines: Iterator[bytes]) -> dict[str, Any]:
+    """Return the JSON object that a whole file is. Raises FileDamaged."""
+    text = b""
+    for line in lines:
+        text += line
+        if len(text) > MAX_LINE:
+            raise FileDamaged("it is none of ours, or its first line is damaged")
+    try:
+        document = from_json(text)
+    except ValueError as exc:
+        raise FileDamaged("it is none of ours, or its first line is damaged") from exc
+    if not isinstance(document, dict):
+        raise FileDamaged("it is none of ours")
+    return document
+
+
+def _description(checked: Checked) -> str:
+    trailer = checked.trailer
+    return (
+        f"events 1 to {trailer.events} of {checked.header.tenant} are whole and in order, "
+        f"under {trailer.checkpoints} checkpoints of {checked.header.origin}; root {_root(checked)}"
+    )
+
+
+def _proof_description(proven: Proven) -> str:
+    streams = ", ".join(
+        f"versions {of_one[0]} to {of_one[-1]} of {stream}" for stream, of_one in proven.versions().items()
+    )
+    return f"{streams} are in {proven.checkpoint.origin} as it was signed with {proven.checkpoint.size} events"
+
+
+def _root(checked: Checked) -> str:
+    return checked.trailer.root.hex()
+
+
+def _whose_word(keys: Sequence[Verifier], trusted: Sequence[Verifier]) -> str:
+    if trusted:
+        return "The signature was checked with the key that you gave."
+    lines = [
+        "CAUTION: the signature was checked with the keys that the file itself names, which proves nothing against"
+    ]
+    lines += ["whoever made it. Compare them with what you have from elsewhere, or give one of those with --key:"]
+    return "\n".join([*lines, *(f"  {key}" for key in keys)])

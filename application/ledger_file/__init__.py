@@ -1,0 +1,1 @@
+"""Ledgers as files that somebody else can check, keep and import."""

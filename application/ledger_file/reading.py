@@ -1,0 +1,170 @@
+"""A ledger's file, read from its first line to its last: nothing is handed on before it was checked."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from pydantic_core import from_json
+
+from application.ledger import RecordedEvent
+from application.ledger_file.lines import FileDamaged, Header, Trailer, event_of, header_of, note_of, trailer_of
+from application.transparency.checkpoint import Checkpoint
+from application.transparency.leaf import leaf_hash_of
+from application.transparency.note import InvalidNote, Verifier
+from application.transparency.tree import Frontier
+
+PAGE = 2_000
+PAGE_BYTES = 8 * 2**20
+
+
+class Seen(Protocol):
+    """Streams and event ids of a file so far; whatever their number, few of them are in memory."""
+
+    def newest_versions(self, streams: Collection[str]) -> Mapping[str, int]:
+        """Return the version of the newest event of those of these streams that there are."""
+
+    def add(self, versions: Mapping[str, int], event_ids: Sequence[str]) -> bool:
+        """Note newest versions and new ids; return whether none of these was there before."""
+
+
+class Checked(NamedTuple):
+    """What a file was found to hold."""
+
+    header: Header
+    trailer: Trailer
+    last_note: str | None
+
+
+class LedgerFile:
+    """One pass over a file's lines, in constant memory. What is wrong in it is raised as FileDamaged."""
+
+    def __init__(self, lines: Iterator[bytes], seen: Seen, *, trusted: Sequence[Verifier] = ()) -> None:
+        """Read the header. trusted: one of these keys has to have signed for all of it; none means the file's own."""
+        self._lines = lines
+        self._seen = seen
+        self._trusted = trusted
+        self._number = 0
+        self._frontier = Frontier()
+        self._last_time: datetime | None = None
+        self._last_note: str | None = None
+        self._sealed = 0
+        self._checkpoints = 0
+        first = self._next_fields()
+        if first is None:
+            raise FileDamaged("it is empty")
+        try:
+            self.header = header_of(first)
+        except (FileDamaged, InvalidNote) as wrong:
+            raise self._damaged(str(wrong)) from wrong
+        self._tenant = self.header.tenant
+
+    def pages(self) -> Iterator[list[RecordedEvent]]:
+        """Yield the events in ledger order. Only once all were taken is it known that the file is whole."""
+        page, size = [], 0
+        while (fields := self._next_fields()) is not None and "events" not in fields:
+            try:
+                if "checkpoint" in fields:
+                    self._checkpoint(note_of(fields))
+                    continue
+                event = self._event(fields)
+            except (FileDamaged, InvalidNote) as wrong:
+                raise self._damaged(str(wrong)) from wrong
+            page.append(event)
+            size += len(event.data) + len(event.metadata)
+            if len(page) == PAGE or size >= PAGE_BYTES:
+                yield self._in_order(page)
+                page, size = [], 0
+        if page:
+            yield self._in_order(page)
+        self._end(fields)
+
+    def checked(self) -> Checked:
+        """Read whatever was not read yet, and return what the file was found to hold."""
+        for _ in self.pages():
+            pass
+        return self.result()
+
+    def result(self) -> Checked:
+        """Return what the file was found to hold, once all pages were taken."""
+        trailer = Trailer(self._frontier.size, self._checkpoints, self._frontier.root())
+        return Checked(self.header, trailer, self._last_note)
+
+    def _next_fields(self) -> dict[str, Any] | None:
+        """Return the next line's members; None at the end of the file."""
+        line = next(self._lines, None)
+        if line is None:
+            return None
+        self._number += 1
+        if not line.endswith(b"\n"):
+            raise self._damaged("the file ends within it")
+        try:
+            fields = from_json(line, allow_inf_nan=False)
+        except ValueError as exc:
+            raise self._damaged(f"it is no JSON: {exc}") from exc
+        if not isinstance(fields, dict):
+            raise self._damaged("it is no object")
+        return fields
+
+    def _event(self, fields: dict[str, Any]) -> RecordedEvent:
+        tenant, event = event_of(fields)
+        expected = self._frontier.size + 1
+        if tenant != self._tenant:
+            raise FileDamaged(f"the event is of tenant {tenant!r}")
+        if event.position != expected:
+            raise FileDamaged(f"position {expected} is missing; here is position {event.position}")
+        if self._last_time is not None and event.recorded_at < self._last_time:
+            raise FileDamaged(f"position {expected} was recorded before the event that precedes it")
+        self._last_time = event.recorded_at
+        self._frontier.add(leaf_hash_of(tenant, event))
+        return event
+
+    def _checkpoint(self, note: str) -> None:
+        checkpoint = Checkpoint.verified(note, [*self._trusted, *self.header.keys])
+        size = self._frontier.size
+        if (checkpoint.origin, checkpoint.size) != (self.header.origin, size) or size <= self._sealed:
+            raise FileDamaged(f"after {size} events stands the checkpoint of {checkpoint.size} of {checkpoint.origin}")
+        if checkpoint.root != self._frontier.root():
+            raise FileDamaged(f"of events {self._sealed + 1} to {size} at least one is not as it was signed")
+        self._sealed, self._last_note = size, note
+        self._checkpoints += 1
+
+    def _in_order(self, page: list[RecordedEvent]) -> list[RecordedEvent]:
+        """Return a page if its streams go on where they were. Raises FileDamaged."""
+        versions = dict(self._seen.newest_versions({event.stream for event in page}))
+        for event in page:
+            before = versions.get(event.stream)
+            # A library's stream may begin with version 0.
+            if event.version not in ((0, 1) if before is None else (before + 1,)):
+                follows = "is its first" if before is None else f"follows version {before}"
+                raise FileDamaged(f"position {event.position}: version {event.version} of {event.stream} {follows}")
+            versions[event.stream] = event.version
+        if not self._seen.add(versions, [event.event_id for event in page]):
+            raise FileDamaged(f"positions {page[0].position} to {page[-1].position}: an event id is there twice")
+        return page
+
+    def _end(self, fields: dict[str, Any] | None) -> None:
+        if fields is None:
+            raise FileDamaged(
+                f"it ends after {self._frontier.size} of {self.header.size} events: the last line is missing"
+            )
+        try:
+            trailer = trailer_of(fields)
+        except FileDamaged as wrong:
+            raise self._damaged(str(wrong)) from wrong
+        found = self.result().trailer
+        if trailer != found or self.header.size != found.events:
+            raise self._damaged(
+                f"what precedes it are {found.events} events and {found.checkpoints} checkpoints, not these"
+            )
+        if self._sealed != found.events:
+            raise self._damaged(f"events {self._sealed + 1} to {found.events} are not signed")
+        if self._next_fields() is not None:
+            raise self._damaged("nothing should follow the last line")
+        if self._trusted and self._last_note is not None:
+            try:
+                Checkpoint.verified(self._last_note, self._trusted)
+            except InvalidNote as wrong:
+                raise FileDamaged(f"its last checkpoint: {wrong}") from wrong
+
+    def _damaged(self, what: str) -> FileDamaged:
+        return FileDamaged(f"line {self._number}: {what}")

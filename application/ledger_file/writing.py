@@ -1,0 +1,66 @@
+"""Export: a ledger as the lines of a file, as far as it is signed."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from application.ledger import EventStore, RecordedEvent
+from application.ledger_file.lines import Header, Trailer, checkpoint_line, event_line, header_line, trailer_line
+from application.transparency.checkpoint import Checkpoint
+from application.transparency.keys import SigningKeyStore, identity
+from application.transparency.sealing import Sealer
+from application.transparency.tree import EMPTY_ROOT
+from domain.values import TenantName
+
+PAGE = 2_000
+PAGE_BYTES = 8 * 2**20
+
+
+class Notes(Protocol):
+    """Signed checkpoints."""
+
+    async def newest_note(self, tenant: TenantName) -> str | None:
+        """Return the note of the tree as it is."""
+
+    async def notes(self, tenant: TenantName, *, after: int, limit: int) -> list[tuple[int, str]]:
+        """Return signed checkpoints in order of their sizes, those larger than after."""
+
+
+class LedgerExport:
+    """Writes ledgers down as they are stored: what is encrypted in them stays so."""
+
+    def __init__(self, store: EventStore, notes: Notes, keys: SigningKeyStore, sealer: Sealer) -> None:
+        self._store = store
+        self._notes = notes
+        self._keys = keys
+        self._sealer = sealer
+
+    async def seal(self, tenant: TenantName) -> None:
+        """Seal what was committed until now, unless somebody else is at it. Raises TenantNotFound."""
+        await self._store.head(tenant)
+        await self._sealer.seal_all()
+
+    async def lines(self, tenant: TenantName) -> AsyncIterator[tuple[int, int, list[bytes]]]:
+        """Seal a ledger and yield its file's lines, each time with how many of how many events were written.
+
+        What comes later, or is being sealed by somebody else at this moment, is left out. Raises TenantNotFound.
+        """
+        await self.seal(tenant)
+        known = await identity(self._keys, tenant)
+        note = await self._notes.newest_note(tenant)
+        end = Checkpoint.verified(note, known.verifiers) if note else Checkpoint(known.origin, 0, EMPTY_ROOT)
+        yield 0, end.size, [header_line(Header(tenant, known.origin, known.verifiers, end.size))]
+        position = checkpoints = 0
+        while position < end.size and (page := await self._page(tenant, position, end.size)):
+            notes = dict(await self._notes.notes(tenant, after=position, limit=PAGE))
+            lines = []
+            for event in page:
+                lines.append(event_line(tenant, event))
+                if event.position in notes:
+                    lines.append(checkpoint_line(notes[event.position]))
+                    checkpoints += 1
+            position = page[-1].position
+            yield position, end.size, lines
+        yield position, end.size, [trailer_line(Trailer(end.size, checkpoints, end.root))]
+
+    async def _page(self, tenant: TenantName, after: int, upto: int) -> list[RecordedEvent]:
+        return await self._store.read_ledger(tenant, after=after, upto=upto, limit=PAGE, max_bytes=PAGE_BYTES)

@@ -1,0 +1,177 @@
+"""`ordertrail verify FILE`, whatever the file is: exported, compressed, a proof, or none of these."""
+
+import json
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from zstandard import ZstdCompressor, ZstdDecompressor
+
+from api.ledger_files import verify_file
+from application.ledger import RecordedEvent
+from application.transparency.checkpoint import Checkpoint
+from application.transparency.leaf import leaf_hash_of
+from application.transparency.note import InvalidNote
+from application.transparency.proofs import FORMAT, leaf_fields
+from application.transparency.tree import Frontier, Range, inclusion_path
+from tests.builders import ACME, a_ledger, an_event
+from tests.ledger_files import ORIGIN, a_file, a_signer
+
+EVENTS = a_ledger(*(an_event(order_id=f"A-{n % 2}", status=f"s{n}") for n in range(7)))
+
+
+def verified(path: Path, content: bytes, *keys: str) -> bool:
+    path.write_bytes(content)
+    return verify_file(path, keys)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "file"
+
+
+def compressed() -> bytes:
+    return ZstdCompressor(write_checksum=True).compress(b"".join(a_file(EVENTS)))
+
+
+def decompressed(content: bytes) -> bytes:
+    return ZstdDecompressor().stream_reader(content).read()
+
+
+def test_a_file_is_whole_plain_and_compressed(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verified(path, b"".join(a_file(EVENTS)), str(a_signer().verifier))
+    plain = capsys.readouterr().out
+    assert verified(path, compressed(), str(a_signer().verifier))
+
+    assert capsys.readouterr().out == plain
+    assert plain.startswith(f"{path}: events 1 to 7 of acme are whole and in order, under 1 checkpoints of {ORIGIN}")
+    assert "with the key that you gave" in plain
+
+
+def test_a_file_that_is_checked_with_its_own_key_says_so(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verified(path, compressed())
+
+    printed = capsys.readouterr().out
+    assert "CAUTION: the signature was checked with the keys that the file itself names" in printed
+    assert str(a_signer().verifier) in printed
+
+
+def test_a_file_is_not_believed_against_another_key(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not verified(path, compressed(), str(a_signer("another").verifier))
+
+    assert "DAMAGED: its last checkpoint: None of these keys has signed it" in capsys.readouterr().out
+
+
+def test_a_key_that_is_none_is_refused(path: Path) -> None:
+    with pytest.raises(InvalidNote, match="A key is written"):
+        verified(path, compressed(), "key")
+
+
+def test_every_changed_byte_of_a_compressed_file_is_found_unless_it_changes_nothing(path: Path) -> None:
+    whole = compressed()
+    for at in range(len(whole)):
+        changed = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+        # Zstandard has bits that mean nothing, such as in the code of a byte that does not occur.
+        assert not verified(path, changed) or decompressed(changed) == decompressed(whole), at
+
+
+def test_every_truncated_compressed_file_is_found(path: Path) -> None:
+    whole = compressed()
+    # Without its last four bytes, a checksum, it still has all that was signed.
+    for size in range(0, len(whole) - 4, 7):
+        assert not verified(path, whole[:size]), size
+
+
+@pytest.mark.parametrize("more", [b"more", ZstdCompressor().compress(b"{}\n")])
+def test_something_after_a_compressed_file_is_found(path: Path, more: bytes) -> None:
+    assert not verified(path, compressed() + more)
+
+
+@pytest.mark.parametrize("text", [b"", b"hello\n", b"[1]\n", b'{"format": "other"}\n', bytes(100), b"\xff\n"])
+def test_what_is_no_file_of_ours_is_said_to_be_none(
+    path: Path, text: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not verified(path, text)
+
+    assert "DAMAGED: it is " in capsys.readouterr().out
+
+
+def a_proof(*events: RecordedEvent, origin: str = ORIGIN) -> dict[str, object]:
+    """Return the proof that these events are among all."""
+    leaves = [leaf_hash_of(ACME, event) for event in EVENTS]
+
+    def root(of: Range) -> bytes:
+        frontier = Frontier()
+        for leaf in leaves[of.start : of.end]:
+            frontier.add(leaf)
+        return frontier.root()
+
+    checkpoint = Checkpoint(origin, len(EVENTS), root(Range(0, len(EVENTS))))
+    return {
+        "format": FORMAT,
+        "checkpoint": checkpoint.signed([a_signer(origin=origin)]),
+        "keys": [str(a_signer(origin=origin).verifier)],
+        "events": [
+            {
+                **leaf_fields(ACME, event),
+                "proof": [b64encode(root(of)).decode() for of in inclusion_path(event.position - 1, len(EVENTS))],
+            }
+            for event in events
+        ],
+    }
+
+
+ORDER = EVENTS[::2]
+
+
+def test_a_proof_of_an_order_holds_by_the_key_alone(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    proof = a_proof(*ORDER)
+
+    assert verified(path, json.dumps(proof).encode(), str(a_signer().verifier))
+    assert verified(path, json.dumps(proof, indent=2).encode(), str(a_signer().verifier))
+
+    assert f"versions 1 to 4 of order-A-0 are in {ORIGIN} as it was signed with 7 events" in capsys.readouterr().out
+    assert not verified(path, json.dumps(proof).encode(), str(a_signer("another").verifier))
+
+
+@pytest.mark.parametrize("member", leaf_fields(ACME, ORDER[0]))
+def test_whatever_is_changed_in_a_proven_event_is_found(path: Path, member: str) -> None:
+    proof = a_proof(*ORDER)
+    event = proof["events"][1]  # type: ignore[index]
+    others = {
+        "data": "e30=",
+        "metadata": "e30=",
+        "occurred_at": "2026-03-01T12:00:09.000000Z",
+        "recorded_at": "2026-03-01T12:00:09.000000Z",
+    }
+    event[member] = event[member] + 1 if isinstance(event[member], int) else others.get(member, "another")
+
+    assert not verified(path, json.dumps(proof).encode())
+
+
+def test_an_event_left_out_between_others_is_found(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not verified(path, json.dumps(a_proof(ORDER[0], ORDER[2])).encode())
+
+    assert "DAMAGED: versions of order-A-0 are missing: it has 1, 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"format": "ordertrail-proof/v9"},
+        {"keys": ["x"]},
+        {"checkpoint": "x"},
+        {"checkpoint": 1},
+        {"events": None},
+        {"events": [1]},
+        {"events": [{"proof": ["?"]}]},
+        {"events": [{}]},
+        a_proof(ORDER[0], origin="ordertrail/00/globex"),
+    ],
+)
+def test_what_is_no_proof_is_said_to_be_none(path: Path, changed: dict[str, object]) -> None:
+    assert not verified(path, json.dumps({**a_proof(*ORDER), **changed}).encode())
+
+
+def test_a_proof_without_events_proves_nothing(path: Path) -> None:
+    assert not verified(path, json.dumps(a_proof()).encode())
