@@ -5,12 +5,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import append_in_process, http_append, projector, proving, reads
+from benchmarks import append_in_process, bulk, http_append, projector, proving, reads
 from benchmarks.table import CONSOLE
 from infrastructure.embedded import embedded_server
 
 BENCHMARKS: dict[str, Callable[[str, int], None]] = {
     "append-in-process": append_in_process.main,
+    "bulk": bulk.main,
     "http-append": http_append.main,
     "projector-catch-up": projector.main,
     "proving": proving.main,
