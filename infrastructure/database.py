@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, and its errors in our words."""
 
+import select
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -64,7 +65,7 @@ async def open_pool(dsn: str, *, size: int) -> AsyncIterator[Pool]:
         min_size=1,
         max_size=size,
         configure=configure,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
         open=False,
         timeout=CONNECT_SECONDS,
         kwargs=PATIENCE,
@@ -74,6 +75,14 @@ async def open_pool(dsn: str, *, size: int) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await pool.close()
+
+
+async def _check(connection: Connection) -> None:
+    """Raise if a connection is broken. A server that goes away says so, or leaves its end of the socket closed."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 @asynccontextmanager

@@ -1,10 +1,8 @@
 """The keys of subjects in PostgreSQL, each encrypted with the installation's key."""
 
-import asyncio
 import secrets
 import time
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -15,6 +13,7 @@ from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import TenantName
 from infrastructure.arrays import ByteaArray, TextArray
 from infrastructure.database import Pool, reading
+from infrastructure.gathering import Gathering
 from infrastructure.statements import statements
 
 _SQL = statements("subject_keys")
@@ -34,14 +33,6 @@ class _Known(NamedTuple):
     until: float
 
 
-class _Batch:
-    """Subjects whose keys are asked for together: whoever comes while a statement runs shares the next."""
-
-    def __init__(self, task: "asyncio.Task[Keys]") -> None:
-        self.task = task
-        self.subjects: set[str] = set()
-
-
 class PostgresKeyRing:
     """Implements application.key_ring.KeyRing."""
 
@@ -50,8 +41,8 @@ class PostgresKeyRing:
         self._installation = AESGCM(installation_key)
         self._remember_seconds = remember_seconds
         self._known: dict[tuple[TenantName, str], _Known] = {}
-        self._gathering: dict[TenantName, _Batch] = {}
-        self._locks: defaultdict[TenantName, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._offered = Gathering(self._offer_all)
+        self._present = Gathering(self._read_all)
 
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         now = time.monotonic()
@@ -59,35 +50,28 @@ class PostgresKeyRing:
         keys = {subject: one.key for subject, one in known.items() if one is not None and now < one.until}
         if len(keys) == len(known):
             return keys
-        return {**keys, **await self._offered(tenant, known.keys() - keys.keys())}
+        return {**keys, **await self._offered.ask(tenant, known.keys() - keys.keys())}
 
     async def to_read(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
-        if not subjects:
-            return {}
-        wanted = {"tenant": tenant, "subjects": _texts(subjects)}
-        async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
-            await cursor.execute(_SQL["keys"], wanted)
-            return {subject: self._unwrapped(tenant, subject, wrapped) for subject, wrapped in await cursor.fetchall()}
+        return await self._present.ask(tenant, subjects) if subjects else {}
 
     async def destroy(self, tenant: TenantName, subject: str, *, by: str) -> None:
         async with reading(self._pool) as connection:
             await connection.execute(_SQL["destroy"], {"tenant": tenant, "subject": subject, "by": by})
         self._remember(tenant, {subject: None})
 
-    async def _offered(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
-        batch = self._gathering.get(tenant)
-        if batch is None:
-            batch = self._gathering[tenant] = _Batch(asyncio.create_task(self._offer_batch(tenant)))
-        batch.subjects.update(subjects)
-        keys = await asyncio.shield(batch.task)
-        return {subject: keys[subject] for subject in subjects}
+    async def _read_all(self, tenant: TenantName, asked: Sequence[Collection[str]]) -> list[Keys]:
+        wanted = {"tenant": tenant, "subjects": _texts(set().union(*asked))}
+        async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(_SQL["keys"], wanted, prepare=True)
+            found = await cursor.fetchall()
+        keys = {subject: self._unwrapped(tenant, subject, wrapped) for subject, wrapped in found}
+        return [{subject: keys[subject] for subject in subjects if subject in keys} for subjects in asked]
 
-    async def _offer_batch(self, tenant: TenantName) -> Keys:
-        async with self._locks[tenant]:
-            subjects = self._gathering.pop(tenant).subjects
-            keys = await self._offer(tenant, subjects)
+    async def _offer_all(self, tenant: TenantName, asked: Sequence[Collection[str]]) -> list[Keys]:
+        keys = await self._offer(tenant, set().union(*asked))
         self._remember(tenant, keys)
-        return keys
+        return [{subject: keys[subject] for subject in subjects} for subjects in asked]
 
     async def _offer(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         """Give a key to each of these subjects that has none; return their keys."""

@@ -8,6 +8,7 @@ from pydantic_core import from_json
 from application.encryption import is_sealed
 from application.projections.entries import Entry
 from application.projections.projection import log
+from application.stored import stored
 from domain.events.catalogue import ORDER_ACTIONS
 from domain.events.order_event import OrderEvent
 from domain.order import stream_of
@@ -36,13 +37,17 @@ class ActionLogRow(NamedTuple):
     def action(self) -> OrderEvent:
         """What was done, brought to the present schema. Its event id and its version are not in this view."""
         event_class = _ACTIONS[self.type]
-        return event_class(
-            **event_class.upcast(from_json(self.data), self.schema_version),
+        actor = {
+            "id": self.actor_id,
+            "name": self.actor_name,
+            "type": self.actor_type,
+            "application_id": self.application_id,
+        }
+        return stored(event_class).load(
+            event_class.upcast(from_json(self.data), self.schema_version),
             originator_id=stream_of(self.order_id),
             timestamp=self.occurred_at,
-            actor=Actor(
-                id=self.actor_id, name=self.actor_name, type=self.actor_type, application_id=self.application_id
-            ),
+            actor=stored(Actor).load(actor),
         )
 
 

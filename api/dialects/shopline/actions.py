@@ -86,20 +86,21 @@ ACTIONS: Mapping[type[OrderEvent], tuple[str, Mapping[str, str] | None]] = {
 Its spelling is kept: trailing spaces, messasge, cancell_. A pair of before and after is an array of two there.
 """
 
+_READ = {
+    action: (key, None if members is None else [(name, attrgetter(field)) for name, field in members.items()])
+    for action, (key, members) in ACTIONS.items()
+}
+
 
 def action_log(event: OrderEvent) -> dict[str, Any]:
     """Return an action as SHOPLINE's log has it."""
-    key, members = ACTIONS[type(event)]
+    key, members = _READ[type(event)]
     return {
         "key": key,
-        "data": None if members is None else {name: _member(event, field) for name, field in members.items()},
+        "data": None if members is None else {name: rendered(read(event)) for name, read in members},
         "created_at": zulu(event.timestamp),
         "performer_name": event.actor.name,
         "performer_type": event.actor.type,
         "performer_id": event.actor.id,
         "performing_application_id": event.actor.application_id,
     }
-
-
-def _member(event: OrderEvent, field: str) -> Any:
-    return rendered(attrgetter(field)(event))
