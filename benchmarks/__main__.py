@@ -3,15 +3,17 @@
 import argparse
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from benchmarks import append_in_process, bulk, http_append, projector, proving, reads
+from benchmarks import append_in_process, bulk, growth, http_append, projector, proving, reads
 from benchmarks.table import CONSOLE
 from infrastructure.embedded import embedded_server
 
 BENCHMARKS: dict[str, Callable[[str, int], None]] = {
     "append-in-process": append_in_process.main,
     "bulk": bulk.main,
+    "growth": growth.main,
     "http-append": http_append.main,
     "projector-catch-up": projector.main,
     "proving": proving.main,
@@ -24,7 +26,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which ones; all, if none is named")
     parser.add_argument("--runs", type=int, default=5, help="interleaved runs of each contestant (default 5)")
+    parser.add_argument(
+        "--events", type=int, default=growth.LARGE, help="events in the large ledger of growth (default 5,000,000)"
+    )
     arguments = parser.parse_args()
+    BENCHMARKS["growth"] = partial(growth.main, events=arguments.events)
     with tempfile.TemporaryDirectory(prefix="ot-bench-") as folder, embedded_server(Path(folder)) as dsn:
         for name in arguments.names or BENCHMARKS:
             CONSOLE.rule(name)

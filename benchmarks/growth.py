@@ -1,0 +1,143 @@
+"""How long an append and reads take in a large ledger, beside a small one; and appends to long and to short orders."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
+from random import Random
+
+import psycopg
+import uvloop
+
+from api.bootstrap import Services, open_projector, open_services
+from application.access import Tenant
+from application.ledger import ANY, ExpectedVersion
+from application.projector import Projector
+from application.queries import ACTION_LOG_SIZE, TimelineFilter
+from benchmarks.databases import fresh_database
+from benchmarks.large_ledger import generate
+from benchmarks.table import Figure, interleaved, show
+from domain.events.records import ServiceEventRecorded
+from domain.order import stream_of
+from domain.values import TenantName
+
+SMALL = 50_000
+LARGE = 5_000_000
+ORDER = 125
+"""How many events the orders have that are read."""
+OPERATIONS = 200
+"""How many make one median."""
+PAGE = 100
+BENCH = Tenant(TenantName("bench"), is_implicit=False, dintero_account=None)
+LONG, SHORT = 10_000, 10
+
+Operation = Callable[[], Awaitable[object]]
+
+
+class _Ledger:
+    """A ledger with its views, and what is done to it, each time somewhere else."""
+
+    def __init__(self, services: Services, projector: Projector, runner: asyncio.Runner, events: int) -> None:
+        self._services, self._projector, self._runner = services, projector, runner
+        self._events = events
+        self._random = Random(1)
+
+    async def append(self) -> None:
+        await self.report(self._order_id())
+
+    async def action_log(self) -> None:
+        queries = self._services.queries
+        await queries.fresh(BENCH.name, "action_log", "order_state")
+        found = await queries.views.action_log(BENCH.name, self._order_id(), limit=ACTION_LOG_SIZE)
+        assert len(found) == ACTION_LOG_SIZE
+
+    async def timeline(self) -> None:
+        queries = self._services.queries
+        await queries.fresh(BENCH.name, "timeline", "order_state")
+        found = await queries.views.timeline(BENCH.name, self._order_id(), TimelineFilter(), cursor=None, limit=51)
+        assert len(found) == 51
+
+    async def feed(self) -> None:
+        after = self._random.randrange(self._events - PAGE)
+        assert len(await self._services.store.read_ledger(BENCH.name, after=after, limit=PAGE)) == PAGE
+
+    async def report(self, order_id: str, events: int = 1, expected: ExpectedVersion | None = None) -> None:
+        """Append what a service reports, without reading the order."""
+        stream = stream_of(order_id)
+        reports = [
+            ServiceEventRecorded(originator_id=stream, state="success", service="kitchen", service_status="ready")
+            for _ in range(events)
+        ]
+        await self._services.orders.record(BENCH, order_id, reports, expected=expected)
+
+    def p50(self, operation: Operation) -> float:
+        """Return how many microseconds the operation takes in the middle of many, one after the other."""
+        return self._runner.run(self._p50(operation))
+
+    async def _p50(self, operation: Operation) -> float:
+        seconds = []
+        for _ in range(OPERATIONS):
+            began = time.perf_counter()
+            await operation()
+            seconds.append(time.perf_counter() - began)
+        await self._projector.catch_up(BENCH.name)
+        return statistics.median(seconds) * 1e6
+
+    def _order_id(self) -> str:
+        return f"A-{self._random.randrange(self._events // ORDER) + 1}"
+
+
+@contextmanager
+def _ledger(server: str, runner: asyncio.Runner, events: int) -> Iterator[_Ledger]:
+    """Generate a ledger in a database of its own, and yield it once all of it is on the disk."""
+    with fresh_database(server, is_ours=True) as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            generate(connection, BENCH.name, events)
+            connection.execute("VACUUM")
+            connection.execute("CHECKPOINT")
+        services, projector = open_services(dsn), open_projector(dsn)
+        try:
+            yield _Ledger(runner.run(services.__aenter__()), runner.run(projector.__aenter__()), runner, events)
+        finally:
+            runner.run(projector.__aexit__(None, None, None))
+            runner.run(services.__aexit__(None, None, None))
+
+
+def main(server: str, runs: int, *, events: int = LARGE) -> None:
+    """Print the tables."""
+    with (
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        _ledger(server, runner, SMALL) as small,
+        _ledger(server, runner, events) as large,
+    ):
+        rows: list[tuple[str, list[Figure]]] = []
+        for name, of in (
+            ("append", _Ledger.append),
+            ("action log, 100 entries", _Ledger.action_log),
+            ("timeline, a page of 50", _Ledger.timeline),
+            (f"feed, a page of {PAGE}", _Ledger.feed),
+        ):
+            contestants = {
+                f"{events:,} events": lambda of=of: large.p50(lambda: of(large)),
+                f"{SMALL:,} events": lambda of=of: small.p50(lambda: of(small)),
+            }
+            rows.append((name, interleaved(contestants, runs=runs)))
+        show("One at a time, in a large ledger and in a small one", "µs at p50", rows)
+        show("One at a time, to a long order and to a short one", "µs at p50", [_orders(small, runner, runs)])
+
+
+def _orders(ledger: _Ledger, runner: asyncio.Runner, runs: int) -> tuple[str, list[Figure]]:
+    """Append to an order that is long already, and to short ones in turn, which stay short."""
+    for _ in range(LONG // 1_000):
+        runner.run(ledger.report("long", 1_000, ANY))
+    short = [f"short-{n}" for n in range(OPERATIONS)]
+    for order_id in short:
+        runner.run(ledger.report(order_id, SHORT, ANY))
+    order_ids = cycle(short)
+    contestants = {
+        f"{LONG:,} events": lambda: ledger.p50(lambda: ledger.report("long")),
+        f"{SHORT} events": lambda: ledger.p50(lambda: ledger.report(next(order_ids))),
+    }
+    return "append", interleaved(contestants, runs=runs)
