@@ -1,8 +1,8 @@
 """Domain events to the bytes that are stored, and back."""
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 from uuid_utils import uuid7
@@ -13,6 +13,13 @@ from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
 from domain.values import Actor, Origin
+
+
+class Envelope(NamedTuple):
+    """The version of the schema of an event's data, and the fields that its metadata holds."""
+
+    schema_version: int
+    fields: Mapping[str, Any]
 
 
 def new_event_id() -> str:
@@ -46,17 +53,23 @@ def encode(event: Event, origin: Origin | None = None) -> NewEvent:
 
 def decode(recorded: RecordedEvent) -> Event:
     """Return the domain event of our catalogue, brought to the present schema. Raises InvalidEvent if there is none."""
+    return decode_with_envelope(recorded)[0]
+
+
+def decode_with_envelope(recorded: RecordedEvent) -> tuple[Event, Envelope]:
+    """Return the domain event as decode does, and what its metadata says. Raises InvalidEvent."""
     event_class = CATALOGUE.get(recorded.type)
     if event_class is None:
         raise InvalidEvent(f"Event {recorded.position} has type {recorded.type!r}, which this version does not know")
     try:
-        return _event(event_class, recorded)
+        told = envelope(recorded.metadata)
+        return _event(event_class, recorded, told), told
     except (AttributeError, LookupError, TypeError, ValueError) as exc:
         raise InvalidEvent(f"Event {recorded.position} ({recorded.type}) cannot be read: {exc}") from exc
 
 
-def _event(event_class: type[Event], recorded: RecordedEvent) -> Event:
-    schema_version, given = envelope(recorded.metadata)
+def _event(event_class: type[Event], recorded: RecordedEvent, told: Envelope) -> Event:
+    schema_version, given = told
     if schema_version > event_class.class_version:
         # A newer release wrote it. Its fields may have the names of ours and mean something else.
         raise ValueError(f"its schema is {schema_version}, and this version knows {event_class.class_version}")
@@ -73,16 +86,15 @@ def _event(event_class: type[Event], recorded: RecordedEvent) -> Event:
     )
 
 
-@lru_cache(maxsize=1_024)
-def envelope(metadata: bytes) -> tuple[int, Mapping[str, Any]]:
-    """Return the version of the schema of an event's data, and the fields of its envelope, from its metadata."""
-    given = from_json(metadata)  # who does much says the same many times
+def envelope(metadata: bytes) -> Envelope:
+    """Return what an event's metadata says of it. Raises ValueError."""
+    given = from_json(metadata)
     schema_version = given.pop("schema_version", 1)
     given.pop("encryption", None)
     for name, value_class in (("actor", Actor), ("origin", Origin)):
         if name in given:
             given[name] = stored(value_class).load(given[name])
-    return schema_version, given
+    return Envelope(schema_version, given)
 
 
 @cache

@@ -41,13 +41,16 @@ class Stored(Generic[M]):
         for name, convert in self._converters:
             if (value := fields.get(name)) is not None:
                 values[name] = convert(value)
-        values |= ready
+        if ready:
+            if not fields.keys().isdisjoint(ready):
+                raise ValueError(f"{self._model.__name__} cannot have these fields: {sorted(fields.keys() & ready)}")
+            values |= ready
         for name, make in self._unset:
             if values[name] is _MISSING:
                 if make is None:
                     raise ValueError(f"{name} is missing")
                 values[name] = make()  # type: ignore[call-arg]
-        if len(values) > len(self._blank) or not fields.keys().isdisjoint(ready):
+        if len(values) > len(self._blank):
             raise ValueError(f"{self._model.__name__} cannot have all these fields: {sorted(fields)}")
         # What the model's own constructor does once it has validated.
         instance = self._model.__new__(self._model)

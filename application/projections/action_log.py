@@ -58,7 +58,7 @@ def _row(entry: Entry) -> ActionLogRow:
         position=entry.position,
         occurred_at=event.timestamp,
         type=event.topic,
-        schema_version=entry.schema_version,
+        schema_version=entry.envelope.schema_version,
         data=entry.recorded.data,
         actor_id=actor.id,
         actor_name=actor.name,

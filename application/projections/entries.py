@@ -1,9 +1,6 @@
 """What projections are given: events of one ledger, decoded when first asked for."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from application.codec import decode, envelope
+from application.codec import Envelope, decode_with_envelope, envelope
 from application.ledger import RecordedEvent
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE, is_ours
@@ -13,7 +10,7 @@ from domain.events.event import Event
 class Entry:
     """One event of the ledger."""
 
-    __slots__ = ("_event", "_topic", "position", "recorded", "shown")
+    __slots__ = ("_envelope", "_event", "_topic", "position", "recorded", "shown")
 
     def __init__(self, recorded: RecordedEvent) -> None:
         self.recorded = recorded
@@ -21,6 +18,7 @@ class Entry:
         topic = recorded.type
         self._topic = topic if topic in CATALOGUE or not is_ours(topic) else None
         self._event: Event | None = None
+        self._envelope: Envelope | None = None
         self.shown = recorded
         """The event as it may be shown, for what projections cannot do with what is encrypted."""
 
@@ -43,18 +41,15 @@ class Entry:
         return self.recorded.stream.removeprefix("order-") if self.topic.startswith("order.") else None
 
     @property
-    def envelope(self) -> Mapping[str, Any]:
-        """The fields of the event's envelope that were stored. Raises ValueError."""
-        return envelope(self.recorded.metadata)[1]
-
-    @property
-    def schema_version(self) -> int:
-        """The version of its data's schema that the event was stored in. Raises ValueError."""
-        return envelope(self.recorded.metadata)[0]
+    def envelope(self) -> Envelope:
+        """What the event's metadata says. Raises ValueError."""
+        if self._envelope is None:
+            self._envelope = envelope(self.recorded.metadata)
+        return self._envelope
 
     @property
     def event(self) -> Event:
         """The domain event. Raises InvalidEvent."""
         if self._event is None:
-            self._event = decode(self.recorded)
+            self._event, self._envelope = decode_with_envelope(self.recorded)
         return self._event

@@ -84,7 +84,7 @@ def _row(entry: Entry, order_id: str) -> TimelineRow:
         kind=_KINDS.get(topic, "action"),
         type=topic,
         occurred_at=entry.recorded.occurred_at,
-        correlation_id=entry.envelope.get("correlation_id"),
+        correlation_id=entry.envelope.fields.get("correlation_id"),
         integration_id=entry.event.integration_id if topic in _TIES else None,  # type: ignore[attr-defined]
     )
 
