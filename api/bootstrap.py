@@ -17,6 +17,7 @@ from application.health import Health
 from application.integration_queries import IntegrationQueries
 from application.integrations import IntegrationService
 from application.ledger import EventStore
+from application.ledger_file.importing import LedgerImport
 from application.ledger_file.writing import LedgerExport
 from application.masking import SECRET_HEADERS
 from application.orders import OrderService
@@ -43,6 +44,7 @@ from infrastructure.embedded import embedded_server, start_again
 from infrastructure.event_store import PostgresEventStore
 from infrastructure.group_commit import open_group_commit
 from infrastructure.health import PostgresHealth
+from infrastructure.ledger_import import PostgresLedgerContinuation
 from infrastructure.listener import Listener
 from infrastructure.migrations import migrate
 from infrastructure.object_contents import ObjectContentStore
@@ -88,6 +90,7 @@ class Services(NamedTuple):
     verification: Verification
     signing_keys: SigningKeyStore
     ledger_export: LedgerExport
+    ledger_import: LedgerImport
     health: Health
     pages: Pages
     secret_headers: frozenset[str] = SECRET_HEADERS
@@ -155,6 +158,7 @@ async def open_services(
             verification=Verification(trees, trees, as_stored),
             signing_keys=trees,
             ledger_export=LedgerExport(as_stored, trees, trees, Sealer(trees, trees)),
+            ledger_import=LedgerImport(as_stored, PostgresLedgerContinuation(pool), keys),
             health=PostgresHealth(pool),
             pages=Pages(),
             secret_headers=SECRET_HEADERS | masked_headers,

@@ -1,4 +1,4 @@
-"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, verify, export, forget, demo."""
+"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, verify, export, import, forget, demo."""
 
 import json
 import re
@@ -33,6 +33,7 @@ key_app = typer.Typer(help="Credentials.", no_args_is_help=True)
 app.add_typer(tenant_app, name="tenant")
 app.add_typer(key_app, name="key")
 app.command("export")(file_commands.export)
+app.command("import")(file_commands.import_)
 
 Host = Annotated[str | None, typer.Option(help="The address to listen on.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="The port to listen on; 0 takes any free one.")]

@@ -1,4 +1,4 @@
-"""The command that writes files: export."""
+"""The commands that write and read files: export and import."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,3 +31,12 @@ def export(
             run(ledger_files.export_ledger(database, TenantName(tenant), file, plain=plain))
         else:
             run(ledger_files.export_order(database, TenantName(tenant), order, file, plain=plain))
+
+
+def import_(file: ExistingFile, key: Keys = None, dsn: Dsn = None, data_dir: DataDir = None) -> None:
+    """Import an exported ledger into an empty one of the same name, or go on where an import was interrupted.
+
+    Positions, versions, ids and times stay as they are. A file that is damaged is refused before anything is stored.
+    """
+    with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
+        run(ledger_files.import_ledger(database, file, key or ()))

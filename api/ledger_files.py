@@ -1,15 +1,16 @@
-"""What the command line does with files: writes ledgers and orders to them, and checks them."""
+"""What the command line does with files: writes ledgers and orders to them, checks them, imports them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from api.bootstrap import open_seen, open_services
+from api.bootstrap import TenantExists, open_seen, open_services
 from api.compressed import lines_of, new_file
+from api.maintenance import create_tenant
 from api.progress import progress
 from application.ledger_file.lines import FORMAT, MAX_LINE, FileDamaged
 from application.ledger_file.proof import Proven, check_proof
@@ -67,6 +68,29 @@ def verify_file(path: Path, keys: Sequence[str]) -> bool:
         print(f"{path}: DAMAGED: {wrong}")
         return False
     return True
+
+
+async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
+    """Add to a ledger what it does not have of a file's, once the whole file is checked.
+
+    The tenant is created if there is none. Raises FileDamaged, CannotImport.
+    """
+    trusted = [Verifier.parse(key) for key in keys]
+    with progress() as begin:
+        try:
+            checked = _read(path, begin("checking"), trusted)
+        except FileDamaged as wrong:
+            raise FileDamaged(f"{path} is damaged, and nothing of it was imported: {wrong}") from wrong
+        tenant = checked.header.tenant
+        with suppress(TenantExists):
+            await create_tenant(dsn, tenant, is_implicit=False, dintero_account=None)
+            print(f"Tenant {tenant} was created")
+        async with open_services(dsn) as services:
+            with _opened(path, trusted) as file:
+                imported = await services.ledger_import.add(file, begin("importing"))
+    new = imported.now - imported.before
+    print(f"{tenant}: {new} events imported, {imported.before} were there; root {_root(checked)}")
+    print(_whose_word(checked.header.keys, trusted))
 
 
 @contextmanager

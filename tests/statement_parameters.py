@@ -147,6 +147,22 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "keys": [case(2, subjects=texts(["order-A-7", "order-new"]))],
         "destroy": [case(2, subject="order-A-7", by="somebody")],
     },
+    "ledger_import": {
+        "hold_ledger": [case(0)],
+        "add_events": _rows(
+            positions=_POSITIONS,
+            streams=["new", "new"],
+            versions=_NUMBERS,
+            event_ids=_TEXT,
+            types=_TEXT,
+            data=ByteaArray([b"", b""]),
+            metadata=ByteaArray([b"", b""]),
+            occurred_at=_TIMES,
+            recorded_at=_TIMES,
+        ),
+        "advance_ledger": [case(0, position=MAX_BIGINT, recorded_at=NOON)],
+        "notify": [case(0)],
+    },
     "transparency": {
         "create_missing_trees": [case(0)],
         "unsealed": [case(0)],

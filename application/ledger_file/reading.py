@@ -112,6 +112,8 @@ class LedgerFile:
             raise FileDamaged(f"the event is of tenant {tenant!r}")
         if event.position != expected:
             raise FileDamaged(f"position {expected} is missing; here is position {event.position}")
+        if "\0" in event.stream + event.event_id + event.type:
+            raise FileDamaged(f"position {expected} has a character that no ledger can hold")
         if self._last_time is not None and event.recorded_at < self._last_time:
             raise FileDamaged(f"position {expected} was recorded before the event that precedes it")
         self._last_time = event.recorded_at

@@ -136,6 +136,7 @@ DAMAGES = {
     "an empty line": (put(SECOND, b"\n"), "line 3: it is no JSON"),
     "bytes that are no text": (put(SECOND, b'{"data":"\xff"}\n'), "line 3: it is no JSON"),
     "half a character": (change(SECOND, stream="\ud800"), "line 3: "),
+    "a character that cannot be stored": (change(SECOND, stream="a\0"), "line 3: position 2 has a character"),
     "a deleted event": (delete(SECOND), "line 3: position 2 is missing; here is position 3"),
     "the deleted last event": (delete_the_last_event, "line 13: after 9 events stands the checkpoint of 10"),
     "swapped events": (swap_events, "line 2: position 1 is missing; here is position 2"),
