@@ -1,7 +1,10 @@
 """Verification: a ledger's tree is computed again from its events, and compared with all that was ever signed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+import itertools
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -17,6 +20,8 @@ Show = Callable[[int, int], None]
 """Is told how many events were checked, and of how many."""
 PAGE = 40 * WIDTH
 _NOTES = 500
+_AHEAD = 2
+"""How many pages are computed while one is checked: more than one core can be at it."""
 
 
 class Damage(NamedTuple):
@@ -113,21 +118,29 @@ class _Walk:
         # Asked before: what is appended and sealed meanwhile is for the next verification.
         newest = await self._scan.newest_note(self._tenant)
         await self._next_notes()
-        async for page in self._pages():
-            await self._check(page)
-            show(self.edge.size, max(head, self.edge.size))
+        async with aclosing(self._pages()) as pages:
+            async for page in pages:
+                await self._check(page)
+                show(self.edge.size, max(head, self.edge.size))
         await self._end(head, newest)
 
-    async def _pages(self) -> AsyncIterator[Leaves]:
-        """Yield the whole ledger; a page is computed by the database while the one before is checked."""
-        page = await self._scan.leaves(self._tenant, after=None, limit=PAGE)
-        while page.size:
-            following = asyncio.create_task(self._scan.leaves(self._tenant, after=page.last, limit=PAGE))
-            try:
-                yield page
-                page = await following
-            finally:
-                following.cancel()
+    async def _pages(self) -> AsyncGenerator[Leaves]:
+        """Yield the whole ledger; the next pages are computed by the database while one is checked."""
+        reading: deque[asyncio.Task[Leaves]] = deque()
+        try:
+            for after in itertools.count(0, PAGE):
+                # Where there are no gaps, positions tell where the next page begins; gaps end it all.
+                page = self._scan.leaves(self._tenant, after=after or None, limit=PAGE)
+                reading.append(asyncio.create_task(page))
+                if len(reading) > _AHEAD:
+                    leaves = await reading.popleft()
+                    if leaves.size:
+                        yield leaves
+                    if leaves.size < PAGE:  # what is appended from now on is for the next verification
+                        return
+        finally:
+            for task in reading:
+                task.cancel()
 
     async def _check(self, page: Leaves) -> None:
         """Check what begins a tile, and add it to the tree."""

@@ -9,6 +9,7 @@ from api.bootstrap import Services, open_sealer
 from application.access import Tenant
 from application.codec import encode
 from application.ledger import ANY, Append, Write
+from application.transparency import verification
 from application.transparency.verification import Damage
 from tests.builders import an_event
 
@@ -39,6 +40,21 @@ async def test_a_ledger_that_nobody_touched_is_whole(services: Services, tenant:
 
     verified = await services.verification.verify(tenant.name, lambda *_: None)
     assert (verified.events, verified.sealed, verified.checkpoints) == (SIZE, SIZE, 3)
+
+
+@pytest.mark.parametrize("events", [1, 255, 256, 257, 512, 513])
+async def test_a_ledger_of_any_size_is_whole(
+    services: Services, tenant: Tenant, dsn: str, monkeypatch: pytest.MonkeyPatch, events: int
+) -> None:
+    monkeypatch.setattr(verification, "PAGE", 256)
+    told = tuple(encode(an_event(status=str(n))) for n in range(events))
+    await services.store.append(Append(tenant.name, (Write("order-1", ANY, told),)))
+    async with open_sealer(dsn, batch=200) as sealer:
+        await sealer.seal_all()
+
+    verified = await services.verification.verify(tenant.name, lambda *_: None)
+
+    assert verified == (events, events, -(-events // 200), None)
 
 
 CHANGED = "the event is not the one that was sealed here"
