@@ -42,8 +42,8 @@ class ViewBatch(Protocol):
     async def save(self, view: str, rows: Sequence[Row]) -> None:
         """Add rows, or replace them where the view holds one row per id."""
 
-    async def advance(self, projection: str, position: int) -> None:
-        """Move a checkpoint forward, and clear its error."""
+    async def advance(self, projections: Sequence[str], position: int) -> None:
+        """Move checkpoints forward to one position, and clear their errors."""
 
     async def stop(self, projection: str, error: str) -> None:
         """Keep a checkpoint where it is, with the error that stopped it."""
@@ -160,26 +160,25 @@ class Projector:
         if entries:
             # Asked first, so that nothing waits for an answer while rows are on their way.
             present = [await batch.present(projection.name, projection.needs(entries)) for projection in group]
+            made = {}
             for projection, rows in zip(group, present, strict=True):
-                await self._take(batch, tenant, projection, entries, rows)
+                made[projection.name] = progress(projection, entries, rows)
+                await batch.save(projection.name, made[projection.name].rows)
+            await self._record(batch, tenant, entries, made)
             if len(entries) == limit:
                 self._ahead.read(tenant, after=entries[-1].position, limit=self._limit)
         return len(entries)
 
-    async def _take(
-        self,
-        batch: ViewBatch,
-        tenant: TenantName,
-        projection: Projection,
-        entries: Sequence[Entry],
-        present: Mapping[str, Any],
+    async def _record(
+        self, batch: ViewBatch, tenant: TenantName, entries: Sequence[Entry], made: Mapping[str, Progress]
     ) -> None:
-        taken, rows, error = progress(projection, entries, present)
-        if taken:
-            await batch.save(projection.name, rows)
-            await batch.advance(projection.name, entries[taken - 1].position)
-        if error is not None:
-            await self._stop(batch, tenant, projection.name, error)
+        """Move the checkpoints as far as each projection got, and say what stopped it there."""
+        for taken in sorted({taken for taken, _, _ in made.values() if taken}):
+            together = [name for name in made if made[name].taken == taken]
+            await batch.advance(together, entries[taken - 1].position)
+        for name, (_, _, error) in made.items():
+            if error is not None:
+                await self._stop(batch, tenant, name, error)
 
     @staticmethod
     async def _stop(batch: ViewBatch, tenant: TenantName, name: str, error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from typing import Protocol
 
@@ -12,6 +13,11 @@ from domain.values import TenantName
 _log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.5
+
+REST_SECONDS = 0.04
+"""How far apart rounds begin while appends pour in: a batch takes little more than one event does."""
+FEW = 3
+"""So few events in a round are no reason to rest: they were all there were, and who writes alone may read at once."""
 
 
 class Hints(Protocol):
@@ -29,6 +35,8 @@ class _Inbox:
         self._known: set[TenantName] = set()
         self._is_all = False
         self._arrived = asyncio.Event()
+        self._is_awake = asyncio.Event()
+        self._is_awake.set()
 
     def put(self, tenants: set[TenantName] | None) -> None:
         """Note these tenants, or, if None, that any tenant may have something new."""
@@ -47,21 +55,35 @@ class _Inbox:
         self._tenants, self._is_all = set(), False
         return tenants | set(await projector.behind()) if is_all else tenants
 
+    async def rest(self, seconds: float) -> None:
+        """Hear of nothing for a while; it is heard of at once then, and costs little."""
+        self._is_awake.clear()
+        await asyncio.sleep(seconds)
+        self._is_awake.set()
 
-async def keep_up(projector: Projector, hints: Hints) -> None:
+    async def awake(self) -> None:
+        """Wait until a rest is over."""
+        await self._is_awake.wait()
+
+
+async def keep_up(projector: Projector, hints: Hints, *, rest_seconds: float = REST_SECONDS) -> None:
     """Project whatever comes, for ever. A lost database is waited for; it loses nothing."""
     inbox = _Inbox()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_listen(hints, inbox), name="listener")
-        tasks.create_task(_project(projector, inbox), name="projector")
+        tasks.create_task(_project(projector, inbox, rest_seconds), name="projector")
 
 
-async def _project(projector: Projector, inbox: _Inbox) -> None:
+async def _project(projector: Projector, inbox: _Inbox, rest_seconds: float) -> None:
     while True:
         try:
-            # One batch of each in turn, so that a tenant with much to do does not keep the others waiting.
             tenants = await inbox.take(projector)
-            inbox.put({tenant for tenant in tenants if await projector.project(tenant)})
+            began = time.monotonic()
+            # One batch of each in turn, so that a tenant with much to do does not keep the others waiting.
+            read = {tenant: await projector.project(tenant) for tenant in tenants}
+            inbox.put({tenant for tenant, events in read.items() if events > FEW})
+            if sum(read.values()) > FEW:
+                await inbox.rest(began + rest_seconds - time.monotonic())
         except Unavailable as error:
             _log.warning("The database is away (%s); the projector waits for it", error)
             await asyncio.sleep(PAUSE_SECONDS)
@@ -71,3 +93,4 @@ async def _project(projector: Projector, inbox: _Inbox) -> None:
 async def _listen(hints: Hints, inbox: _Inbox) -> None:
     async for tenants in hints.hints():
         inbox.put(tenants)
+        await inbox.awake()

@@ -81,8 +81,8 @@ class PostgresViewBatch:
             arrays = {name: _COLUMNS.get(name, texts)(values) for name, values in columns}
             await self._execute(_SQL[f"save_{view}"], **arrays)
 
-    async def advance(self, projection: str, position: int) -> None:
-        await self._execute(_SQL["advance"], projection=projection, position=position)
+    async def advance(self, projections: Sequence[str], position: int) -> None:
+        await self._execute(_SQL["advance"], projections=texts(projections), position=position)
 
     async def stop(self, projection: str, error: str) -> None:
         await self._execute(_SQL["stop"], projection=projection, error=error.replace("\x00", ""))
@@ -117,14 +117,13 @@ class PostgresViewStore:
     @asynccontextmanager
     async def batch(self, tenant: TenantName, projections: Sequence[str]) -> AsyncIterator[PostgresViewBatch]:
         with translated():
-            async with self._connections() as connection, connection.transaction():
+            # The server inserts the rows of one view while those of the next are still being made.
+            async with self._connections() as connection, connection.transaction(), connection.pipeline():
                 # A view that loses its last batch in a crash loses its checkpoint with it, and reads it again.
                 await connection.execute("SET LOCAL synchronous_commit = off")
                 parameters = {"tenant": tenant, "projections": texts(projections)}
                 held = await (await connection.execute(_SQL["hold_checkpoints"], parameters)).fetchall()
-                # The server inserts the rows of one view while those of the next are still being made.
-                async with connection.pipeline():
-                    yield PostgresViewBatch(connection, tenant, [Checkpoint(*row) for row in held])
+                yield PostgresViewBatch(connection, tenant, [Checkpoint(*row) for row in held])
 
     async def behind(self, projections: Sequence[str]) -> list[TenantName]:
         with translated():

@@ -50,8 +50,8 @@ class FakeViewBatch:
             assert view in STATES or key not in kept, f"{key} was written to {view} twice"
             kept[key] = row
 
-    async def advance(self, projection: str, position: int) -> None:
-        self.stored[projection] = Checkpoint(projection, position, None)
+    async def advance(self, projections: Sequence[str], position: int) -> None:
+        self.stored |= {name: Checkpoint(name, position, None) for name in projections}
 
     async def stop(self, projection: str, error: str) -> None:
         self.stored[projection] = self.stored[projection]._replace(error=error)

@@ -188,7 +188,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "create_missing_checkpoints": [case(0, projections=VIEWS)],
         "behind": [case(0, projections=VIEWS)],
         "hold_checkpoints": [case(0, projections=VIEWS)],
-        "advance": [case(0, projection="order_state", position=1)],
+        "advance": [case(0, projections=VIEWS, position=1)],
         "stop": [case(0, projection="order_state", error="")],
         "save_action_log": _rows(
             order_id=_TEXT, position=_POSITIONS, occurred_at=_TIMES, type=_TEXT, schema_version=_NUMBERS, data=_JSON,

@@ -27,7 +27,7 @@ FOR UPDATE SKIP LOCKED
 
 -- name: advance
 UPDATE checkpoints SET position = %(position)s, error = NULL, updated_at = now()
-WHERE tenant = %(tenant)s AND projection = %(projection)s
+WHERE tenant = %(tenant)s AND projection = ANY (%(projections)s)
 
 -- name: stop
 UPDATE checkpoints SET error = %(error)s, updated_at = now()

@@ -159,7 +159,7 @@ async def test_a_batch_that_fails_on_its_way_leaves_neither_rows_nor_checkpoint(
             rows = TIMELINE.rows([Entry(event) for event in events], {})
             assert rows
             await batch.save("timeline", rows)
-            await batch.advance("timeline", events[-1].position)
+            await batch.advance(["timeline"], events[-1].position)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

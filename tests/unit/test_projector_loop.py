@@ -1,0 +1,89 @@
+"""Keeping up: what comes alone is projected at once, and what pours in together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from application.projections.entries import Entry
+from application.projections.projection import Projection, Row
+from application.projector import Projector
+from application.projector_loop import FEW, keep_up
+from domain.values import TenantName
+from tests.builders import ACME, a_ledger, an_event
+from tests.fakes import FakeViewStore
+
+FOR_EVER = 3_600.0
+
+
+class Appends:
+    """A ledger that grows, and hints of it that are heard when they are asked for."""
+
+    def __init__(self) -> None:
+        self.views = FakeViewStore(a=0)
+        self.unheard: asyncio.Queue[set[TenantName]] = asyncio.Queue()
+
+    def append(self, count: int) -> None:
+        size = len(self.views.ledgers[ACME]) + count
+        self.views.ledgers[ACME] = a_ledger(*(an_event() for _ in range(size)))
+        self.unheard.put_nowait({ACME})
+
+    async def hints(self) -> AsyncIterator[set[TenantName] | None]:
+        while True:
+            yield await self.unheard.get()
+
+    @property
+    def is_projected(self) -> bool:
+        return self.views.checkpoints["a"].position == len(self.views.ledgers[ACME])
+
+
+def rows(entries: Sequence[Entry], _present: Mapping[str, Any]) -> list[Row]:
+    return [("a", entry.position) for entry in entries]
+
+
+@asynccontextmanager
+async def kept_up(*, rest_seconds: float) -> AsyncIterator[Appends]:
+    appends = Appends()
+    projector = Projector(appends.views, [Projection("a", rows)])
+    task = asyncio.create_task(keep_up(projector, appends, rest_seconds=rest_seconds))
+    async with asyncio.timeout(10):
+        yield appends
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 what is waited for is another task's turn
+        await asyncio.sleep(0)
+
+
+async def test_events_that_come_alone_are_projected_at_once() -> None:
+    async with kept_up(rest_seconds=FOR_EVER) as appends:
+        for _ in range(20):
+            appends.append(FEW)
+            await until(lambda: appends.is_projected)
+
+
+async def test_after_a_burst_hints_wait_until_a_rest_is_over() -> None:
+    async with kept_up(rest_seconds=FOR_EVER) as appends:
+        appends.append(FEW + 1)
+        await until(lambda: appends.is_projected)
+
+        for _ in range(20):
+            appends.append(1)
+            await asyncio.sleep(0)
+
+        # One was being waited for when the rest began.
+        assert appends.unheard.qsize() == 19
+        assert len(appends.views.rows["a"]) == FEW + 1
+
+
+async def test_what_pours_in_is_all_projected() -> None:
+    async with kept_up(rest_seconds=0.001) as appends:
+        for _ in range(20):
+            appends.append(FEW + 1)
+            await asyncio.sleep(0)
+
+        await until(lambda: appends.is_projected)
+
+    assert appends.views.positions_in("a") == list(range(1, 20 * (FEW + 1) + 1))
