@@ -43,13 +43,14 @@ async def file(http: httpx.AsyncClient, account: Account, tmp_path: Path) -> Pat
     return path
 
 
-async def vkey(http: httpx.AsyncClient) -> str:
-    keys: list[str] = (await http.get("/trail/v1/ledger/keys")).json()["keys"]
-    return keys[0]
+async def vkey(http: httpx.AsyncClient, account: Account) -> str:
+    return (await http.get(f"/trail/v1/ledgers/{account.tenant}/keys")).text.strip()
 
 
-async def test_a_ledger_is_exported_and_verified_without_a_database(http: httpx.AsyncClient, file: Path) -> None:
-    key = await vkey(http)
+async def test_a_ledger_is_exported_and_verified_without_a_database(
+    http: httpx.AsyncClient, account: Account, file: Path
+) -> None:
+    key = await vkey(http, account)
 
     result = ordertrail("verify", file, "--key", key)
 
@@ -60,12 +61,14 @@ async def test_a_ledger_is_exported_and_verified_without_a_database(http: httpx.
     assert second == "The signature was checked with the key that you gave."
 
 
-async def test_a_file_that_is_checked_with_its_own_key_says_so(http: httpx.AsyncClient, file: Path) -> None:
+async def test_a_file_that_is_checked_with_its_own_key_says_so(
+    http: httpx.AsyncClient, account: Account, file: Path
+) -> None:
     result = ordertrail("verify", file)
 
     assert result.returncode == 0
     assert "CAUTION: the signature was checked with the keys that the file itself names" in result.stdout
-    assert await vkey(http) in result.stdout
+    assert await vkey(http, account) in result.stdout
 
 
 def test_a_plain_file_is_lines_of_json(account: Account, file: Path, tmp_path: Path) -> None:
@@ -104,7 +107,7 @@ async def test_an_order_is_exported_with_proofs_that_hold_by_the_key_alone(
     assert export(account, compressed, "--order", "A-1").returncode == 0
 
     for path in (order, compressed):
-        result = ordertrail("verify", path, "--key", await vkey(http))
+        result = ordertrail("verify", path, "--key", await vkey(http, account))
 
         assert result.returncode == 0, result.stdout
         assert "versions 1 to 3 of order-A-1 are in " in result.stdout
@@ -115,12 +118,12 @@ async def test_an_order_is_exported_with_proofs_that_hold_by_the_key_alone(
 
 
 async def test_a_proof_that_was_fetched_is_verified_as_a_file(
-    http: httpx.AsyncClient, file: Path, tmp_path: Path
+    http: httpx.AsyncClient, account: Account, file: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "proof.json"
     path.write_bytes((await http.get("/trail/v1/orders/A-1/proofs")).content)
 
-    assert ordertrail("verify", path, "--key", await vkey(http)).returncode == 0
+    assert ordertrail("verify", path, "--key", await vkey(http, account)).returncode == 0
 
 
 async def test_a_changed_order_is_found(account: Account, file: Path, tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ async def test_proofs_are_for_those_who_may_read(http: httpx.AsyncClient, accoun
 async def test_the_commands_for_auditors_work_when_they_are_pasted(account: Account, tmp_path: Path) -> None:
     page = VERIFIER.with_name("audit.md").read_text()
     commands = [block for block in re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "curl" in block]
-    script = "set -eu\n" + "".join(commands).replace("http://127.0.0.1:8000", account.url).replace(
+    script = "set -eu\n" + "".join(commands).replace("http://127.0.0.1:8080", account.url).replace(
         "/acme/", f"/{account.tenant}/"
     )
     async with httpx.AsyncClient(base_url=account.url, headers={"Authorization": f"Bearer {account.token}"}) as http:
