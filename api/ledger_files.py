@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from api.bootstrap import TenantExists, open_seen, open_services
 from api.compressed import lines_of, new_file
 from api.maintenance import create_tenant
 from api.progress import progress
+from application.ledger import RecordedEvent
 from application.ledger_file.lines import FORMAT, MAX_LINE, FileDamaged
 from application.ledger_file.proof import Proven, check_proof
 from application.ledger_file.reading import Checked, LedgerFile
@@ -63,9 +65,9 @@ def verify_file(path: Path, keys: Sequence[str]) -> bool:
     trusted = [Verifier.parse(key) for key in keys]
     try:
         with progress() as begin:
-            print(f"{path}: {_verified(path, begin(path.name), trusted)}")
+            print(_printable(f"{path}: {_verified(path, begin(path.name), trusted)}"))
     except (FileDamaged, InvalidNote) as wrong:
-        print(f"{path}: DAMAGED: {wrong}")
+        print(_printable(f"{path}: DAMAGED: {wrong}"))
         return False
     return True
 
@@ -113,7 +115,8 @@ def _verified(path: Path, show: Show, trusted: Sequence[Verifier]) -> str:
         first = next(lines, b"")
         if _format(first) != FORMAT:
             proven = check_proof(_document(chain([first], lines)), trusted=trusted)
-            return f"{_proof_description(proven)}\n{_whose_word(proven.keys, trusted)}"
+            told = "\n".join(map(_event_text, proven.events))
+            return f"{_proof_description(proven)}\n{told}\n{_whose_word(proven.keys, trusted)}"
     checked = _read(path, show, trusted)
     return f"{_description(checked)}\n{_whose_word(checked.header.keys, trusted)}"
 
@@ -156,6 +159,17 @@ def _proof_description(proven: Proven) -> str:
         f"versions {of_one[0]} to {of_one[-1]} of {stream}" for stream, of_one in proven.versions().items()
     )
     return f"{streams} are in {proven.checkpoint.origin} as it was signed with {proven.checkpoint.size} events"
+
+
+def _event_text(event: RecordedEvent) -> str:
+    data = event.data.decode(errors="backslashreplace")
+    recorded_at = f"{event.recorded_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"  {event.position}  {recorded_at}  {event.stream} {event.version}  {event.type}  {data}"
+
+
+def _printable(text: str) -> str:
+    """Return a text that does nothing to a terminal, whoever wrote the file that it is from."""
+    return "".join([c if c.isprintable() or c == "\n" else ascii(c).strip("'") for c in text])
 
 
 def _root(checked: Checked) -> str:

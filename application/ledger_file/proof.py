@@ -30,8 +30,9 @@ class Proven(NamedTuple):
 
 
 def check_proof(proof: dict[str, Any], *, trusted: Sequence[Verifier] = ()) -> Proven:
-    """Return what a proof proves; none trusted means the proof's own keys. Raises FileDamaged."""
+    """Return what a proof, or the receipt in an answer, proves; none trusted means its own keys. Raises FileDamaged."""
     try:
+        proof = proof.get("receipt", proof)
         if proof["format"] != FORMAT:
             raise FileDamaged(f"it is of format {proof['format']!r}, which is not known here")
         keys = [Verifier.parse(key) for key in proof["keys"]]

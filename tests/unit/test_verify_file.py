@@ -134,6 +134,28 @@ def test_a_proof_of_an_order_holds_by_the_key_alone(path: Path, capsys: pytest.C
     assert not verified(path, json.dumps(proof).encode(), str(a_signer("another").verifier))
 
 
+def test_the_events_that_are_proven_are_shown(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verified(path, json.dumps(a_proof(*ORDER)).encode())
+
+    shown = capsys.readouterr().out.splitlines()[1:5]
+    assert [line.split(maxsplit=5) for line in shown] == [
+        [str(n), "2026-03-01T12:00:01Z", "order-A-0", str(v), "order.status_updated", event.data.decode()]
+        for v, (n, event) in enumerate(zip((1, 3, 5, 7), ORDER, strict=True), start=1)
+    ]
+
+
+def test_an_answer_that_has_a_receipt_is_one(path: Path) -> None:
+    assert verified(path, json.dumps({"position": 1, "receipt": a_proof(ORDER[0])}).encode())
+
+
+def test_a_file_cannot_command_the_terminal(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    proof = {**a_proof(*ORDER), "format": "\x1b[2Jall is well\r"}
+
+    assert not verified(path, json.dumps(proof).encode())
+
+    assert "\\x1b[2Jall is well" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("member", leaf_fields(ACME, ORDER[0]))
 def test_whatever_is_changed_in_a_proven_event_is_found(path: Path, member: str) -> None:
     proof = a_proof(*ORDER)
