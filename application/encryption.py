@@ -1,7 +1,9 @@
 """Encryption of the personal data in an event's stored JSON: what it is bound to, whose key it needs, what is shown."""
 
-from base64 import b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -29,15 +31,17 @@ class SubjectKey:
     """The key of a subject: whom personal data is about. What it seals twice is the same twice."""
 
     def __init__(self, secret: bytes) -> None:
-        self.id = urlsafe_b64encode(_digest(secret, b"id", 6)).decode()
-        """Tells the key from others, and nothing about it."""
-        self._nonces = _digest(secret, b"nonces", 32)
+        self.token = f"{TOKEN}{urlsafe_b64encode(_digest(secret, b'id', 6)).decode()}:"
+        """What it encrypts begins with this, which tells the key from others, and nothing about it."""
+        self._nonces = blake2b(key=_digest(secret, b"nonces", 32), digest_size=NONCE_BYTES)
         self._cipher = AESGCM(secret)
 
     def seal(self, plain: bytes, bound_to: bytes) -> bytes:
         """Encrypt; only whoever has the key, and says what it is bound to, can open it."""
         # Derived from all there is: a nonce comes again only with the very same text, as when an event is told again.
-        nonce = _digest(self._nonces, bound_to + plain, NONCE_BYTES)
+        digest = self._nonces.copy()
+        digest.update(bound_to + plain)
+        nonce = digest.digest()
         return nonce + self._cipher.encrypt(nonce, plain, bound_to)
 
     def open(self, sealed: bytes, bound_to: bytes) -> bytes:
@@ -59,9 +63,14 @@ def bound(*parts: str) -> bytes:
     return "".join([f"{len(part)}:{part}" for part in parts]).encode()
 
 
+@lru_cache(maxsize=1_024)
+def _bound_field(path: str) -> bytes:
+    return bound(path)
+
+
 def seal(value: Any, key: SubjectKey, bound_to: bytes) -> str:
     """Return the token that stands for a value."""
-    return f"{TOKEN}{key.id}:{urlsafe_b64encode(key.seal(to_json(value), bound_to)).decode()}"
+    return key.token + b2a_base64(key.seal(to_json(value), bound_to), newline=False).decode()
 
 
 def open_token(token: str, key: SubjectKey | None, bound_to: bytes) -> Any:
@@ -69,18 +78,17 @@ def open_token(token: str, key: SubjectKey | None, bound_to: bytes) -> Any:
 
     Raises InvalidEvent if the token is not what was recorded in this place.
     """
-    key_id, _, sealed = token.removeprefix(TOKEN).partition(":")
-    if key is None or key.id != key_id:
+    if key is None or not token.startswith(key.token):
         return None
     try:
-        return from_json(key.open(b64decode(sealed, altchars=b"-_", validate=True), bound_to))
+        return from_json(key.open(a2b_base64(token[len(key.token) :], strict_mode=True), bound_to))
     except (InvalidTag, ValueError) as exc:
         raise InvalidEvent("What is encrypted was changed after it was recorded") from exc
 
 
 def seal_body(body: bytes, key: SubjectKey, bound_to: bytes) -> bytes:
     """Return a body encrypted."""
-    return f"{TOKEN}{key.id}:".encode() + key.seal(body, bound_to)
+    return key.token.encode() + key.seal(body, bound_to)
 
 
 def open_body(sealed: bytes, key: SubjectKey | None, bound_to: bytes) -> bytes | None:
@@ -90,11 +98,10 @@ def open_body(sealed: bytes, key: SubjectKey | None, bound_to: bytes) -> bytes |
     """
     if not sealed.startswith(TOKEN.encode()):
         return sealed  # all of ours are JSON objects
-    head = f"{TOKEN}{key.id}:".encode() if key else b""
-    if key is None or not sealed.startswith(head):
+    if key is None or not sealed.startswith(key.token.encode()):
         return None
     try:
-        return key.open(sealed[len(head) :], bound_to)
+        return key.open(sealed[len(key.token) :], bound_to)
     except InvalidTag as exc:
         raise InvalidEvent("What is encrypted was changed after it was recorded") from exc
 
@@ -128,7 +135,7 @@ class Document:
         """Return data and metadata with the personal data encrypted, or left out where its key was destroyed."""
         for place, subject in self._places:
             key = keys[subject]
-            place.set(place.placeholder if key is None else seal(place.value, key, self._bound + bound(place.path)))
+            place.set(place.placeholder if key is None else seal(place.value, key, self._bound + _bound_field(place.path)))
         self._metadata[MARK] = 1
         return self._bytes()
 
@@ -144,7 +151,7 @@ class Document:
                 is_hidden = subject in keys and keys[subject] is None
                 place.set(place.placeholder if is_hidden else place.value)
             elif is_token(place.value):
-                value = open_token(place.value, keys.get(subject), self._bound + bound(place.path))
+                value = open_token(place.value, keys.get(subject), self._bound + _bound_field(place.path))
                 place.set(place.placeholder if value is None else value)
         return self._bytes()
 

@@ -24,10 +24,7 @@ class Vault:
         if not subjects:
             return tuple(writes)
         keys = await self._keys.to_write(tenant, subjects)
-        return tuple(
-            write._replace(events=tuple(map(_sealed, write.events, found, [keys] * len(found))))
-            for write, found in zip(writes, documents, strict=True)
-        )
+        return tuple([_sealed(write, of_write, keys) for write, of_write in zip(writes, documents, strict=True)])
 
     async def opened(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
         """Return events as they may be shown at this moment: [redacted] stands where a key was destroyed.
@@ -40,11 +37,12 @@ class Vault:
         return [_opened(event, found, keys) for event, found in zip(events, documents, strict=True)]
 
 
-def _sealed(event: NewEvent, found: Document | None, keys: Keys) -> NewEvent:
-    if found is None:
-        return event
-    data, metadata = found.seal(keys)
-    return event._replace(data=data, metadata=metadata)
+def _sealed(write: Write, documents: Sequence[Document | None], keys: Keys) -> Write:
+    events = [
+        event if found is None else NewEvent(event.event_id, event.type, *found.seal(keys), event.occurred_at)
+        for event, found in zip(write.events, documents, strict=True)
+    ]
+    return Write(write.stream, write.expected, tuple(events))
 
 
 def _opened(event: RecordedEvent, found: Document | None, keys: Keys) -> RecordedEvent:

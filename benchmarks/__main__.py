@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import append_in_process, bulk, growth, http_append, projector, proving, reads
+from benchmarks import append_in_process, bulk, encryption, growth, http_append, projector, proving, reads
 from benchmarks.table import CONSOLE
 from infrastructure.embedded import embedded_server
 
 BENCHMARKS: dict[str, Callable[[str, int], None]] = {
     "append-in-process": append_in_process.main,
     "bulk": bulk.main,
+    "encryption": encryption.main,
     "growth": growth.main,
     "http-append": http_append.main,
     "projector-catch-up": projector.main,

@@ -34,7 +34,7 @@ def keys(key_rings: KeyRings) -> PostgresKeyRing:
 
 
 def ids(keys: Keys) -> dict[str, str | None]:
-    return {subject: key and key.id for subject, key in keys.items()}
+    return {subject: key and key.token for subject, key in keys.items()}
 
 
 def rows(dsn: str) -> list[tuple[str, bool, str | None]]:

@@ -1,0 +1,30 @@
+"""One HTTP worker on a database, without a projector beside it: with personal data encrypted, or as it is told."""
+
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from api import bootstrap, worker
+from api.bootstrap import Services
+from application.ledger import EventStore
+from application.orders import OrderService
+
+
+@asynccontextmanager
+async def unencrypted(dsn: str, **settings: Any) -> AsyncIterator[Services]:
+    """Connect the application as ever, but write what is personal as it is told."""
+    async with bootstrap.open_services(dsn, **settings) as services:
+        store: EventStore = services.store._store  # type: ignore[attr-defined]  # noqa: SLF001 what is beneath
+        yield services._replace(store=store, orders=OrderService(store, services.queries, services.erasure))
+
+
+if __name__ == "__main__":
+    if sys.argv[2] == "unencrypted":
+        worker.open_services = unencrypted  # type: ignore[attr-defined]
+    os.environ["ORDERTRAIL_DSN"] = sys.argv[1]
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2_048)
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    worker.serve_http(listener.detach())
