@@ -28,6 +28,8 @@ from application.projector_loop import keep_up
 from application.queries import Queries
 from application.rebuilding import Rebuilding
 from application.replay import Replay
+from application.retention import Expiry, keep_expiring
+from application.retention_store import RetentionStore
 from application.sealed_contents import SealedContents
 from application.time_travel import TimeTravel
 from application.transparency.keys import SigningKeyStore
@@ -48,6 +50,7 @@ from infrastructure.ledger_import import PostgresLedgerContinuation
 from infrastructure.listener import Listener
 from infrastructure.migrations import migrate
 from infrastructure.object_contents import ObjectContentStore
+from infrastructure.retention import PostgresRetentionStore
 from infrastructure.seen import open_seen
 from infrastructure.settings import Settings
 from infrastructure.side_views import PostgresSideViewStore
@@ -84,6 +87,7 @@ class Services(NamedTuple):
     access: Access
     contents: SealedContents
     erasure: Erasure
+    retention: RetentionStore
     reveal: Reveal
     credentials: PostgresCredentialStore
     proofs: Proofs
@@ -137,7 +141,8 @@ async def open_services(
         store = EncryptedEventStore(as_stored, vault, secret=secret)
         tokens = JwtSigner(await credentials.installation_key(TOKEN_KEY))
         trees = PostgresTrees(pool, credentials)
-        contents = SealedContents(_contents(PostgresContentStore(pool), contents_url), keys)
+        retention = PostgresRetentionStore(pool)
+        contents = SealedContents(_contents(PostgresContentStore(pool), contents_url), keys, retention)
         views, erasure = PostgresViews(pool, vault), Erasure(store, keys, contents)
         queries = Queries(views, wait_seconds=read_wait_seconds)
         yield Services(
@@ -152,6 +157,7 @@ async def open_services(
             access=Access(credentials, tokens),
             contents=contents,
             erasure=erasure,
+            retention=retention,
             reveal=reveal_with(vault),
             credentials=credentials,
             proofs=Proofs(trees, trees, as_stored),
@@ -180,10 +186,23 @@ async def _key_ring(pool: Pool) -> PostgresKeyRing:
 
 
 async def run_projector(dsn: str) -> None:
-    """Keep the views of a migrated database up to date and its ledgers sealed, until cancelled."""
-    async with open_projector(dsn) as projector, open_sealer(dsn) as sealer, asyncio.TaskGroup() as tasks:
+    """Keep views up to date and ledgers sealed, and delete what expires, in a migrated database; until cancelled."""
+    async with (
+        open_projector(dsn) as projector,
+        open_sealer(dsn) as sealer,
+        open_expiry(dsn, contents_url=read_settings().contents_url) as expiry,
+        asyncio.TaskGroup() as tasks,
+    ):
         tasks.create_task(keep_up(projector, Listener(dsn)), name="projector")
         tasks.create_task(keep_sealed(sealer), name="sealer")
+        tasks.create_task(keep_expiring(expiry), name="expiry")
+
+
+@asynccontextmanager
+async def open_expiry(dsn: str, *, contents_url: str | None = None) -> AsyncIterator[Expiry]:
+    """Connect what deletes expired bodies to a migrated database."""
+    async with open_pool(dsn, size=1) as pool:
+        yield Expiry(PostgresRetentionStore(pool), _contents(PostgresContentStore(pool), contents_url))
 
 
 @asynccontextmanager

@@ -115,6 +115,21 @@ def create_tenant(
         print(f"Tenant {name} was created. Give it a credential with: ordertrail key create --tenant {name}")
 
 
+@tenant_app.command("retain")
+def retain(
+    name: Annotated[str, typer.Argument(help="The tenant.")],
+    days: Annotated[
+        int | None, typer.Option(min=0, max=36_500, help="For so many days; for ever, if left out.")
+    ] = None,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Set how long what is said in logged calls is kept. What is older is deleted; that there was a call stays."""
+    with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
+        run(maintenance.retain(database, name, days))
+        print(f"What is said in calls of tenant {name} is kept {'for ever' if days is None else f'for {days} days'}.")
+
+
 @key_app.command("create")
 def create_key(  # noqa: PLR0913 its options
     tenant: Annotated[str, typer.Option(help="Whose credential it is.")],

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,6 +30,12 @@ async def create_tenant(dsn: str, name: str, *, is_implicit: bool, dintero_accou
         raise InvalidArgument(f"{dintero_account!r} is not a Dintero account: P or T and eight digits")
     async with open_services(dsn) as services:
         await services.credentials.create_tenant(name, is_implicit=is_implicit, dintero_account=dintero_account)
+
+
+async def retain(dsn: str, tenant: str, days: int | None) -> None:
+    """Keep what is said in a tenant's calls for so many days, or for ever. Raises TenantNotFound."""
+    async with open_services(dsn) as services:
+        await services.retention.keep(TenantName(tenant), None if days is None else timedelta(days))
 
 
 async def create_key(

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from application.codec import decode
 from application.ledger import EventStore
-from application.personal import REDACTED
+from application.personal import EXPIRED, REDACTED
 from application.sealed_contents import Gone, SealedContents
 from domain.events.records import Call, SystemLogRecorded
 from domain.order import stream_of
@@ -12,6 +12,8 @@ from domain.values import TenantName
 
 ERASED = Call(request_body=REDACTED, raw_request_body=REDACTED, response_body=REDACTED)
 """What is left of what was said about a redacted order."""
+OUTDATED = Call(request_body=EXPIRED, raw_request_body=EXPIRED, response_body=EXPIRED)
+"""What is left of what was said longer ago than its tenant keeps it."""
 
 
 class LoggedCall(NamedTuple):
@@ -48,6 +50,8 @@ class CallQueries:
         match body:
             case Gone.FORGOTTEN:
                 return LoggedCall(event, ERASED)
+            case Gone.EXPIRED:
+                return LoggedCall(event, OUTDATED)
             case Gone.MISSING:
                 return None
             case _:

@@ -1,5 +1,6 @@
 """Large bodies, kept beside the ledger so that events stay small."""
 
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from domain.values import ContentRef, TenantName
@@ -24,8 +25,8 @@ class ContentStore(Protocol):
     async def get(self, tenant: TenantName, digest: str) -> bytes | None:
         """Return the body with this SHA-256 in hexadecimal."""
 
-    async def delete(self, tenant: TenantName, digest: str) -> None:
-        """Forget the body with this SHA-256. Idempotent."""
+    async def delete(self, tenant: TenantName, digest: str, *, before: datetime | None = None) -> None:
+        """Forget the body with this SHA-256, unless it was put again since an instant. Idempotent."""
 
     def place(self, tenant: TenantName, digest: str) -> Place:
         """Return where the body with this SHA-256 is kept."""

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
 from application.ledger import NewEvent, RecordedEvent
-from application.personal import Member, places, shape_of
+from application.personal import Shape, places, shape_of
 from domain import person
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE
@@ -24,7 +24,7 @@ MARK = "encryption"
 """The member of an event's metadata that says that all of its personal data is encrypted, and how: 1, as here."""
 
 _MARKED = f'"{MARK}":1'.encode()
-_ENVELOPE = {"actor": Member(None, is_object=True, inner=shape_of(Actor))}
+_ACTOR = shape_of(Actor)
 
 
 class SubjectKey:
@@ -118,15 +118,14 @@ def is_sealed(event: NewEvent | RecordedEvent) -> bool:
 class Document:
     """The stored JSON of an event of our catalogue, and the personal data in it."""
 
-    def __init__(self, tenant: TenantName, stream: str, event: NewEvent | RecordedEvent) -> None:
+    def __init__(self, tenant: TenantName, stream: str, event: NewEvent | RecordedEvent, shape: Shape) -> None:
         self._bound = bound(tenant, stream, event.event_id)
         self._data_bytes = event.data
-        shape = shape_of(CATALOGUE[event.type])
         self._data: dict[str, Any] = from_json(event.data) if shape else {}
         self._metadata: dict[str, Any] = from_json(event.metadata)
-        actor_id = self._metadata.get("actor", {}).get("id")
-        performer = person.stream_of(actor_id) if actor_id else stream
-        found = [*places(self._metadata, _ENVELOPE), *places(self._data, shape)]
+        actor = self._metadata.get("actor", {})
+        performer = person.stream_of(actor["id"]) if actor.get("id") else stream
+        found = [*places(actor, _ACTOR, "actor."), *places(self._data, shape)]
         self._places = [(place, performer if place.is_performers else stream) for place in found]
         self.subjects = {subject for _, subject in self._places}
         """Whom it has personal data of: the performer, if they have an id; else what the stream is of."""
@@ -135,7 +134,9 @@ class Document:
         """Return data and metadata with the personal data encrypted, or left out where its key was destroyed."""
         for place, subject in self._places:
             key = keys[subject]
-            place.set(place.placeholder if key is None else seal(place.value, key, self._bound + _bound_field(place.path)))
+            place.set(
+                place.placeholder if key is None else seal(place.value, key, self._bound + _bound_field(place.path))
+            )
         self._metadata[MARK] = 1
         return self._bytes()
 
@@ -162,10 +163,10 @@ class Document:
 def document(tenant: TenantName, stream: str, event: NewEvent | RecordedEvent) -> Document | None:
     """Return an event's stored JSON; None if there is no personal data in it, or it is no event of ours."""
     event_class = CATALOGUE.get(event.type)
-    if event_class is None or not (shape_of(event_class) or b'"name"' in event.metadata):
+    if event_class is None or not ((shape := shape_of(event_class)) or b'"name"' in event.metadata):
         return None
     try:
-        found = Document(tenant, stream, event)
+        found = Document(tenant, stream, event, shape)
     except (AttributeError, TypeError, ValueError):
         # Others may write under our names; what cannot be read shows where it is decoded.
         return None

@@ -6,16 +6,13 @@ from application.codec import decode, encode
 from application.integrations import stream_of as stream_of_integration
 from application.key_ring import KeyRing
 from application.ledger import NO_STREAM, STREAM_EXISTS, Append, EventStore, ExpectedVersion, Write
-from application.sealed_contents import SealedContents
+from application.sealed_contents import WITH_CONTENT, SealedContents
 from domain import person
 from domain.errors import VersionConflict
 from domain.events.event import Event
-from domain.events.integration import ExceptionLogged, IntegrationRedacted
+from domain.events.integration import IntegrationRedacted
 from domain.events.person import Forgotten
-from domain.events.records import SystemLogRecorded
 from domain.values import Actor, ContentRef, TenantName
-
-_WITH_CONTENT = (SystemLogRecorded.topic, ExceptionLogged.topic)
 
 
 class Erasure:
@@ -33,7 +30,7 @@ class Erasure:
         """
         await self._keys.destroy(tenant, stream, by=by.id or by.name or "somebody")
         after = 0
-        while page := await self._store.read_stream(tenant, stream, after=after, types=_WITH_CONTENT):
+        while page := await self._store.read_stream(tenant, stream, after=after, types=WITH_CONTENT):
             for event in page:
                 content: ContentRef | None = decode(event).content  # type: ignore[attr-defined]
                 if content is not None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from application.personal import EXPIRED, EXPIRED_OBJECT
 from application.sealed_contents import Gone, SealedContents
 from domain.events.integration import ExceptionLogged, FailedCall
 from domain.values import TenantName
@@ -14,12 +15,15 @@ HEAD = 255
 """How many characters of a base_url stay in the event, which cannot be without one."""
 
 _MEMBERS = tuple(FailedCall.model_fields)
+_OUTDATED: dict[str, Any] = {"request": EXPIRED_OBJECT, "response": EXPIRED_OBJECT, "additional_data": EXPIRED}
 _LEFT_OUT: dict[str, Any] = {name: ExceptionLogged.model_fields[name].get_default() for name in _MEMBERS}
 
 
 async def slim(contents: SealedContents, tenant: TenantName, event: ExceptionLogged) -> ExceptionLogged:
     """Return the event as the ledger keeps it, small whatever was said in the call, once what is large is stored."""
-    large = {name: value for name in _MEMBERS if _is_large(value := getattr(event, name))}
+    # What is to expire must not be in the event, however small it is.
+    limit = 0 if await contents.may_expire(tenant) else MAX_INLINE_BYTES
+    large = {name: value for name in _MEMBERS if _is_large(name, value := getattr(event, name), limit)}
     if not large:
         return event
     call = FailedCall(**large)
@@ -30,12 +34,19 @@ async def slim(contents: SealedContents, tenant: TenantName, event: ExceptionLog
 
 
 async def whole(contents: SealedContents, tenant: TenantName, event: ExceptionLogged) -> ExceptionLogged:
-    """Return the event as it was told to us; without what was large in it if that has been erased."""
+    """Return the event as it was told to us; without what was large in it if that has been erased or has expired."""
     if event.content is None:
         return event
     body = await contents.get(tenant, event.originator_id, event.content.digest)
-    return event.model_copy(update={**({} if isinstance(body, Gone) else from_json(body)), "content": None})
+    match body:
+        case Gone.EXPIRED:
+            call = {name: value for name, value in _OUTDATED.items() if getattr(event, name) == _LEFT_OUT[name]}
+        case Gone.FORGOTTEN | Gone.MISSING:
+            call = {}
+        case _:
+            call = from_json(body)
+    return event.model_copy(update={**call, "content": None})
 
 
-def _is_large(value: Any) -> bool:
-    return value is not None and len(to_json(value)) > MAX_INLINE_BYTES
+def _is_large(name: str, value: Any, limit: int) -> bool:
+    return value != _LEFT_OUT[name] and len(to_json(value)) > limit

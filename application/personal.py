@@ -12,6 +12,8 @@ from domain.values import OF_PERFORMER, Personal
 
 REDACTED = "[redacted]"
 REDACTED_OBJECT = {"redacted": REDACTED}
+EXPIRED = "[expired]"
+EXPIRED_OBJECT = {"expired": EXPIRED}
 
 
 class Member(NamedTuple):

@@ -5,13 +5,20 @@ from enum import Enum
 from application.contents import ContentStore, Place
 from application.encryption import bound, open_body, seal_body
 from application.key_ring import KeyRing
+from application.retention_store import RetentionStore
+from domain.events.integration import ExceptionLogged
+from domain.events.records import SystemLogRecorded
 from domain.values import ContentRef, TenantName
+
+WITH_CONTENT = (SystemLogRecorded.topic, ExceptionLogged.topic)
+"""The types of the events that may have a content."""
 
 
 class Gone(Enum):
     """Why a body cannot be had."""
 
     FORGOTTEN = "forgotten"
+    EXPIRED = "expired"
     MISSING = "missing"
 
 
@@ -21,9 +28,10 @@ class SealedContents:
     Every method but place raises Unavailable.
     """
 
-    def __init__(self, contents: ContentStore, keys: KeyRing) -> None:
+    def __init__(self, contents: ContentStore, keys: KeyRing, retention: RetentionStore) -> None:
         self._contents = contents
         self._keys = keys
+        self._retention = retention
 
     async def put(self, tenant: TenantName, subject: str, body: bytes) -> ContentRef | None:
         """Keep a body of a subject durably; None if the subject was forgotten. Idempotent. Raises TenantNotFound."""
@@ -39,9 +47,14 @@ class SealedContents:
             return Gone.FORGOTTEN
         kept = await self._contents.get(tenant, digest)
         if kept is None:
-            return Gone.MISSING
+            return Gone.EXPIRED if await self.may_expire(tenant) else Gone.MISSING
         body = open_body(kept, keys.get(subject), _bound(tenant, subject))
         return Gone.FORGOTTEN if body is None else body
+
+    async def may_expire(self, tenant: TenantName) -> bool:
+        """Tell whether a tenant's bodies are not kept for ever, or were not at some time."""
+        period, expired = await self._retention.find(tenant)
+        return period is not None or expired > 0
 
     async def delete(self, tenant: TenantName, digest: str) -> None:
         """Delete a content, whoever it is about. Idempotent."""

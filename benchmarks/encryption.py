@@ -126,7 +126,7 @@ def in_process(dsn: str, runs: int) -> None:
 
 def main(server: str, runs: int) -> None:
     """Print the tables."""
-    with fresh_database(server, is_ours=True) as dsn:
-        asyncio.run(create_tenant(dsn, TENANT, is_implicit=False, dintero_account=None))
-        over_http(dsn, runs)
-        in_process(dsn, runs)
+    for measured in (over_http, in_process):
+        with fresh_database(server, is_ours=True) as dsn:
+            asyncio.run(create_tenant(dsn, TENANT, is_implicit=False, dintero_account=None))
+            measured(dsn, runs)

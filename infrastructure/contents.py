@@ -1,5 +1,6 @@
 """Large bodies in PostgreSQL."""
 
+from datetime import datetime
 from hashlib import sha256
 
 from application.contents import Place
@@ -30,9 +31,10 @@ class PostgresContentStore:
             row = await cursor.fetchone()
         return None if row is None else bytes(row[0])
 
-    async def delete(self, tenant: TenantName, digest: str) -> None:
+    async def delete(self, tenant: TenantName, digest: str, *, before: datetime | None = None) -> None:
+        which = {"tenant": tenant, "digest": bytes.fromhex(digest), "before": before}
         async with reading(self._pool) as connection:
-            await connection.execute(_SQL["delete"], {"tenant": tenant, "digest": bytes.fromhex(digest)})
+            await connection.execute(_SQL["delete"], which)
 
     def place(self, tenant: TenantName, digest: str) -> Place:
         return Place(BUCKET, f"{tenant}/{digest}")

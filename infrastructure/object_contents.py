@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,11 +57,13 @@ class ObjectContentStore:
                 return bytes(await found.bytes_async())
         return await self._earlier.get(tenant, digest)
 
-    async def delete(self, tenant: TenantName, digest: str) -> None:
+    async def delete(self, tenant: TenantName, digest: str, *, before: datetime | None = None) -> None:
+        key = _key(tenant, digest)
         async with _translated():
             with suppress(FileNotFoundError):
-                await obstore.delete_async(self._store, _key(tenant, digest))
-        await self._earlier.delete(tenant, digest)
+                if before is None or (await obstore.head_async(self._store, key))["last_modified"] <= before:
+                    await obstore.delete_async(self._store, key)
+        await self._earlier.delete(tenant, digest, before=before)
 
     def place(self, tenant: TenantName, digest: str) -> Place:
         return Place(self._bucket, "/".join(part for part in (self._prefix, _key(tenant, digest)) if part))

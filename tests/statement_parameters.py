@@ -65,7 +65,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "contents": {
         "put": [case(2, digest=b"new", body=b"")],
         "get": [case(2, digest=b"7")],
-        "delete": [case(2, digest=b"7")],
+        "delete": [case(2, digest=b"7", before=None)],
     },
     "credentials": {
         "find_credential": [case(2, key_id="acme-7")],
@@ -87,6 +87,13 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "tenants": [case(0)],
         "offer_installation_value": [case(0, name="new", value=b"")],
         "installation_value": [case(0, name="new")],
+    },
+    "retention": {
+        "keep": [case(1, keep=None)],
+        "find": [case(1)],
+        "limited": [case(0)],
+        "due": [case(10, types=["order.system_log_recorded"], limit=10)],
+        "expire": [case(1, upto=7)],
     },
     "health": {"projections": [case(0, projections=VIEWS)]},
     "ledger": {

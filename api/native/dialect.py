@@ -4,11 +4,11 @@ from fastapi import APIRouter
 
 from api.dialect import Dialect
 from api.lean import Lean
-from api.native import history, integrations, ledger, orders, proofs
+from api.native import history, integrations, ledger, orders, proofs, retention
 from api.native.errors import render
 
 _router = APIRouter()
-for _part in (orders, history, integrations, ledger, proofs):
+for _part in (orders, history, integrations, ledger, proofs, retention):
     _router.include_router(_part.router)
 
 _LEANS = (

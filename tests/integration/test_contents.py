@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -153,3 +154,13 @@ async def test_a_folder_that_cannot_be_written_is_unavailable(
 async def test_a_url_that_names_no_store_is_told_so(url: str, in_postgres: PostgresContentStore) -> None:
     with pytest.raises(Unavailable, match="ORDERTRAIL_CONTENTS_URL cannot be opened"):
         ObjectContentStore(url, earlier=in_postgres)
+
+
+async def test_what_was_put_again_since_an_instant_is_not_deleted_before_it(contents: ContentStore) -> None:
+    ref = await contents.put(ACME, b"a")
+
+    await contents.delete(ACME, ref.digest, before=datetime.now(UTC) - timedelta(days=1))
+    assert await contents.get(ACME, ref.digest) == b"a"
+
+    await contents.delete(ACME, ref.digest, before=datetime.now(UTC) + timedelta(days=1))
+    assert await contents.get(ACME, ref.digest) is None

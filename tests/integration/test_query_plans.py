@@ -19,7 +19,7 @@ from infrastructure.statements import statements
 from tests.fix_postgres import database
 from tests.statement_parameters import PARAMETERS
 
-SMALL = {"tenants", "ledgers", "checkpoints", "editions", "installation", "trees", "signing_keys"}
+SMALL = {"retention", "tenants", "ledgers", "checkpoints", "editions", "installation", "trees", "signing_keys"}
 """A tenant has a few rows in these at most."""
 COUNTS = ("seq_scan", "rows")
 LARGE = {"acme": 125_000, "globex": 25_000, "initech": 25_000}

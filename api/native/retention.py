@@ -1,0 +1,55 @@
+"""The native view of retention: for how long what is said in calls is kept."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.native.errors import RESPONSES
+from api.native.models import Strict
+from api.native.security import CallerDep
+from api.requests import Json, ServicesDep, StrictRoute
+from application.access import authorise
+from application.retention_store import Kept
+
+MAX_DAYS = 36_500
+
+router = APIRouter(prefix="/trail/v1/retention", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
+
+
+class NewRetention(Strict):
+    """For how many days what is said in calls is kept from now on; null: for ever."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"bodies_days": 90}]})
+
+    bodies_days: int | None = Field(ge=0, le=MAX_DAYS, strict=True)
+
+
+class Retention(BaseModel):
+    """For how long what is said in calls is kept.
+
+    What was said in the calls that events up to a position tell of has expired.
+    """
+
+    bodies_days: int | None
+    expired_position: int
+
+
+@router.get("", response_model=Retention, summary="Get how long bodies are kept")
+async def get_retention(caller: CallerDep, services: ServicesDep) -> Json:
+    """Return for how long what is said in calls is kept, and what has expired."""
+    authorise(caller, "read:ledger")
+    return _body(await services.retention.find(caller.tenant.name))
+
+
+@router.put("", response_model=Retention, summary="Set how long bodies are kept")
+async def put_retention(body: NewRetention, caller: CallerDep, services: ServicesDep) -> Json:
+    """Keep what is said in calls for so many days, counted from its recording. What is older is deleted for good."""
+    authorise(caller, "admin:ledger")
+    days = body.bodies_days
+    await services.retention.keep(caller.tenant.name, None if days is None else timedelta(days))
+    return _body(await services.retention.find(caller.tenant.name))
+
+
+def _body(kept: Kept) -> Json:
+    return Json({"bodies_days": None if kept.period is None else kept.period.days, "expired_position": kept.expired})

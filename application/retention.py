@@ -1,0 +1,51 @@
+"""Retention: what was said in calls is kept for as long as its tenant wants; that there were calls stays known."""
+
+import asyncio
+import logging
+
+from application.contents import ContentStore
+from application.retention_store import RetentionStore
+from application.sealed_contents import WITH_CONTENT
+from domain.errors import Unavailable
+from domain.values import TenantName
+
+_log = logging.getLogger(__name__)
+
+BATCH = 500
+SECONDS = 60.0
+"""How often it is looked whether something expired."""
+
+
+class Expiry:
+    """Deletes what has expired. Several may run at once, here and elsewhere; an event is never changed."""
+
+    def __init__(self, retention: RetentionStore, contents: ContentStore) -> None:
+        self._retention = retention
+        self._contents = contents
+
+    async def expire_all(self) -> None:
+        """Delete whatever is due now. Raises Unavailable."""
+        for tenant in await self._retention.limited():
+            while await self.expire(tenant):
+                pass
+
+    async def expire(self, tenant: TenantName, *, limit: int = BATCH) -> int:
+        """Delete what was said in a tenant's next calls that are due; return how many they were. Raises Unavailable."""
+        calls = await self._retention.due(tenant, WITH_CONTENT, limit=limit)
+        for call in calls:
+            if call.digest is not None:
+                # The same may have been said again since, and is the same content.
+                await self._contents.delete(tenant, call.digest, before=call.before)
+        if calls:
+            await self._retention.expire(tenant, calls[-1].position)
+        return len(calls)
+
+
+async def keep_expiring(expiry: Expiry, *, seconds: float = SECONDS) -> None:
+    """Delete whatever expires, for ever."""
+    while True:
+        try:
+            await expiry.expire_all()
+        except Unavailable as error:
+            _log.warning("What has expired cannot be deleted now (%s); it is tried again", error)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,27 @@
+-- name: keep
+INSERT INTO ordertrail.retention AS r (tenant, keep)
+SELECT t.tenant, %(keep)s FROM ordertrail.tenants AS t WHERE t.tenant = %(tenant)s
+ON CONFLICT (tenant) DO UPDATE SET keep = excluded.keep
+RETURNING tenant
+
+-- name: find
+SELECT keep, expired FROM ordertrail.retention WHERE tenant = %(tenant)s
+
+-- name: limited
+SELECT tenant FROM ordertrail.retention WHERE keep IS NOT NULL ORDER BY tenant
+
+-- name: due
+-- The next events whose calls are older than is kept, with the contents that hold what was said in them.
+SELECT e.position, e.data, now() - r.keep
+FROM ordertrail.retention AS r
+CROSS JOIN LATERAL (
+    SELECT position, data, recorded_at FROM ordertrail.events
+    WHERE tenant = r.tenant AND position > r.expired AND type = ANY (%(types)s)
+    ORDER BY position
+    LIMIT %(limit)s
+) AS e
+WHERE r.tenant = %(tenant)s AND e.recorded_at <= now() - r.keep
+ORDER BY e.position
+
+-- name: expire
+UPDATE ordertrail.retention SET expired = %(upto)s WHERE tenant = %(tenant)s AND expired < %(upto)s
