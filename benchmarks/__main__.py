@@ -6,7 +6,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import append_in_process, bulk, encryption, growth, http_append, projector, proving, reads
+from benchmarks import (
+    append_in_process,
+    bulk,
+    encryption,
+    footprint,
+    growth,
+    http_append,
+    projector,
+    proving,
+    reads,
+    workers,
+)
 from benchmarks.table import CONSOLE
 from infrastructure.embedded import embedded_server
 
@@ -14,11 +25,13 @@ BENCHMARKS: dict[str, Callable[[str, int], None]] = {
     "append-in-process": append_in_process.main,
     "bulk": bulk.main,
     "encryption": encryption.main,
+    "footprint": footprint.main,
     "growth": growth.main,
     "http-append": http_append.main,
     "projector-catch-up": projector.main,
     "proving": proving.main,
     "reads": reads.main,
+    "workers": workers.main,
 }
 
 

@@ -8,7 +8,9 @@ from api.maintenance import create_key, create_tenant
 from benchmarks.databases import fresh_database
 from benchmarks.load import CONNECTIONS, load, ordertrail, process, request
 from benchmarks.table import Figure, interleaved, show
+from domain.values import TenantName
 
+TENANT = TenantName("bench")
 NATIVE = {
     "type": "order.service_event_recorded",
     "data": {
@@ -21,12 +23,17 @@ NATIVE = {
 }
 
 
+def authorised(dsn: str) -> dict[str, str]:
+    """Create a tenant, and return the headers of one who may do everything."""
+    asyncio.run(create_tenant(dsn, TENANT, is_implicit=True, dintero_account="T12345678"))
+    key = asyncio.run(create_key(dsn, TENANT, scopes=("admin",), name="Bench"))
+    return {"Authorization": f"Bearer {key['token']}"}
+
+
 def main(server: str, runs: int) -> None:
     """Print the table."""
     with fresh_database(server, is_ours=True) as dsn:
-        asyncio.run(create_tenant(dsn, "bench", is_implicit=True, dintero_account="T12345678"))
-        key = asyncio.run(create_key(dsn, "bench", scopes=("admin",), name="Bench"))
-        headers = {"Authorization": f"Bearer {key['token']}"}
+        headers = authorised(dsn)
         with ordertrail(dsn) as ours, process(sys.executable, "-m", "benchmarks.peer") as peer:
             rows: list[tuple[str, list[Figure]]] = []
             for label, path, body in (

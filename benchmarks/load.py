@@ -1,12 +1,13 @@
 """Load on HTTP servers: keep-alive connections that send the next request as soon as the last one is answered."""
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
@@ -46,7 +47,12 @@ class _Connection(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
-        self._transport.write(next(self._requests))  # type: ignore[attr-defined]
+        """Send the next request; if there is none, or no time left, leave."""
+        request = next(self._requests, None) if time.perf_counter() < self._until else None
+        if request is None:
+            self._transport.close()
+        else:
+            self._transport.write(request)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
         if self._missing:
@@ -55,10 +61,7 @@ class _Connection(asyncio.Protocol):
             self._begin(data)
         if self._missing == 0 and not self._parts:
             self.answered += 1
-            if time.perf_counter() < self._until:
-                self._send()
-            else:
-                self._transport.close()
+            self._send()
 
     def _begin(self, data: bytes) -> None:
         """Read an answer's head, once it is there."""
@@ -73,13 +76,13 @@ class _Connection(asyncio.Protocol):
         self.closed.set_result(exc)
 
 
-async def _load(url: str, requests: Sequence[bytes], seconds: float) -> float:
+async def _load(url: str, requests: Iterator[bytes], seconds: float) -> float:
     parts = urlsplit(url)
-    loop, started, following = asyncio.get_running_loop(), time.perf_counter(), cycle(requests)
+    loop, started = asyncio.get_running_loop(), time.perf_counter()
     protocols = []
     for _ in range(CONNECTIONS):
         _, protocol = await loop.create_connection(
-            lambda: _Connection(following, started + seconds), parts.hostname, parts.port
+            lambda: _Connection(requests, started + seconds), parts.hostname, parts.port
         )
         protocols.append(protocol)
     await asyncio.gather(*(protocol.closed for protocol in protocols))
@@ -93,8 +96,13 @@ def load(url: str, *requests: bytes, seconds: float = SECONDS) -> float:
 
     The load comes from this process.
     """
-    uvloop.run(_load(url, requests, WARM_UP_SECONDS))
-    return uvloop.run(_load(url, requests, seconds))
+    uvloop.run(_load(url, cycle(requests), WARM_UP_SECONDS))
+    return uvloop.run(_load(url, cycle(requests), seconds))
+
+
+def send(url: str, requests: Iterable[bytes]) -> float:
+    """Send each of the requests once, and return how many per second were answered with 200 or 201."""
+    return uvloop.run(_load(url, iter(requests), math.inf))
 
 
 @contextmanager

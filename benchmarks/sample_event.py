@@ -3,6 +3,7 @@
 from application.codec import new_event_id
 from application.ledger import ANY, Append, NewEvent, Write
 from domain.values import TenantName
+from infrastructure.group_commit import open_group_commit
 
 TYPE = "order.service_event_recorded"
 DATA = (
@@ -20,3 +21,10 @@ def new_event() -> NewEvent:
 def append_of(tenant: TenantName, events: int = 1) -> Append:
     """Return an append of so many events to a stream that nobody wrote to before."""
     return Append(tenant, (Write(f"order-{new_event_id()}", ANY, tuple(new_event() for _ in range(events))),))
+
+
+async def begin_orders(dsn: str, tenant: TenantName, orders: int) -> None:
+    """Append the event to the orders A-0, A-1 …: an order's first event over HTTP would look for its reference."""
+    async with open_group_commit(dsn) as group_commit:
+        writes = tuple(Write(f"order-A-{n}", ANY, (new_event(),)) for n in range(orders))
+        await group_commit.append(Append(tenant, writes))
