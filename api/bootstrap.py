@@ -76,9 +76,9 @@ def read_settings(**given: Any) -> Settings:
 class Services(NamedTuple):
     """What a process that answers requests works with."""
 
-    store: EventStore
     orders: OrderService
     integrations: IntegrationService
+    store: EventStore
     integration_queries: IntegrationQueries
     queries: Queries
     time_travel: TimeTravel
@@ -102,9 +102,7 @@ class Services(NamedTuple):
 
     def on_behalf_of(self, origin: Origin) -> "Services":
         """Return the services that note this request on every event they record."""
-        return self._replace(
-            orders=self.orders.on_behalf_of(origin), integrations=self.integrations.on_behalf_of(origin)
-        )
+        return Services(self.orders.on_behalf_of(origin), self.integrations.on_behalf_of(origin), *self[2:])
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def _reader(parameter: inspect.Parameter, hint: Any, marks: Iterable[Any], path_
         return lambda received: received.request
     if any(isinstance(mark, params.Depends) for mark in marks):
         return lambda received: None
-    validate = TypeAdapter(hint).validate_python
+    validate = TypeAdapter(hint).validator.validate_python
     if name in path_names:
         return lambda received: validate(received.request.scope["path_params"][name])
     for mark in marks:

@@ -1,7 +1,7 @@
 """Domain events to the bytes that are stored, and back."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
@@ -12,7 +12,7 @@ from application.stored import stored
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
-from domain.values import Actor, Origin
+from domain.values import NOBODY, Actor, Origin
 
 
 class Envelope(NamedTuple):
@@ -33,15 +33,14 @@ def encode(event: Event, origin: Origin | None = None) -> NewEvent:
     origin is the request that it comes with, if it does not say so itself.
     """
     metadata: dict[str, Any] = {"schema_version": event.class_version}
-    actor = event.actor.model_dump(exclude_defaults=True)
-    if actor:
-        metadata["actor"] = actor
+    if event.actor != NOBODY:
+        metadata["actor"] = _said_of(event.actor)
     if event.correlation_id is not None:
         metadata["correlation_id"] = event.correlation_id
     if event.causation_id is not None:
         metadata["causation_id"] = event.causation_id
     if (origin := event.origin or origin) is not None:
-        metadata["origin"] = origin.model_dump()
+        metadata["origin"] = {"method": origin.method, "path": origin.path}
     return NewEvent(
         event_id=event.event_id or new_event_id(),
         type=event.topic,
@@ -95,6 +94,11 @@ def envelope(metadata: bytes) -> Envelope:
         if name in given:
             given[name] = stored(value_class).load(given[name])
     return Envelope(schema_version, given)
+
+
+@lru_cache(maxsize=1_024)
+def _said_of(actor: Actor) -> dict[str, Any]:
+    return actor.model_dump(exclude_defaults=True)
 
 
 @cache

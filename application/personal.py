@@ -55,17 +55,19 @@ class Place(NamedTuple):
         return REDACTED_OBJECT if self.member.is_object or isinstance(self.value, dict) else REDACTED
 
 
-def places(value: dict[str, Any], shape: Shape, path: str = "") -> Iterator[Place]:
-    """Yield where personal data stands in a JSON object of this shape, with paths such as new_customer.name."""
+def places(value: dict[str, Any], shape: Shape, path: str = "") -> list[Place]:
+    """Return where personal data stands in a JSON object of this shape, with paths such as new_customer.name."""
+    found: list[Place] = []
     for name, member in shape.items():
         given = value.get(name)
         if given and member.mark is not None:
-            yield Place(value, name, member, path + name)
+            found.append(Place(value, name, member, path + name))
         elif isinstance(given, dict):
-            yield from places(given, member.inner, f"{path}{name}.")
+            found += places(given, member.inner, f"{path}{name}.")
         elif isinstance(given, list):
             for index, item in enumerate(given):
-                yield from places(item, member.inner, f"{path}{name}.{index}.")
+                found += places(item, member.inner, f"{path}{name}.{index}.")
+    return found
 
 
 @cache
