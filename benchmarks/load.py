@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import uvloop
@@ -35,7 +36,7 @@ class _Connection(asyncio.Protocol):
     """One connection, and what came of its requests."""
 
     def __init__(self, requests: Iterator[bytes], until: float) -> None:
-        self.answered = 0
+        self.seconds: list[float] = []
         self.failed = 0
         self.closed = asyncio.get_running_loop().create_future()
         self._requests, self._until = requests, until
@@ -48,7 +49,8 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         """Send the next request; if there is none, or no time left, leave."""
-        request = next(self._requests, None) if time.perf_counter() < self._until else None
+        self._sent_at = time.perf_counter()
+        request = next(self._requests, None) if self._sent_at < self._until else None
         if request is None:
             self._transport.close()
         else:
@@ -60,7 +62,7 @@ class _Connection(asyncio.Protocol):
         else:
             self._begin(data)
         if self._missing == 0 and not self._parts:
-            self.answered += 1
+            self.seconds.append(time.perf_counter() - self._sent_at)
             self._send()
 
     def _begin(self, data: bytes) -> None:
@@ -76,7 +78,18 @@ class _Connection(asyncio.Protocol):
         self.closed.set_result(exc)
 
 
-async def _load(url: str, requests: Iterator[bytes], seconds: float) -> float:
+class Answers(NamedTuple):
+    """How long each answer took, and all of them together."""
+
+    each: list[float]
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        return len(self.each) / self.seconds
+
+
+async def _load(url: str, requests: Iterator[bytes], seconds: float) -> Answers:
     parts = urlsplit(url)
     loop, started = asyncio.get_running_loop(), time.perf_counter()
     protocols = []
@@ -88,21 +101,24 @@ async def _load(url: str, requests: Iterator[bytes], seconds: float) -> float:
     await asyncio.gather(*(protocol.closed for protocol in protocols))
     if failed := sum(protocol.failed for protocol in protocols):
         raise RuntimeError(f"{failed} requests to {url} failed")
-    return sum(protocol.answered for protocol in protocols) / (time.perf_counter() - started)
+    took = time.perf_counter() - started
+    return Answers([one for protocol in protocols for one in protocol.seconds], took)
 
 
 def load(url: str, *requests: bytes, seconds: float = SECONDS) -> float:
-    """Return how many requests per second a server answers with 200 or 201, sent in turn, over and over.
+    """Return how many requests per second a server answers with 200 or 201, sent in turn, over and over."""
+    return answers(url, *requests, seconds=seconds).rate
 
-    The load comes from this process.
-    """
+
+def answers(url: str, *requests: bytes, seconds: float = SECONDS) -> Answers:
+    """Return how a server answers requests that are sent in turn, over and over. The load comes from this process."""
     uvloop.run(_load(url, cycle(requests), WARM_UP_SECONDS))
     return uvloop.run(_load(url, cycle(requests), seconds))
 
 
 def send(url: str, requests: Iterable[bytes]) -> float:
     """Send each of the requests once, and return how many per second were answered with 200 or 201."""
-    return uvloop.run(_load(url, iter(requests), math.inf))
+    return uvloop.run(_load(url, iter(requests), math.inf)).rate
 
 
 @contextmanager
