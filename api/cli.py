@@ -206,6 +206,7 @@ def verify(
         ),
     ] = None,
     key: file_commands.Keys = None,
+    checkpoint: file_commands.Held = None,
     check_views: Annotated[bool, typer.Option("--views", help="Compare every view with its ledger instead.")] = False,
     tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
     dsn: Dsn = None,
@@ -217,12 +218,13 @@ def verify(
     """
     if file is not None and (check_views or tenant):
         raise typer.BadParameter("is checked for itself: it needs no database, and no --tenant", param_hint="FILE")
-    if key and file is None:
-        raise typer.BadParameter("is for a FILE, which is missing", param_hint="--key")
+    if file is None and (key or checkpoint):
+        raise typer.BadParameter("are for a FILE, which is missing", param_hint="--key, --checkpoint")
+    held = None if checkpoint is None else checkpoint.read_text(encoding="utf-8", errors="replace")
     check = views.verify_views if check_views else ledgers.verify_ledgers
     with plain_errors():
         if file is not None:
-            is_whole = ledger_files.verify_file(file, key or ())
+            is_whole = ledger_files.verify_file(file, key or (), held)
         else:
             with open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
                 is_whole = run(check(database, tenant))

@@ -11,6 +11,12 @@ from api.commands import DataDir, Dsn, plain_errors, run, settings_with
 from domain.values import TenantName
 
 Keys = Annotated[list[str] | None, typer.Option("--key", help="A public key that has to have signed the file.")]
+Held = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint", exists=True, dir_okay=False, help="A checkpoint that you hold; the ledger has to continue it."
+    ),
+]
 ExistingFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file.")]
 
 

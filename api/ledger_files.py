@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 
 from api.bootstrap import TenantExists, open_seen, open_services
 from api.compressed import lines_of, new_file
-from api.maintenance import create_tenant
+from api.maintenance import InvalidArgument, create_tenant
 from api.progress import progress
 from application.ledger import RecordedEvent
 from application.ledger_file.lines import FORMAT, MAX_LINE, FileDamaged
@@ -57,15 +57,17 @@ async def export_order(dsn: str, tenant: TenantName, order: str, path: Path, *, 
     print(f"{path}: {_proof_description(check_proof(proof))}")
 
 
-def verify_file(path: Path, keys: Sequence[str]) -> bool:
+def verify_file(path: Path, keys: Sequence[str], held: str | None = None) -> bool:
     """Check a file with nothing but itself and these keys; return whether it is as it was written and signed.
+
+    held is a checkpoint from elsewhere, which an exported ledger has to continue.
 
     Raises InvalidNote if a key is none.
     """
     trusted = [Verifier.parse(key) for key in keys]
     try:
         with progress() as begin:
-            print(_printable(f"{path}: {_verified(path, begin(path.name), trusted)}"))
+            print(_printable(f"{path}: {_verified(path, begin(path.name), trusted, held)}"))
     except (FileDamaged, InvalidNote) as wrong:
         print(_printable(f"{path}: DAMAGED: {wrong}"))
         return False
@@ -96,29 +98,32 @@ async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
 
 
 @contextmanager
-def _opened(path: Path, trusted: Sequence[Verifier] = ()) -> Iterator[LedgerFile]:
+def _opened(path: Path, trusted: Sequence[Verifier] = (), held: str | None = None) -> Iterator[LedgerFile]:
     with lines_of(path) as lines, open_seen() as seen:
-        yield LedgerFile(lines, seen, trusted=trusted)
+        yield LedgerFile(lines, seen, trusted=trusted, held=held)
 
 
-def _read(path: Path, show: Show, trusted: Sequence[Verifier] = ()) -> Checked:
+def _read(path: Path, show: Show, trusted: Sequence[Verifier] = (), held: str | None = None) -> Checked:
     """Check a file of a ledger from its first line to its last. Raises FileDamaged."""
-    with _opened(path, trusted) as file:
+    with _opened(path, trusted, held) as file:
         for page in file.pages():
             show(page[-1].position, file.header.size)
         return file.result()
 
 
-def _verified(path: Path, show: Show, trusted: Sequence[Verifier]) -> str:
+def _verified(path: Path, show: Show, trusted: Sequence[Verifier], held: str | None) -> str:
     """Return what a file proves. Raises FileDamaged, InvalidNote."""
     with lines_of(path) as lines:
         first = next(lines, b"")
         if _format(first) != FORMAT:
+            if held is not None:
+                raise InvalidArgument("--checkpoint is for the file of a whole ledger, and this is none")
             proven = check_proof(_document(chain([first], lines)), trusted=trusted)
             told = "\n".join(map(_event_text, proven.events))
             return f"{_proof_description(proven)}\n{told}\n{_whose_word(proven.keys, trusted)}"
-    checked = _read(path, show, trusted)
-    return f"{_description(checked)}\n{_whose_word(checked.header.keys, trusted)}"
+    checked = _read(path, show, trusted, held)
+    continues = "\nIt continues the checkpoint that you hold." if held is not None else ""
+    return f"{_description(checked)}{continues}\n{_whose_word(checked.header.keys, trusted)}"
 
 
 def _format(line: bytes) -> str | None:

@@ -38,8 +38,13 @@ class Checked(NamedTuple):
 class LedgerFile:
     """One pass over a file's lines, in constant memory. What is wrong in it is raised as FileDamaged."""
 
-    def __init__(self, lines: Iterator[bytes], seen: Seen, *, trusted: Sequence[Verifier] = ()) -> None:
-        """Read the header. trusted: one of these keys has to have signed for all of it; none means the file's own."""
+    def __init__(
+        self, lines: Iterator[bytes], seen: Seen, *, trusted: Sequence[Verifier] = (), held: str | None = None
+    ) -> None:
+        """Read the header. trusted: one of these keys has to have signed for all of it; none means the file's own.
+
+        held is a checkpoint from elsewhere, which the file has to continue.
+        """
         self._lines = lines
         self._seen = seen
         self._trusted = trusted
@@ -57,6 +62,10 @@ class LedgerFile:
         except (FileDamaged, InvalidNote) as wrong:
             raise self._damaged(str(wrong)) from wrong
         self._tenant = self.header.tenant
+        try:
+            self._held = None if held is None else Checkpoint.verified(held, [*trusted, *self.header.keys])
+        except InvalidNote as wrong:
+            raise FileDamaged(f"the checkpoint that you hold is not this ledger's: {wrong}") from wrong
 
     def pages(self) -> Iterator[list[RecordedEvent]]:
         """Yield the events in ledger order. Only once all were taken is it known that the file is whole."""
@@ -118,6 +127,8 @@ class LedgerFile:
             raise FileDamaged(f"position {expected} was recorded before the event that precedes it")
         self._last_time = event.recorded_at
         self._frontier.add(leaf_hash_of(tenant, event))
+        if self._held and self._held.size == expected and self._held.root != self._frontier.root():
+            raise FileDamaged(f"events 1 to {expected} are not those of the checkpoint that you hold")
         return event
 
     def _checkpoint(self, note: str) -> None:
@@ -162,6 +173,8 @@ class LedgerFile:
             raise self._damaged(f"events {self._sealed + 1} to {found.events} are not signed")
         if self._next_fields() is not None:
             raise self._damaged("nothing should follow the last line")
+        if self._held and self._held.size > found.events:
+            raise FileDamaged(f"it has {found.events} events, the checkpoint that you hold {self._held.size}")
         if self._trusted and self._last_note is not None:
             try:
                 Checkpoint.verified(self._last_note, self._trusted)

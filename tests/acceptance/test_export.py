@@ -65,6 +65,18 @@ async def test_a_ledger_is_exported_and_verified_without_a_database(account: Acc
     assert second == "The signature was checked with the key that you gave."
 
 
+async def test_an_exported_ledger_continues_the_checkpoint_that_an_auditor_holds(
+    http: httpx.AsyncClient, account: Account, file: Path, tmp_path: Path
+) -> None:
+    held = tmp_path / "held"
+    held.write_bytes((await http.get("/trail/v1/ledger/checkpoint")).content)
+
+    result = ordertrail("verify", file, "--checkpoint", held)
+
+    assert result.returncode == 0, result.stdout
+    assert "It continues the checkpoint that you hold." in result.stdout
+
+
 async def test_a_file_that_is_checked_with_its_own_key_says_so(account: Account, file: Path) -> None:
     result = ordertrail("verify", file)
 

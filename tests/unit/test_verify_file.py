@@ -8,6 +8,7 @@ import pytest
 from zstandard import ZstdCompressor, ZstdDecompressor
 
 from api.ledger_files import verify_file
+from api.maintenance import InvalidArgument
 from application.ledger import RecordedEvent
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.leaf import leaf_hash_of
@@ -65,6 +66,52 @@ def test_a_file_is_not_believed_against_another_key(path: Path, capsys: pytest.C
 def test_a_key_that_is_none_is_refused(path: Path) -> None:
     with pytest.raises(InvalidNote, match="A key is written"):
         verified(path, compressed(), "key")
+
+
+def a_checkpoint(size: int, status: str = "s") -> str:
+    """Return the checkpoint that somebody holds of a ledger that began with events of such a status."""
+    events = a_ledger(*(an_event(order_id=f"A-{n % 2}", status=f"{status}{n}") for n in range(7)))
+    frontier = Frontier()
+    for before, event in zip(EVENTS, events, strict=True):
+        if event.position <= size:
+            frontier.add(leaf_hash_of(ACME, event._replace(event_id=before.event_id)))
+    return Checkpoint(ORIGIN, size, frontier.root()).signed([a_signer()])
+
+
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_a_file_has_to_continue_the_checkpoint_that_somebody_holds(
+    path: Path, size: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path.write_bytes(compressed())
+
+    assert verify_file(path, (), a_checkpoint(size))
+    assert "It continues the checkpoint that you hold." in capsys.readouterr().out
+    assert not verify_file(path, (), a_checkpoint(size, "another"))
+    assert f"events 1 to {size} are not those of the checkpoint that you hold" in capsys.readouterr().out
+
+
+def test_a_file_that_ends_before_the_checkpoint_that_somebody_holds_is_refused(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path.write_bytes(b"".join(a_file(EVENTS[:5])))
+
+    assert not verify_file(path, (), a_checkpoint(7))
+    assert "it has 5 events, the checkpoint that you hold 7" in capsys.readouterr().out
+
+
+def test_a_checkpoint_of_another_ledger_is_refused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_bytes(compressed())
+
+    for held in ("", Checkpoint("ordertrail/00/x", 1, bytes(32)).signed([a_signer(origin="ordertrail/00/x")])):
+        assert not verify_file(path, (), held)
+        assert "DAMAGED: the checkpoint that you hold is not this ledger's: " in capsys.readouterr().out
+
+
+def test_a_checkpoint_that_is_held_is_for_ledgers(path: Path) -> None:
+    path.write_text(json.dumps(a_proof(*ORDER)))
+
+    with pytest.raises(InvalidArgument, match="--checkpoint is for the file of a whole ledger"):
+        verify_file(path, (), a_checkpoint(7))
 
 
 def test_every_changed_byte_of_a_compressed_file_is_found_unless_it_changes_nothing(path: Path) -> None:
