@@ -3,8 +3,9 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import cycle
 from random import Random
 
@@ -18,7 +19,7 @@ from application.projector import Projector
 from application.queries import ACTION_LOG_SIZE, TimelineFilter
 from benchmarks.databases import fresh_database
 from benchmarks.large_ledger import generate
-from benchmarks.table import Figure, interleaved, show
+from benchmarks.table import Figure, show
 from domain.events.records import ServiceEventRecorded
 from domain.order import stream_of
 from domain.values import TenantName
@@ -27,8 +28,8 @@ SMALL = 50_000
 LARGE = 5_000_000
 ORDER = 125
 """How many events the orders have that are read."""
-OPERATIONS = 200
-"""How many make one median."""
+TIMES = 200
+"""How often an operation is timed for one median."""
 PAGE = 100
 BENCH = Tenant(TenantName("bench"), is_implicit=False, dintero_account=None)
 LONG, SHORT = 10_000, 10
@@ -37,12 +38,14 @@ Operation = Callable[[], Awaitable[object]]
 
 
 class _Ledger:
-    """A ledger with its views, and what is done to it, each time somewhere else."""
+    """A ledger with its views, and what is done to it, each time somewhere else: among the newest events, or all."""
 
-    def __init__(self, services: Services, projector: Projector, runner: asyncio.Runner, events: int) -> None:
-        self._services, self._projector, self._runner = services, projector, runner
+    def __init__(self, services: Services, projector: Projector, events: int) -> None:
+        self._services, self._projector = services, projector
         self._events = events
         self._random = Random(1)
+        self.oldest = 0
+        """After which event things are done."""
 
     async def append(self) -> None:
         await self.report(self._order_id())
@@ -60,7 +63,7 @@ class _Ledger:
         assert len(found) == 51
 
     async def feed(self) -> None:
-        after = self._random.randrange(self._events - PAGE)
+        after = self._random.randrange(self.oldest, self._events - PAGE)
         assert len(await self._services.store.read_ledger(BENCH.name, after=after, limit=PAGE)) == PAGE
 
     async def report(self, order_id: str, events: int = 1, expected: ExpectedVersion | None = None) -> None:
@@ -72,21 +75,19 @@ class _Ledger:
         ]
         await self._services.orders.record(BENCH, order_id, reports, expected=expected)
 
-    def p50(self, operation: Operation) -> float:
-        """Return how many microseconds the operation takes in the middle of many, one after the other."""
-        return self._runner.run(self._p50(operation))
-
-    async def _p50(self, operation: Operation) -> float:
-        seconds = []
-        for _ in range(OPERATIONS):
-            began = time.perf_counter()
-            await operation()
-            seconds.append(time.perf_counter() - began)
+    async def catch_up(self) -> None:
         await self._projector.catch_up(BENCH.name)
-        return statistics.median(seconds) * 1e6
 
     def _order_id(self) -> str:
-        return f"A-{self._random.randrange(self._events // ORDER) + 1}"
+        return f"A-{self._random.randrange(self.oldest // ORDER, self._events // ORDER) + 1}"
+
+
+OPERATIONS = {
+    "append": _Ledger.append,
+    "action log, 100 entries": _Ledger.action_log,
+    "timeline, a page of 50": _Ledger.timeline,
+    f"feed, a page of {PAGE}": _Ledger.feed,
+}
 
 
 @contextmanager
@@ -99,7 +100,7 @@ def _ledger(server: str, runner: asyncio.Runner, events: int) -> Iterator[_Ledge
             connection.execute("CHECKPOINT")
         services, projector = open_services(dsn), open_projector(dsn)
         try:
-            yield _Ledger(runner.run(services.__aenter__()), runner.run(projector.__aenter__()), runner, events)
+            yield _Ledger(runner.run(services.__aenter__()), runner.run(projector.__aenter__()), events)
         finally:
             runner.run(projector.__aexit__(None, None, None))
             runner.run(services.__aexit__(None, None, None))
@@ -113,31 +114,42 @@ def main(server: str, runs: int, *, events: int = LARGE) -> None:
         _ledger(server, runner, events) as large,
     ):
         rows: list[tuple[str, list[Figure]]] = []
-        for name, of in (
-            ("append", _Ledger.append),
-            ("action log, 100 entries", _Ledger.action_log),
-            ("timeline, a page of 50", _Ledger.timeline),
-            (f"feed, a page of {PAGE}", _Ledger.feed),
-        ):
-            contestants = {
-                f"{events:,} events": lambda of=of: large.p50(lambda: of(large)),
-                f"{SMALL:,} events": lambda of=of: small.p50(lambda: of(small)),
-            }
-            rows.append((name, interleaved(contestants, runs=runs)))
+        for what, oldest in ((f"newest {SMALL:,} events", events - SMALL), ("all events", 0)):
+            large.oldest = oldest
+            for name, of in OPERATIONS.items():
+                p50s = runner.run(_p50s([large, small], [partial(of, large), partial(of, small)], runs))
+                names = (f"{events:,} events", f"{SMALL:,} events")
+                rows.append((f"{name}, {what}", [Figure(*figure) for figure in zip(names, p50s, strict=True)]))
         show("One at a time, in a large ledger and in a small one", "µs at p50", rows)
-        show("One at a time, to a long order and to a short one", "µs at p50", [_orders(small, runner, runs)])
+        p50s = runner.run(_orders(small, runs))
+        names = (f"{LONG:,} events", f"{SHORT} events")
+        orders = [Figure(*figure) for figure in zip(names, p50s, strict=True)]
+        show("One at a time, to a long order and to short ones", "µs at p50", [("append", orders)])
 
 
-def _orders(ledger: _Ledger, runner: asyncio.Runner, runs: int) -> tuple[str, list[Figure]]:
+async def _p50s(ledgers: Sequence[_Ledger], operations: Sequence[Operation], runs: int) -> list[list[float]]:
+    """Return how many microseconds operations take in the middle of many, for each run. They take turns."""
+    p50s: list[list[float]] = [[] for _ in operations]
+    for _ in range(runs):
+        taken: list[list[float]] = [[] for _ in operations]
+        for _ in range(TIMES):
+            for operation, times in zip(operations, taken, strict=True):
+                began = time.perf_counter()
+                await operation()
+                times.append(time.perf_counter() - began)
+        for ledger in ledgers:
+            await ledger.catch_up()
+        for p50, times in zip(p50s, taken, strict=True):
+            p50.append(statistics.median(times) * 1e6)
+    return p50s
+
+
+async def _orders(ledger: _Ledger, runs: int) -> list[list[float]]:
     """Append to an order that is long already, and to short ones in turn, which stay short."""
     for _ in range(LONG // 1_000):
-        runner.run(ledger.report("long", 1_000, ANY))
-    short = [f"short-{n}" for n in range(OPERATIONS)]
+        await ledger.report("long", 1_000, ANY)
+    short = [f"short-{n}" for n in range(TIMES)]
     for order_id in short:
-        runner.run(ledger.report(order_id, SHORT, ANY))
+        await ledger.report(order_id, SHORT, ANY)
     order_ids = cycle(short)
-    contestants = {
-        f"{LONG:,} events": lambda: ledger.p50(lambda: ledger.report("long")),
-        f"{SHORT} events": lambda: ledger.p50(lambda: ledger.report(next(order_ids))),
-    }
-    return "append", interleaved(contestants, runs=runs)
+    return await _p50s([ledger], [lambda: ledger.report("long"), lambda: ledger.report(next(order_ids))], runs)
