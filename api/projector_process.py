@@ -1,0 +1,27 @@
+"""A process that keeps the views up to date."""
+
+import asyncio
+import signal
+
+import uvloop
+
+from api.bootstrap import read_settings, run_projector
+from api.logs import set_up_logging
+
+
+def run() -> None:
+    """Keep the views up to date."""
+    settings = read_settings()
+    set_up_logging(settings.log_level)
+    assert settings.dsn is not None
+
+    async def until_told(dsn: str) -> None:
+        task = asyncio.create_task(run_projector(dsn))
+        loop = asyncio.get_running_loop()
+        for signal_ in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_, task.cancel)
+        await asyncio.gather(task, return_exceptions=True)
+        if not task.cancelled() and (error := task.exception()):
+            raise error
+
+    uvloop.run(until_told(settings.dsn))
