@@ -12,7 +12,7 @@ from application.ledger import ANY, Append, NewEvent, RecordedEvent, Write
 from application.ledger_file.importing import CannotImport, Imported
 from application.ledger_file.lines import FileDamaged
 from application.transparency.checkpoint import Checkpoint
-from domain.errors import TenantNotFound
+from domain.errors import EventIdReused, TenantNotFound
 from domain.events.lifecycle import Created, Redacted
 from domain.values import TenantName
 from tests.builders import a_created_event, a_customer, an_event
@@ -155,6 +155,19 @@ async def test_personal_data_cannot_be_read_elsewhere_and_new_data_can(other: Se
     assert told.customer is not None
     assert new.customer is not None
     assert (told.customer.name, new.customer.name) == ("[redacted]", "Ada Lovelace")
+
+
+async def test_what_is_told_again_after_an_import_is_not_recorded_twice(services: Services, other: Services) -> None:
+    await services.credentials.create_tenant(ACME, is_implicit=False, dintero_account=None)
+    plain, personal = encode(an_event(order_id="1")), encode(a_created_event(order_id="1", customer=a_customer()))
+    await tell(services, "1", plain, personal)
+    await import_into(other, await exported(services))
+
+    await tell(other, "1", plain)
+    with pytest.raises(EventIdReused):
+        await tell(other, "1", personal)
+
+    assert await other.store.head(ACME) == 2
 
 
 async def test_who_was_forgotten_stays_forgotten(services: Services, other: Services, lines: list[bytes]) -> None:
