@@ -14,8 +14,10 @@ from benchmarks import (
     growth,
     http_append,
     projector,
+    projector_lag,
     proving,
     reads,
+    rebuild_memory,
     workers,
 )
 from benchmarks.table import CONSOLE
@@ -29,8 +31,10 @@ BENCHMARKS: dict[str, Callable[[str, int], None]] = {
     "growth": growth.main,
     "http-append": http_append.main,
     "projector-catch-up": projector.main,
+    "projector-lag": projector_lag.main,
     "proving": proving.main,
     "reads": reads.main,
+    "rebuild-memory": rebuild_memory.main,
     "workers": workers.main,
 }
 
