@@ -6,6 +6,7 @@ import signal
 import uvloop
 
 from api.bootstrap import read_settings, run_projector
+from api.collector import collect_less_often
 from api.logs import set_up_logging
 
 
@@ -24,4 +25,5 @@ def run() -> None:
         if not task.cancelled() and (error := task.exception()):
             raise error
 
+    collect_less_often()
     uvloop.run(until_told(settings.dsn))

@@ -24,7 +24,7 @@ from benchmarks.projector import TENANT, seed
 from benchmarks.table import CONSOLE
 
 RATES = (300, 1_000, 3_000)
-SECONDS = 8.0
+SECONDS = 5.0
 TICK_SECONDS = 0.01
 LOOK_SECONDS = 0.002
 """How often the views are looked at; a lag is measured too long by as much."""
