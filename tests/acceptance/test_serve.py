@@ -152,7 +152,7 @@ def test_a_database_that_is_killed_is_started_again(data_dir: Path) -> None:
         postmaster.kill()
 
         wait_until(lambda: _answered(lambda: http.post(ORDERS, json={})).status_code == 201)
-        assert http.get(f"{ORDERS}/A-1").status_code == 200
+        wait_until(lambda: http.get(f"{ORDERS}/A-1").status_code == 200)
         server.process.terminate()
         assert server.process.wait(60) == 0
     assert not is_up(data_dir)

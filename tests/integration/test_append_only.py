@@ -101,6 +101,7 @@ def test_the_service_may_do_everything_with_rows_of_the_other_tables_and_of_late
             ORDER BY c.relname COLLATE "C"
         """)
 
-        own_records, history = ["_yoyo_log", "_yoyo_migration", "_yoyo_version"], ["events", "requests", "subject_keys"]
+        own_records = ["_yoyo_log", "_yoyo_migration", "_yoyo_version"]
+        history = ["events", "requests", "retention", "signing_keys", "subject_keys", "tree_heads"]
         assert [row[0] for row in restricted] == [*own_records, *history]
         assert service.execute("SELECT ordertrail.later()").fetchone() == (1,)

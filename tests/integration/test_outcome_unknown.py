@@ -217,6 +217,7 @@ async def test_readers_survive_lost_connections_and_say_when_there_are_none(
         for _ in range(3):
             assert len(await store.read_ledger(postgres_ledger.tenant)) == 1
             proxy.cut()
+            await asyncio.sleep(0.01)  # until it is cut: a statement that is on its way meanwhile fails, and may
         await proxy.close()
         with pytest.raises(Unavailable):
             await store.read_ledger(postgres_ledger.tenant)
