@@ -63,8 +63,11 @@ class PostgresTrees:
     @asynccontextmanager
     async def hold(self, tenant: TenantName) -> AsyncIterator[PostgresTreeBatch | None]:
         async with reading(self._pool) as connection, connection.transaction():
-            row = await (await connection.execute(_SQL["hold_tree"], {"tenant": tenant})).fetchone()
-            yield PostgresTreeBatch(connection, tenant, *row) if row else None
+            tree = await (await connection.execute(_SQL["hold_tree"], {"tenant": tenant})).fetchone()
+            # Asked once the tree is ours: by one statement for both, a tree that somebody sealed at this very moment
+            # could seem to reach beyond its ledger.
+            ledger = await (await connection.execute(_SQL["ledger_position"], {"tenant": tenant})).fetchone()
+            yield PostgresTreeBatch(connection, tenant, tree[0], ledger[0]) if tree and ledger else None
 
     async def newest_note(self, tenant: TenantName) -> str | None:
         return await self._note("newest_tree_head", tenant)

@@ -174,6 +174,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "create_missing_trees": [case(0)],
         "unsealed": [case(0)],
         "hold_tree": [case(0)],
+        "ledger_position": [case(0)],
         "tiles": [case(2, levels=IntArray([0, 1]), numbers=BigIntArray([7, 0]))],
         "position_of": [case(1, event_id="long-7")],
         "save_tiles": [case(2, levels=IntArray([0]), numbers=BigIntArray([1_000_000]), hashes=ByteaArray([b""]))],

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -16,7 +17,9 @@ _log = logging.getLogger(__name__)
 
 BATCH = 20_000
 SECONDS = 0.5
-"""How often ledgers that have grown are sealed: as often at most is one signed."""
+"""How often ledgers that have grown are sealed: as often at most is one signed, short of what fills batches."""
+RETRY_SECONDS = 30.0
+"""When a ledger that could not be sealed is tried again."""
 
 
 class TreeBatch(Protocol):
@@ -57,12 +60,27 @@ class Sealer:
         self._trees = trees
         self._keys = keys
         self._batch = batch
+        self._again_at: dict[TenantName, float] = {}
 
     async def seal_all(self) -> None:
         """Seal whatever was committed until now. Raises Unavailable."""
-        for tenant in await self._trees.unsealed():
-            while await self.seal(tenant):
-                pass
+        now = time.monotonic()
+        tenants = [tenant for tenant in await self._trees.unsealed() if self._again_at.get(tenant, now) <= now]
+        while tenants:
+            # A batch of each in turn. One that is not full was all there was: what has come since is for the next time,
+            # or a ledger that is written to all the time would keep the others waiting.
+            tenants = [tenant for tenant in tenants if await self._sealed(tenant) == self._batch]
+
+    async def _sealed(self, tenant: TenantName) -> int:
+        """Seal a batch as seal does; what is wrong with one ledger's tree stops neither the others nor the views."""
+        try:
+            return await self.seal(tenant)
+        except Unavailable:
+            raise
+        except Exception:
+            _log.exception("Tenant %s cannot be sealed; it is tried again in %d s", tenant, RETRY_SECONDS)
+            self._again_at[tenant] = time.monotonic() + RETRY_SECONDS
+            return 0
 
     async def seal(self, tenant: TenantName) -> int:
         """Seal a batch of a tenant's events; return how many they were."""

@@ -11,10 +11,10 @@ FROM ordertrail.ledgers AS l JOIN ordertrail.trees AS t ON t.tenant = l.tenant
 WHERE l.position <> t.size AND t.error IS NULL
 
 -- name: hold_tree
-SELECT t.size, l.position
-FROM ordertrail.trees AS t JOIN ordertrail.ledgers AS l ON l.tenant = t.tenant
-WHERE t.tenant = %(tenant)s
-FOR UPDATE OF t SKIP LOCKED
+SELECT size FROM ordertrail.trees WHERE tenant = %(tenant)s FOR UPDATE SKIP LOCKED
+
+-- name: ledger_position
+SELECT position FROM ordertrail.ledgers WHERE tenant = %(tenant)s
 
 -- name: tiles
 SELECT t.level, t.number, t.hashes
