@@ -1,4 +1,4 @@
-"""Reading ahead: the next events of a ledger are read and decoded while the database writes the rows of the last."""
+"""Reading ahead: the next events of a ledger are read while the database writes the rows of the last."""
 
 import asyncio
 from contextlib import suppress
@@ -63,15 +63,15 @@ class ReadAhead:
 
     async def _read(self, page: _Page) -> list[Entry]:
         events = await self._ledgers.events(page.tenant, after=page.after, limit=page.limit)
-        entries = [_decoded(event) for event in events]
+        entries = [_read(event) for event in events]
         await self._reveal(page.tenant, entries)
         return entries
 
 
-def _decoded(event: RecordedEvent) -> Entry:
-    """Return an entry that is decoded already if it can be; what is wrong with it is for the projections to see."""
+def _read(event: RecordedEvent) -> Entry:
+    """Return an entry that is read already if it can be; what is wrong with it is for the projections to see."""
     entry = Entry(event)
     with suppress(InvalidEvent):
         if entry.is_ours:
-            _ = entry.event
+            _ = entry.fields
     return entry

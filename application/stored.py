@@ -1,6 +1,6 @@
 """Objects from what we stored ourselves: it was validated when it was told, and is not validated again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -8,6 +8,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Generic, Literal, NewType, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 M = TypeVar("M", bound=BaseModel)
@@ -22,36 +23,47 @@ _PLAIN = (str, int, float, bool, NoneType, Any, object)
 """What JSON gives as it is."""
 
 
-class Stored(Generic[M]):
-    """Makes instances of a model from its fields as they came out of JSON."""
+class Fields:
+    """The fields that an object has: which must be given, and what the others are by default."""
 
-    def __init__(self, model: type[M]) -> None:
-        fields = model.model_fields
-        self._model = model
-        self._names = set(fields)
+    def __init__(self, fields: Mapping[str, FieldInfo]) -> None:
         # In the order of the fields, so that equal objects are serialised equally.
-        self._blank = {name: _MISSING if f.default is PydanticUndefined else f.default for name, f in fields.items()}
+        self._blank: dict[str, Any] = {
+            name: _MISSING if f.default is PydanticUndefined else f.default for name, f in fields.items()
+        }
         self._unset = [(n, f.default_factory) for n, f in fields.items() if f.default is PydanticUndefined]
-        converters = {name: _converter(field.annotation) for name, field in fields.items()}
-        self._converters = [(name, convert) for name, convert in converters.items() if convert is not None]
 
-    def load(self, fields: dict[str, Any], **ready: Any) -> M:
-        """Return the object with these fields, those that are ready, and defaults. Raises ValueError."""
-        values = self._blank | fields
-        for name, convert in self._converters:
-            if (value := fields.get(name)) is not None:
-                values[name] = convert(value)
-        if ready:
-            if not fields.keys().isdisjoint(ready):
-                raise ValueError(f"{self._model.__name__} cannot have these fields: {sorted(fields.keys() & ready)}")
-            values |= ready
+    def completed(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return fields as they are given, with the defaults of those that are left out. Raises ValueError."""
+        values = self._blank | given
         for name, make in self._unset:
             if values[name] is _MISSING:
                 if make is None:
                     raise ValueError(f"{name} is missing")
                 values[name] = make()  # type: ignore[call-arg]
         if len(values) > len(self._blank):
-            raise ValueError(f"{self._model.__name__} cannot have all these fields: {sorted(fields)}")
+            raise ValueError(f"there cannot be all these fields: {sorted(given)}")
+        return values
+
+
+class Stored(Generic[M]):
+    """Makes instances of a model from its fields as they came out of JSON."""
+
+    def __init__(self, model: type[M]) -> None:
+        self._model = model
+        self._names = set(model.model_fields)
+        self._fields = Fields(model.model_fields)
+        converters = {name: _converter(field.annotation) for name, field in model.model_fields.items()}
+        self._converters = [(name, convert) for name, convert in converters.items() if convert is not None]
+
+    def load(self, fields: dict[str, Any], **ready: Any) -> M:
+        """Return the object with these fields, those that are ready, and defaults. Raises ValueError."""
+        if not fields.keys().isdisjoint(ready):
+            raise ValueError(f"{self._model.__name__} cannot have these fields: {sorted(fields.keys() & ready)}")
+        values = self._fields.completed(fields | ready)
+        for name, convert in self._converters:
+            if (value := fields.get(name)) is not None:
+                values[name] = convert(value)
         # What the model's own constructor does once it has validated.
         instance = self._model.__new__(self._model)
         _set(instance, "__dict__", values)

@@ -120,9 +120,7 @@ class ShopViews(LibraryProjection[ViewRecorder]):
             occurred_at=domain_event.timestamp,
             recorded_at=domain_event.timestamp,
         )
-        entry = Entry(recorded)
-        entry._event = domain_event  # noqa: SLF001 it need not be decoded twice
-        self.view.save(entry, tracking)
+        self.view.save(Entry(recorded), tracking)
 
 
 @contextmanager

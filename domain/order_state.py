@@ -1,7 +1,8 @@
 """What an order is because of its events: the state that both the aggregate and the order_state view fold."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -54,57 +55,41 @@ class OrderState(BaseModel):
 
     @property
     def combined_state(self) -> CombinedState:
-        """The order's state over all services, by the rule Dintero documents.
+        """The order's state over all services."""
+        return combined_state(vars(self))
 
-        failure if any report ever was an error or a failure, however the service fares since; else pending if nothing
-        was reported or the newest report of some service is pending; else success.
-        """
-        if self.has_failed:
-            return "failure"
-        if not self.services or any(s.state is ServiceState.PENDING for s in self.services.values()):
-            return "pending"
-        return "success"
-
-    def evolve(self, event: Event) -> None:  # noqa: C901 a table of what each type of event changes
+    def evolve(self, event: Event) -> None:
         """Fold the next event of the order's stream."""
-        # Past the model's own setter, which takes longer than the fold: a rebuild folds every event there ever was.
-        state = vars(self)
-        match event:
-            case ServiceEventRecorded():
-                self.services[event.service] = ServiceStatus.model_construct(
-                    state=event.state,
-                    status=event.service_status,
-                    description=event.description,
-                    occurred_at=event.timestamp,
-                )
-                state["has_failed"] = self.has_failed or event.state in _FAILED
-            case StatusUpdated():
-                state["status"] = event.status
-            case PaymentStatusUpdated():
-                state["payment_status"] = event.status
-            case DeliveryStatusUpdated():
-                state["delivery_status"] = event.status
-            case Created():
-                state["created_by"], state["reference"] = event.created_by, event.reference
-                state["customer"], state["totals"] = event.customer, event.totals
-            case Edited() | SplitChanges():
-                state["totals"] = totals_after(event)
-            case Transferred():
-                state["customer"] = event.new_customer
-            case Split():
-                self.children.append(event.child_order_id)
-            case SplitFrom():
-                state["parent"] = event.parent_order_id
-            case IntegrationTied() | IntegrationUntied():
-                state["integrations"] = _ties_after(event, self.integrations)
-            case Redacted():
-                state["redacted"] = True
-        if self.redacted:
-            state["customer"] = None
-        state["version"] = event.originator_version
-        state["created_at"] = self.created_at or event.timestamp
-        # Producers report late and out of order; whoever asks for what was updated since must not miss it.
-        state["updated_at"] = max(self.updated_at or event.timestamp, event.timestamp)
+        # Past the model's own setter, which takes longer than the fold.
+        fold(vars(self), event.topic, vars(event), event.originator_version, event.timestamp)
+
+
+def combined_state(state: Mapping[str, Any]) -> CombinedState:
+    """Return an order's state over all services, by the rule Dintero documents.
+
+    failure if any report ever was an error or a failure, however the service fares since; else pending if nothing
+    was reported or the newest report of some service is pending; else success.
+    """
+    if state["has_failed"]:
+        return "failure"
+    newest = [_member(report, "state") for report in state["services"].values()]
+    return "pending" if not newest or ServiceState.PENDING in newest else "success"
+
+
+def fold(state: dict[str, Any], topic: str, event: Mapping[str, Any], version: int, occurred_at: datetime) -> None:
+    """Fold the next event of an order's stream onto the fields of its OrderState.
+
+    Both have their fields as models do or as JSON does: a rebuild folds every event there ever was, and most of what
+    is in them only moves from one to the other.
+    """
+    if change := _CHANGES.get(topic):
+        change(state, event, occurred_at)
+    if state["redacted"]:
+        state["customer"] = None
+    state["version"] = version
+    state["created_at"] = state["created_at"] or occurred_at
+    # Producers report late and out of order; whoever asks for what was updated since must not miss it.
+    state["updated_at"] = max(state["updated_at"] or occurred_at, occurred_at)
 
 
 def totals_before(event: Edited | SplitChanges) -> Totals:
@@ -126,9 +111,67 @@ def changes(before: Totals, after: Totals) -> dict[str, Change[Money]]:
     }
 
 
-def _ties_after(event: IntegrationTied | IntegrationUntied, before: list[int]) -> list[int]:
-    """Return the integrations the order is tied to after an event."""
-    others = [one for one in before if one != event.integration_id]
-    if isinstance(event, IntegrationUntied):
-        return others
-    return before if event.integration_id in before else [*before, event.integration_id]
+def _member(value: Any, name: str) -> Any:
+    """Return a member of a model, or of what JSON has of one."""
+    return value[name] if isinstance(value, dict) else getattr(value, name)
+
+
+_Change = Callable[[dict[str, Any], Mapping[str, Any], datetime], None]
+
+
+def _sets(**fields: str) -> _Change:
+    """Return what sets fields of the state to these of the event."""
+    pairs = tuple(fields.items())
+
+    def change(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:
+        for name, field in pairs:
+            state[name] = event[field]
+
+    return change
+
+
+def _report(state: dict[str, Any], event: Mapping[str, Any], occurred_at: datetime) -> None:
+    reported = ServiceState(event["state"])
+    state["services"][event["service"]] = ServiceStatus.model_construct(
+        state=reported, status=event["service_status"], description=event["description"], occurred_at=occurred_at
+    )
+    state["has_failed"] = state["has_failed"] or reported in _FAILED
+
+
+def _amount(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:
+    state["totals"] = Totals(**{name: _member(event[name], "after") for name in Totals.model_fields})
+
+
+def _have_child(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:
+    state["children"].append(event["child_order_id"])
+
+
+def _tie(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:
+    if event["integration_id"] not in state["integrations"]:
+        state["integrations"].append(event["integration_id"])
+
+
+def _untie(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:
+    state["integrations"] = [tied for tied in state["integrations"] if tied != event["integration_id"]]
+
+
+def _redact(state: dict[str, Any], _event: Mapping[str, Any], _occurred_at: datetime) -> None:
+    state["redacted"] = True
+
+
+_CHANGES: Mapping[str, _Change] = {
+    Created.topic: _sets(created_by="created_by", reference="reference", customer="customer", totals="totals"),
+    StatusUpdated.topic: _sets(status="status"),
+    PaymentStatusUpdated.topic: _sets(payment_status="status"),
+    DeliveryStatusUpdated.topic: _sets(delivery_status="status"),
+    Transferred.topic: _sets(customer="new_customer"),
+    SplitFrom.topic: _sets(parent="parent_order_id"),
+    Split.topic: _have_child,
+    Edited.topic: _amount,
+    SplitChanges.topic: _amount,
+    ServiceEventRecorded.topic: _report,
+    IntegrationTied.topic: _tie,
+    IntegrationUntied.topic: _untie,
+    Redacted.topic: _redact,
+}
+"""What each type of event changes. All others count the version on, and the time of the last change."""

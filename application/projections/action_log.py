@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from pydantic_core import from_json
 
+from application.codec import schema_version_of
 from application.encryption import is_sealed
 from application.projections.entries import Entry
 from application.projections.projection import log
@@ -52,19 +53,20 @@ class ActionLogRow(NamedTuple):
 
 
 def _row(entry: Entry) -> ActionLogRow:
-    actor, event = entry.event.actor, entry.event
+    recorded, actor = entry.recorded, entry.actor
+    _ = entry.fields  # an action that cannot be read stops the view, although it only copies it
     return ActionLogRow(
-        order_id=event.originator_id.removeprefix("order-"),
-        position=entry.position,
-        occurred_at=event.timestamp,
-        type=event.topic,
-        schema_version=entry.envelope.schema_version,
-        data=entry.recorded.data,
-        actor_id=actor.id,
-        actor_name=actor.name,
-        actor_type=actor.type,
-        application_id=actor.application_id,
-        sealed_in=event.event_id if is_sealed(entry.recorded) else None,
+        order_id=recorded.stream.removeprefix("order-"),
+        position=recorded.position,
+        occurred_at=recorded.occurred_at,
+        type=recorded.type,
+        schema_version=schema_version_of(entry.metadata),
+        data=recorded.data,
+        actor_id=actor.get("id", ""),
+        actor_name=actor.get("name", ""),
+        actor_type=actor.get("type", ""),
+        application_id=actor.get("application_id"),
+        sealed_in=recorded.event_id if is_sealed(recorded) else None,
     )
 
 

@@ -1,24 +1,26 @@
-"""What projections are given: events of one ledger, decoded when first asked for."""
+"""What projections are given: events of one ledger, read when first asked for."""
 
-from application.codec import Envelope, decode_with_envelope, envelope
+from collections.abc import Mapping
+from typing import Any
+
+from application.codec import fields_of, metadata_of
 from application.ledger import RecordedEvent
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE, is_ours
-from domain.events.event import Event
 
 
 class Entry:
     """One event of the ledger."""
 
-    __slots__ = ("_envelope", "_event", "_topic", "position", "recorded", "shown")
+    __slots__ = ("_fields", "_metadata", "_topic", "position", "recorded", "shown")
 
     def __init__(self, recorded: RecordedEvent) -> None:
         self.recorded = recorded
         self.position = recorded.position
         topic = recorded.type
         self._topic = topic if topic in CATALOGUE or not is_ours(topic) else None
-        self._event: Event | None = None
-        self._envelope: Envelope | None = None
+        self._fields: Mapping[str, Any] | None = None
+        self._metadata: Mapping[str, Any] | None = None
         self.shown = recorded
         """The event as it may be shown, for what projections cannot do with what is encrypted."""
 
@@ -41,15 +43,26 @@ class Entry:
         return self.recorded.stream.removeprefix("order-") if self.topic.startswith("order.") else None
 
     @property
-    def envelope(self) -> Envelope:
-        """What the event's metadata says. Raises ValueError."""
-        if self._envelope is None:
-            self._envelope = envelope(self.recorded.metadata)
-        return self._envelope
+    def integration_id(self) -> int:
+        """The integration that an event of an integration is about. Raises ValueError if its stream is of none."""
+        return int(self.recorded.stream.removeprefix("integration-"))
 
     @property
-    def event(self) -> Event:
-        """The domain event. Raises InvalidEvent."""
-        if self._event is None:
-            self._event, self._envelope = decode_with_envelope(self.recorded)
-        return self._event
+    def metadata(self) -> Mapping[str, Any]:
+        """What the event's metadata says, as JSON has it. Raises InvalidEvent."""
+        if self._metadata is None:
+            self._metadata = metadata_of(self.recorded)
+        return self._metadata
+
+    @property
+    def actor(self) -> Mapping[str, Any]:
+        """Who made the event happen, as JSON has it; empty if nobody was named. Raises InvalidEvent."""
+        actor: Mapping[str, Any] = self.metadata.get("actor", {})
+        return actor
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The own fields of an event of ours as JSON has them, with all defaults. Raises InvalidEvent."""
+        if self._fields is None:
+            self._fields = fields_of(self.recorded, self.metadata)
+        return self._fields

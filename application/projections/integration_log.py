@@ -19,14 +19,12 @@ class IntegrationLogRow(NamedTuple):
 
 
 def _row(entry: Entry) -> IntegrationLogRow:
-    event = entry.event
-    assert isinstance(event, ExceptionLogged)
     return IntegrationLogRow(
-        integration_id=event.integration_id,
+        integration_id=entry.integration_id,
         position=entry.position,
-        occurred_at=event.timestamp,
-        exception_type=event.exception_type,
-        response_code=event.response_code,
+        occurred_at=entry.recorded.occurred_at,
+        exception_type=entry.fields["exception_type"],
+        response_code=entry.fields["response_code"],
     )
 
 

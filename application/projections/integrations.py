@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from application.projections.entries import Entry
 from application.projections.projection import Projection
-from domain.events.integration import ExceptionLogged, IntegrationEvent, Recovered, Registered
+from domain.events.integration import ExceptionLogged, Recovered, Registered
 
 _STREAM = "integration-"
 
@@ -42,10 +42,8 @@ def _rows(entries: Sequence[Entry], present: Mapping[str, IntegrationRow]) -> li
     rows: dict[int, IntegrationRow] = {}
     for entry in entries:
         if entry.topic.startswith("integration."):
-            event = entry.event
-            assert isinstance(event, IntegrationEvent)
-            id_ = event.integration_id
-            rows[id_] = _after(rows.get(id_) or present.get(str(id_)) or _new(id_, entry), event, entry)
+            id_ = entry.integration_id
+            rows[id_] = _after(rows.get(id_) or present.get(str(id_)) or _new(id_, entry), entry)
     return list(rows.values())
 
 
@@ -54,22 +52,22 @@ def _new(integration_id: int, entry: Entry) -> IntegrationRow:
     return IntegrationRow(integration_id, 0, now, now, None, None, b"{}", None)
 
 
-def _after(row: IntegrationRow, event: IntegrationEvent, entry: Entry) -> IntegrationRow:
-    match event:
-        case Registered():
-            details = to_json(event.details)
-            changed = row._replace(shop_name=event.shop_name, shop_url=event.shop_url, details=details)
-        case ExceptionLogged():
+def _after(row: IntegrationRow, entry: Entry) -> IntegrationRow:
+    fields, occurred_at = entry.fields, entry.recorded.occurred_at
+    match entry.topic:
+        case Registered.topic:
+            details = to_json(fields["details"])
+            changed = row._replace(shop_name=fields["shop_name"], shop_url=fields["shop_url"], details=details)
+        case ExceptionLogged.topic:
             # Clients say when it occurred, and tell it late: the first to be logged need not be the earliest.
-            earliest = min(row.started_failing_at or event.timestamp, event.timestamp)
-            changed = row._replace(started_failing_at=earliest)
-        case Recovered():
+            changed = row._replace(started_failing_at=min(row.started_failing_at or occurred_at, occurred_at))
+        case Recovered.topic:
             changed = row._replace(started_failing_at=None)
         case _:
             changed = row
     if changed != row:
         changed = changed._replace(updated_at=entry.recorded.recorded_at)
-    return changed._replace(version=event.originator_version)
+    return changed._replace(version=entry.recorded.version)
 
 
 INTEGRATIONS = Projection("integrations", rows=_rows, needs=_needs)

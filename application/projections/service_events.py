@@ -26,19 +26,19 @@ class ServiceEventRow(NamedTuple):
 
 
 def _row(entry: Entry) -> ServiceEventRow:
-    event = entry.event
-    assert isinstance(event, ServiceEventRecorded)
+    recorded, fields = entry.recorded, entry.fields
+    metadata = fields["metadata"]
     return ServiceEventRow(
-        order_id=event.order_id,
-        position=entry.position,
-        recorded_at=entry.recorded.recorded_at,
-        event_id=event.event_id,
-        state=event.state,
-        service=event.service,
-        service_status=event.service_status,
-        description=event.description,
-        metadata=None if event.metadata is None else to_json(event.metadata),
-        created_by=event.actor.id,
+        order_id=recorded.stream.removeprefix("order-"),
+        position=recorded.position,
+        recorded_at=recorded.recorded_at,
+        event_id=recorded.event_id,
+        state=fields["state"],
+        service=fields["service"],
+        service_status=fields["service_status"],
+        description=fields["description"],
+        metadata=None if metadata is None else to_json(metadata),
+        created_by=entry.actor.get("id", ""),
     )
 
 

@@ -22,18 +22,18 @@ class SystemLogRow(NamedTuple):
 
 
 def _row(entry: Entry) -> SystemLogRow:
-    event = entry.event
-    assert isinstance(event, SystemLogRecorded)
+    recorded, fields = entry.recorded, entry.fields
+    content = fields["content"]
     return SystemLogRow(
-        order_id=event.order_id,
-        position=entry.position,
-        event_id=event.event_id,
-        correlation_id=event.correlation_id,
-        carrier_id=event.carrier_id,
-        direction=event.direction,
-        request_type=event.request_type,
-        response_code=event.response_code,
-        content_digest=event.content.digest if event.content else None,
+        order_id=recorded.stream.removeprefix("order-"),
+        position=recorded.position,
+        event_id=recorded.event_id,
+        correlation_id=entry.metadata.get("correlation_id"),
+        carrier_id=fields["carrier_id"],
+        direction=fields["direction"],
+        request_type=fields["request_type"],
+        response_code=fields["response_code"],
+        content_digest=None if content is None else content["digest"],
     )
 
 

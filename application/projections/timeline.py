@@ -84,8 +84,8 @@ def _row(entry: Entry, order_id: str) -> TimelineRow:
         kind=_KINDS.get(topic, "action"),
         type=topic,
         occurred_at=entry.recorded.occurred_at,
-        correlation_id=entry.envelope.fields.get("correlation_id"),
-        integration_id=entry.event.integration_id if topic in _TIES else None,  # type: ignore[attr-defined]
+        correlation_id=entry.metadata.get("correlation_id"),
+        integration_id=entry.fields["integration_id"] if topic in _TIES else None,
     )
 
 

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import to_jsonable_python
 
-from application.codec import decode, encode, new_event_id
+from application.codec import decode, encode, fields_of, metadata_of, new_event_id
 from domain.errors import InvalidEvent
 from domain.events.lifecycle import CommentAdded
 from domain.values import Actor
+from tests import samples
 from tests.builders import (
     a_created_event,
     a_foreign_event,
@@ -85,6 +87,43 @@ def test_whatever_a_client_may_send_comes_back_as_it_was(metadata: dict[str, Any
     )
 
     assert decode(recorded(event)) == event
+
+
+@pytest.mark.parametrize("name", samples.NAMES)
+def test_the_own_fields_of_an_event_are_those_that_decoding_gives_it_as_json_has_them(name: str) -> None:
+    stored = samples.stored(name)
+
+    fields = fields_of(stored, metadata_of(stored))
+
+    assert to_jsonable_python(fields) == decode(stored).model_dump(mode="json", include=set(fields))
+    assert fields.keys() == decode(stored).data_fields()
+
+
+def test_what_a_stored_event_leaves_out_is_its_default() -> None:
+    stored = recorded(an_event(CommentAdded))._replace(data=b'{"text":"Hi"}')
+
+    assert fields_of(stored, metadata_of(stored)) == {
+        "text": "Hi",
+        "is_private": False,
+        "sender": None,
+        "media_id": None,
+        "subject_type": None,
+        "subject_id": None,
+        "custom_data": None,
+    }
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"status":null}', b'{"status":"a","colour":"red"}'])
+def test_own_fields_that_cannot_be_read_are_an_invalid_event(data: bytes) -> None:
+    damaged = recorded(an_event(), position=17)._replace(data=data)
+
+    with pytest.raises(InvalidEvent, match=r"Event 17 \(order.status_updated\) cannot be read"):
+        fields_of(damaged, metadata_of(damaged))
+
+
+def test_metadata_that_cannot_be_read_is_an_invalid_event() -> None:
+    with pytest.raises(InvalidEvent, match=r"Event 1 .* cannot be read"):
+        metadata_of(recorded(an_event())._replace(metadata=b""))
 
 
 def test_a_type_that_is_not_in_the_catalogue_is_an_invalid_event() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from application.codec import decode
 from application.ledger import RecordedEvent
 from application.projections.entries import Entry
 from application.projections.order_state import ORDER_STATE, OrderStateRow
@@ -74,6 +75,22 @@ def test_an_orders_state_goes_on_from_its_present_row() -> None:
 
     state = OrderState.model_validate_json(row.detail)
     assert (row.first_position, row.state, state.children, state.version) == (1, "failure", ["b"], 3)
+
+
+def test_an_orders_state_is_what_folding_its_events_as_an_aggregate_does_makes_of_it() -> None:
+    ledger = [
+        recorded._replace(stream="order-1", position=n, version=n)
+        for n, recorded in enumerate((e for e in one_of_each() if e.type.startswith("order.")), start=1)
+    ]
+    state, present = OrderState(), {}
+
+    for recorded in ledger:
+        state.evolve(decode(recorded))
+        (row,) = ORDER_STATE.rows([Entry(recorded)], present)
+        present = {"1": row}
+
+        assert row.detail == state.model_dump_json().encode()
+    assert ORDER_STATE.rows(entries(ledger), {}) == [row]
 
 
 def test_folding_leaves_the_present_row_as_it_was() -> None:
