@@ -110,6 +110,14 @@ class Json(Response):
     def render(self, content: Any) -> bytes:
         return content if isinstance(content, bytes) else to_json(content)
 
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        # What Starlette does, without looking first whether the length and the type are among the headers.
+        self.raw_headers = [
+            (b"content-length", b"%d" % len(self.body)),
+            (b"content-type", self.media_type.encode("latin-1")),
+            *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()),
+        ]
+
 
 def written(result: Recorded) -> dict[str, str]:
     """Return the headers that tell what a request recorded."""

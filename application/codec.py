@@ -12,7 +12,7 @@ from application.stored import Fields, stored
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
-from domain.values import NOBODY, Actor, Origin
+from domain.values import Actor, Origin
 
 _DAMAGE = (AttributeError, LookupError, TypeError, ValueError)
 """What goes wrong while an event is read that is not as we store them."""
@@ -29,8 +29,8 @@ def encode(event: Event, origin: Origin | None = None) -> NewEvent:
     origin is the request that it comes with, if it does not say so itself.
     """
     metadata: dict[str, Any] = {"schema_version": event.class_version}
-    if event.actor != NOBODY:
-        metadata["actor"] = _said_of(event.actor)
+    if actor := _said_of(event.actor):
+        metadata["actor"] = actor
     if event.correlation_id is not None:
         metadata["correlation_id"] = event.correlation_id
     if event.causation_id is not None:

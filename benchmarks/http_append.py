@@ -4,10 +4,14 @@ import asyncio
 import json
 import statistics
 import sys
+from functools import partial
+from typing import NamedTuple
+
+import psutil
 
 from api.maintenance import create_key, create_tenant
 from benchmarks.databases import fresh_database
-from benchmarks.load import CONNECTIONS, answers, ordertrail, process, request
+from benchmarks.load import CONNECTIONS, WARM_UP_SECONDS, answers, ordertrail, process, request
 from benchmarks.table import CONSOLE, Figure, interleaved, show
 from domain.values import TenantName
 
@@ -32,35 +36,55 @@ def authorised(dsn: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key['token']}"}
 
 
+class _Runs(NamedTuple):
+    """What one contestant's runs took: each answer, and the processor time of its worker for each, in seconds."""
+
+    answers: list[float]
+    processor: list[float]
+
+
 def main(server: str, runs: int) -> None:
     """Print the table."""
     with fresh_database(server, is_ours=True) as dsn:
         headers = authorised(dsn)
         with ordertrail(dsn) as ours, process(sys.executable, "-m", "benchmarks.peer") as peer:
+            servers = {OURS: (ours, _child("api.worker http")), PEER: (peer, _child("benchmarks.peer"))}
             rows: list[tuple[str, list[Figure]]] = []
-            latencies: dict[str, dict[str, list[float]]] = {}
+            took: dict[str, dict[str, _Runs]] = {}
             for label, path, body in (
                 ("native append", "/trail/v1/orders/A-1/events", NATIVE),
                 ("Dintero append", "/v1/accounts/T12345678/shopping/orders/A-2/events", NATIVE["data"]),
             ):
                 append = request("POST", path, headers, json.dumps(body).encode())
-                seconds: dict[str, list[float]] = {OURS: [], PEER: []}
+                took[label] = {name: _Runs([], []) for name in servers}
                 contestants = {
-                    OURS: lambda append=append, all_=seconds[OURS]: _rate(ours, append, all_),
-                    PEER: lambda append=append, all_=seconds[PEER]: _rate(peer, append, all_),
+                    name: partial(_rate, url, append, worker, took[label][name])
+                    for name, (url, worker) in servers.items()
                 }
                 rows.append((label, interleaved(contestants, runs=runs)))
-                latencies[label] = seconds
         show(f"Appends over HTTP, {CONNECTIONS} keep-alive connections, one worker", "requests/s", rows)
-        for label, of_each in latencies.items():
-            for name, seconds in of_each.items():
-                CONSOLE.print(f"{label}, {name}: {_quantiles(seconds)}")
+        for label, of_each in took.items():
+            for name, measured in of_each.items():
+                each = statistics.median(measured.processor) * 1e6
+                CONSOLE.print(
+                    f"{label}, {name}: {_quantiles(measured.answers)}; {each:.0f} µs of the worker's processor"
+                )
 
 
-def _rate(url: str, append: bytes, seconds: list[float]) -> float:
-    """Return the requests per second of one run, and add how long each took."""
+def _child(words: str) -> psutil.Process:
+    """Return the process below this one whose command has these words."""
+    below = psutil.Process().children(recursive=True)
+    return next(child for child in below if words in " ".join(child.cmdline()))
+
+
+def _rate(url: str, append: bytes, worker: psutil.Process, runs: _Runs) -> float:
+    """Return the requests per second of one run, and add what it took."""
+    answers(url, append, seconds=WARM_UP_SECONDS)
+    before = worker.cpu_times()
     run = answers(url, append)
-    seconds += run.each
+    after = worker.cpu_times()
+    runs.answers.extend(run.each)
+    runs.processor.append((after.user + after.system - before.user - before.system) / len(run.each))
     return run.rate
 
 

@@ -107,12 +107,12 @@ async def _load(url: str, requests: Iterator[bytes], seconds: float) -> Answers:
 
 def load(url: str, *requests: bytes, seconds: float = SECONDS) -> float:
     """Return how many requests per second a server answers with 200 or 201, sent in turn, over and over."""
+    answers(url, *requests, seconds=WARM_UP_SECONDS)
     return answers(url, *requests, seconds=seconds).rate
 
 
 def answers(url: str, *requests: bytes, seconds: float = SECONDS) -> Answers:
     """Return how a server answers requests that are sent in turn, over and over. The load comes from this process."""
-    uvloop.run(_load(url, cycle(requests), WARM_UP_SECONDS))
     return uvloop.run(_load(url, cycle(requests), seconds))
 
 
