@@ -64,7 +64,7 @@ def verify_file(path: Path, keys: Sequence[str], held: str | None = None) -> boo
 
     Raises InvalidNote if a key is none.
     """
-    trusted = [Verifier.parse(key) for key in keys]
+    trusted = _trusted(keys)
     try:
         with progress() as begin:
             print(_printable(f"{path}: {_verified(path, begin(path.name), trusted, held)}"))
@@ -79,7 +79,7 @@ async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
 
     The tenant is created if there is none. Raises FileDamaged, CannotImport.
     """
-    trusted = [Verifier.parse(key) for key in keys]
+    trusted = _trusted(keys)
     with progress() as begin:
         try:
             checked = _read(path, begin("checking"), trusted)
@@ -126,6 +126,11 @@ def _verified(path: Path, show: Show, trusted: Sequence[Verifier], held: str | N
     return f"{_description(checked)}{continues}\n{_whose_word(checked.header.keys, trusted)}"
 
 
+def _trusted(keys: Sequence[str]) -> list[Verifier]:
+    """Return the keys that are given, one a line as they are published. Raises InvalidNote if one is none."""
+    return [Verifier.parse(line) for key in keys for line in key.splitlines() or [key]]
+
+
 def _format(line: bytes) -> str | None:
     """Return the format that a file's first line names, if it does."""
     try:
@@ -137,7 +142,7 @@ def _format(line: bytes) -> str | None:
 
 def _document(lines: Iterator[bytes]) -> dict[str, Any]:
     """Return the JSON object that a whole file is. Raises FileDamaged."""
-    text = b""
+    text = bytearray()
     for line in lines:
         text += line
         if len(text) > MAX_LINE:

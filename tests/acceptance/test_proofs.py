@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.fix_server import Account
+from tests.ledger_files import a_signer
 from tests.native import ORDERS, an_order, append, assert_problem, comment, status
 
 LEDGER = "/trail/v1/ledger"
@@ -166,7 +167,21 @@ async def test_proofs_that_were_meddled_with_are_refused(http: httpx.AsyncClient
         {**receipt, "events": [{**event, "proof": [*event["proof"], event["proof"][0]]}]}
     )
     larger = receipt["checkpoint"].replace(f"\n{size}\n", f"\n{size + 1}\n")
-    assert "InvalidSignature" in auditor.check({**receipt, "checkpoint": larger})
+    assert "NOT PROVEN: it is not as it was" in auditor.check({**receipt, "checkpoint": larger})
+    assert auditor.check({**receipt, "events": []}) == "NOT PROVEN: there is no event in it\n"
+    assert auditor.check({"detail": "Not found"}).startswith("NOT PROVEN: it is not as it was written")
+
+
+async def test_whoever_knows_several_keys_gives_a_line_for_each(
+    http: httpx.AsyncClient, account: Account, tmp_path: Path
+) -> None:
+    order_id = await an_order(http)
+    receipt = (await append(http, order_id, status("open"), **RECEIPT)).json()["receipt"]
+    key = await key_of(account)
+    name = key.partition("+")[0]
+
+    for newer in (a_signer("newer", name), a_signer("another")):
+        assert Auditor(tmp_path, f"{key}\n{newer.verifier}\n").check(receipt).startswith("PROVEN: 1 events are")
 
 
 async def test_a_key_that_signed_nothing_proves_nothing(

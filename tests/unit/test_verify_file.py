@@ -63,9 +63,16 @@ def test_a_file_is_not_believed_against_another_key(path: Path, capsys: pytest.C
     assert "DAMAGED: its last checkpoint: None of these keys has signed it" in capsys.readouterr().out
 
 
-def test_a_key_that_is_none_is_refused(path: Path) -> None:
+def test_keys_may_be_given_a_line_for_each_as_they_are_published(path: Path) -> None:
+    keys = f"{a_signer('another').verifier}\n{a_signer().verifier}\n"
+
+    assert verified(path, compressed(), keys)
+
+
+@pytest.mark.parametrize("none", ["key", "", "\n"])
+def test_a_key_that_is_none_is_refused(path: Path, none: str) -> None:
     with pytest.raises(InvalidNote, match="A key is written"):
-        verified(path, compressed(), "key")
+        verified(path, compressed(), none)
 
 
 def a_checkpoint(size: int, status: str = "s") -> str:
