@@ -134,7 +134,7 @@ INVOICED = of_order(
     event("8 09:00:01", "payment_status_updated", PAYMENT, status="completed", reason="€181.00 by bank transfer"),
     state("8 09:00:02", "payment", "success", "settled", "€181.00 received", invoice="INV-0311"),
     event("8 09:05", "status_updated", SHOP, status="completed", reason="paid"),
-    live("notifications", "success", "subscription_mail_sent", "Mail to Café Zwaan: the next kilo is on its way"),
+    live("notifications", "success", "subscription_mail_sent", "Mail: the next kilo is on its way"),
 )
 
 STEPS = (BANK_TRANSFER, CHARGEBACK, CANCELLED, INVOICED)

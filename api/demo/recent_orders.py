@@ -52,7 +52,7 @@ STEPS = (
         event("9 12:14", "delivery_status_updated", SHIPPING, status="arrived"),
         state("9 12:14:01", "shipping", "success", "delivered", "Handed over at the door"),
         event("9 12:20", "status_updated", SHOP, status="completed", reason="delivered"),
-        live("notifications", "success", "review_mail_sent", "Mail to Marco: how do you like it?", template="review"),
+        live("notifications", "success", "review_mail_sent", "Mail: how do you like it?", template="review"),
     ),
     of_order(
         BUSY,
@@ -60,7 +60,7 @@ STEPS = (
         event("10 21:54:30", "payment_status_updated", PAYMENT, status="pending", reason="card is checked"),
         live("payment", "error", "gateway_timeout", "The card's bank did not answer", provider="Dintero", attempt=1),
         live("payment", "failure", "declined", "The card's bank said no: limit reached", attempt=2),
-        live("notifications", "success", "retry_mail_sent", "Mail to Aiko: please try another card"),
+        live("notifications", "success", "retry_mail_sent", "Mail: please try another card"),
         live("payment", "success", "authorized", "€117.00 authorized on another card", attempt=3),
         live("warehouse", "pending", "picking", "On Dirk's list", bin="A-02"),
         live(
