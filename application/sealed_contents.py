@@ -1,11 +1,13 @@
 """Large bodies as the service uses them: encrypted with the key of whom they are about before they are kept."""
 
 from enum import Enum
+from hashlib import sha256
 
 from application.contents import ContentStore, Place
 from application.encryption import bound, open_body, seal_body
 from application.key_ring import KeyRing
 from application.retention_store import RetentionStore
+from domain.errors import InvalidEvent
 from domain.events.integration import ExceptionLogged
 from domain.events.records import SystemLogRecorded
 from domain.values import ContentRef, TenantName
@@ -48,6 +50,9 @@ class SealedContents:
         kept = await self._contents.get(tenant, digest)
         if kept is None:
             return Gone.EXPIRED if await self.may_expire(tenant) else Gone.MISSING
+        if sha256(kept).hexdigest() != digest:
+            # Nor is another body of the same subject what its event tells of, or one from before bodies were encrypted.
+            raise InvalidEvent("What was said in a call was changed after it was recorded")
         body = open_body(kept, keys.get(subject), _bound(tenant, subject))
         return Gone.FORGOTTEN if body is None else body
 

@@ -73,6 +73,12 @@ def last_tiles(size: int) -> list[Tile]:
     return tiles
 
 
+def hashes_in(tile: Tile, size: int) -> int:
+    """Return how many hashes a tile of a tree of this size has; 0 if the tree does not reach it."""
+    begun = size // int(WIDTH**tile.level) - tile.number * WIDTH
+    return min(max(begun, 0), WIDTH)
+
+
 class Edge:
     """The right edge of a tree: its tiles that are not full yet, which is all that growing needs."""
 

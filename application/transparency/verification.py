@@ -3,8 +3,8 @@
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -13,7 +13,7 @@ from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import SigningKeyStore, identity
 from application.transparency.note import InvalidNote, Verifier
 from application.transparency.proofs import TreeReader
-from application.transparency.tiles import HASH, WIDTH, Edge, Leaves, Tile
+from application.transparency.tiles import HASH, WIDTH, Edge, Leaves, Tile, hashes_in
 from domain.values import TenantName
 
 Show = Callable[[int, int], None]
@@ -89,10 +89,12 @@ class Verification:
         try:
             await walk.through(await self._store.head(tenant), show)
             await streams
+            await self._head(tenant, walk.edge.size)
         except _Broken as broken:
             damage = broken.damage
         finally:
             streams.cancel()
+            await asyncio.gather(streams, return_exceptions=True)  # of two findings the walk's is told
         return Verified(walk.edge.size, walk.sealed, walk.checkpoints, damage)
 
     async def _streams(self, tenant: TenantName) -> None:
@@ -100,6 +102,11 @@ class Verification:
             position, stream, version, before = broken
             follows = "is its first" if before is None else f"follows version {before}, or stands before it"
             raise _Broken(position, f"version {version} of {stream} {follows}")
+
+    async def _head(self, tenant: TenantName, size: int) -> None:
+        # Asked again, once all events were seen: they may be more than there were at first.
+        if (head := await self._store.head(tenant)) < size:
+            raise _Broken(head + 1, f"the ledger's head is {head}, before this event")
 
 
 class _Walk:
@@ -109,6 +116,7 @@ class _Walk:
         self._scan, self._tenant, self._origin, self._verifiers = scan, tenant, origin, verifiers
         self.edge = Edge(0, {})
         self.sealed = 0
+        self._signed = 0
         self.checkpoints = 0
         self._notes: list[tuple[int, str]] = []
         self._last_time: datetime | None = None
@@ -117,6 +125,8 @@ class _Walk:
         """Check every event and every checkpoint. Raises _Broken at the first that is wrong."""
         # Asked before: what is appended and sealed meanwhile is for the next verification.
         newest = await self._scan.newest_note(self._tenant)
+        with suppress(InvalidNote):  # it is found where it stands, after the events that it is of
+            self._signed = Checkpoint.verified(newest, self._verifiers).size if newest else 0
         await self._next_notes()
         async with aclosing(self._pages()) as pages:
             async for page in pages:
@@ -147,7 +157,7 @@ class _Walk:
         start = self.edge.size
         tiles = [Tile(0, start // WIDTH + n) for n in range(len(page.hashes) // (WIDTH * HASH) + 1)]
         known = await self._tiles(tiles)
-        sealed = b"".join([known.get(tile, b"") for tile in tiles])
+        sealed = b"".join(_unbroken(known.get(tile, b"") for tile in tiles))
         is_late = self._last_time is None or (page.first_time is not None and page.first_time >= self._last_time)
         if not (page.follow(start) and _agree(page.hashes, sealed) and page.are_in_time and is_late):
             await self._find_what_is_wrong(sealed)
@@ -192,9 +202,13 @@ class _Walk:
     async def _compare_tiles(self) -> None:
         """Compare what proofs are made of with what it has to be."""
         computed = self.edge.changed()
-        for tile, sealed in (await self._tiles(computed)).items():
-            if not _agree(computed[tile], sealed):
-                raise _Broken(None, f"tile {tile.number} of level {tile.level}, which proofs are made of, is another")
+        kept = await self._tiles(computed)
+        for tile, hashes in computed.items():
+            sealed, which = kept.get(tile, b""), f"tile {tile.number} of level {tile.level}, which proofs are made of,"
+            if not _agree(hashes, sealed):
+                raise _Broken(None, f"{which} is another")
+            if len(sealed) < min(hashes_in(tile, self._signed) * HASH, len(hashes)):
+                raise _Broken(None, f"{which} is missing, or ends too early")
 
     async def _tiles(self, wanted: Iterable[Tile]) -> Mapping[Tile, bytes]:
         return await self._scan.tiles(self._tenant, list(wanted))
@@ -204,13 +218,22 @@ class _Walk:
         size = self.edge.size
         if size < head:
             raise _Broken(size + 1, f"it is missing, and so is all that follows: the ledger's head is {head}")
-        signed = Checkpoint.verified(newest, self._verifiers).size if newest else 0
-        if signed > size:
-            raise _Broken(size + 1, f"it is missing, and so is all that follows: {signed} events were sealed")
+        if self._signed > size:
+            raise _Broken(size + 1, f"it is missing, and so is all that follows: {self._signed} events were sealed")
+        if newest and not self._signed:
+            raise _Broken(None, "the newest checkpoint is none that was signed")
         last = Tile(0, size // WIDTH)
         is_sealed = len((await self._tiles([last])).get(last, b"")) > size % WIDTH * HASH
         if is_sealed and not (await self._scan.leaves(self._tenant, after=size, limit=1)).size:
             raise _Broken(size + 1, "it is missing: a leaf was sealed here")
+
+
+def _unbroken(tiles: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield tiles up to the first that is not full: what follows a gap stands elsewhere."""
+    for hashes in tiles:
+        yield hashes
+        if len(hashes) < WIDTH * HASH:
+            return
 
 
 def _agree(some: bytes, others: bytes) -> bool:

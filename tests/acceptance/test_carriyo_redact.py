@@ -99,7 +99,7 @@ async def test_what_is_known_of_the_customer_is_gone_from_every_interface(
     after = await read_everywhere(account, carriyo, http)
     # SHOPLINE's log and the order itself have the names of customers, the others all of what was told.
     assert [any(word in text for word in ("Ann Li", SECRET)) for text in before] == [True] * len(before)
-    assert [word for text in after for word in ("Ann Li", SECRET, "c-9") if word in text] == []
+    assert [word for text in after for word in ("Ann Li", SECRET, '"c-9"') if word in text] == []
 
 
 @pytest.mark.usefixtures("told")

@@ -190,3 +190,35 @@ async def test_a_tail_that_was_sealed_but_not_signed_for_is_missed(tamper: Tampe
     )
 
     assert damage == Damage(300, "it is missing: a leaf was sealed here")
+
+
+@pytest.mark.parametrize(
+    ("tile", "change"),
+    [
+        ((0, 0), "DELETE FROM ordertrail.tiles"),
+        ((0, 1), "DELETE FROM ordertrail.tiles"),
+        ((1, 0), "DELETE FROM ordertrail.tiles"),
+        ((0, 1), "UPDATE ordertrail.tiles SET hashes = substr(hashes, 1, 32)"),
+    ],
+)
+async def test_hashes_that_proofs_lack_are_missed(tamper: Tamper, tile: tuple[int, int], change: str) -> None:
+    level, number = tile
+
+    damage = await tamper(f"{change} WHERE level = {level} AND number = {number}")
+
+    what = f"tile {number} of level {level}, which proofs are made of, is missing, or ends too early"
+    assert damage == Damage(None, what)
+
+
+async def test_a_head_that_was_moved_back_is_found(tamper: Tamper) -> None:
+    damage = await tamper("UPDATE ordertrail.ledgers SET position = 298")
+
+    assert damage == Damage(299, "the ledger's head is 298, before this event")
+
+
+async def test_a_false_checkpoint_of_more_than_there_is_is_found(tamper: Tamper) -> None:
+    damage = await tamper(
+        "INSERT INTO ordertrail.tree_heads SELECT tenant, 1000, note || 'x' FROM ordertrail.tree_heads LIMIT 1"
+    )
+
+    assert damage == Damage(None, "the newest checkpoint is none that was signed")
