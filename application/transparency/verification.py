@@ -1,4 +1,4 @@
-"""Verification: a ledger's tree is computed again from its events, and compared with all that was ever signed."""
+"""Verification: a ledger's tree is computed again from its events, and compared with all that is kept as signed."""
 
 import asyncio
 import itertools
