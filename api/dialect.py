@@ -1,6 +1,6 @@
 """What a dialect gives the application: its routes, and its form of an error."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Response
@@ -13,20 +13,17 @@ from api.problems import Problem
 class Dialect(NamedTuple):
     """A vendor's HTTP interface, or our own.
 
-    prefixes tell which paths are its own, routed or not; refusals, for the documentation, what every route may answer
-    besides what it says itself. leans are those of its routes that are asked most.
+    prefixes tell which paths are its own, routed or not; leans are those of its routes that are asked most.
     """
 
-    name: str
     prefixes: tuple[str, ...]
-    router: APIRouter
+    routers: tuple[APIRouter, ...]
     render: Callable[[Problem], Response]
-    refusals: Mapping[int | str, dict[str, Any]] = {}
     leans: tuple[Lean, ...] = ()
 
 
-def refusals(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    """Return what any route of a vendor's may answer, in the vendor's form."""
+def of_every_route(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """Return what any route of a vendor's may answer besides what it says itself, in the vendor's form."""
     return {
         413: {"model": model, "description": "The body is too large"},
         415: {"model": model, "description": "The body is not sent as JSON"},

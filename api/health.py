@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from api.requests import Json, ServicesDep
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/healthz")

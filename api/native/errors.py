@@ -1,5 +1,7 @@
 """Native errors: problem details (RFC 9457)."""
 
+from typing import Any
+
 from fastapi import Response
 from pydantic import BaseModel, Field
 
@@ -56,7 +58,7 @@ def _pointer(where: tuple[str | int, ...]) -> str:
     return json_pointer(where[1:])
 
 
-RESPONSES = {
+RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "content": {"application/problem+json": {}}, "description": description}
     for status, description in {
         401: "No valid credential",

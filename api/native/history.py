@@ -14,7 +14,7 @@ from api.requests import Json, ServicesDep, StrictRoute
 from application.access import authorise
 from domain.values import TenantName
 
-router = APIRouter(prefix="/trail/v1/orders", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
+router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 
 
 @router.get("/{order_id}/diff", response_model=Diff, summary="Compare two versions of an order")

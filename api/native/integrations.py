@@ -22,7 +22,7 @@ from application.recorded import Recorded
 from domain.events.integration import Recovered, Registered
 from domain.values import MAX_BIGINT
 
-router = APIRouter(prefix="/trail/v1/integrations", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
+router = APIRouter(prefix="/trail/v1/integrations", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 
 # Pydantic would also take 1.0 and 1_0.
 _Digits = Annotated[int, BeforeValidator(lambda text: text if text.isascii() and text.isdigit() else "no number")]

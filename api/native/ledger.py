@@ -14,7 +14,7 @@ from application.access import authorise
 PAGE_BYTES = 8 * 2**20
 """A page ends with the event that reaches this size, before its limit."""
 
-router = APIRouter(prefix="/trail/v1", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
+router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 
 
 @router.get("/feed", response_model=Feed, summary="Read the ledger")

@@ -35,7 +35,7 @@ from application.recorded import Recorded
 from domain.events.integration import IntegrationTied
 from domain.order_state import OrderState
 
-router = APIRouter(prefix="/trail/v1/orders", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
+router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 
 IfMatch = Annotated[
     str | None,

@@ -15,7 +15,7 @@ from api.requests import Json, ServicesDep, StrictRoute, read
 from application.access import authorise
 from domain.values import TenantName
 
-router = APIRouter(prefix="/trail/v1", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
+router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 
 TenantOfKeys = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,63}$", examples=["acme"])]
 

@@ -14,7 +14,7 @@ from application.retention_store import Kept
 
 MAX_DAYS = 36_500
 
-router = APIRouter(prefix="/trail/v1/retention", route_class=StrictRoute, responses=RESPONSES)  # type: ignore[arg-type]
+router = APIRouter(prefix="/trail/v1/retention", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 
 
 class NewRetention(Strict):

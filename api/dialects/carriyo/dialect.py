@@ -1,15 +1,9 @@
 """Carriyo's dialect: its tokens, the system logs of its orders, and what else it has of orders that we do."""
 
-from fastapi import APIRouter
-
-from api.dialect import Dialect, refusals
+from api.dialect import Dialect
 from api.dialects.carriyo import links, orders, system_logs, tokens
-from api.dialects.carriyo.errors import Error, render
+from api.dialects.carriyo.errors import render
 
-_router = APIRouter()
-for _part in (system_logs, links, orders):
-    _router.include_router(_part.router)
-
-TOKENS = Dialect("Carriyo", ("/oauth/token",), tokens.router, tokens.render_token_error, refusals(tokens.TokenError))
+TOKENS = Dialect(("/oauth/token",), (tokens.router,), tokens.render_token_error)
 """The token endpoint, which words errors as OAuth does."""
-DIALECT = Dialect("Carriyo", ("/orders", "/oauth"), _router, render, refusals(Error))
+DIALECT = Dialect(("/orders", "/oauth"), (system_logs.router, links.router, orders.router), render)

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
+from api.dialect import of_every_route
+from api.dialects.carriyo.errors import Error
 from api.dialects.carriyo.mapping import change_log, order
 from api.dialects.carriyo.models import ChangeLog, Order
 from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, refusals
@@ -18,7 +20,7 @@ from domain.events.order_event import OrderEvent
 NEWEST = 1_000
 """How many changes a list holds: the vendor's has no pages."""
 
-router = APIRouter(route_class=JsonByDefaultRoute)
+router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=of_every_route(Error))
 
 
 @router.get(

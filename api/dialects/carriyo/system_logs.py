@@ -6,6 +6,8 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic_core import to_json
 
 from api.bootstrap import Services
+from api.dialect import of_every_route
+from api.dialects.carriyo.errors import Error
 from api.dialects.carriyo.links import link_to
 from api.dialects.carriyo.mapping import call_of, event_of, position_of, system_log
 from api.dialects.carriyo.models import NewSystemLog, SystemLog, SystemLogQuery
@@ -20,7 +22,7 @@ from domain.events.records import SystemLogRecorded
 from domain.order import stream_of
 from domain.values import Name, TenantName
 
-router = APIRouter(route_class=JsonByDefaultRoute)
+router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=of_every_route(Error))
 
 
 @router.post(

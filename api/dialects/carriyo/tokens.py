@@ -6,6 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.dialect import of_every_route
 from api.dialects.carriyo.routes import JsonByDefaultRoute
 from api.problems import Kind, Problem
 from api.requests import Json, ServicesDep
@@ -38,7 +39,7 @@ class TokenError(BaseModel):
     error_description: str
 
 
-router = APIRouter(route_class=JsonByDefaultRoute)
+router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=of_every_route(TokenError))
 
 
 @router.post(

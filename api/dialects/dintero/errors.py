@@ -1,7 +1,11 @@
 """Dintero's errors."""
 
+from typing import Any
+
 from fastapi import Response
 
+from api.dialect import of_every_route
+from api.dialects.dintero.models import Error
 from api.problems import Kind, Problem, dotted
 from api.requests import Json
 
@@ -23,3 +27,13 @@ def render(problem: Problem) -> Response:
     if problem.kind is Kind.UNAUTHENTICATED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    **of_every_route(Error),
+    400: {"model": Error, "description": "Bad / invalid request"},
+    401: {"model": Error, "description": "No valid credential"},
+    403: {"model": Error, "description": "Another account, or the scope is lacking"},
+    "4XX": {"model": Error, "description": "Other errors"},
+}
+"""What every route may answer besides its own."""

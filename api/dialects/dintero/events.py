@@ -8,6 +8,7 @@ from uuid import uuid4
 from fastapi import APIRouter
 
 from api.bootstrap import Services
+from api.dialects.dintero.errors import RESPONSES
 from api.dialects.dintero.mapping import api_event, status_event, status_event_of
 from api.dialects.dintero.models import AccountId, Error, NewEvent, OrderEvents, OrderId, OrderStatusEvent
 from api.dialects.dintero.security import CallerDep
@@ -22,7 +23,7 @@ from domain.values import TenantName
 LATEST = 100
 """How many events a list holds: Dintero calls them the latest, and its lists have at most 100 elsewhere."""
 
-router = APIRouter(route_class=StrictRoute)
+router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=StrictRoute, responses=RESPONSES)
 
 
 @router.post(

@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter
 
+from api.dialects.dintero.errors import RESPONSES
 from api.dialects.dintero.models import TOKEN_SECONDS, OwnerId, Token, TokenRequest
 from api.dialects.dintero.security import ClientDep, audience_of
 from api.problems import Fault, InvalidRequest
 from api.requests import Json, ServicesDep, StrictRoute
 from application.access import Caller, allows, authorise
 
-router = APIRouter(route_class=StrictRoute)
+router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=StrictRoute, responses=RESPONSES)
 
 
 @router.post("/{oid}/auth/token", response_model=Token, summary="Get Token")

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from api.dialect import of_every_route
 from api.dialects.sendcloud.errors import Errors
 from api.dialects.sendcloud.mapping import in_order, integration
 from api.dialects.sendcloud.models import IntegrationAnswer, IntegrationList
@@ -12,7 +13,9 @@ from api.dialects.sendcloud.security import CallerDep
 from api.requests import Json, ServicesDep, StrictRoute, read
 from application.access import authorise
 
-router = APIRouter(prefix="/api/v3/integrations", route_class=StrictRoute)
+router = APIRouter(
+    prefix="/api/v3/integrations", tags=["Sendcloud"], route_class=StrictRoute, responses=of_every_route(Errors)
+)
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     401: {"model": Errors, "description": "No valid credential"},

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from api.bootstrap import Services
+from api.dialect import of_every_route
 from api.dialects.sendcloud.errors import Errors
 from api.dialects.sendcloud.mapping import event_of, log
 from api.dialects.sendcloud.models import LogCreated, LogList, NewLog
@@ -19,7 +20,9 @@ from application.recorded import first_told
 
 PAGE = 25
 
-router = APIRouter(prefix="/api/v3/integrations", route_class=StrictRoute)
+router = APIRouter(
+    prefix="/api/v3/integrations", tags=["Sendcloud"], route_class=StrictRoute, responses=of_every_route(Errors)
+)
 
 _LISTED: dict[int | str, dict[str, Any]] = {
     200: {

@@ -4,10 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from api.dialect import Dialect, refusals
+from api.dialect import Dialect
 from api.dialects.shopline import models, operations
 from api.dialects.shopline.actions import action_log
-from api.dialects.shopline.errors import Refusal, render, responses
+from api.dialects.shopline.errors import render, responses
 from api.dialects.shopline.history import changes
 from api.dialects.shopline.operations import OrderId
 from api.dialects.shopline.order import OrderObject
@@ -18,7 +18,7 @@ from api.requests import Json, ServicesDep, StrictRoute, read
 from application.access import authorise
 from application.queries import ACTION_LOG_SIZE
 
-router = APIRouter(route_class=StrictRoute)
+router = APIRouter(tags=["SHOPLINE"], route_class=StrictRoute)
 
 
 @router.get(
@@ -66,8 +66,6 @@ async def get_token_info(caller: CallerDep) -> Json:
     return Json({"staff": staff, "merchant": {"_id": tenant, "handle": tenant}})
 
 
-router.include_router(operations.router)
-
 _LEANS = (Lean("GET", "/v1/orders/{order_id}/action_logs", get_action_logs),)
 
-DIALECT = Dialect("SHOPLINE", ("/v1/orders", "/v1/token"), router, render, refusals(Refusal), leans=_LEANS)
+DIALECT = Dialect(("/v1/orders", "/v1/token"), (router, operations.router), render, _LEANS)

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from api.dialect import of_every_route
 from api.problems import Kind, Problem, dotted
 from api.requests import Json
 
@@ -85,4 +86,5 @@ _DESCRIPTIONS: dict[int, tuple[type[BaseModel], str]] = {
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what a route may answer besides its own, for the documentation."""
-    return {s: {"model": _DESCRIPTIONS[s][0], "description": _DESCRIPTIONS[s][1]} for s in statuses}
+    said = {s: {"model": _DESCRIPTIONS[s][0], "description": _DESCRIPTIONS[s][1]} for s in statuses}
+    return of_every_route(Refusal) | said

@@ -22,7 +22,12 @@ from domain.events.payment import PaymentStatusUpdated
 from domain.order import stream_of
 from domain.values import MAX_BIGINT, Identifier, Money
 
-router = APIRouter(prefix="/v1/orders", route_class=StrictRoute, responses=responses(400, 401, 403, 404, 422, 429))
+router = APIRouter(
+    prefix="/v1/orders",
+    tags=["SHOPLINE"],
+    route_class=StrictRoute,
+    responses=responses(400, 401, 403, 404, 422, 429),
+)
 
 OrderId = Annotated[Identifier, Path(alias="id", description="The order's id, or its reference", examples=["A-1001"])]
 
