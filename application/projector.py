@@ -158,6 +158,8 @@ class Projector:
     ) -> int:
         entries = await self._ahead.take(tenant, after=after, limit=limit)
         if entries:
+            if len(entries) == limit:
+                self._ahead.read(tenant, after=entries[-1].position, limit=self._limit)
             # Asked first, so that nothing waits for an answer while rows are on their way.
             present = [await batch.present(projection.name, projection.needs(entries)) for projection in group]
             made = {}
@@ -165,8 +167,6 @@ class Projector:
                 made[projection.name] = progress(projection, entries, rows)
                 await batch.save(projection.name, made[projection.name].rows)
             await self._record(batch, tenant, entries, made)
-            if len(entries) == limit:
-                self._ahead.read(tenant, after=entries[-1].position, limit=self._limit)
         return len(entries)
 
     async def _record(

@@ -12,35 +12,37 @@ from domain.events.catalogue import CATALOGUE, is_ours
 class Entry:
     """One event of the ledger."""
 
-    __slots__ = ("_fields", "_metadata", "_topic", "position", "recorded", "shown")
+    __slots__ = ("_fields", "_metadata", "order_id", "position", "recorded", "shown", "topic")
+
+    topic: str
+    """The event's type. Raises InvalidEvent if it should be in our catalogue but is not: nothing is passed over."""
+    order_id: str | None
+    """The order the event is about; None for an integration's event and for events of others' applications.
+
+    Raises InvalidEvent as topic does.
+    """
 
     def __init__(self, recorded: RecordedEvent) -> None:
         self.recorded = recorded
         self.position = recorded.position
         topic = recorded.type
-        self._topic = topic if topic in CATALOGUE or not is_ours(topic) else None
+        if topic in CATALOGUE or not is_ours(topic):
+            self.topic = topic
+            self.order_id = recorded.stream.removeprefix("order-") if topic.startswith("order.") else None
         self._fields: Mapping[str, Any] | None = None
         self._metadata: Mapping[str, Any] | None = None
         self.shown = recorded
         """The event as it may be shown, for what projections cannot do with what is encrypted."""
 
-    @property
-    def topic(self) -> str:
-        """The event's type. Raises InvalidEvent if it should be in our catalogue but is not: nothing is passed over."""
-        if self._topic is None:
-            message = f"Event {self.position} has type {self.recorded.type!r}, which this version does not know"
-            raise InvalidEvent(message)
-        return self._topic
+    def __getattr__(self, name: str) -> Any:
+        # Of an event that should be in our catalogue, nothing is known but what was recorded.
+        message = f"Event {self.position} has type {self.recorded.type!r}, which this version does not know"
+        raise InvalidEvent(message)
 
     @property
     def is_ours(self) -> bool:
         """Whether the event is in our catalogue."""
         return self.recorded.type in CATALOGUE
-
-    @property
-    def order_id(self) -> str | None:
-        """The order the event is about; None for an integration's event and for events of others' applications."""
-        return self.recorded.stream.removeprefix("order-") if self.topic.startswith("order.") else None
 
     @property
     def integration_id(self) -> int:

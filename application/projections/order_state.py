@@ -11,9 +11,11 @@ from application.encryption import is_token
 from application.personal import REDACTED
 from application.projections.entries import Entry
 from application.projections.projection import Projection
+from application.stored import Fields
 from domain.events.lifecycle import Created, Redacted, Transferred
 from domain.order_state import OrderState, combined_state, fold
 
+_STATE = Fields(OrderState.model_fields)
 _NAMING = {Created.topic, Transferred.topic, Redacted.topic}
 """What changes whom an order is for, or whether that is known."""
 CUSTOMER_FIELDS = {Created.topic: "customer", Transferred.topic: "new_customer"}
@@ -46,9 +48,8 @@ class _Order:
     def __init__(self, entry: Entry, row: OrderStateRow | None) -> None:
         self.order_id = entry.order_id or ""
         self.first_position = row.first_position if row else entry.position
-        self.state = vars(OrderState())
-        if row:
-            self.state |= {**from_json(row.detail), "updated_at": row.updated_at}
+        self.state = _STATE.completed(from_json(row.detail) if row else {})
+        self.state["updated_at"] = row.updated_at if row else None
         self.search = row.search if row else self.order_id.lower()
         self.customer_from = row.customer_from if row else None
 
