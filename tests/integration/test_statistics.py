@@ -1,0 +1,63 @@
+"""Statistics hold samples of what tables have; of people they must hold nothing, as nobody erases it there."""
+
+from pathlib import Path
+
+import psycopg
+
+from api.bootstrap import Services
+from application.access import Tenant
+from application.projector import Projector
+from domain.values import Actor, Customer
+from infrastructure import migrations
+
+WORD = "Undine"
+MIGRATION = Path(migrations.__file__).parent / "sql" / "migrations" / "0014_no_statistics_of_people.sql"
+
+
+async def tell(services: Services, tenant: Tenant, projector: Projector) -> None:
+    """Tell of ten people, in whatever way their names are kept as they are."""
+    for n in range(10):
+        person = Actor(id=f"u-{n}", name=f"{WORD} {n}", type="User")
+        customer = Customer(id=f"c-{n}", name=f"{WORD} {n}")
+        await services.orders.create(tenant, f"A-{n}", customer=customer, actor=person)
+        await services.credentials.create_key(tenant.name, scopes=(), name=f"{WORD} {n}", performer=person)
+    for name in await projector.behind():
+        await projector.catch_up(name)
+
+
+async def run(dsn: str, statement: str) -> None:
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute(statement.encode())
+
+
+async def found(dsn: str) -> set[str]:
+    """Return the columns whose statistics have the word."""
+    async with await psycopg.AsyncConnection.connect(dsn) as connection:
+        cursor = await connection.execute(
+            "SELECT attname FROM pg_stats WHERE concat(most_common_vals, histogram_bounds) ILIKE %s", [f"%{WORD}%"]
+        )
+        return {name for (name,) in await cursor.fetchall()}
+
+
+async def test_statistics_hold_no_names(services: Services, tenant: Tenant, projector: Projector, dsn: str) -> None:
+    await tell(services, tenant, projector)
+
+    await run(dsn, "ANALYZE")
+
+    assert await found(dsn) == set()
+
+
+async def test_statistics_from_before_are_dropped(
+    services: Services, tenant: Tenant, projector: Projector, dsn: str
+) -> None:
+    columns = {"order_state": ["search"], "credentials": ["name", "performer_name"]}
+    for table, names in columns.items():
+        for name in names:
+            await run(dsn, f"ALTER TABLE ordertrail.{table} ALTER COLUMN {name} SET STATISTICS -1")
+    await tell(services, tenant, projector)
+    await run(dsn, "ANALYZE")
+    assert await found(dsn) == {"search", "name", "performer_name"}
+
+    await run(dsn, MIGRATION.read_text())
+
+    assert await found(dsn) == set()
