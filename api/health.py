@@ -17,11 +17,13 @@ async def healthz() -> Json:
 
 @router.get("/readyz")
 async def readyz(services: ServicesDep) -> Json:
-    """The database answers. Views that lag or have stopped are named; appends do not depend on them."""
-    projections = await services.health.projections()
+    """The database answers. What lags or has stopped is named: views, and sealing; appends do not depend on them."""
+    projections, sealing = await services.health.projections(), await services.health.sealing()
     # How many tenants a view has stopped for; whose they are and why is in the log and in the checkpoints.
     stopped = {p.projection: len(p.stopped) for p in projections if p.stopped}
-    lag = {p.projection: p.lag for p in projections}
+    if sealing.stopped:
+        stopped["sealing"] = sealing.stopped
+    lag = {**{p.projection: p.lag for p in projections}, "sealing": sealing.unsealed}
     return Json({"status": "degraded" if stopped else "ok", "lag": lag, "stopped": stopped})
 
 
@@ -33,6 +35,11 @@ async def metrics(services: ServicesDep) -> Response:
     stopped = Gauge(
         "ordertrail_projection_stopped_tenants", "Tenants a view has stopped for", ["projection"], registry=registry
     )
+    unsealed = Gauge("ordertrail_unsealed_events", "Events of the longest tail that is not sealed", registry=registry)
+    unsealable = Gauge("ordertrail_sealing_stopped_tenants", "Tenants sealing has stopped for", registry=registry)
+    sealing = await services.health.sealing()
+    unsealed.set(sealing.unsealed)
+    unsealable.set(sealing.stopped)
     for projection in await services.health.projections():
         lag.labels(projection.projection).set(projection.lag)
         stopped.labels(projection.projection).set(len(projection.stopped))

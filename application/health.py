@@ -1,4 +1,4 @@
-"""Whether the store can serve, and how far its views are."""
+"""Whether the store can serve, and how far its views and its seals are."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -13,8 +13,18 @@ class ProjectionHealth(NamedTuple):
     """Per tenant it has stopped for: the tenant, the position it stopped after, and the error."""
 
 
+class SealingHealth(NamedTuple):
+    """How many events the ledger has that is furthest from being sealed, and for how many tenants sealing stopped."""
+
+    unsealed: int
+    stopped: int
+
+
 class Health(Protocol):
     """Tells how the database is doing."""
 
     async def projections(self) -> list[ProjectionHealth]:
         """Return the health of every projection. Raises Unavailable."""
+
+    async def sealing(self) -> SealingHealth:
+        """Return the health of sealing. Raises Unavailable."""

@@ -1,6 +1,6 @@
-"""The health of the views, as PostgreSQL knows it."""
+"""The health of views and of sealing, as PostgreSQL knows it."""
 
-from application.health import ProjectionHealth
+from application.health import ProjectionHealth, SealingHealth
 from application.projections.catalogue import PROJECTIONS
 from infrastructure.database import Pool, reading
 from infrastructure.statements import statements
@@ -19,3 +19,9 @@ class PostgresHealth:
         async with reading(self._pool) as connection:
             rows = await (await connection.execute(_SQL["projections"], {"projections": names})).fetchall()
         return [ProjectionHealth(*row) for row in rows]
+
+    async def sealing(self) -> SealingHealth:
+        async with reading(self._pool) as connection:
+            row = await (await connection.execute(_SQL["sealing"])).fetchone()
+        assert row is not None
+        return SealingHealth(*row)

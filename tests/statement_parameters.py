@@ -95,7 +95,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "due": [case(10, types=["order.system_log_recorded"], limit=10)],
         "expire": [case(1, upto=7)],
     },
-    "health": {"projections": [case(0, projections=VIEWS)]},
+    "health": {"projections": [case(0, projections=VIEWS)], "sealing": [case(0)]},
     "ledger": {
         # At most the newest event of each stream, an earlier one with its id, and what its key did.
         "append": [case(150, **_append())],

@@ -123,6 +123,8 @@ async def test_a_view_that_has_stopped_keeps_nobody_waiting_and_is_visible(
     assert ready.json()["lag"]["order_state"] >= 1
     assert 'ordertrail_projection_stopped_tenants{projection="order_state"} 1.0' in metrics.text
     assert 'ordertrail_projection_lag_events{projection="order_state"} ' in metrics.text
+    assert "ordertrail_unsealed_events " in metrics.text
+    assert "ordertrail_sealing_stopped_tenants 0.0" in metrics.text
 
 
 async def test_a_view_without_a_checkpoint_has_read_nothing(http: httpx.AsyncClient, two_workers: Server) -> None:

@@ -10,6 +10,7 @@ import pytest
 from api.bootstrap import Services, open_sealer
 from application.access import Tenant
 from application.codec import encode
+from application.health import SealingHealth
 from application.ledger import ANY, Append, Write
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import identity, new_signing_key
@@ -48,9 +49,11 @@ async def sealed(services: Services, tenant: Tenant, size: int | None = None) ->
 
 async def test_the_root_of_what_was_committed_is_signed(services: Services, tenant: Tenant, sealer: Sealer) -> None:
     await tell(services, tenant, 3)
+    assert await services.health.sealing() == SealingHealth(unsealed=3, stopped=0)
 
     await sealer.seal_all()
 
+    assert await services.health.sealing() == SealingHealth(unsealed=0, stopped=0)
     checkpoint = await sealed(services, tenant)
     assert checkpoint.size == 3
     assert checkpoint.root == await expected_root(services, tenant, 3) != EMPTY_ROOT
@@ -111,6 +114,7 @@ async def test_a_ledger_that_became_shorter_is_not_sealed_over(
 
     assert (await sealed(services, tenant)).size == 3
     assert "run verify" in caplog.text
+    assert await services.health.sealing() == SealingHealth(unsealed=1, stopped=1)
 
 
 async def test_keys_rotate_and_what_the_old_one_signed_stays_verifiable(
