@@ -1,0 +1,51 @@
+"""`ordertrail verify`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api import ledger_files, ledgers, views
+from api.bootstrap import open_database
+from api.command import DataDir, Dsn, plain_errors, run, settings_with
+from api.commands.import_ import Keys
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def verify(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            exists=True, dir_okay=False, help="Check this file, of export or of a receipt, and nothing else."
+        ),
+    ] = None,
+    key: Keys = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A checkpoint that you hold; the ledger has to continue it."),
+    ] = None,
+    check_views: Annotated[bool, typer.Option("--views", help="Compare every view with its ledger instead.")] = False,
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Prove that what is stored is what was recorded; end with status 1 if it is not.
+
+    Ledgers are computed again as Merkle trees and compared with every checkpoint that was signed.
+    """
+    if file is not None and (check_views or tenant):
+        raise typer.BadParameter("is checked for itself: it needs no database, and no --tenant", param_hint="FILE")
+    if file is None and (key or checkpoint):
+        raise typer.BadParameter("are for a FILE, which is missing", param_hint="--key, --checkpoint")
+    held = None if checkpoint is None else checkpoint.read_text(encoding="utf-8", errors="replace")
+    check = views.verify_views if check_views else ledgers.verify_ledgers
+    with plain_errors():
+        if file is not None:
+            is_whole = ledger_files.verify_file(file, key or (), held)
+        else:
+            with open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
+                is_whole = run(check(database, tenant))
+        if not is_whole:
+            raise typer.Exit(1)
