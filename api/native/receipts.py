@@ -8,7 +8,7 @@ from api.bootstrap import Services
 from application.access import Caller
 from application.recorded import Recorded
 from application.transparency.tree import Range
-from domain.errors import NotSealed
+from domain.errors import NotSealed, Unavailable
 
 Prefer = Annotated[
     str | None,
@@ -30,7 +30,7 @@ async def receipt(
     first, last = result.events[0].position, result.events[-1].position
     try:
         proof = await services.proofs.of_positions(caller.tenant.name, Range(first, last + 1))
-    except NotSealed:
+    except (NotSealed, Unavailable):
         return {}, {"Link": f'</trail/v1/ledger/proofs/inclusion?position={last}>; rel="receipt"'}
     return {"receipt": proof}, {"Preference-Applied": "receipt"}
 

@@ -1,6 +1,7 @@
 """Proofs: that an event is in a sealed ledger, and that a sealed ledger continues an earlier one."""
 
 import asyncio
+import logging
 import time
 from base64 import b64encode
 from collections.abc import Collection, Sequence
@@ -13,9 +14,11 @@ from application.transparency.leaf import instant
 from application.transparency.note import Verifier
 from application.transparency.tiles import Tile, hash_in, tile_of
 from application.transparency.tree import Range, consistency_path, inclusion_path, nodes_of, root_of
-from domain.errors import EventNotFound, NotSealed, OrderNotFound
+from domain.errors import EventNotFound, NotSealed, OrderNotFound, Unavailable
 from domain.order import stream_of
 from domain.values import TenantName
+
+_log = logging.getLogger(__name__)
 
 FORMAT = "ordertrail-proof/v1"
 WAIT_SECONDS = 2.5
@@ -146,9 +149,14 @@ class Proofs:
         """Return the roots of all the leaves that these proofs name."""
         nodes = {leaves: nodes_of(leaves) for path in paths for leaves in path}
         tiles = await self._trees.tiles(tenant, {tile_of(node) for found in nodes.values() for node in found})
-        roots = {
-            leaves: root_of([hash_in(tiles[tile_of(node)], node) for node in found]) for leaves, found in nodes.items()
-        }
+        try:
+            roots = {
+                leaves: root_of([hash_in(tiles[tile_of(node)], node) for node in found])
+                for leaves, found in nodes.items()
+            }
+        except (KeyError, ValueError) as exc:
+            _log.critical("Hashes of tenant %s that proofs are made of are missing; run verify", tenant)
+            raise Unavailable("Hashes that the proof is made of are missing") from exc
         return [[roots[leaves] for leaves in path] for path in paths]
 
 

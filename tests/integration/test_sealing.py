@@ -18,7 +18,7 @@ from application.transparency.leaf import leaf_hash_of
 from application.transparency.note import Verifier, verify
 from application.transparency.sealing import Sealer
 from application.transparency.tree import EMPTY_ROOT, Frontier
-from domain.errors import NotSealed
+from domain.errors import NotSealed, Unavailable
 from tests.builders import an_event
 
 
@@ -115,6 +115,19 @@ async def test_a_ledger_that_became_shorter_is_not_sealed_over(
     assert (await sealed(services, tenant)).size == 3
     assert "run verify" in caplog.text
     assert await services.health.sealing() == SealingHealth(unsealed=1, stopped=1)
+
+
+async def test_proofs_whose_hashes_are_gone_are_not_made_up(
+    services: Services, tenant: Tenant, sealer: Sealer, dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await tell(services, tenant, 3)
+    await sealer.seal_all()
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute("DELETE FROM ordertrail.tiles")
+
+    with pytest.raises(Unavailable):
+        await services.proofs.of_event(tenant.name, position=1)
+    assert "run verify" in caplog.text
 
 
 async def test_keys_rotate_and_what_the_old_one_signed_stays_verifiable(
