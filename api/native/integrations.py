@@ -6,16 +6,19 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BeforeValidator, ValidationError
 from pydantic_core import from_json
 
+from api.bootstrap import Services
 from api.native.errors import RESPONSES
 from api.native.events import event_of
 from api.native.integration_models import ExceptionList, ExceptionQuery, IntegrationBody, NewIntegrationEvent
-from api.native.models import IntegrationRecorded, NewIntegration
+from api.native.models import NewIntegration
 from api.native.pages import position_of
+from api.native.proof_models import IntegrationRecordedWithReceipt
+from api.native.receipts import Prefer, receipt
 from api.native.render import exception_item
 from api.native.security import CallerDep
 from api.problems import Fault, InvalidRequest, faults_of
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
-from application.access import authorise
+from application.access import Caller, authorise
 from application.integration_queries import ExceptionFilter
 from application.integrations import stream_of
 from application.recorded import Recorded
@@ -29,13 +32,14 @@ _Digits = Annotated[int, BeforeValidator(lambda text: text if text.isascii() and
 IntegrationId = Annotated[_Digits, Path(ge=1, le=MAX_BIGINT, examples=[123])]
 
 
-@router.put("/{integration_id}", response_model=IntegrationRecorded, summary="Register an integration")
+@router.put("/{integration_id}", response_model=IntegrationRecordedWithReceipt, summary="Register an integration")
 async def register_integration(
     integration_id: IntegrationId,
     body: NewIntegration,
     caller: CallerDep,
     services: ServicesDep,
     key: KeyDep,
+    prefer: Prefer = None,
 ) -> Json:
     """Make an integration known, or describe it anew."""
     authorise(caller, "write:integrations")
@@ -50,17 +54,22 @@ async def register_integration(
     except ValidationError as invalid:
         raise InvalidRequest(*faults_of(invalid.errors(), "body")) from invalid
     result = await services.integrations.register(caller.tenant, event, key=key)
-    return _recorded(integration_id, result, status_code=200)
+    return await _recorded(services, caller, integration_id, result, prefer, status=200)
 
 
 @router.post(
     "/{integration_id}/events",
     status_code=201,
-    response_model=IntegrationRecorded,
+    response_model=IntegrationRecordedWithReceipt,
     summary="Append an integration's event",
 )
 async def append_integration_event(
-    integration_id: IntegrationId, body: NewIntegrationEvent, caller: CallerDep, services: ServicesDep, key: KeyDep
+    integration_id: IntegrationId,
+    body: NewIntegrationEvent,
+    caller: CallerDep,
+    services: ServicesDep,
+    key: KeyDep,
+    prefer: Prefer = None,
 ) -> Json:
     """Note that an integration has recovered: its calls succeed again, whatever failed before."""
     authorise(caller, "write:integrations")
@@ -70,7 +79,7 @@ async def append_integration_event(
         )
     event = event_of(Recovered, stream_of(integration_id), event=body, actor=caller.actor, where=("body",))
     result = await services.integrations.recover(caller.tenant, event, key=key)
-    return _recorded(integration_id, result, status_code=201)
+    return await _recorded(services, caller, integration_id, result, prefer, status=201)
 
 
 @router.get("/{integration_id}", response_model=IntegrationBody, summary="Get an integration")
@@ -96,7 +105,10 @@ async def list_exceptions(
     return Json({"items": [exception_item(entry) for entry in page.entries], "next": following}, headers=headers)
 
 
-def _recorded(integration_id: int, result: Recorded, *, status_code: int) -> Json:
+async def _recorded(
+    services: Services, caller: Caller, integration_id: int, result: Recorded, prefer: str | None, *, status: int
+) -> Json:
     ref = result.events[-1]
     body = {"integration_id": integration_id, "version": ref.version, "position": ref.position}
-    return Json(body, status_code=status_code, headers=written(result))
+    proof, headers = await receipt(services, caller, result, prefer)
+    return Json({**body, **proof}, status_code=status, headers={**written(result), **headers})

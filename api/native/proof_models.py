@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, model_validator
 
-from api.native.models import RecordedBody, Strict
+from api.native.models import IntegrationRecorded, RecordedBody, Strict
 from domain.values import MAX_BIGINT, Identifier
 
 Size = Annotated[int, Field(ge=1, le=MAX_BIGINT)]
@@ -66,6 +66,12 @@ class Proof(BaseModel):
 
 class RecordedWithReceipt(RecordedBody):
     """What a request recorded, and the proof of it if it was asked for with `Prefer: receipt`."""
+
+    receipt: Proof | None = None
+
+
+class IntegrationRecordedWithReceipt(IntegrationRecorded):
+    """What a request recorded of an integration, and the proof of it if it was asked for with `Prefer: receipt`."""
 
     receipt: Proof | None = None
 

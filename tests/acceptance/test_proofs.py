@@ -77,6 +77,14 @@ async def test_an_append_is_answered_with_a_receipt_that_checks_offline(
     assert auditor.check(answer.json()).startswith("PROVEN: 2 events are")
 
 
+async def test_what_happens_to_an_integration_has_a_receipt_as_well(http: httpx.AsyncClient, auditor: Auditor) -> None:
+    answer = await http.put("/trail/v1/integrations/7", json={"shop_name": "Books"}, headers=RECEIPT)
+
+    assert answer.headers["preference-applied"] == "receipt"
+    assert answer.json()["receipt"]["events"][0]["stream"] == "integration-7"
+    assert auditor.check(answer.json()).startswith("PROVEN: 1 events are")
+
+
 async def test_without_being_asked_for_there_is_no_receipt(http: httpx.AsyncClient) -> None:
     order_id = await an_order(http)
 
