@@ -3,16 +3,18 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
+from pydantic_core import from_json, to_json
+
+from application.encryption import MARK, is_sealed
+from application.ledger import RecordedEvent
 from application.projections.entries import Entry
+from application.projections.order_state import CUSTOMER_FIELDS
 from application.vault import Vault
 from domain.errors import InvalidEvent
-from domain.events.lifecycle import Created, Transferred
 from domain.values import TenantName
 
 Reveal = Callable[[TenantName, Sequence[Entry]], Awaitable[None]]
 """Gives entries whose events name a customer what may be shown of them."""
-
-_TOPICS = {Created.topic, Transferred.topic}
 
 
 async def reveal_nothing(_tenant: TenantName, _entries: Sequence[Entry]) -> None:
@@ -23,16 +25,28 @@ def reveal_with(vault: Vault) -> Reveal:
     """Return what opens the events that name customers, as long as these are not forgotten."""
 
     async def reveal(tenant: TenantName, entries: Sequence[Entry]) -> None:
-        naming = [entry for entry in entries if entry.recorded.type in _TOPICS]
+        naming = [entry for entry in entries if entry.recorded.type in CUSTOMER_FIELDS]
+        told = {entry.position: event for entry in naming if (event := _told_of_customer(entry)) is not None}
         try:
-            shown = await vault.opened(tenant, [entry.recorded for entry in naming])
+            shown = await vault.opened(tenant, list(told.values()))
         except InvalidEvent:
             # Somebody changed one of them. Its order is not found by its customer; the others are no worse for it.
-            for entry in naming:
+            shown = []
+            for event in told.values():
                 with suppress(InvalidEvent):
-                    [entry.shown] = await vault.opened(tenant, [entry.recorded])
-        else:
-            for entry, event in zip(naming, shown, strict=True):
-                entry.shown = event
+                    shown += await vault.opened(tenant, [event])
+        customers = {event.position: from_json(event.data) for event in shown}
+        for entry in naming:
+            entry.shown = customers.get(entry.position)
 
     return reveal
+
+
+def _told_of_customer(entry: Entry) -> RecordedEvent | None:
+    """Return as much of an event as it takes to open what it says of a customer; None if it says nothing."""
+    field = CUSTOMER_FIELDS[entry.recorded.type]
+    with suppress(InvalidEvent):
+        if customer := entry.fields[field]:
+            metadata = {MARK: 1} if is_sealed(entry.recorded) else {}
+            return entry.recorded._replace(data=to_json({field: customer}), metadata=to_json(metadata))
+    return None

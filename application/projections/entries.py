@@ -31,8 +31,8 @@ class Entry:
             self.order_id = recorded.stream.removeprefix("order-") if topic.startswith("order.") else None
         self._fields: Mapping[str, Any] | None = None
         self._metadata: Mapping[str, Any] | None = None
-        self.shown = recorded
-        """The event as it may be shown, for what projections cannot do with what is encrypted."""
+        self.shown: Mapping[str, Any] | None = None
+        """The field that names a customer as it may be shown; None if it is not encrypted, or nobody may see it."""
 
     def __getattr__(self, name: str) -> Any:
         # Of an event that should be in our catalogue, nothing is known but what was recorded.

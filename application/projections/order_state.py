@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from application.codec import fields_of
 from application.encryption import is_token
 from application.personal import REDACTED
 from application.projections.entries import Entry
@@ -81,7 +80,7 @@ class _Order:
 
 def _words(entry: Entry) -> Iterator[str]:
     """Yield what the order is found by of the customer that an event names, as far as that may be shown."""
-    customer = fields_of(entry.shown, entry.metadata)[CUSTOMER_FIELDS[entry.topic]]
+    customer = (entry.shown or entry.fields)[CUSTOMER_FIELDS[entry.topic]]
     words = (customer.get("id", ""), customer.get("name", ""))
     yield from (word for word in words if word != REDACTED and not is_token(word))
 
