@@ -81,7 +81,9 @@ async def _measure(dsn: str, rate: int, projector: int) -> Lag:
     seen: list[tuple[int, float]] = []
     async with open_services(dsn) as services:
         watching = asyncio.create_task(_watch(dsn, seen))
-        await _reaches(seen, await services.store.head(TENANT))
+        # What is appended while the projector starts would wait for that.
+        first = await services.store.append(next(appends(TENANT, 1)))
+        await _reaches(seen, first.last_position)
         used, began = _cpu_seconds(projector), time.perf_counter()
         answered, appended = await _append(services.store, rate)
         await _reaches(seen, answered[-1][0])
