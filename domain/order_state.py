@@ -131,11 +131,11 @@ def _sets(**fields: str) -> _Change:
 
 
 def _report(state: dict[str, Any], event: Mapping[str, Any], occurred_at: datetime) -> None:
-    reported = ServiceState(event["state"])
-    state["services"][event["service"]] = ServiceStatus.model_construct(
-        state=reported, status=event["service_status"], description=event["description"], occurred_at=occurred_at
+    report = ServiceStatus(
+        state=event["state"], status=event["service_status"], description=event["description"], occurred_at=occurred_at
     )
-    state["has_failed"] = state["has_failed"] or reported in _FAILED
+    state["services"][event["service"]] = report
+    state["has_failed"] = state["has_failed"] or report.state in _FAILED
 
 
 def _amount(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:

@@ -12,8 +12,16 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _HEADER = struct.Struct("!iiIii")
 _EMPTY = struct.Struct("!iiI")
 _LENGTH = struct.Struct("!i")
-_NULL = _LENGTH.pack(-1)
-_LENGTHS = [_LENGTH.pack(length) for length in range(4_096)]
+
+
+class _Lengths(dict[int, bytes]):
+    """What stands before an element of some length; before NULL, that of length -1. Short ones are made once."""
+
+    def __missing__(self, length: int) -> bytes:
+        return _LENGTH.pack(length)
+
+
+_LENGTHS = _Lengths((length, _LENGTH.pack(length)) for length in range(-1, 4_096))
 
 
 class Array:
@@ -40,9 +48,9 @@ class _OfBytes(Array):
         size = len(self._elements)
         if not size:
             return _EMPTY.pack(0, 0, self.element_oid)
-        has_null = None in self._elements
-        parts = [_HEADER.pack(1, has_null, self.element_oid, size, 1)] * (2 * size + 1)
-        parts[1::2] = [_NULL if e is None else _length(len(e)) for e in self._elements]
+        lengths = [-1 if e is None else len(e) for e in self._elements]
+        parts = [_HEADER.pack(1, -1 in lengths, self.element_oid, size, 1)] * (2 * size + 1)
+        parts[1::2] = [_LENGTHS[length] for length in lengths]
         parts[2::2] = [e or b"" for e in self._elements]
         return b"".join(parts)
 
@@ -67,7 +75,7 @@ class _OfNumbers(Array):
             return header + struct.pack(f"!{f'i{self.code}' * size}", *flat)
         pack = struct.Struct(f"!i{self.code}").pack
         header = _HEADER.pack(1, 1, self.element_oid, size, 1)
-        return header + b"".join([_NULL if e is None else pack(self.width, e) for e in self._elements])
+        return header + b"".join([_LENGTHS[-1] if e is None else pack(self.width, e) for e in self._elements])
 
 
 class TextArray(_OfBytes):
@@ -113,10 +121,6 @@ def timestamps(moments: Sequence[datetime | None]) -> TimestampArray:
 def _microseconds(moment: datetime) -> int:
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def _length(length: int) -> bytes:
-    return _LENGTHS[length] if length < 4_096 else _LENGTH.pack(length)
 
 
 class _ArrayDumper(Dumper):

@@ -44,9 +44,9 @@ class OrderStateRow(NamedTuple):
 class _Order:
     """An order as far as its events were folded, with what it is found by."""
 
-    def __init__(self, entry: Entry, row: OrderStateRow | None) -> None:
-        self.order_id = entry.order_id or ""
-        self.first_position = row.first_position if row else entry.position
+    def __init__(self, order_id: str, position: int, row: OrderStateRow | None) -> None:
+        self.order_id = order_id
+        self.first_position = row.first_position if row else position
         self.state = _STATE.completed(from_json(row.detail) if row else {})
         self.state["updated_at"] = row.updated_at if row else None
         self.search = row.search if row else self.order_id.lower()
@@ -96,9 +96,9 @@ def _rows(entries: Sequence[Entry], present: Mapping[str, OrderStateRow]) -> lis
     for entry in entries:
         order_id = entry.order_id
         if order_id is not None:
-            if order_id not in orders:
-                orders[order_id] = _Order(entry, present.get(order_id))
-            orders[order_id].take(entry)
+            if (order := orders.get(order_id)) is None:
+                order = orders[order_id] = _Order(order_id, entry.position, present.get(order_id))
+            order.take(entry)
     return [order.row() for order in orders.values()]
 
 
