@@ -11,12 +11,10 @@ from api.protocol import StrictProtocol
 from api.rate_limit import limits_of
 
 
-def run(fd: str) -> None:
-    """Answer requests on a listening socket that the parent opened."""
+def run(dsn: str, listener: socket.socket) -> None:
+    """Answer requests on a listening socket, with a migrated database."""
     settings = read_settings()
     set_up_logging(settings.log_level)
-    assert settings.dsn is not None
-    dsn = settings.dsn
     app = create_app(
         lambda: open_services(
             dsn,
@@ -37,4 +35,4 @@ def run(fd: str) -> None:
         lifespan="on",
         timeout_graceful_shutdown=10,
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(fd))])
+    uvicorn.Server(config).run(sockets=[listener])

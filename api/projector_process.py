@@ -10,13 +10,11 @@ from api.collector import collect_less_often
 from api.logs import set_up_logging
 
 
-def run() -> None:
-    """Keep the views up to date."""
-    settings = read_settings()
-    set_up_logging(settings.log_level)
-    assert settings.dsn is not None
+def run(dsn: str) -> None:
+    """Keep the views of a migrated database up to date."""
+    set_up_logging(read_settings().log_level)
 
-    async def until_told(dsn: str) -> None:
+    async def until_told() -> None:
         task = asyncio.create_task(run_projector(dsn))
         loop = asyncio.get_running_loop()
         for signal_ in (signal.SIGTERM, signal.SIGINT):
@@ -26,4 +24,4 @@ def run() -> None:
             raise error
 
     collect_less_often()
-    uvloop.run(until_told(settings.dsn))
+    uvloop.run(until_told())

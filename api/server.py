@@ -4,14 +4,18 @@ import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from typing import Any
 
+from api import http_process, projector_process
+from api.worker import STOP_SIGNALS, be
 from domain.errors import OrdertrailError
 
 _log = logging.getLogger(__name__)
@@ -21,6 +25,9 @@ START_SECONDS = 60
 TRIES = 5
 """How often in a row a process may end within its first seconds before we give up on it."""
 FIRST_SECONDS = 10
+PAUSE_SECONDS = 2
+PROCESSES = get_context("fork") if sys.platform == "linux" else get_context("spawn")
+"""Children have from their parent what it has imported, and begin at once; elsewhere system libraries forbid it."""
 
 
 class CannotListen(OrdertrailError):
@@ -39,46 +46,46 @@ class NoAnswer(OrdertrailError):
 class Child:
     """One process, started again when it ends."""
 
-    arguments: list[str]
-    dsn: str
-    fds: tuple[int, ...] = ()
+    name: str
+    run: Callable[..., None]
+    arguments: tuple[Any, ...]
     failures: int = 0
     started_at: float = 0.0
-    process: subprocess.Popen[bytes] | None = None
+    process: BaseProcess | None = None
 
     def start(self) -> None:
         self.started_at = time.monotonic()
-        self.process = subprocess.Popen(  # noqa: S603 ourselves
-            [sys.executable, "-m", "api.worker", *self.arguments],
-            stdin=subprocess.PIPE,
-            pass_fds=self.fds,
-            env={**os.environ, "ORDERTRAIL_DSN": self.dsn},
-            start_new_session=True,  # the terminal's Ctrl-C is the parent's to pass on
-        )
+        self.process = PROCESSES.Process(target=be, args=(self.name, self.run, *self.arguments), name=self.name)
+        # What it is told before it can hear it, it hears then.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def look_after(self) -> None:
         """Start the process again if it has ended. Raises WorkerFailed if that does not help."""
-        if self.process is None or self.process.poll() is None:
+        lived = time.monotonic() - self.started_at
+        # A database that it may have ended for want of is not back at once.
+        if self.process is None or self.process.is_alive() or lived < PAUSE_SECONDS:
             return
-        has_started = time.monotonic() - self.started_at > FIRST_SECONDS
-        self.failures = 1 if has_started else self.failures + 1
+        self.failures = 1 if lived > FIRST_SECONDS else self.failures + 1
         if self.failures >= TRIES:
             raise WorkerFailed
-        _log.warning("The %s process ended with %s; starting it again", self.arguments[0], self.process.returncode)
+        _log.warning("The %s process ended with %s; starting it again", self.name, self.process.exitcode)
         self.start()
 
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None:
             self.process.terminate()
 
     def wait(self, deadline: float) -> None:
         if self.process is None:
             return
-        try:
-            self.process.wait(max(deadline - time.monotonic(), 0.1))
-        except subprocess.TimeoutExpired:
+        self.process.join(max(deadline - time.monotonic(), 0.1))
+        if self.process.is_alive():
             self.process.kill()
-            self.process.wait()
+            self.process.join()
 
 
 @contextmanager
@@ -94,7 +101,6 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             f"Cannot listen on {host}:{port}: {reason}; choose another with --host or --port, "
             'as in make demo ARGS="--port 8081"'
         ) from exc
-    listener.set_inheritable(True)
     with listener:
         yield listener
 
@@ -112,8 +118,8 @@ def serve(
     on_ready is called with the URL; look_after about once a second, to keep the database alive.
     """
     host, port = listener.getsockname()[:2]
-    fd = listener.fileno()
-    children = [Child(["http", str(fd)], dsn, (fd,)) for _ in range(workers)] + [Child(["projector"], dsn)]
+    children = [Child("http", http_process.run, (dsn, listener)) for _ in range(workers)]
+    children.append(Child("projector", projector_process.run, (dsn,)))
     with _stop_signals() as is_stopping:
         try:
             for child in children:
@@ -169,9 +175,7 @@ def _stop(children: list[Child]) -> None:
 def _stop_signals() -> Iterator[Callable[[], bool]]:
     """Take note of SIGTERM, SIGINT and, unless nohup has us ignore it, SIGHUP instead of dying of them."""
     received: list[int] = []
-    signals = [signal.SIGTERM, signal.SIGINT]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signals.append(signal.SIGHUP)
+    signals = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = [signal.signal(number, lambda number, _frame: received.append(number)) for number in signals]
     try:
         yield lambda: bool(received)

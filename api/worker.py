@@ -1,40 +1,40 @@
-"""The processes that `ordertrail serve` runs: python -m api.worker http FD | projector."""
+"""What the processes that `ordertrail serve` runs have in common."""
 
-import gc
 import os
 import signal
-import sys
 import threading
-from importlib import import_module
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import Any
 
-PROCESSES = {"http": "api.http_process", "projector": "api.projector_process"}
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+POLL_SECONDS = 0.5
+
+
+def be(name: str, run: Callable[..., None], *arguments: Any) -> None:
+    """Be a process of the server's: run, until told to leave, or until the parent is gone, however it went."""
+    os.setsid()  # the terminal's Ctrl-C is the parent's to pass on
+    with suppress(OSError):  # only Linux has names of processes there
+        Path("/proc/self/comm").write_text(f"trail-{name}", encoding="ascii")
+    _forget_signals()
+    threading.Thread(target=_leave_with_parent, daemon=True, name="parent").start()
+    run(*arguments)
+
+
+def _forget_signals() -> None:
+    """Treat signals as a new process does, whatever our parent does on them; those that nohup has us ignore, ignore."""
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 def _leave_with_parent() -> None:
-    """Leave when the parent does, however it does: our standard input is a pipe that only it holds open."""
-
-    def watch() -> None:
-        while os.read(0, 1):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True, name="parent").start()
-
-
-def main(arguments: list[str]) -> None:
-    """Be the process that the arguments name."""
-    name, *others = arguments or [""]
-    if name not in PROCESSES:
-        raise SystemExit(__doc__)
-    _leave_with_parent()
-    # Only what the process needs is imported: they start side by side, and a projector has no use for FastAPI. What is
-    # imported stays: to search it for garbage takes a fifth of the start, and time from requests later on.
-    gc.disable()
-    process = import_module(PROCESSES[name])
-    gc.freeze()
-    gc.enable()
-    process.run(*others)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    # Asked for, because what else would tell us, a pipe, is held open by all processes that are forked later.
+    parent = parent_process()
+    while parent is not None and os.getppid() == parent.pid:
+        time.sleep(POLL_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -39,7 +39,7 @@ def _appends(headers: dict[str, str], first: int, last: int) -> Iterator[bytes]:
 
 def _resident(name: str) -> float:
     """Return the megabytes of the process of the server that has this name."""
-    [process] = [p for p in psutil.Process().children(recursive=True) if name in p.cmdline()]
+    [process] = [p for p in psutil.Process().children(recursive=True) if p.name() == f"trail-{name}"]
     return process.memory_info().rss / 2**20
 
 

@@ -1,13 +1,12 @@
 """One HTTP worker on a database, without a projector beside it: with personal data encrypted, or as it is told."""
 
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from api import bootstrap, worker
+from api import bootstrap, http_process
 from api.bootstrap import Services
 from application.ledger import EventStore
 from application.orders import OrderService
@@ -23,8 +22,7 @@ async def unencrypted(dsn: str, **settings: Any) -> AsyncIterator[Services]:
 
 if __name__ == "__main__":
     if sys.argv[2] == "unencrypted":
-        worker.open_services = unencrypted  # type: ignore[attr-defined]
-    os.environ["ORDERTRAIL_DSN"] = sys.argv[1]
+        http_process.open_services = unencrypted  # type: ignore[attr-defined]
     listener = socket.create_server(("127.0.0.1", 0), backlog=2_048)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    worker.serve_http(listener.detach())
+    http_process.run(sys.argv[1], listener)

@@ -104,9 +104,8 @@ def _cpu_seconds(pid: int) -> float:
 @contextmanager
 def _projecting(dsn: str) -> Iterator[int]:
     """Run a projector as `ordertrail serve` does, and yield its process id."""
-    command = [sys.executable, "-m", "api.worker", "projector"]
-    environment = {**os.environ, "ORDERTRAIL_DSN": dsn, "ORDERTRAIL_LOG_LEVEL": "error"}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:
+    command = [sys.executable, "-c", "import sys; from api.projector_process import run; run(sys.argv[1])", dsn]
+    with subprocess.Popen(command, env={**os.environ, "ORDERTRAIL_LOG_LEVEL": "error"}) as process:
         try:
             yield process.pid
         finally:

@@ -52,11 +52,11 @@ def migrate(dsn: str) -> list[str]:
     Any number of processes may call it at once: one migrates, the others wait for it and find nothing left to do.
     Raises Unavailable, InvalidDsn, ServerTooOld, MigrationFailed.
     """
-    with _connect(dsn) as connection:
+    with _connect(dsn) as connection, _migrations() as migrations:
         backend = _Backend(connection)
         with backend.lock():
             backend.create_schema()
-            todo = backend.to_apply(_migrations())
+            todo = backend.to_apply(migrations)
             for migration in todo:
                 backend.apply_one(migration)
     return [migration.id for migration in todo]
@@ -67,7 +67,8 @@ def pending(dsn: str) -> list[str]:
     with _connect(dsn) as connection:
         has_history = connection.execute(_HAS_HISTORY).fetchone() == (True,)
         applied = {row[0] for row in connection.execute(_APPLIED)} if has_history else set()
-    return [migration.id for migration in _migrations() if migration.id not in applied]
+    with _migrations() as migrations:
+        return [migration.id for migration in migrations if migration.id not in applied]
 
 
 def is_current(dsn: str) -> bool:
@@ -144,12 +145,11 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo ships no
         }
 
 
-def _migrations() -> MigrationList:
+@contextmanager
+def _migrations() -> Iterator[MigrationList]:
+    """Yield all migrations. Their files are read and parsed, which takes a while, only if they are to be applied."""
     with as_file(files("infrastructure").joinpath("sql", "migrations")) as folder:
-        migrations = read_migrations(str(folder))
-        for migration in migrations:
-            migration.load()
-    return migrations
+        yield read_migrations(str(folder))
 
 
 def _parse(dsn: str) -> dict[str, Any]:

@@ -70,17 +70,17 @@ def _let_owner_in(pgdata: Path) -> None:
         return
     programs = program_folder().resolve().parent
     for folder in (*pgdata.parents, *programs.parents):
-        _allow(folder, stat.S_IXOTH)
+        _allow(folder, folder.stat().st_mode, stat.S_IXOTH)
     for path in (programs, *programs.rglob("*")):
-        if not path.is_symlink():
-            is_run = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
-            _allow(path, stat.S_IROTH | (stat.S_IXOTH if is_run else 0))
+        mode = path.lstat().st_mode
+        if not stat.S_ISLNK(mode):
+            is_run = stat.S_ISDIR(mode) or mode & stat.S_IXUSR
+            _allow(path, mode, stat.S_IROTH | (stat.S_IXOTH if is_run else 0))
 
 
-def _allow(path: Path, bits: int) -> None:
-    mode = stat.S_IMODE(path.stat().st_mode)
+def _allow(path: Path, mode: int, bits: int) -> None:
     if mode & bits != bits:
-        path.chmod(mode | bits)
+        path.chmod(stat.S_IMODE(mode) | bits)
 
 
 def program_folder() -> Path:

@@ -35,7 +35,7 @@ class Serving:
         found: list[psutil.Process] = []
 
         def is_there() -> bool:
-            found[:] = [p for p in self.process.children() if name in _command(p)]
+            found[:] = [p for p in self.process.children() if _name(p) == f"trail-{name}"]
             return bool(found)
 
         wait_until(is_there)
@@ -79,11 +79,11 @@ def a_client(server: Serving, data_dir: Path) -> Iterator[httpx.Client]:
         yield client
 
 
-def _command(process: psutil.Process) -> list[str]:
+def _name(process: psutil.Process) -> str:
     try:
-        return process.cmdline()
+        return process.name()
     except psutil.NoSuchProcess:
-        return []
+        return ""
 
 
 def _is_alive(process: psutil.Process) -> bool:
@@ -209,7 +209,7 @@ async def test_what_is_answered_while_the_server_stops_is_stored(dsn: str) -> No
 
 async def test_workers_share_one_database(dsn: str) -> None:
     with running(dsn, "--workers", "2") as server:
-        workers = [p for p in psutil.Process(server.process.pid).children() if "http" in p.cmdline()]
+        workers = [p for p in psutil.Process(server.process.pid).children() if p.name() == "trail-http"]
         limits = httpx.Limits(max_keepalive_connections=0)
         async with httpx.AsyncClient(base_url=server.url, headers=await _key(dsn), limits=limits, timeout=30) as http:
             order_id = await an_order(http)

@@ -37,7 +37,7 @@ async def http(two_workers: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def projector_of(server: Server) -> psutil.Process:
-    [process] = [p for p in psutil.Process(server.process.pid).children() if "projector" in p.cmdline()]
+    [process] = [p for p in psutil.Process(server.process.pid).children() if p.name() == "trail-projector"]
     return process
 
 
