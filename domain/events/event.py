@@ -31,7 +31,8 @@ class Event(BaseModel, CanMutateAggregate[str]):
     again has no effect.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # What validates an event is made with the first of its type: a process meets few of them, and not when it starts.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     topic: ClassVar[str]
     """The stable name the event is stored under."""
