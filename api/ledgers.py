@@ -44,8 +44,8 @@ async def rotate_signing_key(dsn: str) -> None:
         await identity(services.signing_keys, TenantName(""))
         key = new_signing_key()
         await services.signing_keys.add_signing_key(key)
-    print(f"Checkpoints are also signed with the new key {key.public_key.hex()}. Tell your auditors,")
-    print("and then retire the old one: ordertrail key retire-signing")
+    print(f"Checkpoints are also signed with the new key {key.public_key.hex()}. Tell your auditors, as")
+    print("GET /trail/v1/ledgers/<tenant>/keys has it, and then retire the old one: ordertrail key retire-signing")
 
 
 async def retire_signing_keys(dsn: str) -> None:

@@ -13,6 +13,7 @@ from domain.values import MAX_BIGINT, TenantName
 from infrastructure.arrays import BigIntArray, ByteaArray, IntArray
 from infrastructure.credentials import PostgresCredentialStore
 from infrastructure.database import Connection, Pool, reading
+from infrastructure.gathering import Gathering
 from infrastructure.statements import statements
 
 _SQL = statements("transparency")
@@ -53,6 +54,7 @@ class PostgresTrees:
     def __init__(self, pool: Pool, credentials: PostgresCredentialStore) -> None:
         self._pool = pool
         self._credentials = credentials
+        self._covering = Gathering(self._notes_that_cover)
 
     async def unsealed(self) -> list[TenantName]:
         async with reading(self._pool) as connection:
@@ -76,7 +78,7 @@ class PostgresTrees:
         return await self._note("tree_head", tenant, size)
 
     async def note_that_covers(self, tenant: TenantName, size: int) -> str | None:
-        return await self._note("tree_head_that_covers", tenant, size)
+        return await self._covering.ask(tenant, size)
 
     async def notes(self, tenant: TenantName, *, after: int, limit: int) -> list[tuple[int, str]]:
         async with reading(self._pool) as connection:
@@ -125,6 +127,12 @@ class PostgresTrees:
     async def retire_signing_keys(self) -> int:
         async with reading(self._pool) as connection:
             return len(await (await connection.execute(_SQL["retire_signing_keys"])).fetchall())
+
+    async def _notes_that_cover(self, tenant: TenantName, sizes: Sequence[int]) -> list[str | None]:
+        wanted = {"tenant": tenant, "sizes": BigIntArray(set(sizes))}
+        async with reading(self._pool) as connection:
+            notes = dict(await (await connection.execute(_SQL["tree_heads_that_cover"], wanted)).fetchall())
+        return [notes[size] for size in sizes]
 
     async def _note(self, statement: str, tenant: TenantName, size: int | None = None) -> str | None:
         async with reading(self._pool) as connection:

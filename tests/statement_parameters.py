@@ -182,7 +182,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "advance_tree": [case(0, size=1)],
         "stop_tree": [case(0, error="")],
         "newest_tree_head": [case(1)],
-        "tree_head_that_covers": [case(1, size=AFTER)],
+        "tree_heads_that_cover": [case(2, sizes=BigIntArray([AFTER, AFTER + 7]))],
         "tree_head": [case(1, size=AFTER)],
         "tree_heads": [case(100, after=AFTER, limit=100)],
         "signing_keys": [case(0)],

@@ -121,10 +121,14 @@ class Proofs:
     async def _covering(self, tenant: TenantName, size: int) -> str:
         """Return the first checkpoint of at least this size, as soon as there is one. Raises NotSealed."""
         until = time.monotonic() + self._wait_seconds
-        while (note := await self._trees.note_that_covers(tenant, size)) is None:
-            if time.monotonic() > until or size > await self._store.head(tenant):
+        note = await self._trees.note_that_covers(tenant, size)
+        if note is None and size > await self._store.head(tenant):
+            until = 0.0  # it is nothing that will be sealed in a moment
+        while note is None:
+            if time.monotonic() > until:
                 raise NotSealed(f"Event {size} is not sealed; what is recorded is sealed within a second")
             await asyncio.sleep(_POLL_SECONDS)
+            note = await self._trees.note_that_covers(tenant, size)
         return note
 
     async def _proof(self, tenant: TenantName, events: Sequence[RecordedEvent], size: int | None) -> dict[str, Any]:

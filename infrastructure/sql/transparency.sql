@@ -43,9 +43,12 @@ UPDATE ordertrail.trees SET error = %(error)s WHERE tenant = %(tenant)s
 SELECT note FROM ordertrail.tree_heads
 WHERE tenant = %(tenant)s ORDER BY size DESC LIMIT 1
 
--- name: tree_head_that_covers
-SELECT note FROM ordertrail.tree_heads
-WHERE tenant = %(tenant)s AND size >= %(size)s ORDER BY size LIMIT 1
+-- name: tree_heads_that_cover
+SELECT wanted.size, (
+    SELECT note FROM ordertrail.tree_heads
+    WHERE tenant = %(tenant)s AND size >= wanted.size ORDER BY size LIMIT 1
+)
+FROM unnest(%(sizes)s) AS wanted (size)
 
 -- name: tree_head
 SELECT note FROM ordertrail.tree_heads WHERE tenant = %(tenant)s AND size = %(size)s

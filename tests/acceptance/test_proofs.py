@@ -1,5 +1,6 @@
 """Proofs over HTTP, checked by docs/verifier.py in a process of its own, with the public key alone."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -75,6 +76,19 @@ async def test_an_append_is_answered_with_a_receipt_that_checks_offline(
     receipt = answer.json()["receipt"]
     assert [event["event_id"] for event in receipt["events"]] == [item["event_id"] for item in answer.json()["items"]]
     assert auditor.check(answer.json()).startswith("PROVEN: 2 events are")
+
+
+async def test_of_many_appends_at_once_each_has_the_receipt_of_its_own_event(
+    http: httpx.AsyncClient, auditor: Auditor
+) -> None:
+    order_id = await an_order(http)
+
+    answers = await asyncio.gather(*[append(http, order_id, status(f"s{n}"), **RECEIPT) for n in range(20)])
+
+    receipts = [answer.json()["receipt"] for answer in answers]
+    ids = [answer.json()["items"][0]["event_id"] for answer in answers]
+    assert [event["event_id"] for receipt in receipts for event in receipt["events"]] == ids
+    assert auditor.check(receipts[-1]).startswith("PROVEN: 1 events are")
 
 
 async def test_what_happens_to_an_integration_has_a_receipt_as_well(http: httpx.AsyncClient, auditor: Auditor) -> None:
