@@ -48,7 +48,7 @@ def main(server: str, runs: int) -> None:
     with fresh_database(server, is_ours=True) as dsn:
         headers = authorised(dsn)
         with ordertrail(dsn) as ours, process(sys.executable, "-m", "benchmarks.peer") as peer:
-            servers = {OURS: (ours, _child("api.worker http")), PEER: (peer, _child("benchmarks.peer"))}
+            servers = {OURS: (ours, _child("trail-http")), PEER: (peer, _child("benchmarks.peer"))}
             rows: list[tuple[str, list[Figure]]] = []
             took: dict[str, dict[str, _Runs]] = {}
             for label, path, body in (
@@ -72,9 +72,9 @@ def main(server: str, runs: int) -> None:
 
 
 def _child(words: str) -> psutil.Process:
-    """Return the process below this one whose command has these words."""
+    """Return the process below this one that has this name, or a command with these words."""
     below = psutil.Process().children(recursive=True)
-    return next(child for child in below if words in " ".join(child.cmdline()))
+    return next(child for child in below if child.name() == words or words in " ".join(child.cmdline()))
 
 
 def _rate(url: str, append: bytes, worker: psutil.Process, runs: _Runs) -> float:
