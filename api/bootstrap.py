@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import partial
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from application.access import Access
@@ -46,6 +45,7 @@ from infrastructure.embedded import embedded_server, start_again
 from infrastructure.event_store import PostgresEventStore
 from infrastructure.group_commit import open_group_commit
 from infrastructure.health import PostgresHealth
+from infrastructure.installation_key import InstallationKey, WrongInstallationKey
 from infrastructure.ledger_import import PostgresLedgerContinuation
 from infrastructure.listener import Listener
 from infrastructure.migrations import migrate
@@ -54,7 +54,8 @@ from infrastructure.retention import PostgresRetentionStore
 from infrastructure.seen import open_seen
 from infrastructure.settings import Settings
 from infrastructure.side_views import PostgresSideViewStore
-from infrastructure.subject_keys import PostgresKeyRing, WrongInstallationKey
+from infrastructure.signing_keys import PostgresSigningKeys
+from infrastructure.subject_keys import PostgresKeyRing
 from infrastructure.tokens import JwtSigner
 from infrastructure.transparency import PostgresTrees
 from infrastructure.view_store import PostgresViewStore
@@ -132,13 +133,14 @@ async def open_services(
     """Connect the application to a migrated database."""
     async with open_pool(dsn, size=READ_CONNECTIONS) as pool, open_group_commit(dsn) as writer:
         credentials = PostgresCredentialStore(pool)
-        keys = await _key_ring(pool)
+        installation = await _installation_key(credentials)
+        keys, signing_keys = PostgresKeyRing(pool, installation), await _signing_keys(pool, installation)
         vault = Vault(keys)
         secret = await credentials.installation_key(FINGERPRINT_KEY)
         as_stored = PostgresEventStore(pool, writer)
         store = EncryptedEventStore(as_stored, vault, secret=secret)
         tokens = JwtSigner(await credentials.installation_key(TOKEN_KEY))
-        trees = PostgresTrees(pool, credentials)
+        trees = PostgresTrees(pool)
         retention = PostgresRetentionStore(pool)
         contents = SealedContents(_contents(PostgresContentStore(pool), contents_url), keys, retention)
         views, erasure = PostgresViews(pool, vault), Erasure(store, keys, contents)
@@ -158,10 +160,10 @@ async def open_services(
             retention=retention,
             reveal=reveal_with(vault),
             credentials=credentials,
-            proofs=Proofs(trees, trees, as_stored),
-            verification=Verification(trees, trees, as_stored),
-            signing_keys=trees,
-            ledger_export=LedgerExport(as_stored, trees, trees, Sealer(trees, trees)),
+            proofs=Proofs(trees, signing_keys, as_stored),
+            verification=Verification(trees, signing_keys, as_stored),
+            signing_keys=signing_keys,
+            ledger_export=LedgerExport(as_stored, trees, signing_keys, Sealer(trees, signing_keys)),
             ledger_import=LedgerImport(as_stored, PostgresLedgerContinuation(pool), keys),
             health=PostgresHealth(pool),
             pages=Pages(),
@@ -173,14 +175,20 @@ def _contents(in_postgres: ContentStore, url: str | None) -> ContentStore:
     return ObjectContentStore(url, earlier=in_postgres) if url else in_postgres
 
 
-async def _key_ring(pool: Pool) -> PostgresKeyRing:
-    """Return the keys of personal data. Raises WrongInstallationKey."""
-    credentials = PostgresCredentialStore(pool)
-    key = read_settings().installation_key or await credentials.installation_key(INSTALLATION_KEY)
-    fingerprint = blake2b(b"installation key", key=key, digest_size=16).digest()
-    if await credentials.installation_key(f"{INSTALLATION_KEY} fingerprint", fingerprint) != fingerprint:
+async def _installation_key(credentials: PostgresCredentialStore) -> InstallationKey:
+    """Return the key that other keys are encrypted with. Raises WrongInstallationKey."""
+    secret = read_settings().installation_key or await credentials.installation_key(INSTALLATION_KEY)
+    key = InstallationKey(secret)
+    if await credentials.installation_key(f"{INSTALLATION_KEY} fingerprint", key.fingerprint) != key.fingerprint:
         raise WrongInstallationKey
-    return PostgresKeyRing(pool, key)
+    return key
+
+
+async def _signing_keys(pool: Pool, installation: InstallationKey) -> PostgresSigningKeys:
+    """Return the keys that checkpoints are signed with, none of which is kept in plain text from now on."""
+    keys = PostgresSigningKeys(pool, PostgresCredentialStore(pool), installation)
+    await keys.wrap_plain()
+    return keys
 
 
 async def run_projector(dsn: str) -> None:
@@ -207,15 +215,16 @@ async def open_expiry(dsn: str, *, contents_url: str | None = None) -> AsyncIter
 async def open_sealer(dsn: str, *, batch: int = SEAL_BATCH) -> AsyncIterator[Sealer]:
     """Connect a sealer of all ledgers to a migrated database."""
     async with open_pool(dsn, size=2) as pool:
-        trees = PostgresTrees(pool, PostgresCredentialStore(pool))
-        yield Sealer(trees, trees, batch=batch)
+        installation = await _installation_key(PostgresCredentialStore(pool))
+        yield Sealer(PostgresTrees(pool), await _signing_keys(pool, installation), batch=batch)
 
 
 @asynccontextmanager
 async def open_projector(dsn: str) -> AsyncIterator[Projector]:
     """Connect a projector of all views to a migrated database."""
     async with open_pool(dsn, size=3) as pool:
-        reveal = reveal_with(Vault(await _key_ring(pool)))
+        keys = PostgresKeyRing(pool, await _installation_key(PostgresCredentialStore(pool)))
+        reveal = reveal_with(Vault(keys))
         yield Projector(PostgresViewStore(pool.connection, pool.connection), PROJECTIONS, reveal=reveal)
 
 

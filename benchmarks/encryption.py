@@ -26,6 +26,7 @@ from domain.values import TenantName
 from infrastructure.database import open_pool
 from infrastructure.event_store import PostgresEventStore
 from infrastructure.group_commit import open_group_commit
+from infrastructure.installation_key import InstallationKey
 from infrastructure.subject_keys import PostgresKeyRing
 
 WRITERS = 32
@@ -66,7 +67,7 @@ async def _measure(dsn: str, streams: Streams, *, is_encrypted: bool) -> float:
         pool = await opened.enter_async_context(open_pool(dsn, size=8))
         store: EventStore = PostgresEventStore(pool, await opened.enter_async_context(open_group_commit(dsn)))
         if is_encrypted:
-            vault = Vault(PostgresKeyRing(pool, b"installation key of 32 bytes: ok"))
+            vault = Vault(PostgresKeyRing(pool, InstallationKey(b"installation key of 32 bytes: ok")))
             store = EncryptedEventStore(store, vault, secret=secrets.token_bytes(32))
         following = streams()
         done = 0

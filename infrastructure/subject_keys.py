@@ -5,15 +5,13 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from application.encryption import Keys, SubjectKey, bound
-from domain.errors import OrdertrailError, TenantNotFound
+from domain.errors import TenantNotFound
 from domain.values import TenantName
 from infrastructure.arrays import ByteaArray, TextArray
 from infrastructure.database import Pool, reading
 from infrastructure.gathering import Gathering
+from infrastructure.installation_key import InstallationKey
 from infrastructure.statements import statements
 
 _SQL = statements("subject_keys")
@@ -21,11 +19,6 @@ _SQL = statements("subject_keys")
 REMEMBER_SECONDS = 60.0
 """How long a worker may go on writing with a key that was destroyed elsewhere: nobody can read that."""
 REMEMBERED = 4_096
-NONCE_BYTES = 12
-
-
-class WrongInstallationKey(OrdertrailError):
-    """The installation key is not the one that the keys in this database are encrypted with."""
 
 
 class _Known(NamedTuple):
@@ -36,9 +29,11 @@ class _Known(NamedTuple):
 class PostgresKeyRing:
     """Implements application.key_ring.KeyRing."""
 
-    def __init__(self, pool: Pool, installation_key: bytes, *, remember_seconds: float = REMEMBER_SECONDS) -> None:
+    def __init__(
+        self, pool: Pool, installation: InstallationKey, *, remember_seconds: float = REMEMBER_SECONDS
+    ) -> None:
         self._pool = pool
-        self._installation = AESGCM(installation_key)
+        self._installation = installation
         self._remember_seconds = remember_seconds
         self._known: dict[tuple[TenantName, str], _Known] = {}
         self._offered = Gathering(self._offer_all)
@@ -98,18 +93,10 @@ class PostgresKeyRing:
             del self._known[next(iter(self._known))]
 
     def _wrapped(self, tenant: TenantName, subject: str, secret: bytes) -> bytes:
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + self._installation.encrypt(nonce, secret, bound(tenant, subject))
+        return self._installation.wrap(secret, bound(tenant, subject))
 
     def _unwrapped(self, tenant: TenantName, subject: str, wrapped: bytes | None) -> SubjectKey | None:
-        if wrapped is None:
-            return None
-        try:
-            return SubjectKey(
-                self._installation.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], bound(tenant, subject))
-            )
-        except InvalidTag as exc:
-            raise WrongInstallationKey from exc
+        return None if wrapped is None else SubjectKey(self._installation.unwrap(wrapped, bound(tenant, subject)))
 
 
 def _texts(texts: Iterable[str]) -> TextArray:

@@ -1,4 +1,4 @@
-"""Trees, checkpoints and signing keys on PostgreSQL."""
+"""Trees and checkpoints on PostgreSQL."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -6,18 +6,15 @@ from typing import Any
 
 from psycopg.rows import args_row
 
-from application.transparency.keys import SigningKey
 from application.transparency.tiles import Leaves, Tile, last_tiles
 from application.transparency.verification import Leaf
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.arrays import BigIntArray, ByteaArray, IntArray
-from infrastructure.credentials import PostgresCredentialStore
 from infrastructure.database import Connection, Pool, reading
 from infrastructure.gathering import Gathering
 from infrastructure.statements import statements
 
 _SQL = statements("transparency")
-_ORIGIN = "origin"
 _LEAF, _LEAVES = args_row(Leaf), args_row(Leaves)
 
 
@@ -49,11 +46,10 @@ class PostgresTreeBatch:
 
 
 class PostgresTrees:
-    """Implements application.transparency's TreeStore, TreeReader, LedgerScan and SigningKeyStore."""
+    """Implements application.transparency's TreeStore, TreeReader and LedgerScan."""
 
-    def __init__(self, pool: Pool, credentials: PostgresCredentialStore) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._credentials = credentials
         self._covering = Gathering(self._notes_that_cover)
 
     async def unsealed(self) -> list[TenantName]:
@@ -110,23 +106,6 @@ class PostgresTrees:
         async with reading(self._pool) as connection:
             row = await (await connection.execute(_SQL["first_broken_stream"], {"tenant": tenant})).fetchone()
         return None if row is None else (row[0], row[1], row[2], row[3])
-
-    async def origin(self) -> str:
-        return f"ordertrail/{(await self._credentials.installation_key(_ORIGIN))[:8].hex()}"
-
-    async def signing_keys(self) -> Sequence[SigningKey]:
-        async with reading(self._pool) as connection:
-            rows = await (await connection.execute(_SQL["signing_keys"])).fetchall()
-        return [SigningKey(*row) for row in rows]
-
-    async def add_signing_key(self, key: SigningKey, *, if_first: bool = False) -> None:
-        statement = _SQL["add_first_signing_key" if if_first else "add_signing_key"]
-        async with reading(self._pool) as connection:
-            await connection.execute(statement, key._asdict())
-
-    async def retire_signing_keys(self) -> int:
-        async with reading(self._pool) as connection:
-            return len(await (await connection.execute(_SQL["retire_signing_keys"])).fetchall())
 
     async def _notes_that_cover(self, tenant: TenantName, sizes: Sequence[int]) -> list[str | None]:
         wanted = {"tenant": tenant, "sizes": BigIntArray(set(sizes))}

@@ -57,25 +57,6 @@ SELECT note FROM ordertrail.tree_heads WHERE tenant = %(tenant)s AND size = %(si
 SELECT size, note FROM ordertrail.tree_heads
 WHERE tenant = %(tenant)s AND size > %(after)s ORDER BY size LIMIT %(limit)s
 
--- name: signing_keys
-SELECT public_key, private_key FROM ordertrail.signing_keys ORDER BY created_at, public_key
-
--- name: add_first_signing_key
--- Two processes may come to it at once; the lock lets one of them make the key.
-WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock(7106))
-INSERT INTO ordertrail.signing_keys (public_key, private_key)
-SELECT %(public_key)s, %(private_key)s FROM lock
-WHERE NOT EXISTS (SELECT FROM ordertrail.signing_keys)
-
--- name: add_signing_key
-INSERT INTO ordertrail.signing_keys (public_key, private_key) VALUES (%(public_key)s, %(private_key)s)
-
--- name: retire_signing_keys
--- All but the newest.
-UPDATE ordertrail.signing_keys SET retired_at = now(), private_key = NULL
-WHERE retired_at IS NULL AND created_at < (SELECT max(created_at) FROM ordertrail.signing_keys)
-RETURNING public_key
-
 -- name: leaves
 SELECT coalesce(min(position), 0), coalesce(max(position), 0), count(*),
        coalesce(string_agg(hash, '' ORDER BY position), ''),

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from domain.values import Actor
-from infrastructure.postgres_programs import program_folder
+from tests.dumps import dump
 from tests.fix_sendcloud import INTEGRATIONS, new_log
 from tests.fix_server import ORDERTRAIL, Account
 from tests.fix_system_logs import headers_of, logged
@@ -34,12 +34,6 @@ def verified(account: Account, *arguments: str) -> int:
     """Return the exit status of `ordertrail verify`."""
     command = [str(ORDERTRAIL), "verify", "--tenant", account.tenant, "--dsn", account.dsn, *arguments]
     return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode
-
-
-def dump(dsn: str) -> str:
-    """Return all that is in a database, as pg_dump writes it."""
-    command = [str(program_folder() / "pg_dump"), "--dbname", dsn]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 def found(text: str, *words: str) -> set[str]:
@@ -135,11 +129,15 @@ async def test_what_is_forgotten_is_in_no_interface_and_in_no_dump(
     told = {word for name, word in words.items() if name != "body"}
     assert found(await read(account, http, order_id), *words.values()) >= told - {words["ip"]}
     # Only what orders are found by was ever stored as it is.
-    assert found(dump(account.dsn), *words.values()) <= {words["heir"], words["customer"], words["customer id"]}
+    assert found(dump(account.dsn).decode(), *words.values()) <= {
+        words["heir"],
+        words["customer"],
+        words["customer id"],
+    }
 
     forgotten(account, "--order", order_id, "--person", "u-7", "--integration", "123")
 
-    assert found(dump(account.dsn), *words.values()) == set()
+    assert found(dump(account.dsn).decode(), *words.values()) == set()
     shown = await read(account, http, order_id)
     assert found(shown, *words.values()) == set()
     assert "[redacted]" in shown
@@ -199,7 +197,7 @@ async def test_a_forgotten_person_stays_so_in_whatever_they_do(account: Account,
     assert names == ["[redacted]", other, "[redacted]", "[redacted]", "[redacted]", other]
     assert {item["actor"]["id"] for item in items} >= {"u-7", "u-8"}
     assert (await http.get("/trail/v1/orders/A-1")).json()["customer"]["name"] == "Ann Li"
-    assert found(dump(account.dsn), name) == set()
+    assert found(dump(account.dsn).decode(), name) == set()
 
 
 async def test_an_order_that_is_forgotten_leaves_its_performers(account: Account, http: httpx.AsyncClient) -> None:

@@ -12,10 +12,11 @@ from domain.errors import TenantNotFound, Unavailable
 from domain.values import TenantName
 from infrastructure.credentials import PostgresCredentialStore
 from infrastructure.database import open_pool
-from infrastructure.subject_keys import REMEMBERED, PostgresKeyRing, WrongInstallationKey
+from infrastructure.installation_key import InstallationKey, WrongInstallationKey
+from infrastructure.subject_keys import REMEMBERED, PostgresKeyRing
 
 ACME = TenantName("acme")
-INSTALLATION = b"i" * 32
+INSTALLATION = InstallationKey(b"i" * 32)
 KeyRings = Callable[..., PostgresKeyRing]
 
 
@@ -138,7 +139,7 @@ async def test_keys_are_worth_nothing_without_the_installations(key_rings: KeyRi
     await keys.to_write(ACME, {"order-1"})
 
     with pytest.raises(WrongInstallationKey):
-        await key_rings(b"x" * 32).to_read(ACME, {"order-1"})
+        await key_rings(InstallationKey(b"x" * 32)).to_read(ACME, {"order-1"})
 
 
 async def test_a_key_that_was_given_to_another_subject_in_the_database_is_refused(
