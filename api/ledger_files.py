@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from api.bootstrap import TenantExists, open_seen, open_services
+from api.brought import printable, published_keys, what_it_proved
 from api.compressed import lines_of, new_file
 from api.maintenance import InvalidArgument, create_tenant
 from api.progress import progress
@@ -57,19 +58,19 @@ async def export_order(dsn: str, tenant: TenantName, order: str, path: Path, *, 
     print(f"{path}: {_proof_description(check_proof(proof))}")
 
 
-def verify_file(path: Path, keys: Sequence[str], held: str | None = None) -> bool:
+def verify_file(path: Path, keys: Sequence[str], held: Sequence[str] = ()) -> bool:
     """Check a file with nothing but itself and these keys; return whether it is as it was written and signed.
 
-    held is a checkpoint from elsewhere, which an exported ledger has to continue.
+    held are checkpoints from elsewhere, which an exported ledger has to continue.
 
     Raises InvalidNote if a key is none.
     """
-    trusted = _trusted(keys)
+    trusted = published_keys(keys)
     try:
         with progress() as begin:
-            print(_printable(f"{path}: {_verified(path, begin(path.name), trusted, held)}"))
+            print(printable(f"{path}: {_verified(path, begin(path.name), trusted, held)}"))
     except (FileDamaged, InvalidNote) as wrong:
-        print(_printable(f"{path}: DAMAGED: {wrong}"))
+        print(printable(f"{path}: DAMAGED: {wrong}"))
         return False
     return True
 
@@ -79,7 +80,7 @@ async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
 
     The tenant is created if there is none. Raises FileDamaged, CannotImport.
     """
-    trusted = _trusted(keys)
+    trusted = published_keys(keys)
     with progress() as begin:
         try:
             checked = _read(path, begin("checking"), trusted)
@@ -98,12 +99,12 @@ async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
 
 
 @contextmanager
-def _opened(path: Path, trusted: Sequence[Verifier] = (), held: str | None = None) -> Iterator[LedgerFile]:
+def _opened(path: Path, trusted: Sequence[Verifier] = (), held: Sequence[str] = ()) -> Iterator[LedgerFile]:
     with lines_of(path) as lines, open_seen() as seen:
         yield LedgerFile(lines, seen, trusted=trusted, held=held)
 
 
-def _read(path: Path, show: Show, trusted: Sequence[Verifier] = (), held: str | None = None) -> Checked:
+def _read(path: Path, show: Show, trusted: Sequence[Verifier] = (), held: Sequence[str] = ()) -> Checked:
     """Check a file of a ledger from its first line to its last. Raises FileDamaged."""
     with _opened(path, trusted, held) as file:
         for page in file.pages():
@@ -111,24 +112,18 @@ def _read(path: Path, show: Show, trusted: Sequence[Verifier] = (), held: str | 
         return file.result()
 
 
-def _verified(path: Path, show: Show, trusted: Sequence[Verifier], held: str | None) -> str:
+def _verified(path: Path, show: Show, trusted: Sequence[Verifier], held: Sequence[str]) -> str:
     """Return what a file proves. Raises FileDamaged, InvalidNote."""
     with lines_of(path) as lines:
         first = next(lines, b"")
         if _format(first) != FORMAT:
-            if held is not None:
+            if held:
                 raise InvalidArgument("--checkpoint is for the file of a whole ledger, and this is none")
             proven = check_proof(_document(chain([first], lines)), trusted=trusted)
             told = "\n".join(map(_event_text, proven.events))
             return f"{_proof_description(proven)}\n{told}\n{_whose_word(proven.keys, trusted)}"
     checked = _read(path, show, trusted, held)
-    continues = "\nIt continues the checkpoint that you hold." if held is not None else ""
-    return f"{_description(checked)}{continues}\n{_whose_word(checked.header.keys, trusted)}"
-
-
-def _trusted(keys: Sequence[str]) -> list[Verifier]:
-    """Return the keys that are given, one a line as they are published. Raises InvalidNote if one is none."""
-    return [Verifier.parse(line) for key in keys for line in key.splitlines() or [key]]
+    return "\n".join([_description(checked), _whose_word(checked.header.keys, trusted, held)])
 
 
 def _format(line: bytes) -> str | None:
@@ -177,20 +172,16 @@ def _event_text(event: RecordedEvent) -> str:
     return f"  {event.position}  {recorded_at}  {event.stream} {event.version}  {event.type}  {data}"
 
 
-def _printable(text: str) -> str:
-    """Return a text that does nothing to a terminal, whoever wrote the file that it is from."""
-    return "".join([c if c.isprintable() or c == "\n" else ascii(c).strip("'") for c in text])
-
-
 def _root(checked: Checked) -> str:
     return checked.trailer.root.hex()
 
 
-def _whose_word(keys: Sequence[Verifier], trusted: Sequence[Verifier]) -> str:
-    if trusted:
-        return "The signature was checked with the key that you gave."
-    lines = [
-        "CAUTION: the signature was checked with the keys that the file itself names, which proves nothing against"
-    ]
-    lines += ["whoever made it. Compare them with what you have from elsewhere, or give one of those with --key:"]
-    return "\n".join([*lines, *(f"  {key}" for key in keys)])
+def _whose_word(keys: Sequence[Verifier], trusted: Sequence[Verifier], held: Sequence[str] = ()) -> str:
+    lines = what_it_proved(trusted, held)
+    if not trusted:
+        lines += [
+            "CAUTION: the signature was checked with the keys that the file itself names, which proves nothing against",
+            "whoever made it. Compare them with what you have from elsewhere, or give one of those with --key:",
+        ]
+        lines += [f"  {key}" for key in keys]
+    return "\n".join(lines)

@@ -1,30 +1,45 @@
 """What the command line does with ledgers: proves them, and changes the keys that sign for them."""
 
+from collections.abc import Sequence
+
 from api.bootstrap import Services, open_services
+from api.brought import printable, published_keys, what_it_proved
 from api.maintenance import tenants_of
 from api.progress import progress
 from application.transparency.keys import identity, new_signing_key
+from application.transparency.note import Verifier
 from application.transparency.verification import Show, Verified
 from domain.values import TenantName
 
 
-async def verify_ledgers(dsn: str, only_tenant: str | None) -> bool:
+async def verify_ledgers(dsn: str, only_tenant: str | None, keys: Sequence[str] = (), held: Sequence[str] = ()) -> bool:
     """Compute the trees of ledgers again and compare them with all that was signed; return whether all are whole.
 
-    Raises TenantNotFound.
+    held are checkpoints from elsewhere, which the ledger has to continue; one of keys, if there are any, has to have
+    signed them, and the newest checkpoint.
+
+    Raises TenantNotFound, InvalidNote if a key is none.
     """
+    trusted = published_keys(keys)
     async with open_services(dsn) as services:
         with progress() as begin:
             found = [
-                await _verify(services, tenant, begin(tenant)) for tenant in await tenants_of(services, only_tenant)
+                await _verify(services, tenant, begin(tenant), trusted, held)
+                for tenant in await tenants_of(services, only_tenant)
             ]
     return all(found)
 
 
-async def _verify(services: Services, tenant: TenantName, show: Show) -> bool:
-    verified = await services.verification.verify(tenant, show)
-    print(f"{tenant}: {_judgement(verified)}")
-    return verified.damage is None
+async def _verify(
+    services: Services, tenant: TenantName, show: Show, trusted: Sequence[Verifier], held: Sequence[str]
+) -> bool:
+    verified = await services.verification.verify(tenant, show, trusted=trusted, held=held)
+    print(printable(f"{tenant}: {_judgement(verified)}"))
+    if verified.damage is not None:
+        return False
+    for line in what_it_proved(trusted, held):
+        print(line)
+    return True
 
 
 def _judgement(verified: Verified) -> str:

@@ -11,7 +11,9 @@ from api.command import DataDir, Dsn, plain_errors, run, settings_with
 
 app = typer.Typer(add_completion=False)
 
-Keys = Annotated[list[str] | None, typer.Option("--key", help="A public key that has to have signed the file.")]
+Keys = Annotated[
+    list[str] | None, typer.Option("--key", help="A public key; one of those given has to have signed it.")
+]
 
 
 @app.command()

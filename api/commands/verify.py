@@ -23,7 +23,7 @@ def verify(
     ] = None,
     key: Keys = None,
     checkpoint: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(exists=True, dir_okay=False, help="A checkpoint that you hold; the ledger has to continue it."),
     ] = None,
     check_views: Annotated[bool, typer.Option("--views", help="Compare every view with its ledger instead.")] = False,
@@ -37,15 +37,19 @@ def verify(
     """
     if file is not None and (check_views or tenant):
         raise typer.BadParameter("is checked for itself: it needs no database, and no --tenant", param_hint="FILE")
-    if file is None and (key or checkpoint):
-        raise typer.BadParameter("are for a FILE, which is missing", param_hint="--key, --checkpoint")
-    held = None if checkpoint is None else checkpoint.read_text(encoding="utf-8", errors="replace")
-    check = views.verify_views if check_views else ledgers.verify_ledgers
+    if (key or checkpoint) and (check_views or not (file or tenant)):
+        raise typer.BadParameter("are for a FILE, or the ledger of one --tenant", param_hint="--key, --checkpoint")
+    held = [path.read_text(encoding="utf-8", errors="replace") for path in checkpoint or ()]
     with plain_errors():
         if file is not None:
             is_whole = ledger_files.verify_file(file, key or (), held)
         else:
             with open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
-                is_whole = run(check(database, tenant))
+                found = (
+                    views.verify_views(database, tenant)
+                    if check_views
+                    else ledgers.verify_ledgers(database, tenant, key or (), held)
+                )
+                is_whole = run(found)
         if not is_whole:
             raise typer.Exit(1)

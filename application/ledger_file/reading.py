@@ -1,6 +1,7 @@
 """A ledger's file, read from its first line to its last: nothing is handed on before it was checked."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -9,6 +10,7 @@ from pydantic_core import from_json
 from application.ledger import RecordedEvent
 from application.ledger_file.lines import FileDamaged, Header, Trailer, event_of, header_of, note_of, trailer_of
 from application.transparency.checkpoint import Checkpoint
+from application.transparency.held import Held, NotContinued
 from application.transparency.leaf import leaf_hash_of
 from application.transparency.note import InvalidNote, Verifier
 from application.transparency.tree import Frontier
@@ -39,11 +41,11 @@ class LedgerFile:
     """One pass over a file's lines, in constant memory. What is wrong in it is raised as FileDamaged."""
 
     def __init__(
-        self, lines: Iterator[bytes], seen: Seen, *, trusted: Sequence[Verifier] = (), held: str | None = None
+        self, lines: Iterator[bytes], seen: Seen, *, trusted: Sequence[Verifier] = (), held: Sequence[str] = ()
     ) -> None:
         """Read the header. trusted: one of these keys has to have signed for all of it; none means the file's own.
 
-        held is a checkpoint from elsewhere, which the file has to continue.
+        held are checkpoints from elsewhere, which the file has to continue.
         """
         self._lines = lines
         self._seen = seen
@@ -62,10 +64,9 @@ class LedgerFile:
         except (FileDamaged, InvalidNote) as wrong:
             raise self._damaged(str(wrong)) from wrong
         self._tenant = self.header.tenant
-        try:
-            self._held = None if held is None else Checkpoint.verified(held, [*trusted, *self.header.keys])
-        except InvalidNote as wrong:
-            raise FileDamaged(f"the checkpoint that you hold is not this ledger's: {wrong}") from wrong
+        with _as_damage():
+            self._held = Held(held, self.header.origin, trusted or self.header.keys)
+            self._held.compare(0, self._frontier.root())
 
     def pages(self) -> Iterator[list[RecordedEvent]]:
         """Yield the events in ledger order. Only once all were taken is it known that the file is whole."""
@@ -127,8 +128,9 @@ class LedgerFile:
             raise FileDamaged(f"position {expected} was recorded before the event that precedes it")
         self._last_time = event.recorded_at
         self._frontier.add(leaf_hash_of(tenant, event))
-        if self._held and self._held.size == expected and self._held.root != self._frontier.root():
-            raise FileDamaged(f"events 1 to {expected} are not those of the checkpoint that you hold")
+        if self._held.next_size == expected:
+            with _as_damage():
+                self._held.compare(expected, self._frontier.root())
         return event
 
     def _checkpoint(self, note: str) -> None:
@@ -173,8 +175,8 @@ class LedgerFile:
             raise self._damaged(f"events {self._sealed + 1} to {found.events} are not signed")
         if self._next_fields() is not None:
             raise self._damaged("nothing should follow the last line")
-        if self._held and self._held.size > found.events:
-            raise FileDamaged(f"it has {found.events} events, the checkpoint that you hold {self._held.size}")
+        with _as_damage():
+            self._held.end(found.events)
         if self._trusted and self._last_note is not None:
             try:
                 Checkpoint.verified(self._last_note, self._trusted)
@@ -183,3 +185,11 @@ class LedgerFile:
 
     def _damaged(self, what: str) -> FileDamaged:
         return FileDamaged(f"line {self._number}: {what}")
+
+
+@contextmanager
+def _as_damage() -> Iterator[None]:
+    try:
+        yield
+    except NotContinued as wrong:
+        raise FileDamaged(str(wrong)) from wrong

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from application.ledger import EventStore
 from application.transparency.checkpoint import Checkpoint
+from application.transparency.held import Held, NotContinued
 from application.transparency.keys import SigningKeyStore, identity
 from application.transparency.note import InvalidNote, Verifier
 from application.transparency.proofs import TreeReader
@@ -80,18 +81,31 @@ class Verification:
         self._keys = keys
         self._store = store
 
-    async def verify(self, tenant: TenantName, show: Show) -> Verified:
-        """Check a tenant's ledger from end to end. Raises TenantNotFound."""
+    async def verify(
+        self, tenant: TenantName, show: Show, *, trusted: Sequence[Verifier] = (), held: Sequence[str] = ()
+    ) -> Verified:
+        """Check a tenant's ledger from end to end. Raises TenantNotFound.
+
+        held are checkpoints from elsewhere, which the ledger has to continue. trusted: one of these keys has to have
+        signed them, and the newest checkpoint that is kept; none means any key of the installation.
+        """
         known = await identity(self._keys, tenant)
-        walk = _Walk(self._scan, tenant, known.origin, known.verifiers)
+        verifiers = [*trusted, *known.verifiers]
+        try:
+            walk = _Walk(self._scan, tenant, verifiers, Held(held, known.origin, trusted or verifiers))
+        except NotContinued as wrong:
+            return Verified(0, 0, 0, Damage(wrong.position, str(wrong)))
         damage = None
         streams = asyncio.create_task(self._streams(tenant))  # beside the walk: it is the database's work alone
         try:
             await walk.through(await self._store.head(tenant), show)
+            walk.check_signer(trusted)
             await streams
             await self._head(tenant, walk.edge.size)
         except _Broken as broken:
             damage = broken.damage
+        except NotContinued as wrong:
+            damage = Damage(wrong.position, str(wrong))
         finally:
             streams.cancel()
             await asyncio.gather(streams, return_exceptions=True)  # of two findings the walk's is told
@@ -112,27 +126,29 @@ class Verification:
 class _Walk:
     """One pass over a ledger. Only a page that is found wrong is looked at event by event."""
 
-    def __init__(self, scan: LedgerScan, tenant: TenantName, origin: str, verifiers: Sequence[Verifier]) -> None:
-        self._scan, self._tenant, self._origin, self._verifiers = scan, tenant, origin, verifiers
+    def __init__(self, scan: LedgerScan, tenant: TenantName, verifiers: Sequence[Verifier], held: Held) -> None:
+        self._scan, self._tenant, self._verifiers, self._held = scan, tenant, verifiers, held
         self.edge = Edge(0, {})
         self.sealed = 0
+        self._newest: str | None = None
         self._signed = 0
         self.checkpoints = 0
         self._notes: list[tuple[int, str]] = []
         self._last_time: datetime | None = None
 
     async def through(self, head: int, show: Show) -> None:
-        """Check every event and every checkpoint. Raises _Broken at the first that is wrong."""
+        """Check every event and every checkpoint. Raises _Broken at the first that is wrong, or NotContinued."""
+        self._held.compare(0, self.edge.root())
         # Asked before: what is appended and sealed meanwhile is for the next verification.
-        newest = await self._scan.newest_note(self._tenant)
+        self._newest = await self._scan.newest_note(self._tenant)
         with suppress(InvalidNote):  # it is found where it stands, after the events that it is of
-            self._signed = Checkpoint.verified(newest, self._verifiers).size if newest else 0
+            self._signed = Checkpoint.verified(self._newest, self._verifiers).size if self._newest else 0
         await self._next_notes()
         async with aclosing(self._pages()) as pages:
             async for page in pages:
                 await self._check(page)
                 show(self.edge.size, max(head, self.edge.size))
-        await self._end(head, newest)
+        await self._end(head)
 
     async def _pages(self) -> AsyncGenerator[Leaves]:
         """Yield the whole ledger; the next pages are computed by the database while one is checked."""
@@ -162,11 +178,20 @@ class _Walk:
         if not (page.follow(start) and _agree(page.hashes, sealed) and page.are_in_time and is_late):
             await self._find_what_is_wrong(sealed)
         self._last_time = page.last_time
-        while self._notes and self._notes[0][0] <= start + page.size:
-            self.edge.add(page.hashes[(self.edge.size - start) * HASH : (self._notes[0][0] - start) * HASH])
-            await self._checkpoint()
+        for size in iter(self._next_size, None):
+            if size > start + page.size:
+                break
+            self.edge.add(page.hashes[(self.edge.size - start) * HASH : (size - start) * HASH])
+            self._held.compare(size, self.edge.root())
+            if self._notes and self._notes[0][0] == size:
+                await self._checkpoint()
         self.edge.add(page.hashes[(self.edge.size - start) * HASH :])
         await self._compare_tiles()
+
+    def _next_size(self) -> int | None:
+        """Return the size that the next checkpoint is of, among those that are kept and those that are held."""
+        sizes = [size for size, _ in self._notes[:1]] + [self._held.next_size]
+        return min((size for size in sizes if size is not None), default=None)
 
     async def _find_what_is_wrong(self, sealed: bytes) -> None:
         start, last_time = self.edge.size, self._last_time
@@ -188,7 +213,7 @@ class _Walk:
             checkpoint = Checkpoint.verified(note, self._verifiers)
         except InvalidNote as invalid:
             raise _Broken(None, f"the checkpoint of {size} events is not one: {invalid}") from invalid
-        if (checkpoint.origin, checkpoint.size) != (self._origin, size):
+        if (checkpoint.origin, checkpoint.size) != (self._held.origin, size):
             raise _Broken(None, f"the checkpoint of {size} events is that of {checkpoint.size} of {checkpoint.origin}")
         if checkpoint.root != self.edge.root():
             raise _Broken(size, f"events 1 to {size} are not those whose root was signed")
@@ -213,19 +238,31 @@ class _Walk:
     async def _tiles(self, wanted: Iterable[Tile]) -> Mapping[Tile, bytes]:
         return await self._scan.tiles(self._tenant, list(wanted))
 
-    async def _end(self, head: int, newest: str | None) -> None:
+    async def _end(self, head: int) -> None:
         """Check that the ledger ends where it said, and that nothing was sealed beyond."""
         size = self.edge.size
         if size < head:
             raise _Broken(size + 1, f"it is missing, and so is all that follows: the ledger's head is {head}")
         if self._signed > size:
             raise _Broken(size + 1, f"it is missing, and so is all that follows: {self._signed} events were sealed")
-        if newest and not self._signed:
+        if self._newest and not self._signed:
             raise _Broken(None, "the newest checkpoint is none that was signed")
+        self._held.end(size)
         last = Tile(0, size // WIDTH)
         is_sealed = len((await self._tiles([last])).get(last, b"")) > size % WIDTH * HASH
         if is_sealed and not (await self._scan.leaves(self._tenant, after=size, limit=1)).size:
             raise _Broken(size + 1, "it is missing: a leaf was sealed here")
+
+    def check_signer(self, trusted: Sequence[Verifier]) -> None:
+        """Check that one of these keys, if there are any, has signed the newest checkpoint. Raises _Broken."""
+        if not (trusted and self.edge.size):
+            return
+        if self._newest is None:
+            raise _Broken(None, "there is no checkpoint, so none that the key that you gave has signed")
+        try:
+            Checkpoint.verified(self._newest, trusted)
+        except InvalidNote as invalid:
+            raise _Broken(None, f"the newest checkpoint: {invalid}") from invalid
 
 
 def _unbroken(tiles: Iterable[bytes]) -> Iterator[bytes]:

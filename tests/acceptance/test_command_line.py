@@ -277,25 +277,6 @@ def test_only_a_tenant_that_there_is_can_be_verified(server: Server) -> None:
         assert_says(ordertrail("verify", *what, "--tenant", "nobody", "--dsn", server.dsn), 1, "nobody")
 
 
-async def test_verify_tells_which_event_is_not_the_one_that_was_sealed(server: Server, account: Account) -> None:
-    headers = {"Authorization": f"Bearer {(await account.key('admin'))['token']}"}
-    async with httpx.AsyncClient(base_url=server.url, headers=headers) as http:
-        for n in range(3):
-            await http.post("/trail/v1/orders", json={"order_id": f"A-{n}"})
-        assert (await http.get("/trail/v1/orders/A-2/proofs")).status_code == 200
-    whole = ordertrail("verify", "--tenant", account.tenant, "--dsn", server.dsn)
-    async with await psycopg.AsyncConnection.connect(server.dsn, autocommit=True) as connection:
-        await connection.execute(
-            "UPDATE ordertrail.events SET data = '{}' WHERE tenant = %s AND position = 1", [account.tenant]
-        )
-
-    damaged = ordertrail("verify", "--tenant", account.tenant, "--dsn", server.dsn)
-
-    assert (whole.returncode, damaged.returncode) == (0, 1)
-    assert "3 events are whole and in order" in whole.stdout
-    assert "DAMAGED at position 1: the event is not the one that was sealed here" in damaged.stdout
-
-
 async def _views(http: httpx.AsyncClient, orders: list[str]) -> list[object]:
     """Return what the views say of some orders, once they have read everything."""
     return [

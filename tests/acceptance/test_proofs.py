@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -40,8 +41,9 @@ class Auditor:
         return result.stdout + result.stderr
 
 
-def paste(script: str, folder: Path, token: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "TOKEN": token}
+def paste(script: str, folder: Path, token: str, dsn: str) -> subprocess.CompletedProcess[str]:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "TOKEN": token, "ORDERTRAIL_DSN": dsn}
     return subprocess.run(
         ["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
@@ -244,16 +246,17 @@ async def test_proofs_are_for_those_who_may_read(http: httpx.AsyncClient, accoun
 
 async def test_the_commands_for_auditors_work_when_they_are_pasted(account: Account, tmp_path: Path) -> None:
     page = VERIFIER.with_name("audit.md").read_text()
-    commands = [block for block in re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "curl" in block]
-    script = "set -eu\n" + "".join(commands).replace("http://127.0.0.1:8080", account.url).replace(
-        "/acme/", f"/{account.tenant}/"
-    )
+    commands = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    script = "set -eu\n" + "".join(commands).replace("http://127.0.0.1:8080", account.url)
+    for tenant in ("/acme/", "--tenant acme"):
+        script = script.replace(tenant, tenant.replace("acme", account.tenant))
     async with httpx.AsyncClient(base_url=account.url, headers={"Authorization": f"Bearer {account.token}"}) as http:
         await http.post(ORDERS, json={"order_id": "A-1001"})
     shutil.copy(VERIFIER, tmp_path)
 
-    result = paste(script, tmp_path, account.token)
+    result = paste(script, tmp_path, account.token, account.dsn)
 
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("PROVEN: ") == 2
-    assert len(commands) == 4
+    assert result.stdout.count("It continues the checkpoint that you hold.\nThe signature was checked with") == 2
+    assert len(commands) == 6

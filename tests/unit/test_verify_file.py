@@ -91,9 +91,9 @@ def test_a_file_has_to_continue_the_checkpoint_that_somebody_holds(
 ) -> None:
     path.write_bytes(compressed())
 
-    assert verify_file(path, (), a_checkpoint(size))
+    assert verify_file(path, (), [a_checkpoint(size)])
     assert "It continues the checkpoint that you hold." in capsys.readouterr().out
-    assert not verify_file(path, (), a_checkpoint(size, "another"))
+    assert not verify_file(path, (), [a_checkpoint(size, "another")])
     assert f"events 1 to {size} are not those of the checkpoint that you hold" in capsys.readouterr().out
 
 
@@ -102,15 +102,15 @@ def test_a_file_that_ends_before_the_checkpoint_that_somebody_holds_is_refused(
 ) -> None:
     path.write_bytes(b"".join(a_file(EVENTS[:5])))
 
-    assert not verify_file(path, (), a_checkpoint(7))
-    assert "it has 5 events, the checkpoint that you hold 7" in capsys.readouterr().out
+    assert not verify_file(path, (), [a_checkpoint(7)])
+    assert "the ledger ends at 5, the checkpoint that you hold says 7" in capsys.readouterr().out
 
 
 def test_a_checkpoint_of_another_ledger_is_refused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path.write_bytes(compressed())
 
     for held in ("", Checkpoint("ordertrail/00/x", 1, bytes(32)).signed([a_signer(origin="ordertrail/00/x")])):
-        assert not verify_file(path, (), held)
+        assert not verify_file(path, (), [held])
         assert "DAMAGED: the checkpoint that you hold is not this ledger's: " in capsys.readouterr().out
 
 
@@ -118,7 +118,7 @@ def test_a_checkpoint_that_is_held_is_for_ledgers(path: Path) -> None:
     path.write_text(json.dumps(a_proof(*ORDER)))
 
     with pytest.raises(InvalidArgument, match="--checkpoint is for the file of a whole ledger"):
-        verify_file(path, (), a_checkpoint(7))
+        verify_file(path, (), [a_checkpoint(7)])
 
 
 def test_every_changed_byte_of_a_compressed_file_is_found_unless_it_changes_nothing(path: Path) -> None:

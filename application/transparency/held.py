@@ -1,0 +1,55 @@
+"""Checkpoints that somebody has put away: a ledger has to continue each of them, whatever is kept with it."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from application.transparency.checkpoint import Checkpoint
+from application.transparency.note import InvalidNote, Verifier
+from domain.errors import OrdertrailError
+
+
+class NotContinued(OrdertrailError):
+    """The ledger does not continue a checkpoint that somebody holds."""
+
+    def __init__(self, what: str, position: int | None = None) -> None:
+        """Take what is wrong, and the first position that it may be wrong at."""
+        self.position = position
+        super().__init__(what)
+
+
+class Held:
+    """Compared with a ledger's tree as that grows. What does not agree is raised as NotContinued."""
+
+    def __init__(self, notes: Iterable[str], origin: str, verifiers: Sequence[Verifier]) -> None:
+        """Take checkpoints as they were signed by one of these keys for the ledger of this name."""
+        self.origin = origin
+        self._ahead = deque(
+            sorted((_checkpoint(note, origin, verifiers) for note in notes), key=lambda held: held.size)
+        )
+
+    @property
+    def next_size(self) -> int | None:
+        """The size that the next one to compare is of; None if there is none any more."""
+        return self._ahead[0].size if self._ahead else None
+
+    def compare(self, size: int, root: bytes) -> None:
+        """Compare those of this size with the tree's root when it had this size."""
+        while self.next_size == size:
+            if self._ahead.popleft().root != root:
+                raise NotContinued(f"events 1 to {size} are not those of the checkpoint that you hold", size)
+
+    def end(self, size: int) -> None:
+        """Hear that the ledger has no more events than these."""
+        if self._ahead:
+            says = self._ahead[-1].size
+            raise NotContinued(f"the ledger ends at {size}, the checkpoint that you hold says {says}", size + 1)
+
+
+def _checkpoint(note: str, origin: str, verifiers: Sequence[Verifier]) -> Checkpoint:
+    try:
+        checkpoint = Checkpoint.verified(note, verifiers)
+    except InvalidNote as wrong:
+        raise NotContinued(f"the checkpoint that you hold is not this ledger's: {wrong}") from wrong
+    if checkpoint.origin != origin:
+        raise NotContinued(f"the checkpoint that you hold is not this ledger's: it is of {checkpoint.origin}")
+    return checkpoint
