@@ -23,7 +23,7 @@ from infrastructure.arrays import BigIntArray, ByteaArray, IntArray, texts, time
 from infrastructure.database import Connection
 from infrastructure.statements import statements
 
-_APPEND = statements("ledger")["append"]
+_SQL = statements("ledger")
 
 MAX_NAME_BYTES = 1_000
 """What a stream, an event id, a type or a key may take: an index entry holds 2,704 bytes, the tenant included."""
@@ -119,6 +119,14 @@ def expected_code(expected: ExpectedVersion) -> int:
             assert_never(expected)
 
 
+def alone_parameters(append: Append) -> dict[str, Any] | None:
+    """Return an append of one event without a key as the function for these takes it; None if it is another."""
+    if append.key is not None or len(append.writes) > 1 or len(append.writes[0].events) > 1:
+        return None
+    [(stream, expected, [event])] = append.writes
+    return {"tenant": append.tenant, "stream": stream, "expected": expected_code(expected), **event._asdict()}
+
+
 class AppendCall:
     """The arrays of one call."""
 
@@ -154,10 +162,14 @@ class AppendCall:
 
     async def make(self, connection: Connection) -> list[Appended | OrdertrailError]:
         """Return each append's outcome, in the order they were added. Raises psycopg.Error."""
-        async with connection.cursor(binary=True) as cursor:
-            await cursor.execute(_APPEND, self.parameters(), prepare=True)
-            rows = await cursor.fetchall()
-        return self._outcomes(rows)
+        cursor = connection.cursor(binary=True)
+        if len(self.appends) == 1 and (alone := alone_parameters(self.appends[0].append)):
+            await cursor.execute(_SQL["append_alone"], alone, prepare=True)
+            [(position, version, recorded_at)] = await cursor.fetchall()
+            if position is not None:
+                return [Appended(position, position, (version,), recorded_at, is_replayed=False)]
+        await cursor.execute(_SQL["append"], self.parameters(), prepare=True)
+        return self._outcomes(await cursor.fetchall())
 
     def parameters(self) -> dict[str, Any]:
         """Return the arrays as the append function takes them."""

@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 MAX_EVENTS_PER_COMMIT = 2_000
 MAX_BYTES_PER_COMMIT = 16 * 2**20
+MIN_GROUP = 32
+"""How many appends may share a commit however few wait in all; more than these are divided in two."""
 RECONNECT_SECONDS = (0.0, 0.1, 0.3, 1.0, 3.0, 5.0)
 """How long to wait before each try to find out what became of a call whose connection broke."""
 
@@ -95,9 +97,14 @@ class GroupCommit:
 
     def _take(self, tenant: TenantName) -> tuple[AppendCall, list[_Waiting]]:
         """Take what fits one call; what repeats a key or an event id of it waits for the next and is answered there."""
-        call, group, later = AppendCall(tenant), [], []
+        call = AppendCall(tenant)
+        group: list[_Waiting] = []
+        later: list[_Waiting] = []
         queue = self._queues[tenant]
-        while queue and call.events < MAX_EVENTS_PER_COMMIT and call.bytes < MAX_BYTES_PER_COMMIT:
+        # Half of those who wait for an answer: while the database writes these, the others prepare their next appends.
+        # If all of them went at once, the two would take turns.
+        most = max(MIN_GROUP, len(self._unanswered) // 2)
+        while queue and len(group) < most and call.events < MAX_EVENTS_PER_COMMIT and call.bytes < MAX_BYTES_PER_COMMIT:
             waiting = queue.popleft()
             if waiting.done.done():
                 self._unanswered.discard(waiting)

@@ -140,7 +140,7 @@ async def blocked_calls(dsn: str, *, atleast: int) -> int:
     """Return how many calls wait for a row lock, once there are some."""
     query = """
         SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ordertrail.append_group(%'
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ordertrail.append%'
     """
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         while True:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from application.ledger import ANY, Append, IdempotencyKey, NewEvent, Write
 from application.queries import CallFilter, OrderFilter, TimelineFilter
 from domain.values import MAX_BIGINT, TenantName
-from infrastructure.append_call import AppendCall, prepare
+from infrastructure.append_call import AppendCall, alone_parameters, prepare
 from infrastructure.arrays import Array, BigIntArray, ByteaArray, IntArray, TextArray, texts, timestamps
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -35,6 +35,13 @@ def _append() -> Mapping[str, Any]:
         write = Write(f"order-{'A' if n % 2 else 'new'}-{n}", ANY, (event,))
         call.add(prepare(Append(TenantName("any"), (write,), IdempotencyKey(f"key-{n}", b"") if n % 3 else None)))
     return call.parameters()
+
+
+def _alone() -> list[Mapping[str, Any]]:
+    """Return appends of one event, to an order old and a new one."""
+    event = NewEvent("new", "order.comment_added", b"{}", b"{}", None)
+    appends = [Append(TenantName("any"), (Write(f"order-{name}", ANY, (event,)),)) for name in ("A-7", "new")]
+    return [parameters for append in appends if (parameters := alone_parameters(append))]
 
 
 def _rows(**columns: Sequence[Any] | Array) -> list[Case]:
@@ -99,6 +106,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "ledger": {
         # At most the newest event of each stream, an earlier one with its id, and what its key did.
         "append": [case(150, **_append())],
+        "append_alone": [case(3, **alone) for alone in _alone()],
         "read_stream": _STREAMS,
         "read_stream_of_types": [
             case(10_000, **case_.parameters, types=texts(["order.redacted", "order.created"])) for case_ in _STREAMS

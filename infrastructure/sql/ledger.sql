@@ -6,6 +6,12 @@ FROM ordertrail.append_group(
     %(event_write)s, %(event_stream)s, %(event_ids)s, %(types)s, %(data)s, %(metadata)s, %(occurred_at)s
 )
 
+-- name: append_alone
+SELECT out_position, out_version, out_recorded_at
+FROM ordertrail.append_alone(
+    %(tenant)s, %(stream)s, %(expected)s, %(event_id)s, %(type)s, %(data)s, %(metadata)s, %(occurred_at)s
+)
+
 -- name: read_stream
 SELECT position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
 FROM ordertrail.events

@@ -1,10 +1,12 @@
 """A call in which every append is recorded, and calls that only look so, answer as if they came one after the other."""
 
+from itertools import pairwise
+
 import pytest
 from eventsourcing.persistence import StoredEvent
 
 from application.ledger import ANY, NO_STREAM, STREAM_EXISTS, Append, Appended, Exactly, NewEvent, Write
-from domain.errors import EventIdReused, KeyReused, OrdertrailError, VersionConflict
+from domain.errors import EventIdReused, KeyReused, OrderNotFound, OrdertrailError, VersionConflict
 from infrastructure.append_call import AppendCall, prepare
 from infrastructure.database import Connection, connect
 from infrastructure.recorder_append import call_of
@@ -102,6 +104,49 @@ async def test_a_stream_whose_only_event_has_version_zero_exists(shared_dsn: str
     )
 
     assert briefly(outcomes) == [VersionConflict, (2, 2, (1,))]
+
+
+@pytest.mark.parametrize(
+    ("expected", "refusal"),
+    [(NO_STREAM, VersionConflict), (Exactly(2), VersionConflict), (Exactly(-1), VersionConflict)],
+)
+async def test_an_append_on_its_own_that_is_not_as_expected_is_refused_like_any_other(
+    shared_dsn: str, postgres_ledger: Ledger, expected: object, refusal: type[OrdertrailError]
+) -> None:
+    await postgres_ledger.append("order-1", new_event("first"))
+
+    outcomes = await make(shared_dsn, to(postgres_ledger, "order-1", expected, new_event("second")))
+    elsewhere = await make(shared_dsn, to(postgres_ledger, "order-2", STREAM_EXISTS, new_event("third")))
+
+    assert briefly(outcomes) == [refusal]
+    assert briefly(elsewhere) == [OrderNotFound]
+    assert await postgres_ledger.ids() == ["first"]
+    assert await postgres_ledger.store.head(postgres_ledger.tenant) == 1
+
+
+async def test_an_append_on_its_own_that_was_recorded_before_is_replayed(
+    shared_dsn: str, postgres_ledger: Ledger
+) -> None:
+    event = new_event("once")
+
+    outcomes = [await make(shared_dsn, to(postgres_ledger, "order-1", Exactly(0), event)) for _ in range(2)]
+    reused = await make(shared_dsn, to(postgres_ledger, "order-1", ANY, new_event("once", data=b"other")))
+
+    assert [briefly(outcome) for outcome in outcomes] == [[(1, 1, (1,))], [(1, 1, ())]]
+    assert briefly(reused) == [EventIdReused]
+    assert await postgres_ledger.ids() == ["once"]
+
+
+async def test_appends_on_their_own_go_on_where_others_ended(shared_dsn: str, postgres_ledger: Ledger) -> None:
+    await postgres_ledger.append("order-1", new_event(), new_event())
+
+    for n, expected in enumerate((ANY, STREAM_EXISTS, Exactly(4)), 3):
+        assert briefly(await make(shared_dsn, to(postgres_ledger, "order-1", expected, new_event()))) == [(n, n, (n,))]
+    assert briefly(await make(shared_dsn, to(postgres_ledger, "order-2", NO_STREAM, new_event()))) == [(6, 6, (1,))]
+
+    events = await postgres_ledger.read()
+    assert [(event.position, event.version) for event in events] == [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 1)]
+    assert all(earlier.recorded_at <= later.recorded_at for earlier, later in pairwise(events))
 
 
 @pytest.mark.parametrize("first_version", [0, 1])

@@ -33,12 +33,24 @@ async def test_an_idle_writer_takes_an_append_at_once_and_what_queues_meanwhile_
     async with held(shared_dsn, postgres_ledger.tenant) as let_go:
         first = start([postgres_ledger.append("order-1", new_event("first"))])
         assert await blocked_calls(shared_dsn, atleast=1) == 1
-        rest = await queued(postgres_ledger, 50)
+        rest = await queued(postgres_ledger, 30)
         await let_go()
         await asyncio.gather(*first, *rest)
 
-    assert await transactions(shared_dsn, postgres_ledger.tenant) == [1, 50]
-    assert await postgres_ledger.ids() == ["first", *(f"queued-{n}" for n in range(50))]
+    assert await transactions(shared_dsn, postgres_ledger.tenant) == [1, 30]
+    assert await postgres_ledger.ids() == ["first", *(f"queued-{n}" for n in range(30))]
+
+
+async def test_of_many_that_wait_half_go_together(shared_dsn: str, postgres_ledger: Ledger) -> None:
+    async with held(shared_dsn, postgres_ledger.tenant) as let_go:
+        first = start([postgres_ledger.append("order-1", new_event("first"))])
+        await blocked_calls(shared_dsn, atleast=1)
+        rest = await queued(postgres_ledger, 100)
+        await let_go()
+        await asyncio.gather(*first, *rest)
+
+    assert await transactions(shared_dsn, postgres_ledger.tenant) == [1, 50, 32, 18]
+    assert await postgres_ledger.ids() == ["first", *(f"queued-{n}" for n in range(100))]
 
 
 async def test_nothing_sleeps_while_the_database_is_well(
