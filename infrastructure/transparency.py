@@ -6,8 +6,8 @@ from typing import Any
 
 from psycopg.rows import args_row
 
+from application.transparency.leaves import Leaf
 from application.transparency.tiles import Leaves, Tile, last_tiles
-from application.transparency.verification import Leaf
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.arrays import BigIntArray, ByteaArray, IntArray
 from infrastructure.database import Connection, Pool, reading

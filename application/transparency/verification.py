@@ -12,6 +12,7 @@ from application.ledger import EventStore
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.held import Held, NotContinued
 from application.transparency.keys import SigningKeyStore, identity
+from application.transparency.leaves import HashedHere, LeafSource
 from application.transparency.note import InvalidNote, Verifier
 from application.transparency.proofs import TreeReader
 from application.transparency.tiles import HASH, WIDTH, Edge, Leaves, Tile, hashes_in
@@ -41,22 +42,8 @@ class Verified(NamedTuple):
     damage: Damage | None
 
 
-class Leaf(NamedTuple):
-    """What is known of an event: its position, its leaf's hash, and when it was recorded."""
-
-    position: int
-    hash: bytes
-    recorded_at: datetime
-
-
-class LedgerScan(TreeReader, Protocol):
+class LedgerScan(TreeReader, LeafSource, Protocol):
     """A ledger from end to end, and what was signed of it."""
-
-    async def leaves(self, tenant: TenantName, *, after: int | None, limit: int) -> Leaves:
-        """Return leaves computed from the events after a position; from the first there is if it is None."""
-
-    async def leaves_one_by_one(self, tenant: TenantName, *, after: int | None, limit: int) -> Sequence[Leaf]:
-        """Return the same leaves, each with what is known of its event."""
 
     async def first_broken_stream(self, tenant: TenantName) -> tuple[int, str, int, int | None] | None:
         """Return position, stream, version and the version before of the first event out of its stream's order."""
@@ -87,12 +74,14 @@ class Verification:
         """Check a tenant's ledger from end to end. Raises TenantNotFound.
 
         held are checkpoints from elsewhere, which the ledger has to continue. trusted: one of these keys has to have
-        signed them, and the newest checkpoint that is kept; none means any key of the installation.
+        signed them, and the newest checkpoint that is kept; none means any key of the installation. Who brings any of
+        this does not believe the database, so events are hashed here, which takes longer.
         """
         known = await identity(self._keys, tenant)
         verifiers = [*trusted, *known.verifiers]
+        leaves = HashedHere(self._store) if trusted or held else self._scan
         try:
-            walk = _Walk(self._scan, tenant, verifiers, Held(held, known.origin, trusted or verifiers))
+            walk = _Walk(self._scan, leaves, tenant, verifiers, Held(held, known.origin, trusted or verifiers))
         except NotContinued as wrong:
             return Verified(0, 0, 0, Damage(wrong.position, str(wrong)))
         damage = None
@@ -126,8 +115,10 @@ class Verification:
 class _Walk:
     """One pass over a ledger. Only a page that is found wrong is looked at event by event."""
 
-    def __init__(self, scan: LedgerScan, tenant: TenantName, verifiers: Sequence[Verifier], held: Held) -> None:
-        self._scan, self._tenant, self._verifiers, self._held = scan, tenant, verifiers, held
+    def __init__(
+        self, scan: LedgerScan, leaves: LeafSource, tenant: TenantName, verifiers: Sequence[Verifier], held: Held
+    ) -> None:
+        self._scan, self._leaves, self._tenant, self._verifiers, self._held = scan, leaves, tenant, verifiers, held
         self.edge = Edge(0, {})
         self.sealed = 0
         self._newest: str | None = None
@@ -156,7 +147,7 @@ class _Walk:
         try:
             for after in itertools.count(0, PAGE):
                 # Where there are no gaps, positions tell where the next page begins; gaps end it all.
-                page = self._scan.leaves(self._tenant, after=after or None, limit=PAGE)
+                page = self._leaves.leaves(self._tenant, after=after or None, limit=PAGE)
                 reading.append(asyncio.create_task(page))
                 if len(reading) > _AHEAD:
                     leaves = await reading.popleft()
@@ -195,7 +186,7 @@ class _Walk:
 
     async def _find_what_is_wrong(self, sealed: bytes) -> None:
         start, last_time = self.edge.size, self._last_time
-        leaves = await self._scan.leaves_one_by_one(self._tenant, after=start or None, limit=PAGE)
+        leaves = await self._leaves.leaves_one_by_one(self._tenant, after=start or None, limit=PAGE)
         for at, leaf in enumerate(leaves):
             expected, sealed_here = start + 1 + at, sealed[at * HASH : (at + 1) * HASH]
             if leaf.position != expected:
@@ -250,7 +241,7 @@ class _Walk:
         self._held.end(size)
         last = Tile(0, size // WIDTH)
         is_sealed = len((await self._tiles([last])).get(last, b"")) > size % WIDTH * HASH
-        if is_sealed and not (await self._scan.leaves(self._tenant, after=size, limit=1)).size:
+        if is_sealed and not (await self._leaves.leaves(self._tenant, after=size, limit=1)).size:
             raise _Broken(size + 1, "it is missing: a leaf was sealed here")
 
     def check_signer(self, trusted: Sequence[Verifier]) -> None:

@@ -168,6 +168,33 @@ async def test_a_checkpoint_whose_key_was_taken_out_of_the_database_is_checked_w
     assert without_key.what.startswith("the checkpoint that you hold is not this ledger's: None of these keys")
 
 
+async def test_a_database_that_was_taught_to_hash_what_was_there_before_is_not_believed(ledger: Ledger) -> None:
+    held = await ledger.note(300)
+    await ledger.tamper(
+        "CREATE TABLE ordertrail.before AS SELECT position, ordertrail.leaf_hash(e) FROM ordertrail.events AS e;"
+        "GRANT SELECT ON ordertrail.before TO ordertrail_runtime;"
+        "UPDATE ordertrail.events SET data = data || ' ' WHERE position = 42;"
+        "CREATE OR REPLACE FUNCTION ordertrail.leaf_hash(event ordertrail.events) RETURNS bytea LANGUAGE sql STABLE"
+        " RETURN (SELECT b.leaf_hash FROM ordertrail.before AS b WHERE b.position = (event).position)"
+    )
+    assert await ledger.damage() is None
+
+    changed = Damage(42, "the event is not the one that was sealed here")
+    assert await ledger.damage(held) == changed
+    assert await ledger.damage(trusted=await ledger.keys()) == changed
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM ordertrail.events", "UPDATE ordertrail.events SET position = -1"])
+async def test_gaps_are_found_in_events_that_are_hashed_here(ledger: Ledger, change: LiteralString) -> None:
+    held = await ledger.note(300)
+    await ledger.tamper(f"{change} WHERE position = 42")
+
+    damage = await ledger.damage()
+
+    assert damage is not None
+    assert await ledger.damage(held) == damage
+
+
 @pytest.mark.parametrize("page", [256, verification.PAGE])
 async def test_a_root_that_this_ledger_never_had_is_refused_at_every_size(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, page: int
