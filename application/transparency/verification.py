@@ -12,10 +12,11 @@ from application.ledger import EventStore
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.held import Held, NotContinued
 from application.transparency.keys import SigningKeyStore, identity
-from application.transparency.leaves import HashedHere, LeafSource
+from application.transparency.leaves import PAGE_BYTES, HashedHere, LeafSource
 from application.transparency.note import InvalidNote, Verifier
 from application.transparency.proofs import TreeReader
 from application.transparency.tiles import HASH, WIDTH, Edge, Leaves, Tile, hashes_in
+from domain.errors import InvalidEvent
 from domain.values import TenantName
 
 Show = Callable[[int, int], None]
@@ -95,10 +96,27 @@ class Verification:
             damage = broken.damage
         except NotContinued as wrong:
             damage = Damage(wrong.position, str(wrong))
+        except InvalidEvent:
+            damage = await self._unreadable(tenant, walk.edge.size)
         finally:
             streams.cancel()
             await asyncio.gather(streams, return_exceptions=True)  # of two findings the walk's is told
         return Verified(walk.edge.size, walk.sealed, walk.checkpoints, damage)
+
+    async def _unreadable(self, tenant: TenantName, after: int) -> Damage:
+        """Find the event that has what no event can have, such as a time after the year 9999."""
+        limit = PAGE
+        while True:
+            try:
+                page = await self._store.read_ledger(tenant, after=after, limit=limit, max_bytes=PAGE_BYTES)
+            except InvalidEvent as invalid:
+                if limit == 1:
+                    return Damage(after + 1, f"the event cannot be read: {invalid.__cause__ or invalid}")
+                limit //= 2
+            else:
+                if not page:
+                    return Damage(None, "an event before the first cannot be read")
+                after = page[-1].position
 
     async def _streams(self, tenant: TenantName) -> None:
         if (broken := await self._scan.first_broken_stream(tenant)) is not None:
@@ -158,6 +176,7 @@ class _Walk:
         finally:
             for task in reading:
                 task.cancel()
+            await asyncio.gather(*reading, return_exceptions=True)  # what is wrong with the first was told
 
     async def _check(self, page: Leaves) -> None:
         """Check what begins a tile, and add it to the tree."""

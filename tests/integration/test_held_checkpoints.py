@@ -195,6 +195,13 @@ async def test_gaps_are_found_in_events_that_are_hashed_here(ledger: Ledger, cha
     assert await ledger.damage(held) == damage
 
 
+async def test_what_cannot_be_read_is_damaged(ledger: Ledger) -> None:
+    held = await ledger.note(300)
+    await ledger.tamper("UPDATE ordertrail.events SET occurred_at = 'infinity' WHERE position IN (271, 272)")
+
+    assert await ledger.damage(held) == Damage(271, "the event cannot be read: timestamp too large (after year 10K)")
+
+
 @pytest.mark.parametrize("page", [256, verification.PAGE])
 async def test_a_root_that_this_ledger_never_had_is_refused_at_every_size(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, page: int

@@ -79,6 +79,15 @@ async def test_a_changed_event_is_found(tamper: Tamper, change: str) -> None:
     assert damage == Damage(257, CHANGED)
 
 
+@pytest.mark.parametrize("time", ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01"])
+async def test_a_time_that_no_event_can_have_is_found(tamper: Tamper, time: str) -> None:
+    damage = await tamper(f"UPDATE ordertrail.events SET recorded_at = '{time}' WHERE position = 42")
+
+    assert damage is not None
+    assert damage.position == 42
+    assert damage.what.startswith("the event cannot be read: timestamp too ")
+
+
 async def test_a_deleted_event_is_found(tamper: Tamper) -> None:
     damage = await tamper("DELETE FROM ordertrail.events WHERE position = 42")
 
