@@ -136,10 +136,10 @@ async def open_services(
         installation = await _installation_key(credentials)
         keys, signing_keys = PostgresKeyRing(pool, installation), await _signing_keys(pool, installation)
         vault = Vault(keys)
-        secret = await credentials.installation_key(FINGERPRINT_KEY)
+        secret = await credentials.installation_secret(FINGERPRINT_KEY, installation)
         as_stored = PostgresEventStore(pool, writer)
         store = EncryptedEventStore(as_stored, vault, secret=secret)
-        tokens = JwtSigner(await credentials.installation_key(TOKEN_KEY))
+        tokens = JwtSigner(await credentials.installation_secret(TOKEN_KEY, installation))
         trees = PostgresTrees(pool)
         retention = PostgresRetentionStore(pool)
         contents = SealedContents(_contents(PostgresContentStore(pool), contents_url), keys, retention)
@@ -177,9 +177,9 @@ def _contents(in_postgres: ContentStore, url: str | None) -> ContentStore:
 
 async def _installation_key(credentials: PostgresCredentialStore) -> InstallationKey:
     """Return the key that other keys are encrypted with. Raises WrongInstallationKey."""
-    secret = read_settings().installation_key or await credentials.installation_key(INSTALLATION_KEY)
+    secret = read_settings().installation_key or await credentials.installation_value(INSTALLATION_KEY)
     key = InstallationKey(secret)
-    if await credentials.installation_key(f"{INSTALLATION_KEY} fingerprint", key.fingerprint) != key.fingerprint:
+    if await credentials.installation_value(f"{INSTALLATION_KEY} fingerprint", key.fingerprint) != key.fingerprint:
         raise WrongInstallationKey
     return key
 

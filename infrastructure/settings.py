@@ -71,8 +71,8 @@ class Settings(BaseSettings):
     installation_key: Annotated[bytes | None, BeforeValidator(_key)] = Field(
         None,
         repr=False,
-        description="The key that the keys of personal data and of signatures are encrypted with, 32 bytes in base64; "
-        "without it, one is kept in the database.",
+        description="The key that the keys of personal data, signatures and tokens are encrypted with, "
+        "32 bytes in base64; without it, one is kept in the database.",
     )
     contents_url: Annotated[str, StringConstraints(pattern=r"^(s3|gs|az|abfss?|file)://.")] | None = Field(
         None,

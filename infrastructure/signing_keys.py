@@ -21,7 +21,7 @@ class PostgresSigningKeys:
         self._installation = installation
 
     async def origin(self) -> str:
-        return f"ordertrail/{(await self._credentials.installation_key(_ORIGIN))[:8].hex()}"
+        return f"ordertrail/{(await self._credentials.installation_value(_ORIGIN))[:8].hex()}"
 
     async def signing_keys(self) -> Sequence[SigningKey]:
         async with reading(self._pool) as connection:

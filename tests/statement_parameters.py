@@ -94,6 +94,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "tenants": [case(0)],
         "offer_installation_value": [case(0, name="new", value=b"")],
         "installation_value": [case(0, name="new")],
+        "wrap_installation_value": [case(0, name="new", value=b"", wrapped=b"new")],
     },
     "retention": {
         "keep": [case(1, keep=None)],

@@ -36,3 +36,7 @@ INSERT INTO ordertrail.installation (name, value) VALUES (%(name)s, %(value)s) O
 
 -- name: installation_value
 SELECT value FROM ordertrail.installation WHERE name = %(name)s
+
+-- name: wrap_installation_value
+-- Several processes may come to it at once: the first has done it.
+UPDATE ordertrail.installation SET value = %(wrapped)s WHERE name = %(name)s AND value = %(value)s

@@ -1,4 +1,4 @@
-"""The keys that checkpoints are signed with: whoever has a copy of the database, and nothing else, cannot sign."""
+"""The keys of checkpoints and of tokens: whoever has a copy of the database, and nothing else, cannot sign."""
 
 from base64 import b64decode, b64encode
 from contextlib import nullcontext
@@ -12,14 +12,16 @@ from yoyo import read_migrations
 from yoyo.migrations import MigrationList
 
 from api.bootstrap import Services, open_sealer, open_services
+from application.access import Claims
 from application.codec import encode
 from application.ledger import ANY, Append, Write
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import SigningKey, identity, new_signing_key
 from domain.values import TenantName
 from infrastructure import migrations
-from infrastructure.installation_key import WrongInstallationKey
+from infrastructure.installation_key import InstallationKey, WrongInstallationKey
 from infrastructure.migrations import migrate, runtime_dsn
+from infrastructure.tokens import JwtSigner
 from tests.builders import an_event
 from tests.dumps import dump, has
 
@@ -83,6 +85,40 @@ async def test_a_dump_holds_neither_a_key_that_signs_nor_the_one_that_opens_it(d
     assert [has(dumped, key.public_key) for key in keys] == [True, True]
     assert [has(dumped, key.private_key or b"") for key in keys] == [False, False]
     assert not has(dumped, INSTALLATION)
+
+
+@pytest.mark.usefixtures("given_key")
+async def test_secrets_of_an_earlier_release_stay_what_they_were_and_are_in_no_dump(old_dsn: str) -> None:
+    told = {name: new_signing_key().public_key for name in ("token key", "fingerprint key")}
+    with psycopg.connect(old_dsn) as connection:
+        for secret in told.items():
+            connection.execute("INSERT INTO ordertrail.installation (name, value) VALUES (%s, %s)", secret)
+    migrate(old_dsn)
+    claims = Claims("a-key", ("admin",), 4_000_000_000, None)
+    token = JwtSigner(told["token key"]).sign(claims)
+    assert all(has(dump(old_dsn), secret) for secret in told.values())
+
+    for _ in range(2):
+        async with open_services(old_dsn) as services:
+            installation = InstallationKey(INSTALLATION)
+            found = {name: await services.credentials.installation_secret(name, installation) for name in told}
+
+    assert found == told
+    assert JwtSigner(found["token key"]).read(token) == claims
+    assert not any(has(dump(old_dsn), secret) for secret in told.values())
+
+
+@pytest.mark.usefixtures("given_key")
+async def test_a_secret_that_is_deleted_is_another_from_then_on(dsn: str) -> None:
+    installation = InstallationKey(INSTALLATION)
+    async with open_services(dsn) as services:
+        secrets = [await services.credentials.installation_secret("token key", installation) for _ in range(2)]
+        with psycopg.connect(dsn) as owner:
+            owner.execute("DELETE FROM ordertrail.installation WHERE name = 'token key'")
+        secrets += [await services.credentials.installation_secret("token key", installation) for _ in range(2)]
+
+    assert secrets[0] == secrets[1] != secrets[2] == secrets[3]
+    assert not any(has(dump(dsn), secret) for secret in secrets)
 
 
 @pytest.mark.usefixtures("given_key")
