@@ -139,7 +139,7 @@ class _Walk:
         self._scan, self._leaves, self._tenant, self._verifiers, self._held = scan, leaves, tenant, verifiers, held
         self.edge = Edge(0, {})
         self.sealed = 0
-        self._newest: str | None = None
+        self._last_note: str | None = None
         self._signed = 0
         self.checkpoints = 0
         self._notes: list[tuple[int, str]] = []
@@ -149,9 +149,9 @@ class _Walk:
         """Check every event and every checkpoint. Raises _Broken at the first that is wrong, or NotContinued."""
         self._held.compare(0, self.edge.root())
         # Asked before: what is appended and sealed meanwhile is for the next verification.
-        self._newest = await self._scan.newest_note(self._tenant)
+        newest = await self._scan.newest_note(self._tenant)
         with suppress(InvalidNote):  # it is found where it stands, after the events that it is of
-            self._signed = Checkpoint.verified(self._newest, self._verifiers).size if self._newest else 0
+            self._signed = Checkpoint.verified(newest, self._verifiers).size if newest else 0
         await self._next_notes()
         async with aclosing(self._pages()) as pages:
             async for page in pages:
@@ -219,17 +219,21 @@ class _Walk:
 
     async def _checkpoint(self) -> None:
         size, note = self._notes.pop(0)
+        if self._verified(size, note).root != self.edge.root():
+            raise _Broken(size, f"events 1 to {size} are not those whose root was signed")
+        self.sealed, self.checkpoints, self._last_note = size, self.checkpoints + 1, note
+        if not self._notes:
+            await self._next_notes()
+
+    def _verified(self, size: int, note: str) -> Checkpoint:
+        """Return the checkpoint that is kept for this size."""
         try:
             checkpoint = Checkpoint.verified(note, self._verifiers)
         except InvalidNote as invalid:
             raise _Broken(None, f"the checkpoint of {size} events is not one: {invalid}") from invalid
         if (checkpoint.origin, checkpoint.size) != (self._held.origin, size):
             raise _Broken(None, f"the checkpoint of {size} events is that of {checkpoint.size} of {checkpoint.origin}")
-        if checkpoint.root != self.edge.root():
-            raise _Broken(size, f"events 1 to {size} are not those whose root was signed")
-        self.sealed, self.checkpoints = size, self.checkpoints + 1
-        if not self._notes:
-            await self._next_notes()
+        return checkpoint
 
     async def _next_notes(self) -> None:
         self._notes = await self._scan.notes(self._tenant, after=self.edge.size, limit=_NOTES)
@@ -255,8 +259,8 @@ class _Walk:
             raise _Broken(size + 1, f"it is missing, and so is all that follows: the ledger's head is {head}")
         if self._signed > size:
             raise _Broken(size + 1, f"it is missing, and so is all that follows: {self._signed} events were sealed")
-        if self._newest and not self._signed:
-            raise _Broken(None, "the newest checkpoint is none that was signed")
+        for beyond in self._notes:  # was signed meanwhile, or is kept for more events than there ever were
+            self._verified(*beyond)
         self._held.end(size)
         last = Tile(0, size // WIDTH)
         is_sealed = len((await self._tiles([last])).get(last, b"")) > size % WIDTH * HASH
@@ -264,13 +268,13 @@ class _Walk:
             raise _Broken(size + 1, "it is missing: a leaf was sealed here")
 
     def check_signer(self, trusted: Sequence[Verifier]) -> None:
-        """Check that one of these keys, if there are any, has signed the newest checkpoint. Raises _Broken."""
+        """Check that one of these keys, if there are any, signed the last checkpoint that agreed. Raises _Broken."""
         if not (trusted and self.edge.size):
             return
-        if self._newest is None:
+        if self._last_note is None:
             raise _Broken(None, "there is no checkpoint, so none that the key that you gave has signed")
         try:
-            Checkpoint.verified(self._newest, trusted)
+            Checkpoint.verified(self._last_note, trusted)
         except InvalidNote as invalid:
             raise _Broken(None, f"the newest checkpoint: {invalid}") from invalid
 

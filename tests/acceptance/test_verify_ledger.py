@@ -75,6 +75,14 @@ async def test_verify_compares_a_ledger_with_the_checkpoints_that_an_auditor_bri
     )
 
 
+def test_of_a_ledger_without_events_no_signature_is_said_to_be_checked(server: Server, account: Account) -> None:
+    key = httpx.get(f"{server.url}/trail/v1/ledgers/{account.tenant}/keys").text
+
+    result = verify(account, "--key", key)
+
+    assert result.stdout == f"{account.tenant}: 0 events are whole and in order; nothing was signed of them yet\n"
+
+
 def test_a_checkpoint_that_is_brought_is_one_ledgers(server: Server, tmp_path: Path) -> None:
     held = tmp_path / "held"
     held.write_text("")

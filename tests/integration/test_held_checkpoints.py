@@ -138,6 +138,33 @@ async def test_history_that_was_rewritten_and_signed_with_another_key_is_found_b
     assert damage == Damage(None, f"the newest checkpoint: None of these keys has signed it: {keys[0]}")
 
 
+@pytest.mark.parametrize("size", [0, 1_000])
+async def test_a_checkpoint_that_is_kept_for_a_size_that_is_not_its_own_vouches_for_nothing(
+    ledger: Ledger, size: int
+) -> None:
+    keys, genuine = await ledger.keys(), await ledger.note(100)
+    await ledger.tamper(
+        f"UPDATE ordertrail.events SET data = data || ' ' WHERE position = 142; {SEALED_ANEW}"
+        "UPDATE ordertrail.signing_keys SET private_key = NULL, retired_at = now()"
+    )
+    await ledger.services.signing_keys.add_signing_key(new_signing_key())
+    await ledger.seal()
+    async with await psycopg.AsyncConnection.connect(ledger.dsn, autocommit=True) as connection:
+        if size == 0:
+            await connection.execute("DELETE FROM ordertrail.tree_heads")
+        moved = "INSERT INTO ordertrail.tree_heads (tenant, size, note) VALUES (%s, %s, %s)"
+        await connection.execute(moved, [ledger.tenant, size, genuine])
+
+    damage = await ledger.damage(trusted=keys)
+
+    assert damage == Damage(
+        None,
+        f"the checkpoint of 1000 events is that of 100 of {keys[0].name}"
+        if size
+        else "there is no checkpoint, so none that the key that you gave has signed",
+    )
+
+
 async def test_a_ledger_without_checkpoints_is_none_that_a_known_key_has_signed(ledger: Ledger) -> None:
     keys = await ledger.keys()
     await ledger.tamper(SEALED_ANEW)
