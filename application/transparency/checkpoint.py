@@ -20,7 +20,7 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def verified(cls, note: str, verifiers: Sequence[Verifier]) -> "Checkpoint":
-        """Return the checkpoint that a note is, if one of these keys has signed it. Raises InvalidNote."""
+        """Return the checkpoint that a note is, if one of these keys signed it as its ledger's. Raises InvalidNote."""
         try:
             # Lines that may follow are extensions.
             origin, size, root, *_ = verify(note, verifiers).split("\n")
@@ -29,4 +29,7 @@ class Checkpoint(NamedTuple):
             raise InvalidNote("A checkpoint has three lines: its origin, a size, and a root in base64") from exc
         if not origin or str(checkpoint.size) != size or checkpoint.size < 0 or len(checkpoint.root) != 32:
             raise InvalidNote("A checkpoint has three lines: its origin, a size, and a root in base64")
+        # Ledgers of one installation have the same key by different names, and names are not what is signed.
+        if not any(verifier.name == origin for verifier in verifiers):
+            raise InvalidNote(f"it is of {origin}, for which none of these keys signs")
         return checkpoint

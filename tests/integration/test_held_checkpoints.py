@@ -257,6 +257,6 @@ async def test_a_checkpoint_of_another_ledger_is_refused(ledger: Ledger) -> None
     whats = [damage.what.partition(": ")[2] if damage else "" for damage in damages]
     assert whats[0].startswith("None of these keys has signed it")
     assert whats[1:] == [
-        "it is of ordertrail/00/acme",
+        "it is of ordertrail/00/acme, for which none of these keys signs",
         "A signed note is a text, an empty line, and lines with signatures",
     ]

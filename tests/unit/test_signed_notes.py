@@ -71,3 +71,10 @@ def test_a_checkpoint_is_three_lines_and_a_signature() -> None:
 def test_what_is_not_a_checkpoint_is_refused(text: str) -> None:
     with pytest.raises(InvalidNote, match="A checkpoint has three lines"):
         Checkpoint.verified(sign(text, [ANN]), [ANN.verifier])
+
+
+def test_a_checkpoint_of_another_ledger_with_the_same_key_is_refused() -> None:
+    renamed = CHECKPOINT._replace(origin="bo.example/log").signed([ANN])
+
+    with pytest.raises(InvalidNote, match=r"it is of bo\.example/log, for which none of these keys signs"):
+        Checkpoint.verified(renamed, [ANN.verifier])
