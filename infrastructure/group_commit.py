@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import psycopg
 
 from application.ledger import Append, Appended
-from domain.errors import InvalidEvent, OutcomeUnknown, Unavailable
+from domain.errors import InvalidEvent, OutcomeUnknown, TenantNotFound, Unavailable
 from domain.values import TenantName
 from infrastructure.append_call import AppendCall, PreparedAppend, prepare
 from infrastructure.database import Connection, connect, translate
@@ -154,29 +154,31 @@ class _Writer:
                 await connection.close()
 
     async def _outcomes(self, call: AppendCall) -> Sequence[Outcome]:
-        is_sent = False
+        is_unknown = False
         for seconds in self._reconnect_seconds:
-            if is_sent:
+            if is_unknown:
                 await asyncio.sleep(seconds)
             try:
                 self._connection = self._connection or await connect(self._dsn, **WRITER_SETTINGS)
-                is_sent = True
                 return await call.make(self._connection)
             except Unavailable as error:
-                if not is_sent:
+                if not is_unknown:
                     return [error] * len(call.appends)
             except psycopg.Error as error:
-                if not is_sent or _is_refusal(error, self._connection):
-                    return await self._refused(call, error)
+                meaning = translate(error, tenant=call.tenant)
+                # A later call that is given up tells nothing of the one whose connection broke: that may be under way.
+                is_certain = not is_unknown or isinstance(meaning, InvalidEvent | TenantNotFound)
+                if is_certain and _is_refusal(error, self._connection):
+                    return await self._refused(call, error, meaning)
                 # Whether the commit happened is not known. The same call with the same event ids finds out under the
                 # ledger's lock: what is there is answered as replayed, what is not is written now.
-                _log.warning("The connection broke during an append; asking again what became of it")
+                _log.warning("It is not known what became of an append; asking again")
+                is_unknown = True
                 await self.close()
         return [OutcomeUnknown(tuple(prepared.event_ids)) for prepared in call.appends]
 
-    async def _refused(self, call: AppendCall, error: psycopg.Error) -> Sequence[Outcome]:
+    async def _refused(self, call: AppendCall, error: psycopg.Error, meaning: Exception) -> Sequence[Outcome]:
         """Answer a call of which nothing was stored; what one append did wrong stays its own matter."""
-        meaning = translate(error, tenant=call.tenant)
         if isinstance(meaning, InvalidEvent) and len(call.appends) > 1:
             return [outcome for alone in call.one_by_one() for outcome in await self._outcomes(alone)]
         if meaning is error:
@@ -187,7 +189,7 @@ class _Writer:
 def _is_refusal(error: psycopg.Error, connection: Connection | None) -> bool:
     """Return whether the server rolled the call back, or was never asked; not so if the connection ended with it."""
     severity = error.diag.severity_nonlocalized
-    return severity == "ERROR" or (severity is None and connection is not None and not connection.closed)
+    return connection is None or severity == "ERROR" or (severity is None and not connection.closed)
 
 
 @asynccontextmanager

@@ -103,6 +103,32 @@ async def test_a_call_that_is_still_running_when_it_is_asked_for_again_is_stored
     assert await postgres_ledger.ids() == ["warm up", "a"]
 
 
+async def test_a_second_call_that_the_server_gives_up_tells_nothing_of_the_first(
+    proxy: Proxy, writer: GroupCommit, postgres_ledger: Ledger, shared_dsn: str
+) -> None:
+    give_up_the_second = """
+        SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ordertrail.append%'
+        ORDER BY backend_start DESC LIMIT 1
+    """
+    async with (
+        held(shared_dsn, postgres_ledger.tenant) as let_go,
+        await psycopg.AsyncConnection.connect(shared_dsn, autocommit=True) as connection,
+    ):
+        task = asyncio.create_task(writer.append(an_append(postgres_ledger, "a")))
+        await blocked_calls(shared_dsn, atleast=1)
+        proxy.cut()
+        await blocked_calls(shared_dsn, atleast=2)
+        await connection.execute(give_up_the_second)
+        while proxy.accepted < 3 and not task.done():
+            await connection.execute("SELECT 1")
+        await let_go()
+        appended = await task
+
+    assert (appended.first_position, appended.is_replayed) == (2, True)
+    assert await postgres_ledger.ids() == ["warm up", "a"]
+
+
 @pytest.mark.parametrize(("loss", "is_stored"), [("request", False), ("reply", True)])
 async def test_a_database_that_is_gone_for_good_leaves_the_outcome_unknown(
     proxy: Proxy, writer: GroupCommit, postgres_ledger: Ledger, loss: str, is_stored: bool
