@@ -1,5 +1,6 @@
 """Receipts: the proof of what a request recorded, in its answer if it is asked for (Prefer, RFC 7240)."""
 
+import logging
 from typing import Annotated, Any
 
 from fastapi import Header
@@ -8,7 +9,9 @@ from api.bootstrap import Services
 from application.access import Caller
 from application.recorded import Recorded
 from application.transparency.tree import Range
-from domain.errors import NotSealed, Unavailable
+from domain.errors import NotSealed, OrdertrailError
+
+_log = logging.getLogger(__name__)
 
 Prefer = Annotated[
     str | None,
@@ -30,7 +33,9 @@ async def receipt(
     first, last = result.events[0].position, result.events[-1].position
     try:
         proof = await services.proofs.of_positions(caller.tenant.name, Range(first, last + 1))
-    except (NotSealed, Unavailable):
+    except OrdertrailError as error:
+        if not isinstance(error, NotSealed):
+            _log.warning("Tenant %s gets no receipt: %s", caller.tenant.name, error)
         return {}, {"Link": f'</trail/v1/ledger/proofs/inclusion?position={last}>; rel="receipt"'}
     return {"receipt": proof}, {"Preference-Applied": "receipt"}
 

@@ -11,7 +11,7 @@ from application.ledger import EventStore, RecordedEvent
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import SigningKeyStore, identity
 from application.transparency.leaf import instant
-from application.transparency.note import Verifier
+from application.transparency.note import InvalidNote, Verifier
 from application.transparency.tiles import Tile, hash_in, tile_of
 from application.transparency.tree import Range, consistency_path, inclusion_path, nodes_of, root_of
 from domain.errors import EventNotFound, NotSealed, OrderNotFound, Unavailable
@@ -137,8 +137,13 @@ class Proofs:
             raise NotSealed(f"A ledger of {size} events does not hold event {newest}")
         note = await (self._covering(tenant, newest) if size is None else self.checkpoint(tenant, size))
         verifiers = await self.verifiers(tenant)
-        tree_size = Checkpoint.verified(note, verifiers).size
-        paths = await self._hashes(tenant, [inclusion_path(event.position - 1, tree_size) for event in events])
+        try:
+            tree_size = Checkpoint.verified(note, verifiers).size
+            ranges = [inclusion_path(event.position - 1, tree_size) for event in events]
+        except (InvalidNote, ValueError) as exc:
+            _log.critical("A checkpoint of tenant %s is not the one that was signed; run verify", tenant)
+            raise Unavailable("The checkpoint that the proof is under is not the one that was signed") from exc
+        paths = await self._hashes(tenant, ranges)
         return {
             "format": FORMAT,
             "checkpoint": note,

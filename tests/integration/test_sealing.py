@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64decode
 from collections.abc import AsyncIterator
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -127,6 +128,21 @@ async def test_proofs_whose_hashes_are_gone_are_not_made_up(
 
     with pytest.raises(Unavailable):
         await services.proofs.of_event(tenant.name, position=1)
+    assert "run verify" in caplog.text
+
+
+@pytest.mark.parametrize("note", ["SELECT note FROM ordertrail.tree_heads", "SELECT ''"])
+async def test_proofs_under_a_checkpoint_that_was_changed_are_not_made_up(
+    services: Services, tenant: Tenant, sealer: Sealer, dsn: str, caplog: pytest.LogCaptureFixture, note: LiteralString
+) -> None:
+    await tell(services, tenant, 1)
+    await sealer.seal_all()
+    await tell(services, tenant, 1)
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute(f"INSERT INTO ordertrail.tree_heads (tenant, size, note) SELECT 'acme', 9, ({note})")
+
+    with pytest.raises(Unavailable):
+        await services.proofs.of_event(tenant.name, position=2)
     assert "run verify" in caplog.text
 
 

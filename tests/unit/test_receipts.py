@@ -10,7 +10,7 @@ from api.bootstrap import Services
 from api.native.receipts import receipt
 from application.access import Caller, Tenant
 from application.recorded import EventRef, Recorded
-from domain.errors import NotSealed, Unavailable
+from domain.errors import NotSealed, OrdertrailError, Unavailable
 from tests.builders import ACME
 
 CALLER = Caller(Tenant(ACME, is_implicit=False, dintero_account=None), "k", "Test", ("admin",))
@@ -19,7 +19,7 @@ RECORDED = Recorded(
 )
 
 
-@pytest.mark.parametrize("why", [NotSealed(), Unavailable()])
+@pytest.mark.parametrize("why", [NotSealed(), Unavailable(), OrdertrailError("The signing key cannot be opened")])
 async def test_an_answer_without_a_receipt_says_where_it_will_be(why: Exception) -> None:
     async def fail(*_: Any) -> Any:
         raise why
