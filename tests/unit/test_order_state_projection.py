@@ -22,7 +22,7 @@ from tests.builders import (
     an_event,
     an_exception,
 )
-from tests.samples import one_of_each
+from tests.samples import one_of_each, stored
 
 
 def entries(ledger: Iterable[RecordedEvent]) -> list[Entry]:
@@ -91,6 +91,18 @@ def test_an_orders_state_is_what_folding_its_events_as_an_aggregate_does_makes_o
 
         assert row.detail == state.model_dump_json().encode()
     assert ORDER_STATE.rows(entries(ledger), {}) == [row]
+
+
+def test_totals_that_were_valid_by_the_rules_of_an_earlier_release_do_not_stop_the_view() -> None:
+    edited = stored("order.edited.v1.json")
+    edited = edited._replace(data=edited.data.replace(b'"TWD"', b'"NT$"'))
+
+    (row,) = ORDER_STATE.rows([Entry(edited)], {})
+
+    state = OrderState()
+    state.evolve(decode(edited))
+    assert b'"NT$"' in row.detail
+    assert row.detail == state.model_dump_json().encode()
 
 
 def test_folding_leaves_the_present_row_as_it_was() -> None:
