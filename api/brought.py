@@ -10,11 +10,11 @@ def published_keys(texts: Sequence[str]) -> list[Verifier]:
     return [Verifier.parse(line) for text in texts for line in text.splitlines() or [text]]
 
 
-def what_it_proved(keys: Sequence[Verifier], held: Sequence[str]) -> list[str]:
-    """Return in lines what is said of a whole ledger that was checked with these."""
+def what_it_proved(keys: Sequence[Verifier], held: Sequence[str], *, is_signed: bool) -> list[str]:
+    """Return in lines what is said of a whole ledger that was checked with these; one without events is not signed."""
     checkpoints = "the checkpoint" if len(held) == 1 else f"the {len(held)} checkpoints"
     lines = [f"It continues {checkpoints} that you hold."] if held else []
-    return [*lines, "The signature was checked with the key that you gave."] if keys else lines
+    return [*lines, "The signature was checked with the key that you gave."] if keys and is_signed else lines
 
 
 def printable(text: str) -> str:

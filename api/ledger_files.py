@@ -95,7 +95,7 @@ async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
                 imported = await services.ledger_import.add(file, begin("importing"))
     new = imported.now - imported.before
     print(f"{tenant}: {new} events imported, {imported.before} were there; root {_root(checked)}")
-    print(_whose_word(checked.header.keys, trusted))
+    print(_whose_word(checked.header.keys, trusted, is_signed=checked.trailer.checkpoints > 0))
 
 
 @contextmanager
@@ -121,9 +121,10 @@ def _verified(path: Path, show: Show, trusted: Sequence[Verifier], held: Sequenc
                 raise InvalidArgument("--checkpoint is for the file of a whole ledger, and this is none")
             proven = check_proof(_document(chain([first], lines)), trusted=trusted)
             told = "\n".join(map(_event_text, proven.events))
-            return f"{_proof_description(proven)}\n{told}\n{_whose_word(proven.keys, trusted)}"
+            return f"{_proof_description(proven)}\n{told}\n{_whose_word(proven.keys, trusted, is_signed=True)}"
     checked = _read(path, show, trusted, held)
-    return "\n".join([_description(checked), _whose_word(checked.header.keys, trusted, held)])
+    whose_word = _whose_word(checked.header.keys, trusted, held, is_signed=checked.trailer.checkpoints > 0)
+    return "\n".join([_description(checked), whose_word])
 
 
 def _format(line: bytes) -> str | None:
@@ -176,8 +177,10 @@ def _root(checked: Checked) -> str:
     return checked.trailer.root.hex()
 
 
-def _whose_word(keys: Sequence[Verifier], trusted: Sequence[Verifier], held: Sequence[str] = ()) -> str:
-    lines = what_it_proved(trusted, held)
+def _whose_word(
+    keys: Sequence[Verifier], trusted: Sequence[Verifier], held: Sequence[str] = (), *, is_signed: bool
+) -> str:
+    lines = what_it_proved(trusted, held, is_signed=is_signed)
     if not trusted:
         lines += [
             "CAUTION: the signature was checked with the keys that the file itself names, which proves nothing against",

@@ -37,7 +37,7 @@ async def _verify(
     print(printable(f"{tenant}: {_judgement(verified)}"))
     if verified.damage is not None:
         return False
-    for line in what_it_proved(trusted if verified.checkpoints else (), held):
+    for line in what_it_proved(trusted, held, is_signed=verified.checkpoints > 0):
         print(line)
     return True
 

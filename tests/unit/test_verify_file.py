@@ -49,6 +49,14 @@ def test_a_file_is_whole_plain_and_compressed(path: Path, capsys: pytest.Capture
     assert "with the key that you gave" in plain
 
 
+def test_of_a_file_without_events_no_signature_is_said_to_be_checked(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verified(path, b"".join(a_file([])), str(a_signer().verifier))
+
+    assert "with the key that you gave" not in capsys.readouterr().out
+
+
 def test_a_file_that_is_checked_with_its_own_key_says_so(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert verified(path, compressed())
 
