@@ -10,8 +10,11 @@ from domain.values import TenantName
 class KeyRing(Protocol):
     """Keys by tenant and subject: a subject has one at most, and never another after it was destroyed.
 
-    Every method raises Unavailable.
+    Every method but remembered raises Unavailable.
     """
+
+    def remembered(self, tenant: TenantName, subjects: Collection[str]) -> Keys | None:
+        """Return what to_write would, if it need not ask anybody for it; else None."""
 
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         """Return the key of each of these subjects; who has none gets one, which is durable when it is returned.

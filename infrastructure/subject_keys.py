@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from application.encryption import Keys, SubjectKey, bound
+from application.gathering import Gathering
 from domain.errors import TenantNotFound
 from domain.values import TenantName
 from infrastructure.arrays import ByteaArray, TextArray
 from infrastructure.database import Pool, reading
-from infrastructure.gathering import Gathering
 from infrastructure.installation_key import InstallationKey
 from infrastructure.statements import statements
 
@@ -39,13 +39,15 @@ class PostgresKeyRing:
         self._offered = Gathering(self._offer_all)
         self._present = Gathering(self._read_all)
 
+    def remembered(self, tenant: TenantName, subjects: Collection[str]) -> Keys | None:
+        keys = self._remembered(tenant, subjects)
+        return keys if len(keys) == len(subjects) else None
+
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
-        now = time.monotonic()
-        known = {subject: self._known.get((tenant, subject)) for subject in subjects}
-        keys = {subject: one.key for subject, one in known.items() if one is not None and now < one.until}
-        if len(keys) == len(known):
+        keys = self._remembered(tenant, subjects)
+        if len(keys) == len(subjects):
             return keys
-        return {**keys, **await self._offered.ask(tenant, known.keys() - keys.keys())}
+        return {**keys, **await self._offered.ask(tenant, set(subjects) - keys.keys())}
 
     async def to_read(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         return await self._present.ask(tenant, subjects) if subjects else {}
@@ -83,6 +85,11 @@ class PostgresKeyRing:
             if len(keys) == len(subjects):
                 return keys
         raise TenantNotFound(tenant)
+
+    def _remembered(self, tenant: TenantName, subjects: Collection[str]) -> dict[str, SubjectKey | None]:
+        now, known = time.monotonic(), self._known
+        found = [(subject, known.get((tenant, subject))) for subject in subjects]
+        return {subject: one.key for subject, one in found if one is not None and now < one.until}
 
     def _remember(self, tenant: TenantName, keys: Keys) -> None:
         until = time.monotonic() + self._remember_seconds

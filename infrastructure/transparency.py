@@ -6,12 +6,12 @@ from typing import Any
 
 from psycopg.rows import args_row
 
+from application.gathering import Gathering
 from application.transparency.leaves import Leaf
 from application.transparency.tiles import Leaves, Tile, last_tiles
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.arrays import BigIntArray, ByteaArray, IntArray
 from infrastructure.database import Connection, Pool, reading
-from infrastructure.gathering import Gathering
 from infrastructure.statements import statements
 
 _SQL = statements("transparency")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from application.gathering import Gathering
 from application.integration_queries import ExceptionFilter, Order
 from application.ledger import RecordedEvent
 from application.opened_rows import opened_actions, opened_orders, opened_reports
@@ -16,7 +17,6 @@ from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.arrays import texts
 from infrastructure.database import Pool, reading
-from infrastructure.gathering import Gathering
 from infrastructure.statements import statements
 
 _SQL = statements("queries")

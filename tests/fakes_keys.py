@@ -1,5 +1,6 @@
 """A KeyRing in memory."""
 
+import asyncio
 from collections.abc import Collection
 
 from application.encryption import Keys, SubjectKey
@@ -13,9 +14,17 @@ class FakeKeyRing:
         self.keys: dict[tuple[TenantName, str], SubjectKey | None] = {}
         self.asked = 0
         """How often it was asked for keys."""
+        self.remembers = False
+        self.may_answer: asyncio.Event | None = None
+
+    def remembered(self, tenant: TenantName, subjects: Collection[str]) -> Keys | None:
+        found = {s: self.keys[tenant, s] for s in subjects if (tenant, s) in self.keys} if self.remembers else {}
+        return found if len(found) == len(subjects) else None
 
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         self.asked += 1
+        if self.may_answer is not None:
+            await self.may_answer.wait()
         for subject in subjects:
             secret = f"{tenant}/{subject}".encode()[-32:].rjust(32)
             self.keys.setdefault((tenant, subject), SubjectKey(secret))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from infrastructure.gathering import MAX_TOGETHER, Gathering
+from application.gathering import MAX_TOGETHER, Gathering
 
 
 class Answers:

@@ -1,11 +1,13 @@
 """The vault: one question for the keys of many events, and none where there is nothing personal."""
 
+import asyncio
+
 import pytest
 
 from application.codec import decode, encode
 from application.encrypted_store import EncryptedEventStore
 from application.ledger import ANY, Append, NewEvent, RecordedEvent, Write
-from application.vault import Vault
+from application.vault import MAX_GATHERED, Vault
 from domain import person
 from domain.errors import KeyReused
 from domain.events.lifecycle import CommentAdded
@@ -59,6 +61,39 @@ async def test_keys_are_asked_for_once_however_many_events_there_are(
 
     assert keys.asked == 2
     assert keys.keys.keys() == {(ACME, FIRST), (ACME, SECOND), (ACME, person.stream_of("u1"))}
+
+
+async def test_whose_keys_are_remembered_does_not_wait_for_those_who_have_to_ask(
+    ledger: InMemoryEventStore, keys: FakeKeyRing, store: EncryptedEventStore
+) -> None:
+    keys.remembers = True
+    await store.append(Append(ACME, (Write(FIRST, ANY, (COMMENT,)),)))
+    keys.may_answer = asyncio.Event()
+
+    known, new = (
+        asyncio.create_task(store.append(Append(ACME, (Write(stream, ANY, (COMMENT._replace(event_id=id_),)),))))
+        for stream, id_ in ((FIRST, "e2"), (SECOND, "e3"))
+    )
+    await known
+    assert not new.done()
+    keys.may_answer.set()
+    await new
+
+    assert keys.asked == 2
+    assert [_shown(event)[0] for event in await store.read_ledger(ACME)] == ["call 555-0199"] * 3
+    assert not [e for e in await ledger.read_ledger(ACME) if b"555" in e.data]
+
+
+async def test_many_events_of_one_append_are_sealed_like_few(
+    ledger: InMemoryEventStore, store: EncryptedEventStore
+) -> None:
+    many = tuple(COMMENT._replace(event_id=f"e{n}") for n in range(MAX_GATHERED + 1))
+
+    await store.append(Append(ACME, (Write(FIRST, ANY, many),)))
+
+    kept = await ledger.read_ledger(ACME)
+    assert len(kept) == len(many)
+    assert not [e for e in kept if b"555" in e.data or b"Ada" in e.metadata]
 
 
 async def test_an_event_without_personal_data_asks_for_no_key_and_keeps_its_bytes(
