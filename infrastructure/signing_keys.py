@@ -19,9 +19,13 @@ class PostgresSigningKeys:
         self._pool = pool
         self._credentials = credentials
         self._installation = installation
+        self._origin: str | None = None
 
     async def origin(self) -> str:
-        return f"ordertrail/{(await self._credentials.installation_value(_ORIGIN))[:8].hex()}"
+        # It never changes, and whatever is sealed or proven asks for it.
+        if self._origin is None:
+            self._origin = f"ordertrail/{(await self._credentials.installation_value(_ORIGIN))[:8].hex()}"
+        return self._origin
 
     async def signing_keys(self) -> Sequence[SigningKey]:
         async with reading(self._pool) as connection:
