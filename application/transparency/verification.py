@@ -184,8 +184,8 @@ class _Walk:
         tiles = [Tile(0, start // WIDTH + n) for n in range(len(page.hashes) // (WIDTH * HASH) + 1)]
         known = await self._tiles(tiles)
         sealed = b"".join(_unbroken(known.get(tile, b"") for tile in tiles))
-        is_late = self._last_time is None or (page.first_time is not None and page.first_time >= self._last_time)
-        if not (page.follow(start) and _agree(page.hashes, sealed) and page.are_in_time and is_late):
+        comes_after = self._last_time is None or (page.first_time is not None and page.first_time >= self._last_time)
+        if not (page.follow(start) and _agree(page.hashes, sealed) and page.are_in_time and comes_after):
             await self._find_what_is_wrong(sealed)
         self._last_time = page.last_time
         for size in iter(self._next_size, None):
