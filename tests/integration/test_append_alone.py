@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from application.ledger import ANY, NO_STREAM, STREAM_EXISTS, Append, Appended, EventStore, Exactly, NewEvent, Write
@@ -11,6 +11,7 @@ from domain.errors import OrdertrailError
 from domain.values import MAX_BIGINT
 from tests.fakes_store import InMemoryEventStore
 from tests.fix_store import open_ledger
+from tests.hypotheses import the_same_each_time
 
 # A library's stream may begin with version 0.
 expectations = st.one_of(
@@ -41,14 +42,7 @@ async def told(store: EventStore, append: Append) -> object:
     return *appended[:3], appended.is_replayed
 
 
-# Derandomised: the same histories each time, so that a failure is a change's and not the day's.
-@settings(
-    max_examples=100,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+@the_same_each_time(max_examples=100)
 @given(history=st.lists(writes, min_size=1, max_size=12))
 def test_one_after_the_other_they_are_answered_and_stored_as_in_memory(shared_dsn: str, history: list[Write]) -> None:
     async def check() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import NamedTuple
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from application.ledger import (
@@ -22,6 +22,7 @@ from application.ledger import (
 from domain.errors import EventIdReused, KeyReused, OrderNotFound, VersionConflict
 from domain.values import TenantName
 from tests.fix_store import Ledger, open_ledger
+from tests.hypotheses import the_same_each_time
 
 STREAMS = ["order-1", "order-2", "order-3"]
 
@@ -165,14 +166,7 @@ def holds(write: Write, version: int) -> bool:
             return version == expected
 
 
-# Derandomised: the same histories each time, so that a failure is a change's and not the day's.
-@settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+@the_same_each_time(max_examples=150)
 @given(history=histories)
 def test_every_answer_is_explained_by_the_ledger(shared_dsn: str, history: list[list[Append]]) -> None:
     async def check() -> None:
