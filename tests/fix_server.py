@@ -1,5 +1,6 @@
 """A server as its users run it: `ordertrail serve` in processes of its own, one for each test process."""
 
+import os
 import secrets
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from domain.values import Actor
 from tests.fix_postgres import database
 
 ORDERTRAIL = Path(sys.executable).with_name("ordertrail")
+
+PATIENCE_SECONDS = 20
+"""How long a read waits for the views: what it shows is to be right, whether or not the machine stands still."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,11 @@ class Account:
 
 
 @contextmanager
-def running(dsn: str, *arguments: str) -> Iterator[Server]:
+def running(dsn: str, *arguments: str, read_wait_seconds: float = PATIENCE_SECONDS) -> Iterator[Server]:
     """Run a server on a migrated database; stop it as Ctrl-C does."""
     command = [str(ORDERTRAIL), "serve", "--port", "0", "--dsn", dsn, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    settings = os.environ | {"ORDERTRAIL_READ_WAIT_SECONDS": str(read_wait_seconds)}
+    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 import psutil
@@ -19,20 +19,42 @@ from tests.native import ORDERS, an_order, append, assert_problem, new_id, statu
 
 @pytest.fixture(scope="module")
 def two_workers(server_dsn: str, template_name: str) -> Iterator[Server]:
-    """A server whose projector these tests may stop."""
+    """A server whose reads wait for as long as the views take."""
     with database(server_dsn, template=template_name) as dsn, running(dsn, "--workers", "2") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def halting(server_dsn: str, template_name: str) -> Iterator[Server]:
+    """A server whose projector these tests may stop, and whose reads wait for a second as they do by default."""
+    with (
+        database(server_dsn, template=template_name) as dsn,
+        running(dsn, "--workers", "2", read_wait_seconds=1) as server,
+    ):
         yield server
 
 
 @pytest.fixture
 async def http(two_workers: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with _client(two_workers) as client:
+        yield client
+
+
+@pytest.fixture
+async def halting_http(halting: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with _client(halting) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _client(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a tenant of the test's own; each request has a new connection, which may reach the other worker."""
     tenant = new_id()
-    await create_tenant(two_workers.dsn, tenant, is_implicit=False, dintero_account=None)
-    key = await create_key(two_workers.dsn, tenant, scopes=("admin",), name="Test")
+    await create_tenant(server.dsn, tenant, is_implicit=False, dintero_account=None)
+    key = await create_key(server.dsn, tenant, scopes=("admin",), name="Test")
     headers = {"Authorization": f"Bearer {key['token']}", "X-Tenant": tenant}
     limits = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(base_url=two_workers.url, headers=headers, limits=limits, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, limits=limits, timeout=30) as client:
         yield client
 
 
@@ -75,18 +97,18 @@ async def test_every_list_shows_a_new_order_at_once(http: httpx.AsyncClient) -> 
 
 
 async def test_while_the_projector_stands_still_reads_say_how_much_they_miss(
-    http: httpx.AsyncClient, two_workers: Server
+    halting_http: httpx.AsyncClient, halting: Server
 ) -> None:
-    order_id = await an_order(http)
-    await http.get(f"{ORDERS}/{order_id}")
+    order_id = await an_order(halting_http)
+    await halting_http.get(f"{ORDERS}/{order_id}")
 
-    with without_projector(two_workers):
-        appended = await append(http, order_id, status("open"), status("closed"))
+    with without_projector(halting):
+        appended = await append(halting_http, order_id, status("open"), status("closed"))
         started = time.monotonic()
-        order = await http.get(f"{ORDERS}/{order_id}")
+        order = await halting_http.get(f"{ORDERS}/{order_id}")
         waited = time.monotonic() - started
-        missing = await http.get(f"{ORDERS}/{await an_order(http)}")
-        feed = await http.get("/trail/v1/feed")
+        missing = await halting_http.get(f"{ORDERS}/{await an_order(halting_http)}")
+        feed = await halting_http.get("/trail/v1/feed")
 
     assert appended.status_code == 201
     assert 0.9 < waited < 3
@@ -95,26 +117,26 @@ async def test_while_the_projector_stands_still_reads_say_how_much_they_miss(
     assert_problem(missing, 404)
     assert missing.headers["ordertrail-lag"] == "3"
     assert len(feed.json()["items"]) == 4
-    await _caught_up(http, order_id)
-    order = await http.get(f"{ORDERS}/{order_id}")
+    await _caught_up(halting_http, order_id)
+    order = await halting_http.get(f"{ORDERS}/{order_id}")
     assert order.json()["status"] == "closed"
     assert order.headers["ordertrail-position"] == "4"
 
 
 async def test_a_view_that_has_stopped_keeps_nobody_waiting_and_is_visible(
-    http: httpx.AsyncClient, two_workers: Server
+    halting_http: httpx.AsyncClient, halting: Server
 ) -> None:
-    order_id = await an_order(http)
-    await http.get(f"{ORDERS}/{order_id}")
-    tenant = http.headers["x-tenant"]
+    order_id = await an_order(halting_http)
+    await halting_http.get(f"{ORDERS}/{order_id}")
+    tenant = halting_http.headers["x-tenant"]
 
-    with without_projector(two_workers):
-        await append(http, order_id, status("open"))
-        await _stop(two_workers.dsn, tenant, "order_state", "ValueError: broken\nby 'secret data'")
+    with without_projector(halting):
+        await append(halting_http, order_id, status("open"))
+        await _stop(halting.dsn, tenant, "order_state", "ValueError: broken\nby 'secret data'")
         started = time.monotonic()
-        order = await http.get(f"{ORDERS}/{order_id}")
+        order = await halting_http.get(f"{ORDERS}/{order_id}")
         waited = time.monotonic() - started
-        ready, metrics = await http.get("/readyz"), await http.get("/metrics")
+        ready, metrics = await halting_http.get("/readyz"), await halting_http.get("/metrics")
 
     assert waited < 0.9
     assert order.headers["ordertrail-lag"] == "1"
@@ -127,17 +149,17 @@ async def test_a_view_that_has_stopped_keeps_nobody_waiting_and_is_visible(
     assert "ordertrail_sealing_stopped_tenants 0.0" in metrics.text
 
 
-async def test_a_view_without_a_checkpoint_has_read_nothing(http: httpx.AsyncClient, two_workers: Server) -> None:
-    order_id = await an_order(http)
-    await http.get(f"{ORDERS}/{order_id}/timeline")
+async def test_a_view_without_a_checkpoint_has_read_nothing(halting_http: httpx.AsyncClient, halting: Server) -> None:
+    order_id = await an_order(halting_http)
+    await halting_http.get(f"{ORDERS}/{order_id}/timeline")
 
-    with without_projector(two_workers):
+    with without_projector(halting):
         await _execute(
-            two_workers.dsn,
+            halting.dsn,
             "DELETE FROM ordertrail.checkpoints WHERE tenant = %s AND projection = 'timeline'",
-            http.headers["x-tenant"],
+            halting_http.headers["x-tenant"],
         )
-        timeline = await http.get(f"{ORDERS}/{order_id}/timeline")
+        timeline = await halting_http.get(f"{ORDERS}/{order_id}/timeline")
 
     assert timeline.headers["ordertrail-lag"] == "1"
 
