@@ -5,6 +5,7 @@ import socket
 import uvicorn
 
 from api.bootstrap import open_services, read_settings
+from api.collector import REQUEST_ALLOCATIONS, collect_less_often
 from api.logs import set_up_logging
 from api.main import create_app, with_lean_routes
 from api.protocol import StrictProtocol
@@ -35,4 +36,5 @@ def run(dsn: str, listener: socket.socket) -> None:
         lifespan="on",
         timeout_graceful_shutdown=10,
     )
+    collect_less_often(REQUEST_ALLOCATIONS)
     uvicorn.Server(config).run(sockets=[listener])

@@ -6,7 +6,7 @@ import signal
 import uvloop
 
 from api.bootstrap import read_settings, run_projector
-from api.collector import collect_less_often
+from api.collector import BATCH_ALLOCATIONS, collect_less_often
 from api.logs import set_up_logging
 
 
@@ -23,5 +23,5 @@ def run(dsn: str) -> None:
         if not task.cancelled() and (error := task.exception()):
             raise error
 
-    collect_less_often()
+    collect_less_often(BATCH_ALLOCATIONS)
     uvloop.run(until_told())

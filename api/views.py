@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from api.bootstrap import Services, open_services, rebuilding
-from api.collector import collect_less_often
+from api.collector import BATCH_ALLOCATIONS, collect_less_often
 from api.maintenance import InvalidArgument, tenants_of
 from api.progress import progress
 from application.rebuilding import Rebuilding, Show
@@ -19,7 +19,7 @@ async def rebuild(dsn: str, views: Sequence[str], only_tenant: str | None) -> No
 
     Raises InvalidArgument, TenantNotFound, ViewStopped.
     """
-    collect_less_often()
+    collect_less_often(BATCH_ALLOCATIONS)
     async with open_services(dsn) as services:
         work = rebuilding(dsn, services)
         names = _known(work, views)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 from uuid_utils import uuid7
 
-from application.ledger import NewEvent, RecordedEvent
+from application.ledger import NewEvent, RecordedEvent, UnwrittenEvent
+from application.personal import shape_of
 from application.stored import Fields, stored
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE
@@ -23,8 +24,13 @@ def new_event_id() -> str:
     return str(uuid7())
 
 
-def encode(event: Event, origin: Origin | None = None) -> NewEvent:
-    """Return the event as it is stored: data holds its own fields, metadata the envelope's, neither holds nulls.
+def encode(event: Event) -> NewEvent:
+    """Return the event as it is stored: data holds its own fields, metadata the envelope's, neither holds nulls."""
+    return draft(event).written()
+
+
+def draft(event: Event, origin: Origin | None = None) -> UnwrittenEvent:
+    """Return the event as encode does, but before its JSON is written.
 
     origin is the request that it comes with, if it does not say so itself.
     """
@@ -37,11 +43,15 @@ def encode(event: Event, origin: Origin | None = None) -> NewEvent:
         metadata["causation_id"] = event.causation_id
     if (origin := event.origin or origin) is not None:
         metadata["origin"] = {"method": origin.method, "path": origin.path}
-    return NewEvent(
+    event_class, serializer = type(event), event.__pydantic_serializer__
+    fields = _data_fields(event_class)
+    return UnwrittenEvent(
         event_id=event.event_id or new_event_id(),
         type=event.topic,
-        data=event.__pydantic_serializer__.to_json(event, include=_data_fields(type(event)), exclude_none=True),
-        metadata=to_json(metadata),
+        data=serializer.to_python(event, mode="json", include=fields, exclude_none=True)
+        if shape_of(event_class)
+        else serializer.to_json(event, include=fields, exclude_none=True),
+        metadata=metadata,
         occurred_at=event.timestamp,
     )
 

@@ -1,9 +1,11 @@
 """The ledgers as the service uses them: personal data is encrypted in them, and nowhere else on the way."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import blake2b
 
-from application.ledger import Append, Appended, EventStore, IdempotencyKey, RecordedEvent
+from application.key_ring import NotRemembered
+from application.ledger import Appended, EventStore, IdempotencyKey, PendingAppend, RecordedEvent
 from application.vault import Vault
 from domain.values import MAX_BIGINT, Position, TenantName
 
@@ -19,9 +21,14 @@ class EncryptedEventStore:
         self._vault = vault
         self._secret = secret
 
-    async def append(self, append: Append) -> Appended:
-        writes = await self._vault.sealed(append.tenant, append.writes)
-        return await self._store.append(Append(append.tenant, writes, append.key and self._secured(append.key)))
+    async def append(self, append: PendingAppend) -> Appended:
+        key = append.key
+        if key is not None:
+            key = self._secured(key)
+        if self._vault.is_ready_for(append):
+            with suppress(NotRemembered):
+                return await self._store.append(self._vault.sealed(append, key))
+        return await self._store.append(await self._vault.sealed_with_new_keys(append, key))
 
     async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
         return await self._store.find_request(tenant, self._secured(key))

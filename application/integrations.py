@@ -1,7 +1,7 @@
 """What can be done to integrations: the only place that writes them."""
 
 from application.access import Tenant
-from application.codec import encode
+from application.codec import draft
 from application.failed_calls import slim
 from application.ledger import ANY, STREAM_EXISTS, Append, EventStore, ExpectedVersion, IdempotencyKey, Write
 from application.recorded import Recorded, recorded
@@ -43,7 +43,7 @@ class IntegrationService:
     async def _append(
         self, tenant: Tenant, event: IntegrationEvent, expected: ExpectedVersion, key: IdempotencyKey | None
     ) -> Recorded:
-        append = Append(tenant.name, (Write(event.originator_id, expected, (encode(event, self._origin),)),), key)
+        append = Append(tenant.name, (Write(event.originator_id, expected, (draft(event, self._origin),)),), key)
         return await recorded(self._store, append, await self._store.append(append))
 
 

@@ -3,18 +3,25 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from application.encryption import Keys
+from application.encryption import Keys, SubjectKey
 from domain.values import TenantName
+
+
+class NotRemembered(Exception):
+    """Somebody has to be asked for a key."""
 
 
 class KeyRing(Protocol):
     """Keys by tenant and subject: a subject has one at most, and never another after it was destroyed.
 
-    Every method but remembered raises Unavailable.
+    Every method but remembers and recall raises Unavailable.
     """
 
-    def remembered(self, tenant: TenantName, subjects: Collection[str]) -> Keys | None:
-        """Return what to_write would, if it need not ask anybody for it; else None."""
+    def remembers(self, tenant: TenantName, subject: str) -> bool:
+        """Return whether recall would raise nothing."""
+
+    def recall(self, tenant: TenantName, subject: str) -> SubjectKey | None:
+        """Return the key that to_write would, if nobody has to be asked for it; else raise NotRemembered."""
 
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         """Return the key of each of these subjects; who has none gets one, which is durable when it is returned.

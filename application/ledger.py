@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from pydantic_core import to_json
 
 from domain.values import MAX_BIGINT, Position, TenantName
 
@@ -45,6 +47,27 @@ class NewEvent(NamedTuple):
     metadata: bytes
     occurred_at: datetime | None
 
+    def written(self) -> "NewEvent":
+        """Return itself: its JSON is written."""
+        return self
+
+
+class UnwrittenEvent(NamedTuple):
+    """An event on its way into the ledger whose JSON is yet to be written, so that parts of it may be encrypted first.
+
+    data is written already where the event's type holds nothing personal.
+    """
+
+    event_id: str
+    type: str
+    data: dict[str, Any] | bytes
+    metadata: dict[str, Any]
+    occurred_at: datetime | None
+
+    def written(self) -> NewEvent:
+        data = self.data if isinstance(self.data, bytes) else to_json(self.data)
+        return NewEvent(self.event_id, self.type, data, to_json(self.metadata), self.occurred_at)
+
 
 class RecordedEvent(NamedTuple):
     """An event as the ledger keeps it. recorded_at is our clock's and never runs backwards along a ledger."""
@@ -65,7 +88,7 @@ class Write(NamedTuple):
 
     stream: str
     expected: ExpectedVersion
-    events: tuple[NewEvent, ...]
+    events: tuple[NewEvent | UnwrittenEvent, ...]
 
 
 class IdempotencyKey(NamedTuple):
@@ -76,11 +99,37 @@ class IdempotencyKey(NamedTuple):
 
 
 class Append(NamedTuple):
-    """Writes of one tenant, at most one per stream, that happen together or not at all."""
+    """Writes of one tenant, at most one per stream, that happen together or not at all.
+
+    The writes tell streams, conditions and which events; what is stored of these is what written returns, and no other.
+    """
 
     tenant: TenantName
     writes: tuple[Write, ...]
     key: IdempotencyKey | None = None
+
+    def written(self) -> list[NewEvent]:
+        """Return the events of all writes as they are stored; asked for again, the same.
+
+        A ledger asks when the append's turn has come. What this raises, the append raises.
+        """
+        return [event.written() for write in self.writes for event in write.events]
+
+
+class PendingAppend(Protocol):
+    """An append as ledgers take it: an Append, or what stands for one while its events are yet to be made."""
+
+    @property
+    def tenant(self) -> TenantName: ...
+
+    @property
+    def writes(self) -> tuple[Write, ...]: ...
+
+    @property
+    def key(self) -> IdempotencyKey | None: ...
+
+    def written(self) -> list[NewEvent]:
+        """See Append.written."""
 
 
 class Appended(NamedTuple):
@@ -103,8 +152,8 @@ class EventStore(Protocol):
     same time share a transaction, and what one of them raises never touches the others.
     """
 
-    async def append(self, append: Append) -> Appended:
-        """Record an append.
+    async def append(self, append: PendingAppend) -> Appended:
+        """Record an append. What its events raise when they are written is raised here, and nothing is stored.
 
         Idempotent by the append's key and by its event ids: what was recorded before is answered as the first time.
         Raises VersionConflict, OrderNotFound or IntegrationNotFound (STREAM_EXISTS did not hold), KeyReused,

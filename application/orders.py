@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from application import integrations
 from application.access import Tenant
-from application.codec import decode, encode
+from application.codec import decode, draft
 from application.conflicts import again_on_conflict
 from application.erasure import Erasure
 from application.ledger import (
@@ -232,7 +232,7 @@ class OrderService:
         key: IdempotencyKey | None,
     ) -> Recorded:
         """Record events that are true whatever the order is."""
-        write = Write(stream_of(order_id), expected, tuple(encode(event, self._origin) for event in events))
+        write = Write(stream_of(order_id), expected, tuple([draft(event, self._origin) for event in events]))
         return await self._append(tenant, [write], key)
 
     async def _record_decisions(
@@ -287,7 +287,7 @@ class OrderService:
 
     def _write(self, order: Order, expected: ExpectedVersion) -> Write:
         events: Sequence[OrderEvent] = order.collect_events()  # type: ignore[assignment]
-        return Write(order.id, expected, tuple(encode(event, self._origin) for event in events))
+        return Write(order.id, expected, tuple([draft(event, self._origin) for event in events]))
 
 
 def _decided(result: Recorded) -> Decided:

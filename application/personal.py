@@ -1,6 +1,6 @@
 """Where personal data stands in the stored JSON of an event: worked out from the marks on its type."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from domain.events.event import Event
-from domain.values import OF_PERFORMER, Personal
+from domain.values import Personal
 
 REDACTED = "[redacted]"
 REDACTED_OBJECT = {"redacted": REDACTED}
@@ -29,45 +29,34 @@ Shape = Mapping[str, Member]
 """The members of a JSON object that are personal data, or hold some, by their names."""
 
 
-class Place(NamedTuple):
-    """Where a value stands that is personal data; what says nothing, such as an empty text, is none."""
-
-    holder: dict[str, Any]
-    name: str
-    member: Member
-    path: str
-
-    @property
-    def value(self) -> Any:
-        return self.holder[self.name]
-
-    def set(self, value: Any) -> None:
-        self.holder[self.name] = value
-
-    @property
-    def is_performers(self) -> bool:
-        """Whether it is about whoever made the event happen."""
-        return self.member.mark is OF_PERFORMER
-
-    @property
-    def placeholder(self) -> Any:
-        """What stands there when it is redacted."""
-        return REDACTED_OBJECT if self.member.is_object or isinstance(self.value, dict) else REDACTED
+Visit = Callable[[dict[str, Any], str, Member, str], None]
+"""Takes a place where personal data stands: the JSON object that holds it, its name there, its member, its path."""
 
 
-def places(value: dict[str, Any], shape: Shape, path: str = "") -> list[Place]:
-    """Return where personal data stands in a JSON object of this shape, with paths such as new_customer.name."""
-    found: list[Place] = []
+def visit_places(value: dict[str, Any], shape: Shape, visit: Visit, path: str = "") -> None:
+    """Visit where personal data stands in a JSON object of this shape, at paths such as new_customer.name.
+
+    What says nothing, such as an empty text, is no personal data. What is within the object is copied if it may hold
+    some: who changes a place changes this object, and no other.
+    """
     for name, member in shape.items():
         given = value.get(name)
-        if given and member.mark is not None:
-            found.append(Place(value, name, member, path + name))
+        if not given:
+            continue
+        if member.mark is not None:
+            visit(value, name, member, path + name)
         elif isinstance(given, dict):
-            found += places(given, member.inner, f"{path}{name}.")
+            value[name] = inner = {**given}
+            visit_places(inner, member.inner, visit, f"{path}{name}.")
         elif isinstance(given, list):
-            for index, item in enumerate(given):
-                found += places(item, member.inner, f"{path}{name}.{index}.")
-    return found
+            value[name] = items = [{**item} for item in given]
+            for index, item in enumerate(items):
+                visit_places(item, member.inner, visit, f"{path}{name}.{index}.")
+
+
+def placeholder(value: Any, member: Member) -> str | dict[str, str]:
+    """Return what stands in a value's place when it is redacted."""
+    return REDACTED_OBJECT if member.is_object or isinstance(value, dict) else REDACTED
 
 
 @cache

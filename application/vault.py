@@ -1,30 +1,71 @@
 """Where personal data is encrypted on its way into the ledger, and decrypted where it is shown."""
 
+from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
+from weakref import ref
 
-from application.encryption import Document, Keys, document
-from application.gathering import Gathering
-from application.key_ring import KeyRing
-from application.ledger import NewEvent, RecordedEvent, Write
+from application.encryption import Document, KeyOf, Keys, Plain, document, seal
+from application.key_ring import KeyRing, NotRemembered
+from application.ledger import IdempotencyKey, NewEvent, PendingAppend, RecordedEvent, UnwrittenEvent
 from domain.values import TenantName
 
-MAX_GATHERED = 50
-"""Writes of more events are sealed on their own: it takes a while, and others need not wait for it."""
+MAX_AT_ONCE = 50
+"""About so many events are sealed in one go: it takes a while, and others need not wait for it."""
 
 
-class _Draft(NamedTuple):
-    """Writes that are to be sealed: the JSON of each of their events, where it holds personal data, and of whom."""
+class SealedAppend:
+    """Stands for an append whose events are encrypted when they are asked for, if not before.
 
-    writes: Sequence[Write]
-    documents: Sequence[Sequence[Document | None]]
-    subjects: frozenset[str]
+    They are encrypted step by step, so that many can be in one go. No ledger sees them otherwise.
+    """
 
-    def sealed(self, keys: Keys) -> tuple[Write, ...]:
-        """Return the writes with the personal data in their events encrypted."""
-        return tuple(
-            [_sealed(write, of_write, keys) for write, of_write in zip(self.writes, self.documents, strict=True)]
-        )
+    __slots__ = ("__weakref__", "_events", "_key_of", "_plain", "_vault", "key", "outcome", "tenant", "writes")
+
+    def __init__(self, append: PendingAppend, key: IdempotencyKey | None, vault: "Vault", key_of: KeyOf) -> None:
+        self.tenant = append.tenant
+        self.writes = append.writes
+        self.key = key
+        self._vault = vault
+        self._key_of = key_of
+        self.outcome: list[NewEvent] | Exception | None = None
+        """The encrypted events, or what was raised in their stead; None until then."""
+
+    @property
+    def size(self) -> int:
+        """How many events it has."""
+        return sum([len(write.events) for write in self.writes])
+
+    def written(self) -> list[NewEvent]:
+        """Return the events, encrypted. Raises NotRemembered if somebody has to be asked for a key."""
+        if self.outcome is None:
+            self._vault.seal(self)
+        if isinstance(self.outcome, list):
+            return self.outcome
+        raise self.outcome or AssertionError("Nothing was sealed")
+
+    def find(self) -> None:
+        self._events: list[tuple[NewEvent | UnwrittenEvent, Document | None]] = []
+        self._plain: list[Plain] = []
+        for write in self.writes:
+            for event in write.events:
+                found = document(self.tenant, write.stream, event)
+                self._events.append((event, found))
+                if found is not None:
+                    self._plain += found.begin_sealing(self._key_of)
+
+    def encrypt(self) -> None:
+        for holder, name, key, bound_to in self._plain:
+            holder[name] = seal(holder[name], key, bound_to)
+
+    def write(self) -> None:
+        self.outcome = [
+            event.written()
+            if found is None
+            else NewEvent(event.event_id, event.type, *found.written(), event.occurred_at)
+            for event, found in self._events
+        ]
+        del self._events, self._plain
 
 
 class Vault:
@@ -32,58 +73,84 @@ class Vault:
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
-        # What is asked for at the same time is sealed in one go. The processor finds its way through the ciphers,
-        # whose code is large, once for all instead of once for each, which is half of the time that sealing takes.
-        self._at_once = Gathering(self._all_at_once)
+        # Weakly, for what is refused or given up is never asked for.
+        self._waiting: deque[ref[SealedAppend]] = deque()
 
-    async def sealed(self, tenant: TenantName, writes: Sequence[Write]) -> tuple[Write, ...]:
-        """Return writes with the personal data in their events encrypted; that of forgotten subjects is left out.
+    def is_ready_for(self, append: PendingAppend) -> bool:
+        """Return whether an append is small, and nobody has to be asked for keys, as far as a glance can tell."""
+        events = 0
+        for write in append.writes:
+            events += len(write.events)
+            for event in write.events:
+                # Where there are values, the event's type holds what is personal of whom the stream is of.
+                if isinstance(event.data, dict) and not self._keys.remembers(append.tenant, write.stream):
+                    return False
+        return events <= MAX_AT_ONCE
 
-        Sealing the same again gives the same. Raises TenantNotFound, Unavailable.
+    def sealed(self, append: PendingAppend, key: IdempotencyKey | None) -> SealedAppend:
+        """Return an append, with this key, whose events are sealed: the personal data in them is encrypted.
+
+        That of forgotten subjects is left out. Sealing the same again gives the same. To ask for the events raises
+        NotRemembered if somebody has to be asked for a key.
         """
-        is_large = sum(len(write.events) for write in writes) > MAX_GATHERED
-        done = self._at_once_if_known(tenant, writes) if is_large else await self._at_once.ask(tenant, writes)
-        if isinstance(done, _Draft):
-            return done.sealed(await self._keys.to_write(tenant, done.subjects))
-        return done
+        return self._wait(append, key, partial(self._keys.recall, append.tenant))
 
-    async def _all_at_once(
-        self, tenant: TenantName, asked: Sequence[Sequence[Write]]
-    ) -> list[tuple[Write, ...] | _Draft]:
-        return [self._at_once_if_known(tenant, writes) for writes in asked]
+    async def sealed_with_new_keys(self, append: PendingAppend, key: IdempotencyKey | None) -> SealedAppend:
+        """Return what sealed does, with keys that were asked for. Raises TenantNotFound, Unavailable."""
+        tenant = append.tenant
+        found = [document(tenant, write.stream, event) for write in append.writes for event in write.events]
+        subjects = {subject for each in found if each for subject in each.subjects()}
+        keys = await self._keys.to_write(tenant, subjects) if subjects else {}
+        sealed = self._wait(append, key, keys.__getitem__)
+        if len(found) > MAX_AT_ONCE:
+            _seal([sealed])
+        return sealed
 
-    def _at_once_if_known(self, tenant: TenantName, writes: Sequence[Write]) -> tuple[Write, ...] | _Draft:
-        """Return writes sealed; not yet if a key has to be asked for, which would keep others waiting."""
-        documents = [[document(tenant, write.stream, event) for event in write.events] for write in writes]
-        subjects = frozenset(
-            [subject for of_write in documents for found in of_write if found for subject in found.subjects]
-        )
-        if not subjects:
-            return tuple(writes)
-        draft, keys = _Draft(writes, documents, subjects), self._keys.remembered(tenant, subjects)
-        return draft if keys is None else draft.sealed(keys)
+    def _wait(self, append: PendingAppend, key: IdempotencyKey | None, key_of: KeyOf) -> SealedAppend:
+        sealed = SealedAppend(append, key, self, key_of)
+        self._waiting.append(ref(sealed))
+        return sealed
+
+    def seal(self, append: SealedAppend) -> None:
+        """Seal an append, and others that wait for it, the oldest first."""
+        together, events = [append], append.size
+        while self._waiting and events < MAX_AT_ONCE:
+            other = self._waiting.popleft()()
+            if other is not None and other is not append and other.outcome is None:
+                together.append(other)
+                events += other.size
+        _seal(together)
 
     async def opened(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
         """Return events as they may be shown at this moment: [redacted] stands where a key was destroyed.
 
         Raises InvalidEvent if what is encrypted was changed after it was recorded; Unavailable.
         """
-        documents = [document(tenant, event.stream, event) for event in events]
-        subjects = {subject for found in documents if found for subject in found.subjects}
+        found = [document(tenant, event.stream, event) for event in events]
+        subjects = {subject for each in found if each for subject in each.subjects()}
         keys = await self._keys.to_read(tenant, subjects)
-        return [_opened(event, found, keys) for event, found in zip(events, documents, strict=True)]
+        return [_opened(event, each, keys) if each else event for event, each in zip(events, found, strict=True)]
 
 
-def _sealed(write: Write, documents: Sequence[Document | None], keys: Keys) -> Write:
-    events = [
-        event if found is None else NewEvent(event.event_id, event.type, *found.seal(keys), event.occurred_at)
-        for event, found in zip(write.events, documents, strict=True)
-    ]
-    return Write(write.stream, write.expected, tuple(events))
-
-
-def _opened(event: RecordedEvent, found: Document | None, keys: Keys) -> RecordedEvent:
-    if found is None:
-        return event
-    data, metadata = found.open(keys)
+def _opened(event: RecordedEvent, found: Document, keys: Keys) -> RecordedEvent:
+    found.open(keys)
+    data, metadata = found.written()
     return event._replace(data=data, metadata=metadata)
+
+
+def _seal(appends: Sequence[SealedAppend]) -> None:
+    """Encrypt what is personal in the events of some appends; what goes wrong with one is its own matter.
+
+    One step for all, then the next: the processor finds its way through the ciphers, whose code is large, once for all
+    of them instead of once for each.
+    """
+    for step in (SealedAppend.find, SealedAppend.encrypt, SealedAppend.write):
+        for append in appends:
+            if append.outcome is None:
+                try:
+                    step(append)
+                except NotRemembered as error:
+                    # It comes often, and would keep all of them in memory by the way it came.
+                    append.outcome = error.with_traceback(None)
+                except Exception as error:
+                    append.outcome = error

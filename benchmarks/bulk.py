@@ -68,7 +68,8 @@ def _copy(connection: psycopg.Connection, append: Append) -> None:
     with connection.cursor() as cursor, cursor.copy(_COPY) as rows:
         rows.set_types(_TYPES)
         for stream, _, events in append.writes:
-            for version, (event_id, type_, data, metadata, _) in enumerate(events, 1):
+            for version, event in enumerate(events, 1):
+                event_id, type_, data, metadata, _ = event.written()
                 rows.write_row(
                     (append.tenant, next(_positions), version, now, now, stream, event_id, type_, data, metadata)
                 )

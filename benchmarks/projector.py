@@ -6,7 +6,7 @@ import time
 import uvloop
 
 from api.bootstrap import open_projector, open_services
-from api.collector import collect_less_often
+from api.collector import BATCH_ALLOCATIONS, collect_less_often
 from api.maintenance import create_tenant
 from benchmarks import library_views
 from benchmarks.databases import forget_views, fresh_database
@@ -52,7 +52,7 @@ def main(server: str, runs: int) -> None:
         library_views.recorded(server, OF_THE_LIBRARY, synchronous_commit="off") as relaxed,
     ):
         seed(dsn, EVENTS)
-        collect_less_often()
+        collect_less_often(BATCH_ALLOCATIONS)
         contestants = {
             "Ordertrail": lambda: ours(dsn),
             "Projection-\nRunner": durable,

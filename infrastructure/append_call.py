@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, assert_never
 
 from psycopg.rows import TupleRow
 
-from application.ledger import Append, Appended, Exactly, ExpectedVersion, NewEvent, StreamState, Write
+from application.ledger import Appended, Exactly, ExpectedVersion, NewEvent, PendingAppend, StreamState, Write
 from domain.errors import (
     EventIdReused,
     IntegrationNotFound,
@@ -32,44 +32,47 @@ MAX_NAME_BYTES = 1_000
 class PreparedAppend(NamedTuple):
     """An append that is storable as far as can be told without the ledger."""
 
-    append: Append
+    append: PendingAppend
+    events: Sequence[NewEvent]
+    """Those of all its writes."""
     event_ids: Sequence[str]
     bytes: int
 
 
-def prepare(append: Append) -> PreparedAppend:
-    """Check an append on its own, before it joins others. Raises InvalidEvent, TenantNotFound."""
+def prepare(append: PendingAppend) -> PreparedAppend:
+    """Check an append on its own, before it joins others. Raises InvalidEvent, TenantNotFound, or as written."""
     if not _is_storable(append.tenant):
         raise TenantNotFound(append.tenant)
     if not append.writes:
         raise InvalidEvent("There is nothing to append")
     if append.key is not None:
         _check_name("key", append.key.key)
+    for write in append.writes:
+        _check_write(write)
+    events = append.written()
     event_ids: list[str] = []
     size = 0
-    for stream, expected, events in append.writes:
-        _check_write(stream, expected, events)
-        for event_id, type_, data, metadata, occurred_at in events:
-            _check_name("event id", event_id)
-            _check_name("event type", type_)
-            if occurred_at is not None:
-                _check_time(occurred_at)
-            event_ids.append(event_id)
-            size += len(data) + len(metadata)
+    for event_id, type_, data, metadata, occurred_at in events:
+        _check_name("event id", event_id)
+        _check_name("event type", type_)
+        if occurred_at is not None:
+            _check_time(occurred_at)
+        event_ids.append(event_id)
+        size += len(data) + len(metadata)
     if len(event_ids) > 1:
         _check_repeats(append, event_ids)
-    return PreparedAppend(append, event_ids, size)
+    return PreparedAppend(append, events, event_ids, size)
 
 
-def _check_write(stream: str, expected: ExpectedVersion, events: Sequence[NewEvent]) -> None:
-    if not events:
+def _check_write(write: Write) -> None:
+    if not write.events:
         raise InvalidEvent("There is nothing to append")
-    _check_name("stream", stream)
-    if isinstance(expected, Exactly) and expected.version < -1:
-        raise InvalidEvent(f"No stream is ever at {expected}")
+    _check_name("stream", write.stream)
+    if isinstance(write.expected, Exactly) and write.expected.version < -1:
+        raise InvalidEvent(f"No stream is ever at {write.expected}")
 
 
-def _check_repeats(append: Append, event_ids: Sequence[str]) -> None:
+def _check_repeats(append: PendingAppend, event_ids: Sequence[str]) -> None:
     if len(set(event_ids)) < len(event_ids):
         raise InvalidEvent("Two events of one append have the same id")
     if len({write.stream for write in append.writes}) < len(append.writes):
@@ -119,11 +122,12 @@ def expected_code(expected: ExpectedVersion) -> int:
             assert_never(expected)
 
 
-def alone_parameters(append: Append) -> dict[str, Any] | None:
+def alone_parameters(prepared: PreparedAppend) -> dict[str, Any] | None:
     """Return an append of one event without a key as the function for these takes it; None if it is another."""
-    if append.key is not None or len(append.writes) > 1 or len(append.writes[0].events) > 1:
+    append = prepared.append
+    if append.key is not None or len(prepared.events) > 1:
         return None
-    [(stream, expected, [event])] = append.writes
+    [(stream, expected, _)], [event] = append.writes, prepared.events
     return {"tenant": append.tenant, "stream": stream, "expected": expected_code(expected), **event._asdict()}
 
 
@@ -163,7 +167,7 @@ class AppendCall:
     async def make(self, connection: Connection) -> list[Appended | OrdertrailError]:
         """Return each append's outcome, in the order they were added. Raises psycopg.Error."""
         cursor = connection.cursor(binary=True)
-        if len(self.appends) == 1 and (alone := alone_parameters(self.appends[0].append)):
+        if len(self.appends) == 1 and (alone := alone_parameters(self.appends[0])):
             await cursor.execute(_SQL["append_alone"], alone, prepare=True)
             [(position, version, recorded_at)] = await cursor.fetchall()
             if position is not None:
@@ -183,11 +187,11 @@ class AppendCall:
         for number, prepared in enumerate(self.appends, 1):
             for stream, expected, new in prepared.append.writes:
                 size, before = len(new), behind.get(stream, 0)
-                writes.append((number, stream, expected_code(expected), size, before, len(events)))
+                writes.append((number, stream, expected_code(expected), size, before, len(event_writes)))
                 behind[stream] = before + size
                 event_writes += [len(writes)] * size
                 event_streams += [stream] * size
-                events += new
+            events += prepared.events
         write_append, write_stream, write_expected, write_size, write_behind, write_offset = zip(*writes, strict=True)
         event_ids, types, data, metadata, occurred_at = zip(*events, strict=True)
         return {
@@ -218,9 +222,9 @@ class AppendCall:
     def _all_appended(self, first: int, versions: list[int], recorded_at: datetime) -> Iterator[Appended]:
         """Divide the one answer for all appends among them."""
         first_write = 0
-        for append, event_ids, _ in self.appends:
-            last_write = first_write + len(append.writes)
-            next_first = first + len(event_ids)
+        for prepared in self.appends:
+            last_write = first_write + len(prepared.append.writes)
+            next_first = first + len(prepared.events)
             of_writes = tuple(versions[first_write:last_write])
             yield Appended(Position(first), Position(next_first - 1), of_writes, recorded_at, is_replayed=False)
             first, first_write = next_first, last_write

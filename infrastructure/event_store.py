@@ -1,9 +1,9 @@
 """The ledgers on PostgreSQL: appends through group commit, reads through a pool."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from application.ledger import Append, Appended, IdempotencyKey, RecordedEvent
+from application.ledger import Appended, IdempotencyKey, PendingAppend, RecordedEvent
 from domain.errors import KeyReused, TenantNotFound
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.arrays import texts
@@ -21,8 +21,9 @@ class PostgresEventStore:
         self._pool = pool
         self._writer = writer
 
-    async def append(self, append: Append) -> Appended:
-        return await self._writer.append(append)
+    # A coroutine of another: one more would be another step for every append.
+    def append(self, append: PendingAppend) -> Coroutine[Any, Any, Appended]:
+        return self._writer.append(append)
 
     async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
         async with reading(self._pool) as connection:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import psycopg
 
-from application.ledger import Append, Appended
+from application.ledger import Appended, PendingAppend
 from domain.errors import InvalidEvent, OutcomeUnknown, TenantNotFound, Unavailable
 from domain.values import TenantName
 from infrastructure.append_call import AppendCall, PreparedAppend, prepare
@@ -33,11 +33,21 @@ Outcome = Appended | Exception
 
 
 class _Waiting:
-    __slots__ = ("append", "done")
+    __slots__ = ("_append", "_prepared", "done")
 
-    def __init__(self, append: PreparedAppend) -> None:
-        self.append = append
+    def __init__(self, append: PendingAppend) -> None:
+        self._append = append
+        self._prepared: PreparedAppend | None = None
         self.done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+
+    def prepared(self) -> PreparedAppend | None:
+        """Return the append ready to be stored; None, and tell who waits, if it cannot be stored."""
+        if self._prepared is None:
+            try:
+                self._prepared = prepare(self._append)
+            except Exception as error:
+                self.answer(error)
+        return self._prepared
 
     def answer(self, outcome: Outcome) -> None:
         """Tell who waits, unless they gave up waiting."""
@@ -47,6 +57,11 @@ class _Waiting:
             self.done.set_exception(outcome)
         else:
             self.done.set_result(outcome)
+
+    def abandon(self) -> None:
+        """Tell who waits that nobody will write it any more: what was ready may have been in a call."""
+        nothing_attempted = Unavailable("This process is shutting down; try again")
+        self.answer(OutcomeUnknown(tuple(self._prepared.event_ids)) if self._prepared else nothing_attempted)
 
 
 class GroupCommit:
@@ -65,11 +80,11 @@ class GroupCommit:
         self._unanswered: set[_Waiting] = set()
         self._is_closed = False
 
-    async def append(self, append: Append) -> Appended:
+    async def append(self, append: PendingAppend) -> Appended:
         """See application.ledger.EventStore.append. One that is cancelled may have been recorded nevertheless."""
         if self._is_closed:
             raise Unavailable("This process is shutting down; try again")
-        waiting = _Waiting(prepare(append))
+        waiting = _Waiting(append)
         self._unanswered.add(waiting)
         self._queues[append.tenant].append(waiting)
         if append.tenant not in self._scheduled:
@@ -96,7 +111,10 @@ class GroupCommit:
             await writer.close()
 
     def _take(self, tenant: TenantName) -> tuple[AppendCall, list[_Waiting]]:
-        """Take what fits one call; what repeats a key or an event id of it waits for the next and is answered there."""
+        """Take what fits one call; what repeats a key or an event id of it waits for the next and is answered there.
+
+        What cannot be stored is answered and left out.
+        """
         call = AppendCall(tenant)
         group: list[_Waiting] = []
         later: list[_Waiting] = []
@@ -106,10 +124,9 @@ class GroupCommit:
         most = max(MIN_GROUP, len(self._unanswered) // 2)
         while queue and len(group) < most and call.events < MAX_EVENTS_PER_COMMIT and call.bytes < MAX_BYTES_PER_COMMIT:
             waiting = queue.popleft()
-            if waiting.done.done():
+            if waiting.done.done() or (prepared := waiting.prepared()) is None:
                 self._unanswered.discard(waiting)
-                continue
-            if call.add(waiting.append):
+            elif call.add(prepared):
                 group.append(waiting)
             else:
                 later.append(waiting)
@@ -125,7 +142,7 @@ class GroupCommit:
     def abandon(self) -> None:
         """Leave nobody waiting when there are no writers any more."""
         for waiting in self._unanswered:
-            waiting.answer(OutcomeUnknown(tuple(waiting.append.event_ids)))
+            waiting.abandon()
 
 
 class _Writer:

@@ -18,9 +18,9 @@ def call_of(tenant: TenantName, stored_events: Sequence[StoredEvent]) -> AppendC
     Raises IntegrityError if the versions of a stream do not follow each other.
     """
     append = Append(tenant, tuple(_writes(stored_events)))
-    event_ids = tuple(event.event_id for write in append.writes for event in write.events)
+    events = append.written()
     call = AppendCall(tenant)
-    call.add(PreparedAppend(append, event_ids, bytes=0))
+    call.add(PreparedAppend(append, events, [event.event_id for event in events], bytes=0))
     return call
 
 

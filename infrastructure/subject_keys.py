@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from application.encryption import Keys, SubjectKey, bound
 from application.gathering import Gathering
+from application.key_ring import NotRemembered
 from domain.errors import TenantNotFound
 from domain.values import TenantName
 from infrastructure.arrays import ByteaArray, TextArray
@@ -39,9 +40,15 @@ class PostgresKeyRing:
         self._offered = Gathering(self._offer_all)
         self._present = Gathering(self._read_all)
 
-    def remembered(self, tenant: TenantName, subjects: Collection[str]) -> Keys | None:
-        keys = self._remembered(tenant, subjects)
-        return keys if len(keys) == len(subjects) else None
+    def remembers(self, tenant: TenantName, subject: str) -> bool:
+        known = self._known.get((tenant, subject))
+        return known is not None and time.monotonic() < known.until
+
+    def recall(self, tenant: TenantName, subject: str) -> SubjectKey | None:
+        known = self._known.get((tenant, subject))
+        if known is None or known.until <= time.monotonic():
+            raise NotRemembered
+        return known.key
 
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         keys = self._remembered(tenant, subjects)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection
 
 from application.encryption import Keys, SubjectKey
+from application.key_ring import NotRemembered
 from domain.values import TenantName
 
 
@@ -14,12 +15,16 @@ class FakeKeyRing:
         self.keys: dict[tuple[TenantName, str], SubjectKey | None] = {}
         self.asked = 0
         """How often it was asked for keys."""
-        self.remembers = False
+        self.remembers_keys = False
         self.may_answer: asyncio.Event | None = None
 
-    def remembered(self, tenant: TenantName, subjects: Collection[str]) -> Keys | None:
-        found = {s: self.keys[tenant, s] for s in subjects if (tenant, s) in self.keys} if self.remembers else {}
-        return found if len(found) == len(subjects) else None
+    def remembers(self, tenant: TenantName, subject: str) -> bool:
+        return self.remembers_keys and (tenant, subject) in self.keys
+
+    def recall(self, tenant: TenantName, subject: str) -> SubjectKey | None:
+        if not self.remembers(tenant, subject):
+            raise NotRemembered
+        return self.keys[tenant, subject]
 
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         self.asked += 1

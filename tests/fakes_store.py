@@ -4,9 +4,19 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import NamedTuple
 
-from application.ledger import Append, Appended, Exactly, ExpectedVersion, IdempotencyKey, RecordedEvent, StreamState
+from application.ledger import (
+    Append,
+    Appended,
+    Exactly,
+    ExpectedVersion,
+    IdempotencyKey,
+    PendingAppend,
+    RecordedEvent,
+    StreamState,
+)
 from domain.errors import (
     EventIdReused,
     IntegrationNotFound,
@@ -44,7 +54,7 @@ class _Ledger:
             raise KeyReused(key.key)
         return request and request.appended
 
-    def find_events(self, append: Append) -> Appended | None:
+    def find_events(self, append: PendingAppend) -> Appended | None:
         """Return where the append's events stand, None if the ledger has none of their ids. Raises EventIdReused."""
         given = [(write.stream, event) for write in append.writes for event in write.events]
         known = [self.by_id.get(event.event_id) for _, event in given]
@@ -60,7 +70,7 @@ class _Ledger:
             raise EventIdReused(tuple(event.event_id for _, event in given))
         return Appended(Position(first), Position(last), (), min(e.recorded_at for e in found), is_replayed=True)
 
-    def record(self, append: Append) -> Appended:
+    def record(self, append: PendingAppend) -> Appended:
         first = len(self.events) + 1
         now = max(datetime.now(UTC), self.events[-1].recorded_at if self.events else BEGINNING)
         versions = []
@@ -91,7 +101,8 @@ class InMemoryEventStore:
     def create_tenant(self, tenant: str) -> None:
         self._ledgers[TenantName(tenant)] = _Ledger()
 
-    async def append(self, append: Append) -> Appended:
+    async def append(self, append: PendingAppend) -> Appended:
+        append = _written(append)
         ledger = self._ledger(append.tenant)
         _check(append)
         earlier = (append.key and ledger.find_request(append.key)) or ledger.find_events(append)
@@ -153,6 +164,13 @@ class InMemoryEventStore:
         if tenant not in self._ledgers:
             raise TenantNotFound(tenant)
         return self._ledgers[tenant]
+
+
+def _written(append: PendingAppend) -> Append:
+    """Return an append with the JSON of its events written."""
+    events = iter(append.written())
+    written = [write._replace(events=tuple(islice(events, len(write.events)))) for write in append.writes]
+    return Append(append.tenant, tuple(written), append.key)
 
 
 def _check(append: Append) -> None:

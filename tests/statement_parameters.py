@@ -41,7 +41,7 @@ def _alone() -> list[Mapping[str, Any]]:
     """Return appends of one event, to an order old and a new one."""
     event = NewEvent("new", "order.comment_added", b"{}", b"{}", None)
     appends = [Append(TenantName("any"), (Write(f"order-{name}", ANY, (event,)),)) for name in ("A-7", "new")]
-    return [parameters for append in appends if (parameters := alone_parameters(append))]
+    return [parameters for append in appends if (parameters := alone_parameters(prepare(append)))]
 
 
 def _rows(**columns: Sequence[Any] | Array) -> list[Case]:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.ledger import ANY, Append, Appended, Exactly, Write
+from application.ledger import ANY, Append, Appended, Exactly, NewEvent, Write
 from domain.errors import InvalidEvent, OutcomeUnknown, Unavailable, VersionConflict
 from domain.values import TenantName
 from infrastructure import group_commit
@@ -219,6 +219,8 @@ async def test_a_shutdown_that_is_cut_short_leaves_nobody_waiting(shared_dsn: st
         writer = await opened.__aenter__()
         tasks = start([writer.append(an_append(postgres_ledger.tenant, f"a-{n}")) for n in range(3)])
         await blocked_calls(shared_dsn, atleast=1)
+        never_taken = start([writer.append(an_append(postgres_ledger.tenant, "b"))])
+        await asyncio.sleep(0)
         closing = asyncio.create_task(opened.__aexit__(None, None, None))
         await asyncio.sleep(0)
 
@@ -228,6 +230,8 @@ async def test_a_shutdown_that_is_cut_short_leaves_nobody_waiting(shared_dsn: st
     assert [str(outcome.event_ids) for outcome in outcomes if isinstance(outcome, OutcomeUnknown)] == [
         f"('a-{n}',)" for n in range(3)
     ]
+    with pytest.raises(Unavailable):
+        await never_taken[0]
     with pytest.raises(asyncio.CancelledError):
         await closing
 
@@ -273,3 +277,30 @@ async def test_an_unstorable_append_fails_alone_among_those_it_waits_with(
 
 def an_append(tenant: TenantName, event_id: str | None = None) -> Append:
     return Append(tenant, (Write("order-1", ANY, (new_event(event_id),)),))
+
+
+class Unwritable(Append):
+    """An append whose events cannot be made what is stored."""
+
+    def written(self) -> list[NewEvent]:
+        raise PermissionError("not these")
+
+
+async def test_an_append_whose_events_cannot_be_written_fails_alone_among_those_it_waits_with(
+    shared_dsn: str, postgres_ledger: Ledger
+) -> None:
+    unwritable = Unwritable(postgres_ledger.tenant, (Write("order-1", ANY, (new_event("unwritable"),)),))
+
+    async with held(shared_dsn, postgres_ledger.tenant) as let_go:
+        first = start([postgres_ledger.append("order-1", new_event("first"))])
+        await blocked_calls(shared_dsn, atleast=1)
+        before = await queued(postgres_ledger, 1)
+        [refused] = start([postgres_ledger.store.append(unwritable)])
+        after = start([postgres_ledger.append("order-1", new_event("last"))])
+        await let_go()
+        await asyncio.gather(*first, *before, *after)
+
+    with pytest.raises(PermissionError):
+        await refused
+    assert await postgres_ledger.ids() == ["first", "queued-0", "last"]
+    assert await transactions(shared_dsn, postgres_ledger.tenant) == [1, 2]

@@ -44,7 +44,9 @@ def sealed(event: Event, keys: Keys = KEYS) -> NewEvent:
     new = encode(event)
     found = document(ACME, STREAM, new)
     assert found is not None
-    data, metadata = found.seal(keys)
+    for holder, name, key, bound_to in found.begin_sealing(keys.__getitem__):
+        holder[name] = seal(holder[name], key, bound_to)
+    data, metadata = found.written()
     return new._replace(data=data, metadata=metadata)
 
 
@@ -52,7 +54,8 @@ def opened(stored: NewEvent, keys: Keys = KEYS, **place: Any) -> tuple[Any, Any]
     """Return data and metadata of a stored event as they are shown."""
     found = document(**{"tenant": ACME, "stream": STREAM, "event": stored, **place})
     assert found is not None
-    data, metadata = found.open(keys)
+    found.open(keys)
+    data, metadata = found.written()
     return json.loads(data), json.loads(metadata)
 
 
@@ -77,6 +80,12 @@ def test_what_is_not_personal_is_stored_as_it_is() -> None:
 
 def test_the_same_event_is_stored_in_the_same_bytes() -> None:
     assert sealed(COMMENT) == sealed(COMMENT)
+
+
+def test_a_value_is_bound_to_its_tenant_stream_event_and_field() -> None:
+    token = json.loads(sealed(COMMENT).data)["text"]
+
+    assert open_token(token, KEY, bound(ACME, STREAM, "e1") + bound("text")) == "call 555-0199"
 
 
 @given(JSON)
@@ -151,7 +160,7 @@ def test_a_performer_without_an_id_is_forgotten_with_the_order() -> None:
     found = document(ACME, STREAM, encode(an_event(actor=Actor(name="Ada"))))
 
     assert found is not None
-    assert found.subjects == {STREAM}
+    assert found.subjects() == {STREAM}
 
 
 def test_of_somebody_forgotten_nothing_is_stored() -> None:

@@ -38,8 +38,8 @@ class Told:
         self.store = InMemoryEventStore(ACME)
 
     async def tell(self, *events: Event) -> None:
-        writes = await self.vault.sealed(ACME, [Write(STREAM, ANY, tuple(map(encode, events)))])
-        await self.store.append(Append(ACME, writes))
+        append = Append(ACME, (Write(STREAM, ANY, tuple(map(encode, events))),))
+        await self.store.append(await self.vault.sealed_with_new_keys(append, None))
 
     async def rows(self, projection: Projection, present: dict[str, Any] | None = None) -> Sequence[Any]:
         entries = [Entry(event) for event in await self.store.read_ledger(ACME)]
@@ -184,8 +184,10 @@ async def test_rows_from_before_there_was_encryption_are_shown_until_they_are_fo
 async def test_every_type_of_event_keeps_all_that_is_not_personal(told: Told, recorded: RecordedEvent) -> None:
     new = encode(decode(recorded))
 
-    [write] = await told.vault.sealed(ACME, [Write(recorded.stream, ANY, (new,))])
-    stored = recorded._replace(data=write.events[0].data, metadata=write.events[0].metadata)
+    [sealed] = (
+        await told.vault.sealed_with_new_keys(Append(ACME, (Write(recorded.stream, ANY, (new,)),)), None)
+    ).written()
+    stored = recorded._replace(data=sealed.data, metadata=sealed.metadata)
     shown = await told.vault.opened(ACME, [stored])
 
     assert [(event.data, event.metadata) for event in shown] == [(new.data, new.metadata)]

@@ -3,11 +3,13 @@
 import asyncio
 
 import pytest
+from pydantic_core import PydanticSerializationError
 
-from application.codec import decode, encode
+from application.codec import decode, draft, encode
 from application.encrypted_store import EncryptedEventStore
-from application.ledger import ANY, Append, NewEvent, RecordedEvent, Write
-from application.vault import MAX_GATHERED, Vault
+from application.key_ring import NotRemembered
+from application.ledger import ANY, Append, NewEvent, RecordedEvent, UnwrittenEvent, Write
+from application.vault import MAX_AT_ONCE, Vault
 from domain import person
 from domain.errors import KeyReused
 from domain.events.lifecycle import CommentAdded
@@ -66,7 +68,7 @@ async def test_keys_are_asked_for_once_however_many_events_there_are(
 async def test_whose_keys_are_remembered_does_not_wait_for_those_who_have_to_ask(
     ledger: InMemoryEventStore, keys: FakeKeyRing, store: EncryptedEventStore
 ) -> None:
-    keys.remembers = True
+    keys.remembers_keys = True
     await store.append(Append(ACME, (Write(FIRST, ANY, (COMMENT,)),)))
     keys.may_answer = asyncio.Event()
 
@@ -84,10 +86,64 @@ async def test_whose_keys_are_remembered_does_not_wait_for_those_who_have_to_ask
     assert not [e for e in await ledger.read_ledger(ACME) if b"555" in e.data]
 
 
+async def test_whose_key_is_not_remembered_when_their_turn_comes_asks_for_it(
+    ledger: InMemoryEventStore, keys: FakeKeyRing, store: EncryptedEventStore
+) -> None:
+    keys.remembers_keys = True
+    await store.append(Append(ACME, (Write(FIRST, ANY, (COMMENT,)),)))
+    by_another = draft(an_event(CommentAdded, text="call 555-0199", event_id="e2", actor=an_actor(id="u2")))
+
+    await store.append(Append(ACME, (Write(FIRST, ANY, (by_another,)),)))
+
+    assert keys.asked == 2
+    assert (ACME, person.stream_of("u2")) in keys.keys
+    assert not [e for e in await ledger.read_ledger(ACME) if b"555" in e.data or b"Ada" in e.metadata]
+
+
+async def test_appends_that_wait_are_sealed_in_one_go_and_each_fails_alone(keys: FakeKeyRing) -> None:
+    keys.remembers_keys = True
+    vault = Vault(keys)
+    await keys.to_write(ACME, [FIRST, person.stream_of("u1")])
+    by_another = encode(an_event(CommentAdded, text="x", event_id="e2", actor=an_actor(id="u2")))
+    no_json = UnwrittenEvent("e3", CommentAdded.topic, {"text": object()}, {"schema_version": 1}, None)
+
+    first, new, broken, last = (
+        vault.sealed(Append(ACME, (Write(FIRST, ANY, (event,)),)), None)
+        for event in (COMMENT, by_another, no_json, COMMENT._replace(event_id="e4"))
+    )
+    together = first.written()
+    keys.remembers_keys = False  # whoever had waited would fail from now on
+
+    assert [event.event_id for event in together + last.written()] == ["e1", "e4"]
+    assert not [event for event in together + last.written() if b"555" in event.data or b"Ada" in event.metadata]
+    with pytest.raises(NotRemembered):
+        new.written()
+    with pytest.raises(PydanticSerializationError):
+        broken.written()
+
+
+async def test_a_stream_that_has_no_key_of_its_own_is_sealed_with_what_is_remembered(
+    ledger: InMemoryEventStore, keys: FakeKeyRing, store: EncryptedEventStore
+) -> None:
+    keys.remembers_keys = True
+    await keys.to_write(ACME, [person.stream_of("u1")])
+
+    await store.append(Append(ACME, (Write(FIRST, ANY, (draft(an_event(actor=an_actor())),)),)))
+
+    [kept] = await ledger.read_ledger(ACME)
+    assert (b"Ada" in kept.metadata, keys.asked, keys.keys.keys()) == (False, 1, {(ACME, person.stream_of("u1"))})
+
+
+async def test_an_append_says_nothing_of_what_is_in_it(keys: FakeKeyRing) -> None:
+    sealed = await Vault(keys).sealed_with_new_keys(Append(ACME, (Write(FIRST, ANY, (COMMENT,)),)), None)
+
+    assert "555" not in repr(sealed)
+
+
 async def test_many_events_of_one_append_are_sealed_like_few(
     ledger: InMemoryEventStore, store: EncryptedEventStore
 ) -> None:
-    many = tuple(COMMENT._replace(event_id=f"e{n}") for n in range(MAX_GATHERED + 1))
+    many = tuple(COMMENT._replace(event_id=f"e{n}") for n in range(MAX_AT_ONCE + 1))
 
     await store.append(Append(ACME, (Write(FIRST, ANY, many),)))
 
