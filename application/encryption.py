@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
 from application.ledger import NewEvent, RecordedEvent, UnwrittenEvent
-from application.personal import Member, Shape, Visit, placeholder, shape_of, visit_places
+from application.personal import Member, Place, Shape, placeholder, places, shape_of
 from domain import person
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE
@@ -151,9 +151,7 @@ class Document:
 
     def subjects(self) -> set[str]:
         """Return whom it has personal data of: the performer, if they have an id; else what the stream is of."""
-        found: set[str] = set()
-        self._visit_places(lambda holder, name, member, path: found.add(self._whose(member)))
-        return found
+        return {self._whose(member) for _, _, member, _ in self._places()}
 
     def begin_sealing(self, key_of: KeyOf) -> list[Plain]:
         """Return what is to be encrypted in its place; that whose key was destroyed is left out already.
@@ -161,27 +159,21 @@ class Document:
         Raises what key_of raises.
         """
         plain: list[Plain] = []
-        is_personal = False
-
-        def visit(holder: dict[str, Any], name: str, member: Member, path: str) -> None:
-            nonlocal is_personal
-            is_personal = True
+        found = self._places()
+        for holder, name, member, path in found:
             key = key_of(self._whose(member))
             if key is None:
                 holder[name] = placeholder(holder[name], member)
             else:
                 plain.append((holder, name, key, self._bound + _bound_field(path)))
-
-        self._visit_places(visit)
-        if is_personal:
+        if found:
             self._metadata[MARK] = 1
         return plain
 
     def open(self, keys: Keys) -> None:
         """Decrypt the personal data, or leave it out where its key is not there any more. Raises InvalidEvent."""
         is_sealed = self._metadata.pop(MARK, None) is not None
-
-        def visit(holder: dict[str, Any], name: str, member: Member, path: str) -> None:
+        for holder, name, member, path in self._places():
             value, subject = holder[name], self._whose(member)
             if not is_sealed:
                 # It was recorded before there were keys: a destroyed one says that it must not be shown.
@@ -193,17 +185,13 @@ class Document:
                 is_hidden = False
             holder[name] = placeholder(holder[name], member) if is_hidden else value
 
-        self._visit_places(visit)
-
     def written(self) -> tuple[bytes, bytes]:
         """Return data and metadata as they are stored."""
         return self._data if isinstance(self._data, bytes) else to_json(self._data), to_json(self._metadata)
 
-    def _visit_places(self, visit: Visit) -> None:
-        if actor := self._metadata.get("actor"):
-            visit_places(actor, _ACTOR, visit, "actor.")
-        if isinstance(self._data, dict):
-            visit_places(self._data, self._shape, visit)
+    def _places(self) -> list[Place]:
+        found = places(actor, _ACTOR, "actor.") if (actor := self._metadata.get("actor")) else []
+        return found + places(self._data, self._shape) if isinstance(self._data, dict) else found
 
     def _whose(self, member: Member) -> str:
         return self._performer if member.mark is OF_PERFORMER else self._stream

@@ -1,6 +1,6 @@
 """Where personal data stands in the stored JSON of an event: worked out from the marks on its type."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
@@ -29,29 +29,31 @@ Shape = Mapping[str, Member]
 """The members of a JSON object that are personal data, or hold some, by their names."""
 
 
-Visit = Callable[[dict[str, Any], str, Member, str], None]
-"""Takes a place where personal data stands: the JSON object that holds it, its name there, its member, its path."""
+Place = tuple[dict[str, Any], str, Member, str]
+"""Where personal data stands: the JSON object that holds it, its name there, its member, its path."""
 
 
-def visit_places(value: dict[str, Any], shape: Shape, visit: Visit, path: str = "") -> None:
-    """Visit where personal data stands in a JSON object of this shape, at paths such as new_customer.name.
+def places(value: dict[str, Any], shape: Shape, path: str = "") -> list[Place]:
+    """Return where personal data stands in a JSON object of this shape, with paths such as new_customer.name.
 
     What says nothing, such as an empty text, is no personal data. What is within the object is copied if it may hold
     some: who changes a place changes this object, and no other.
     """
+    found: list[Place] = []
     for name, member in shape.items():
         given = value.get(name)
         if not given:
             continue
         if member.mark is not None:
-            visit(value, name, member, path + name)
+            found.append((value, name, member, path + name))
         elif isinstance(given, dict):
             value[name] = inner = {**given}
-            visit_places(inner, member.inner, visit, f"{path}{name}.")
+            found += places(inner, member.inner, f"{path}{name}.")
         elif isinstance(given, list):
             value[name] = items = [{**item} for item in given]
             for index, item in enumerate(items):
-                visit_places(item, member.inner, visit, f"{path}{name}.{index}.")
+                found += places(item, member.inner, f"{path}{name}.{index}.")
+    return found
 
 
 def placeholder(value: Any, member: Member) -> str | dict[str, str]:

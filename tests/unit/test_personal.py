@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from application.personal import REDACTED, REDACTED_OBJECT, Member, placeholder, shape_of, visit_places
+from application.personal import REDACTED, REDACTED_OBJECT, placeholder, places, shape_of
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
 from domain.values import OF_ORDER, OF_PERFORMER, Actor, Change, Customer, JsonObject, Name, Value
@@ -25,17 +25,7 @@ class Parcel(Value):
 
 
 def found(value: dict[str, Any], model: type[Any] = Parcel) -> dict[str, Any]:
-    return {path: held for path, (held, _) in _found(value, model).items()}
-
-
-def _found(value: dict[str, Any], model: type[Any] = Parcel) -> dict[str, tuple[Any, Member]]:
-    places: dict[str, tuple[Any, Member]] = {}
-
-    def visit(holder: dict[str, Any], name: str, member: Member, path: str) -> None:
-        places[path] = holder[name], member
-
-    visit_places(value, shape_of(model), visit)
-    return places
+    return {path: holder[name] for holder, name, _, path in places(value, shape_of(model))}
 
 
 def test_a_marked_member_is_found_by_its_name() -> None:
@@ -72,7 +62,7 @@ def test_what_says_nothing_is_no_personal_data() -> None:
 def test_the_performers_data_is_told_from_the_orders() -> None:
     told = {"note": "at the back", "packer": "Eve"}
 
-    assert {path: member.mark for path, (_, member) in _found(told).items()} == {
+    assert {path: member.mark for _, _, member, path in places(told, shape_of(Parcel))} == {
         "note": OF_ORDER,
         "packer": OF_PERFORMER,
     }
@@ -81,22 +71,21 @@ def test_the_performers_data_is_told_from_the_orders() -> None:
 def test_what_is_always_an_object_is_redacted_as_one() -> None:
     told = {"note": "at the back", "extras": {"a": 1}, "either": "x"}
 
-    assert {path: placeholder(*place) for path, place in _found(told).items()} == {
+    assert {path: placeholder(h[name], member) for h, name, member, path in places(told, shape_of(Parcel))} == {
         "note": REDACTED,
         "extras": REDACTED_OBJECT,
         "either": REDACTED,
     }
-    assert [placeholder(*place) for place in _found({"either": {"a": 1}}).values()] == [REDACTED_OBJECT]
+    [(holder, name, member, _)] = places({"either": {"a": 1}}, shape_of(Parcel))
+    assert placeholder(holder[name], member) == REDACTED_OBJECT
 
 
 def test_who_changes_a_place_changes_nothing_that_the_value_is_made_of() -> None:
     customer, moved = {"id": "c1"}, [{"id": "c2"}]
     value = {"to": customer, "also_to": moved}
 
-    def erase(holder: dict[str, Any], name: str, member: Member, path: str) -> None:
+    for holder, name, _, _ in places(value, shape_of(Parcel)):
         holder[name] = "gone"
-
-    visit_places(value, shape_of(Parcel), erase)
 
     assert value == {"to": {"id": "gone"}, "also_to": [{"id": "gone"}]}
     assert (customer, moved) == ({"id": "c1"}, [{"id": "c2"}])
