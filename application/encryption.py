@@ -122,12 +122,12 @@ Plain = tuple[dict[str, Any], str, SubjectKey, bytes]
 
 
 class Document:
-    """The JSON of an event of our catalogue, and the personal data in it; what it is made of is left as it is.
+    """The JSON of an event of our catalogue, and the personal data in it, on copies of what it is made of.
 
     data is bytes where the event's type holds nothing personal.
     """
 
-    __slots__ = ("_bound", "_data", "_metadata", "_performer", "_shape", "_stream")
+    __slots__ = ("_bound", "_data", "_metadata", "_performer", "_places", "_stream")
 
     def __init__(
         self,
@@ -141,17 +141,26 @@ class Document:
         # The same as bound makes of these, for that is what was bound before; its loop takes twice as long.
         self._bound = f"{len(tenant)}:{tenant}{len(stream)}:{stream}{len(event_id)}:{event_id}".encode()
         self._stream = self._performer = stream
-        self._shape = shape
-        self._data = {**data} if isinstance(data, dict) else data
+        self._places: list[Place] = []
         self._metadata = metadata = {**metadata}
         if actor := metadata.get("actor"):
             metadata["actor"] = actor = {**actor}
             if performer_id := actor.get("id"):
                 self._performer = person.stream_of(performer_id)
+            self._places += places(actor, _ACTOR, "actor.")
+        if isinstance(data, dict):
+            data = {**data}
+            self._places += places(data, shape)
+        self._data = data
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether there is personal data in it."""
+        return bool(self._places)
 
     def subjects(self) -> set[str]:
         """Return whom it has personal data of: the performer, if they have an id; else what the stream is of."""
-        return {self._whose(member) for _, _, member, _ in self._places()}
+        return {self._whose(member) for _, _, member, _ in self._places}
 
     def begin_sealing(self, key_of: KeyOf) -> list[Plain]:
         """Return what is to be encrypted in its place; that whose key was destroyed is left out already.
@@ -159,21 +168,19 @@ class Document:
         Raises what key_of raises.
         """
         plain: list[Plain] = []
-        found = self._places()
-        for holder, name, member, path in found:
+        for holder, name, member, path in self._places:
             key = key_of(self._whose(member))
             if key is None:
                 holder[name] = placeholder(holder[name], member)
             else:
                 plain.append((holder, name, key, self._bound + _bound_field(path)))
-        if found:
-            self._metadata[MARK] = 1
+        self._metadata[MARK] = 1
         return plain
 
     def open(self, keys: Keys) -> None:
         """Decrypt the personal data, or leave it out where its key is not there any more. Raises InvalidEvent."""
         is_sealed = self._metadata.pop(MARK, None) is not None
-        for holder, name, member, path in self._places():
+        for holder, name, member, path in self._places:
             value, subject = holder[name], self._whose(member)
             if not is_sealed:
                 # It was recorded before there were keys: a destroyed one says that it must not be shown.
@@ -189,31 +196,28 @@ class Document:
         """Return data and metadata as they are stored."""
         return self._data if isinstance(self._data, bytes) else to_json(self._data), to_json(self._metadata)
 
-    def _places(self) -> list[Place]:
-        found = places(actor, _ACTOR, "actor.") if (actor := self._metadata.get("actor")) else []
-        return found + places(self._data, self._shape) if isinstance(self._data, dict) else found
-
     def _whose(self, member: Member) -> str:
         return self._performer if member.mark is OF_PERFORMER else self._stream
 
 
 def document(tenant: TenantName, stream: str, event: NewEvent | UnwrittenEvent | RecordedEvent) -> Document | None:
-    """Return an event's JSON; None if it is no event of ours, or, where its JSON is written, has no personal data."""
+    """Return an event's JSON; None if there is no personal data in it, or it is no event of ours."""
     shape = _shape_of(event.type)
     if shape is None:
         return None
     if isinstance(event, UnwrittenEvent):
         data = from_json(event.data) if shape and isinstance(event.data, bytes) else event.data
-        return Document(tenant, stream, event.event_id, data, event.metadata, shape)
-    if not (shape or b'"name"' in event.metadata):
+        found = Document(tenant, stream, event.event_id, data, event.metadata, shape)
+    elif shape or b'"name"' in event.metadata:
+        try:
+            data, metadata = from_json(event.data) if shape else event.data, from_json(event.metadata)
+            found = Document(tenant, stream, event.event_id, data, metadata, shape)
+        except (AttributeError, TypeError, ValueError):
+            # Others may write under our names; what cannot be read shows where it is decoded.
+            return None
+    else:
         return None
-    try:
-        data, metadata = from_json(event.data) if shape else event.data, from_json(event.metadata)
-        found = Document(tenant, stream, event.event_id, data, metadata, shape)
-        return found if found.subjects() else None
-    except (AttributeError, TypeError, ValueError):
-        # Others may write under our names; what cannot be read shows where it is decoded.
-        return None
+    return found if found.is_personal else None
 
 
 @lru_cache(maxsize=1_024)

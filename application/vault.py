@@ -99,7 +99,7 @@ class Vault:
         """Return what sealed does, with keys that were asked for. Raises TenantNotFound, Unavailable."""
         tenant = append.tenant
         found = [document(tenant, write.stream, event) for write in append.writes for event in write.events]
-        subjects = {subject for each in found if each for subject in each.subjects()}
+        subjects = _subjects(found)
         keys = await self._keys.to_write(tenant, subjects) if subjects else {}
         sealed = self._wait(append, key, keys.__getitem__)
         if len(found) > MAX_AT_ONCE:
@@ -127,9 +127,14 @@ class Vault:
         Raises InvalidEvent if what is encrypted was changed after it was recorded; Unavailable.
         """
         found = [document(tenant, event.stream, event) for event in events]
-        subjects = {subject for each in found if each for subject in each.subjects()}
+        subjects = _subjects(found)
         keys = await self._keys.to_read(tenant, subjects)
         return [_opened(event, each, keys) if each else event for event, each in zip(events, found, strict=True)]
+
+
+def _subjects(found: Sequence[Document | None]) -> set[str]:
+    """Return whom there is personal data of."""
+    return {subject for each in found if each for subject in each.subjects()}
 
 
 def _opened(event: RecordedEvent, found: Document, keys: Keys) -> RecordedEvent:

@@ -41,17 +41,17 @@ class PostgresKeyRing:
         self._present = Gathering(self._read_all)
 
     def remembers(self, tenant: TenantName, subject: str) -> bool:
-        known = self._known.get((tenant, subject))
-        return known is not None and time.monotonic() < known.until
+        return self._remembered(tenant, subject) is not None
 
     def recall(self, tenant: TenantName, subject: str) -> SubjectKey | None:
-        known = self._known.get((tenant, subject))
-        if known is None or known.until <= time.monotonic():
+        known = self._remembered(tenant, subject)
+        if known is None:
             raise NotRemembered
         return known.key
 
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
-        keys = self._remembered(tenant, subjects)
+        found = [(subject, self._remembered(tenant, subject)) for subject in subjects]
+        keys = {subject: known.key for subject, known in found if known is not None}
         if len(keys) == len(subjects):
             return keys
         return {**keys, **await self._offered.ask(tenant, set(subjects) - keys.keys())}
@@ -93,10 +93,9 @@ class PostgresKeyRing:
                 return keys
         raise TenantNotFound(tenant)
 
-    def _remembered(self, tenant: TenantName, subjects: Collection[str]) -> dict[str, SubjectKey | None]:
-        now, known = time.monotonic(), self._known
-        found = [(subject, known.get((tenant, subject))) for subject in subjects]
-        return {subject: one.key for subject, one in found if one is not None and now < one.until}
+    def _remembered(self, tenant: TenantName, subject: str) -> _Known | None:
+        known = self._known.get((tenant, subject))
+        return known if known is not None and time.monotonic() < known.until else None
 
     def _remember(self, tenant: TenantName, keys: Keys) -> None:
         until = time.monotonic() + self._remember_seconds
