@@ -1,7 +1,8 @@
 """Ledgers: one of a tenant of the test's own on each EventStore in turn, and what is appended to them."""
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,6 +127,11 @@ async def open_ledger(dsn: str) -> AsyncIterator[Ledger]:
             return Ledger(store, tenant, another)
 
         yield await another()
+
+
+def start(appends: Sequence[Coroutine[Any, Any, Appended]]) -> list[asyncio.Task[Appended]]:
+    """Start appends, whose tasks run at the next opportunity."""
+    return [asyncio.create_task(append) for append in appends]
 
 
 @asynccontextmanager

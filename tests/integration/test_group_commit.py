@@ -1,23 +1,16 @@
 """Group commit: what waits together is committed together; nobody waits for company, and nobody is forgotten."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import psycopg
 import pytest
 
 from application.ledger import ANY, Append, Appended, Exactly, NewEvent, Write
-from domain.errors import InvalidEvent, OutcomeUnknown, Unavailable, VersionConflict
-from domain.values import TenantName
+from domain.errors import InvalidEvent, VersionConflict
 from infrastructure import group_commit
 from infrastructure.append_call import AppendCall
-from infrastructure.group_commit import open_group_commit
-from tests.fix_store import Ledger, blocked_calls, held, new_event, transactions
-
-
-def start(appends: Sequence[Coroutine[Any, Any, Appended]]) -> list[asyncio.Task[Appended]]:
-    return [asyncio.create_task(append) for append in appends]
+from tests.fix_store import Ledger, blocked_calls, held, new_event, start, transactions
 
 
 async def queued(ledger: Ledger, count: int) -> list[asyncio.Task[Appended]]:
@@ -172,70 +165,6 @@ async def test_a_queue_of_nothing_but_cancelled_appends_is_passed_over(
     assert (await postgres_ledger.append("order-1")).first_position == 2
 
 
-async def test_shutting_down_writes_what_was_accepted_and_accepts_no_more(
-    shared_dsn: str, postgres_ledger: Ledger
-) -> None:
-    tenant = postgres_ledger.tenant
-
-    async with held(shared_dsn, tenant) as let_go:
-        async with asyncio.timeout(60):
-            opened = open_group_commit(shared_dsn)
-            writer = await opened.__aenter__()
-            tasks = start([writer.append(an_append(tenant)) for _ in range(20)])
-            await blocked_calls(shared_dsn, atleast=1)
-            closing = asyncio.create_task(opened.__aexit__(None, None, None))
-            await asyncio.sleep(0)
-
-            with pytest.raises(Unavailable, match="shutting down"):
-                await writer.append(an_append(tenant))
-            assert not closing.done()
-            await let_go()
-            await closing
-            assert all(task.done() for task in tasks)
-
-    assert await postgres_ledger.store.head(tenant) == 20
-
-
-async def test_an_error_of_the_process_does_not_keep_what_was_accepted_from_being_written(
-    shared_dsn: str, postgres_ledger: Ledger
-) -> None:
-    tasks: list[asyncio.Task[Appended]] = []
-
-    async def process() -> None:
-        async with open_group_commit(shared_dsn) as writer:
-            tasks.extend(start([writer.append(an_append(postgres_ledger.tenant)) for _ in range(20)]))
-            await asyncio.sleep(0)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await process()
-
-    assert {(await task).first_position for task in tasks} == set(range(1, 21))
-
-
-async def test_a_shutdown_that_is_cut_short_leaves_nobody_waiting(shared_dsn: str, postgres_ledger: Ledger) -> None:
-    async with held(shared_dsn, postgres_ledger.tenant):
-        opened = open_group_commit(shared_dsn)
-        writer = await opened.__aenter__()
-        tasks = start([writer.append(an_append(postgres_ledger.tenant, f"a-{n}")) for n in range(3)])
-        await blocked_calls(shared_dsn, atleast=1)
-        never_taken = start([writer.append(an_append(postgres_ledger.tenant, "b"))])
-        await asyncio.sleep(0)
-        closing = asyncio.create_task(opened.__aexit__(None, None, None))
-        await asyncio.sleep(0)
-
-        closing.cancel()
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-
-    assert [str(outcome.event_ids) for outcome in outcomes if isinstance(outcome, OutcomeUnknown)] == [
-        f"('a-{n}',)" for n in range(3)
-    ]
-    with pytest.raises(Unavailable):
-        await never_taken[0]
-    with pytest.raises(asyncio.CancelledError):
-        await closing
-
-
 async def test_a_bug_in_a_call_is_told_to_those_in_it_and_stops_nobody_else(
     postgres_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,10 +202,6 @@ async def test_an_unstorable_append_fails_alone_among_those_it_waits_with(
     assert [type(o) for o in outcomes] == [Appended, Appended, InvalidEvent, InvalidEvent, VersionConflict, Appended]
     assert await transactions(shared_dsn, postgres_ledger.tenant) == [1, 2]
     assert await postgres_ledger.ids() == ["first", "good-1", "good-2"]
-
-
-def an_append(tenant: TenantName, event_id: str | None = None) -> Append:
-    return Append(tenant, (Write("order-1", ANY, (new_event(event_id),)),))
 
 
 class Unwritable(Append):
