@@ -1,8 +1,11 @@
 """PostgreSQL's own programs, from the wheel that carries them, and the user they run as."""
 
+import fcntl
 import os
+import pwd
 import stat
 import subprocess
+import tempfile
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,10 +30,26 @@ def release_of(pgdata: Path) -> int | None:
 def initialise(pgdata: Path) -> None:
     """Create a cluster in an empty directory. Raises OSError, SubprocessError."""
     if os.geteuid() == 0:
-        user = _package().utils.ensure_user_exists(USER)
+        user = create_user()
         os.chown(pgdata, user.pw_uid, user.pw_gid)
     _let_owner_in(pgdata)
     _run("initdb", pgdata, "--auth=trust", "--auth-local=trust", "--encoding=utf8", "-U", "postgres")
+
+
+def create_user() -> pwd.struct_passwd:
+    """Return the user that PostgreSQL runs as under root, who is created if need be. Raises OSError, SubprocessError.
+
+    Two processes that start at the same time on a new machine would each create one, and the second would replace the
+    first, whose files nobody owns then. So one waits for the other.
+    """
+    path = Path(tempfile.gettempdir(), "ordertrail-user.lock")
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        user: pwd.struct_passwd = _package().utils.ensure_user_exists(USER)
+    finally:
+        os.close(lock)
+    return user
 
 
 def start(pgdata: Path, *arguments: str, held: int) -> None:
