@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from application.access import Access
 from application.calls import CallQueries
 from application.contents import ContentStore
+from application.credentials import KeyRegister
 from application.customers import Reveal, reveal_with
 from application.encrypted_store import EncryptedEventStore
 from application.erasure import Erasure
@@ -30,6 +31,7 @@ from application.replay import Replay
 from application.retention import Expiry, keep_expiring
 from application.retention_store import RetentionStore
 from application.sealed_contents import SealedContents
+from application.tenants import TenantRegister
 from application.time_travel import TimeTravel
 from application.transparency.keys import SigningKeyStore
 from application.transparency.proofs import Proofs
@@ -46,6 +48,7 @@ from infrastructure.event_store import PostgresEventStore
 from infrastructure.group_commit import open_group_commit
 from infrastructure.health import PostgresHealth
 from infrastructure.installation_key import InstallationKey, WrongInstallationKey
+from infrastructure.key_register import PostgresKeyRegister
 from infrastructure.ledger_import import PostgresLedgerContinuation
 from infrastructure.listener import Listener
 from infrastructure.migrations import migrate
@@ -56,6 +59,7 @@ from infrastructure.settings import Settings
 from infrastructure.side_views import PostgresSideViewStore
 from infrastructure.signing_keys import PostgresSigningKeys
 from infrastructure.subject_keys import PostgresKeyRing
+from infrastructure.tenant_register import PostgresTenantRegister
 from infrastructure.tokens import JwtSigner
 from infrastructure.transparency import PostgresTrees
 from infrastructure.view_store import PostgresViewStore
@@ -226,6 +230,20 @@ async def open_projector(dsn: str) -> AsyncIterator[Projector]:
         keys = PostgresKeyRing(pool, await _installation_key(PostgresCredentialStore(pool)))
         reveal = reveal_with(Vault(keys))
         yield Projector(PostgresViewStore(pool.connection, pool.connection), PROJECTIONS, reveal=reveal)
+
+
+class Register(NamedTuple):
+    """The tenants and their credentials, for whoever runs the store."""
+
+    tenants: TenantRegister
+    keys: KeyRegister
+
+
+@asynccontextmanager
+async def open_register(dsn: str) -> AsyncIterator[Register]:
+    """Connect the register of tenants and credentials to a migrated database."""
+    async with open_pool(dsn, size=1) as pool:
+        yield Register(PostgresTenantRegister(pool), PostgresKeyRegister(pool))
 
 
 def rebuilding(dsn: str, services: Services) -> Rebuilding:

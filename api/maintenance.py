@@ -2,12 +2,13 @@
 
 import re
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
 from api.bootstrap import Services, TenantExists, open_services
+from api.keys import new_key_document
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import Actor, TenantName
 
@@ -39,14 +40,23 @@ async def retain(dsn: str, tenant: str, days: int | None) -> None:
 
 
 async def create_key(
-    dsn: str, tenant: str, *, scopes: tuple[str, ...], name: str, performer: Actor | None = None
+    dsn: str,
+    tenant: str,
+    *,
+    scopes: tuple[str, ...],
+    name: str,
+    performer: Actor | None = None,
+    expires_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Create a credential and return it with its secret. Raises TenantNotFound, InvalidArgument."""
     for scope in scopes:
         if not _SCOPE.fullmatch(scope):
             raise InvalidArgument(f"{scope!r} is not a scope: admin, read or write, then :resource, then :/path")
     async with open_services(dsn) as services:
-        return await _key(services, tenant, scopes, name, performer)
+        key = await services.credentials.create_key(
+            tenant, scopes=scopes, name=name or tenant, performer=performer, expires_at=expires_at
+        )
+    return new_key_document(key)
 
 
 def performer_of(id_: str | None, name: str, type_: str) -> Actor | None:
@@ -64,14 +74,8 @@ async def demo_key(dsn: str) -> dict[str, Any]:
     async with open_services(dsn) as services:
         with suppress(TenantExists):
             await services.credentials.create_tenant(DEMO_TENANT, is_implicit=False, dintero_account=DEMO_ACCOUNT)
-        return await _key(services, DEMO_TENANT, ("admin",), "Demo")
-
-
-async def _key(
-    services: Services, tenant: str, scopes: tuple[str, ...], name: str, performer: Actor | None = None
-) -> dict[str, Any]:
-    key = await services.credentials.create_key(tenant, scopes=scopes, name=name or tenant, performer=performer)
-    return {**key._asdict(), "scopes": list(key.scopes)}
+        key = await services.credentials.create_key(DEMO_TENANT, scopes=("admin",), name="Demo")
+    return new_key_document(key)
 
 
 async def tenants_of(services: Services, only: str | None) -> list[TenantName]:

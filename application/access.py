@@ -3,21 +3,23 @@
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from hmac import compare_digest
 from math import inf
 from typing import NamedTuple, Protocol, TypeVar
 
+from application.credentials import Ends, KeyState
+from application.scopes import allows
+from application.tokens import TOKEN_PREFIX, Claims, TokenSigner, fingerprint_of
 from domain.errors import Forbidden, Unauthenticated
 from domain.values import Actor, TenantName
 
 T = TypeVar("T")
 
 CACHE_SECONDS = 5.0
-"""How long a worker may go on accepting a credential that was revoked."""
+"""How long a worker may go on accepting a credential that has ended; what lasts longer has to ask again as often."""
 MAX_REMEMBERED = 10_000
 """How many credentials, and how many tokens, a worker remembers."""
-TOKEN_PREFIX = "ot_"  # noqa: S105 what tokens begin with, not one
 
 
 class Tenant(NamedTuple):
@@ -36,9 +38,16 @@ class Credential(NamedTuple):
     secret_digest: bytes
     scopes: tuple[str, ...]
     name: str
-    expires_at: datetime | None
     performer: Actor | None = None
     """The person it acts for, if it was authorised by one."""
+    ends: Ends = Ends()
+    earlier_digest: bytes | None = None
+    """Of the secret before the present one, which is good for a while, or was."""
+
+    @property
+    def digests(self) -> tuple[bytes, ...]:
+        """Of every secret that it was known by lately."""
+        return (self.secret_digest,) if self.earlier_digest is None else (self.secret_digest, self.earlier_digest)
 
 
 class Caller(NamedTuple):
@@ -49,11 +58,19 @@ class Caller(NamedTuple):
     name: str
     scopes: tuple[str, ...]
     performer: Actor | None = None
+    fingerprint: str = ""
+    """Of the secret that they came with, or that their token was issued for."""
+    ends_at: datetime | None = None
+    """When that secret ends, or the credential, whichever comes first."""
 
     @property
     def actor(self) -> Actor:
         """Who an event is by if the request names nobody else: the person the program acts for, or the program."""
         return _actor(self.key_id, self.name, self.performer)
+
+    def seconds_of(self, seconds: int) -> int:
+        """Return for how many of these seconds from now they may go on."""
+        return seconds if self.ends_at is None else max(0, min(seconds, int(self.ends_at.timestamp() - time.time())))
 
 
 @lru_cache(maxsize=MAX_REMEMBERED)
@@ -68,51 +85,6 @@ class CredentialStore(Protocol):
 
     async def find(self, key_id: str) -> Credential | None:
         """Return the credential with this key id, whatever its tenant."""
-
-
-class Claims(NamedTuple):
-    """What a signed token says: whose it is, until when (seconds since 1970), and for which audience."""
-
-    key_id: str
-    scopes: tuple[str, ...]
-    expires_at: int
-    audience: str | None
-
-
-class TokenSigner(Protocol):
-    """Signs and reads tokens."""
-
-    def sign(self, claims: Claims) -> str:
-        """Return the claims as a signed token."""
-
-    def read(self, token: str) -> Claims:
-        """Return what a token says. Raises Unauthenticated if it is not ours, or no longer valid."""
-
-    def digest(self, secret: str) -> bytes:
-        """Return the digest a secret is stored as."""
-
-
-def allows(granted: str, required: str) -> bool:
-    """Whether one scope gives what another asks for.
-
-    A scope is verb[:resource[:path]]. admin stands for every verb; what is left out stands for everything below it;
-    ANY stands for any one segment of a path. write:shopping gives write:shopping:/orders/17/events, and so does
-    write:shopping:/orders/ANY/events; write does not give read. (Grammar: Dintero's scopes, extended by plain verbs.)
-    """
-    verb, _, rest = granted.partition(":")
-    wanted_verb, _, wanted_rest = required.partition(":")
-    if verb not in {"admin", wanted_verb}:
-        return False
-    if not rest:
-        return True
-    resource, _, path = rest.partition(":")
-    wanted_resource, _, wanted_path = wanted_rest.partition(":")
-    if resource and resource != wanted_resource:
-        return False
-    segments, wanted = path.split("/"), wanted_path.split("/")
-    return not path or (
-        len(segments) == len(wanted) and all(s in {"ANY", w} for s, w in zip(segments, wanted, strict=True))
-    )
 
 
 def authorise(caller: Caller, required: str | None, *, tenant: str | None = None, account: str | None = None) -> None:
@@ -142,6 +114,13 @@ class _Checked(NamedTuple):
     again_at: float
 
 
+class _Found(NamedTuple):
+    """A credential, and the digest of that secret of its that somebody has, or a token for; None if of none."""
+
+    credential: Credential
+    digest: bytes | None
+
+
 class Access:
     """Turns what a request carries into a Caller. Raises Unauthenticated for whatever does not check out."""
 
@@ -153,8 +132,10 @@ class Access:
 
     async def by_secret(self, key_id: str, secret: str) -> Caller:
         """Check a key id and its secret."""
-        credential = await self._with_secret(key_id, secret)
-        return _caller(credential, credential.scopes)
+        found = await self._find(key_id, partial(compare_digest, self._tokens.digest(secret)))
+        if found is None or found.digest is None:
+            raise Unauthenticated("There is no such key, or its secret is another one")
+        return _caller(found.credential, found.digest, found.credential.scopes)
 
     async def by_bearer(self, token: str, *, audience: Audience = None) -> Caller:
         """Check a bearer token: a credential in one piece (ot_<key_id>_<secret>) or a signed token of ours.
@@ -182,46 +163,51 @@ class Access:
         return caller
 
     def issue(self, caller: Caller, *, seconds: int, audience: str | None = None) -> str:
-        """Return a signed token with the caller's scopes, valid for some seconds."""
-        return self._tokens.sign(Claims(caller.key_id, caller.scopes, int(time.time()) + seconds, audience))
+        """Return a signed token with the caller's scopes, valid for some seconds, but no longer than the caller is."""
+        expires_at = int(time.time()) + caller.seconds_of(seconds)
+        return self._tokens.sign(Claims(caller.key_id, caller.scopes, expires_at, audience, caller.fingerprint))
 
     async def _check(self, token: str) -> _Checked:
         if token.startswith(TOKEN_PREFIX):
             key_id, _, secret = token.removeprefix(TOKEN_PREFIX).partition("_")
-            credential = await self._with_secret(key_id, secret)
-            return self._checked_now(credential, credential.scopes)
+            return self._checked_now(await self.by_secret(key_id, secret))
         claims = self._tokens.read(token)
-        found = await self._find(claims.key_id)
+        found = await self._find(claims.key_id, lambda known: fingerprint_of(known) == claims.fingerprint)
         if found is None:
             raise Unauthenticated("The credential behind the token does not exist any more")
-        scopes = tuple(scope for scope in claims.scopes if _is_granted(found.scopes, scope))
-        return self._checked_now(found, scopes, claims.audience, claims.expires_at)
+        if found.digest is None:
+            raise Unauthenticated("The secret that the token was issued for was replaced; get a token with the new one")
+        granted = found.credential.scopes
+        scopes = tuple(scope for scope in claims.scopes if _is_granted(granted, scope))
+        return self._checked_now(_caller(found.credential, found.digest, scopes), claims.audience, claims.expires_at)
 
-    def _checked_now(
-        self, credential: Credential, scopes: tuple[str, ...], audience: str | None = None, expires_at: float = inf
-    ) -> _Checked:
-        if credential.expires_at is not None:
-            expires_at = min(expires_at, credential.expires_at.timestamp())
+    def _checked_now(self, caller: Caller, audience: str | None = None, expires_at: float = inf) -> _Checked:
+        if caller.ends_at is not None:
+            expires_at = min(expires_at, caller.ends_at.timestamp())
         # No longer than the credential is: the two together must not accept a revoked one for twice the time.
-        again_at = self._known[credential.key_id][0] + CACHE_SECONDS
-        return _Checked(_caller(credential, scopes), audience, expires_at, again_at)
+        again_at = self._known[caller.key_id][0] + CACHE_SECONDS
+        return _Checked(caller, audience, expires_at, again_at)
 
-    async def _with_secret(self, key_id: str, secret: str) -> Credential:
-        credential = await self._find(key_id)
-        digest = self._tokens.digest(secret)
-        if credential is None or not compare_digest(credential.secret_digest, digest):
-            raise Unauthenticated("There is no such key, or its secret is another one")
-        return credential
-
-    async def _find(self, key_id: str) -> Credential | None:
+    async def _find(self, key_id: str, is_it: Callable[[bytes], bool]) -> _Found | None:
+        """Return the credential with this key id, and the digest of its secret for which is_it says so."""
         now = time.monotonic()
-        known = self._known.get(key_id)
-        if known is not None and now - known[0] < CACHE_SECONDS:
-            return known[1]
+        since, known = self._known.get(key_id, (-inf, None))
+        if known is not None and now - since < CACHE_SECONDS:
+            found = _Found(known, _first(known.digests, is_it))
+            # If its secret was replaced since, the new one is good at once.
+            if found.digest is not None:
+                return found
         credential = await self._credentials.find(key_id)
-        if credential is not None:
-            _remember(self._known, key_id, (now, credential))
-        return credential
+        if credential is None:
+            return None
+        _remember(self._known, key_id, (now, credential))
+        return _Found(credential, _first(credential.digests, is_it))
+
+
+def _first(digests: Iterable[bytes], is_it: Callable[[bytes], bool]) -> bytes | None:
+    """Return the one that it is. All are asked for: how long it takes tells nothing about any of them."""
+    found = [digest for digest in digests if is_it(digest)]
+    return found[0] if found else None
 
 
 def _remember(known: dict[str, T], name: str, what: T) -> None:
@@ -234,8 +220,26 @@ def _is_granted(granted: Iterable[str], scope: str) -> bool:
     return any(allows(g, scope) for g in granted)
 
 
-def _caller(credential: Credential, scopes: tuple[str, ...]) -> Caller:
-    """Return whose credential it is, once it is known to be theirs. Raises Unauthenticated if it has expired."""
-    if credential.expires_at is not None and credential.expires_at < datetime.now(UTC):
+def _caller(credential: Credential, digest: bytes, scopes: tuple[str, ...]) -> Caller:
+    """Return whose credential it is, once it is known that they have its secret of this digest, or a token for it.
+
+    Raises Unauthenticated if the credential, or that secret, has ended: only who has it is told so.
+    """
+    ends, is_earlier = credential.ends, digest != credential.secret_digest
+    state = ends.state(datetime.now(UTC))
+    if state is KeyState.REVOKED:
+        raise Unauthenticated("The credential was revoked")
+    if state is KeyState.EXPIRED:
         raise Unauthenticated("The credential has expired")
-    return Caller(credential.tenant, credential.key_id, credential.name, scopes, credential.performer)
+    if is_earlier and state is not KeyState.ROTATING:
+        raise Unauthenticated("The secret was replaced, and is not valid any more; use the new one")
+    moments = [moment for moment in (ends.expires_at, ends.earlier_until if is_earlier else None) if moment]
+    return Caller(
+        tenant=credential.tenant,
+        key_id=credential.key_id,
+        name=credential.name,
+        scopes=scopes,
+        performer=credential.performer,
+        fingerprint=fingerprint_of(digest),
+        ends_at=min(moments, default=None),
+    )

@@ -6,6 +6,7 @@ OrdertrailError
 │   └── AlreadyRedacted
 ├── NotFound
 │   ├── TenantNotFound
+│   ├── KeyNotFound
 │   ├── OrderNotFound
 │   ├── VersionNotFound       the order has not come that far
 │   ├── OrderNotYet           there was no such order at that time
@@ -17,6 +18,7 @@ OrdertrailError
 ├── IdempotencyConflict
 │   ├── KeyReused            the same key with another request
 │   └── EventIdReused        the same event id with another event
+├── KeyHasEnded              the credential was revoked, or has expired
 ├── AccessDenied
 │   ├── Unauthenticated      we do not know who is asking
 │   └── Forbidden            we know, and the answer is no
@@ -64,6 +66,15 @@ class TenantNotFound(NotFound):
     def __init__(self, tenant: str) -> None:
         self.tenant = tenant
         super().__init__(f"There is no tenant {tenant!r}; create it with: ordertrail tenant create {tenant}")
+
+
+class KeyNotFound(NotFound):
+    """There is no such credential."""
+
+    def __init__(self, key_id: str, tenant: str | None = None) -> None:
+        self.key_id, self.tenant = key_id, tenant
+        owner = "There is no" if tenant is None else f"Tenant {tenant!r} has no"
+        super().__init__(f"{owner} key {key_id!r}; see which there are with: ordertrail key list")
 
 
 class OrderNotFound(NotFound):
@@ -151,6 +162,16 @@ class EventIdReused(IdempotencyConflict):
     def __init__(self, event_ids: tuple[str, ...]) -> None:
         self.event_ids = event_ids
         super().__init__(f"Of the event ids {', '.join(event_ids)} at least one belongs to another event")
+
+
+class KeyHasEnded(OrdertrailError):
+    """The credential was revoked, or has expired."""
+
+    def __init__(self, key_id: str, tenant: str) -> None:
+        self.key_id, self.tenant = key_id, tenant
+        super().__init__(
+            f"Key {key_id!r} was revoked or has expired; create another with: ordertrail key create --tenant {tenant}"
+        )
 
 
 class AccessDenied(OrdertrailError):

@@ -2,15 +2,16 @@
 
 import secrets
 from datetime import datetime
-from typing import NamedTuple
 
-from application.access import TOKEN_PREFIX, Credential, Tenant
+from application.access import Credential, Tenant
+from application.credentials import Ends, NewKey
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import Actor, TenantName
 from infrastructure.database import Pool, reading
 from infrastructure.installation_key import InstallationKey
+from infrastructure.key_register import new_secret, performer_of
 from infrastructure.statements import statements
-from infrastructure.tokens import JwtSigner
+from infrastructure.tokens import digest_of
 
 _SQL = statements("credentials")
 _WRAPPED = b"wrapped:"
@@ -19,16 +20,6 @@ _WRAPPED = b"wrapped:"
 
 class TenantExists(OrdertrailError):
     """There is a tenant of this name already."""
-
-
-class NewKey(NamedTuple):
-    """A credential as it is shown, once."""
-
-    tenant: str
-    key_id: str
-    secret: str
-    token: str
-    scopes: tuple[str, ...]
 
 
 class PostgresCredentialStore:
@@ -44,15 +35,16 @@ class PostgresCredentialStore:
             row = await (await connection.execute(_SQL["find_credential"], {"key_id": key_id})).fetchone()
         if row is None:
             return None
-        tenant, is_implicit, account, found, digest, scopes, name, expires_at, *performer = row
+        tenant, is_implicit, account, found, digest, scopes, name, *ends, earlier_digest, id_, person, type_ = row
         return Credential(
             tenant=Tenant(TenantName(tenant), is_implicit, account),
             key_id=found,
             secret_digest=digest,
             scopes=tuple(scopes),
             name=name,
-            expires_at=expires_at,
-            performer=_performer(*performer),
+            performer=performer_of(id_, person, type_),
+            ends=Ends(*ends),
+            earlier_digest=earlier_digest,
         )
 
     async def create_tenant(self, tenant: str, *, is_implicit: bool, dintero_account: str | None) -> None:
@@ -72,11 +64,11 @@ class PostgresCredentialStore:
         expires_at: datetime | None = None,
     ) -> NewKey:
         """Create a credential; its secret is in the answer and nowhere else. Raises TenantNotFound."""
-        key_id, secret = secrets.token_hex(12), secrets.token_hex(32)
+        key_id, secret = secrets.token_hex(12), new_secret()
         parameters = {
             "tenant": tenant,
             "key_id": key_id,
-            "secret_digest": JwtSigner(b"").digest(secret),
+            "secret_digest": digest_of(secret),
             "scopes": list(scopes),
             "name": name,
             "expires_at": expires_at,
@@ -87,7 +79,7 @@ class PostgresCredentialStore:
         async with reading(self._pool) as connection:
             if await (await connection.execute(_SQL["create_credential"], parameters)).fetchone() is None:
                 raise TenantNotFound(tenant)
-        return NewKey(tenant, key_id, secret, f"{TOKEN_PREFIX}{key_id}_{secret}", scopes)
+        return NewKey(tenant, key_id, secret, scopes, expires_at)
 
     async def forget_performer(self, tenant: TenantName, person_id: str) -> None:
         """Empty the names that a tenant's credentials have of this person, or this program."""
@@ -123,7 +115,3 @@ class PostgresCredentialStore:
             change = {"name": name, "value": kept, "wrapped": wrapped}
             await connection.execute(_SQL["wrap_installation_value"], change)
         return kept
-
-
-def _performer(id_: str | None, name: str | None, type_: str | None) -> Actor | None:
-    return None if id_ is None else Actor(id=id_, name=name or "", type=type_ or "")

@@ -4,14 +4,14 @@ from hashlib import sha256
 
 import jwt
 
-from application.access import Claims
+from application.tokens import Claims
 from domain.errors import Unauthenticated
 
 ALGORITHM = "HS256"
 
 
 class JwtSigner:
-    """Implements application.access.TokenSigner. The algorithm is ours to choose, never the token's."""
+    """Implements application.tokens.TokenSigner. The algorithm is ours to choose, never the token's."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -21,6 +21,7 @@ class JwtSigner:
             "sub": claims.key_id,
             "scope": " ".join(claims.scopes),
             "exp": claims.expires_at,
+            "fingerprint": claims.fingerprint,
         }
         if claims.audience is not None:
             payload["aud"] = claims.audience
@@ -32,14 +33,28 @@ class JwtSigner:
                 token,
                 self._key,
                 algorithms=[ALGORITHM],
-                options={"require": ["sub", "exp", "scope"], "verify_aud": False},  # Access knows the audience
+                options={
+                    "require": ["sub", "exp", "scope", "fingerprint"],
+                    "verify_aud": False,
+                },  # Access knows the audience
             )
         except jwt.ExpiredSignatureError as exc:
             raise Unauthenticated("The token has expired; get a new one") from exc
         except jwt.InvalidTokenError as exc:
             raise Unauthenticated("The token is not one of ours") from exc
-        return Claims(payload["sub"], tuple(payload["scope"].split()), int(payload["exp"]), payload.get("aud"))
+        return Claims(
+            key_id=payload["sub"],
+            scopes=tuple(payload["scope"].split()),
+            expires_at=int(payload["exp"]),
+            audience=payload.get("aud"),
+            fingerprint=payload["fingerprint"],
+        )
 
     def digest(self, secret: str) -> bytes:
-        # Secrets are 256 random bits, so a plain digest cannot be searched; a slow one would cost every request.
-        return sha256(secret.encode("utf-8", "surrogateescape")).digest()
+        return digest_of(secret)
+
+
+def digest_of(secret: str) -> bytes:
+    """Return the digest a secret is stored as."""
+    # Secrets are 256 random bits, so a plain digest cannot be searched; a slow one would cost every request.
+    return sha256(secret.encode("utf-8", "surrogateescape")).digest()

@@ -140,7 +140,7 @@ def a_tenant(name: str = ACME, *, is_implicit: bool = False, dintero_account: st
 
 def a_credential(*scopes: str, key_id: str = "k1", **changed: Any) -> Credential:
     """Return a credential with these scopes (admin, if none are named) and no secret that anybody knows."""
-    credential = Credential(a_tenant(), key_id, b"", scopes or ("admin",), "a test", None)
+    credential = Credential(a_tenant(), key_id, b"", scopes or ("admin",), "a test")
     return credential._replace(**changed)
 
 

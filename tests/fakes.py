@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any
 
-from application.access import Claims, Credential
+from application.access import Credential
 from application.ledger import RecordedEvent
 from application.projections.projection import Row
 from application.projections.timeline import TiedOrders
 from application.projector import Checkpoint
+from application.tokens import Claims
 from domain.errors import Unauthenticated
 from domain.values import TenantName
 from tests.builders import ACME
@@ -110,7 +111,7 @@ class FakeCredentialStore:
 
 
 class FakeTokenSigner:
-    """Implements application.access.TokenSigner: a token is a number under which it remembers the claims."""
+    """Implements application.tokens.TokenSigner: a token is a number under which it remembers the claims."""
 
     def __init__(self) -> None:
         self.issued: dict[str, Claims] = {}

@@ -1,7 +1,7 @@
 """What each statement of infrastructure/sql is tried with on large tables, and how many of their rows that may read."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from application.ledger import ANY, Append, IdempotencyKey, NewEvent, Write
@@ -96,6 +96,14 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "installation_value": [case(0, name="new")],
         "wrap_installation_value": [case(0, name="new", value=b"", wrapped=b"new")],
     },
+    "key_register": {
+        "of_tenant": [case(101, after=after, limit=100) for after in ("", "acme-7")],
+        "tenant_of": [case(2, key_id="acme-7")],
+        "find": [case(1, key_id="acme-7")],
+        "revoke": [case(2, key_id="acme-7")],
+        "rotate": [case(2, key_id="acme-7", secret_digest=b"new", keep=timedelta(days=1))],
+    },
+    "tenant_register": {"find": [case(1)]},
     "retention": {
         "keep": [case(1, keep=None)],
         "find": [case(1)],

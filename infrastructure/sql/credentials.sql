@@ -1,5 +1,6 @@
 -- name: find_credential
-SELECT t.tenant, t.implicit, t.dintero_account, c.key_id, c.secret_digest, c.scopes, c.name, c.expires_at,
+SELECT t.tenant, t.implicit, t.dintero_account, c.key_id, c.secret_digest, c.scopes, c.name,
+       c.expires_at, c.revoked_at, c.earlier_until, c.earlier_digest,
        c.performer_id, c.performer_name, c.performer_type
 FROM ordertrail.credentials AS c JOIN ordertrail.tenants AS t USING (tenant)
 WHERE c.key_id = %(key_id)s

@@ -12,9 +12,9 @@ from yoyo import read_migrations
 from yoyo.migrations import MigrationList
 
 from api.bootstrap import Services, open_sealer, open_services
-from application.access import Claims
 from application.codec import encode
 from application.ledger import ANY, Append, Write
+from application.tokens import Claims
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import SigningKey, identity, new_signing_key
 from domain.values import TenantName
@@ -94,7 +94,7 @@ async def test_secrets_of_an_earlier_release_stay_what_they_were_and_are_in_no_d
         for secret in told.items():
             connection.execute("INSERT INTO ordertrail.installation (name, value) VALUES (%s, %s)", secret)
     migrate(old_dsn)
-    claims = Claims("a-key", ("admin",), 4_000_000_000, None)
+    claims = Claims("a-key", ("admin",), 4_000_000_000, None, "a secret")
     token = JwtSigner(told["token key"]).sign(claims)
     assert all(has(dump(old_dsn), secret) for secret in told.values())
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from application.access import Access, Claims
+from application.access import Access
+from application.tokens import Claims
 from domain.errors import Forbidden, Unauthenticated
 from tests.builders import a_caller, a_credential
 from tests.fakes import FakeCredentialStore, FakeTokenSigner
@@ -35,12 +36,13 @@ async def test_a_link_ends_when_its_maker_loses_the_scope() -> None:
 @pytest.mark.parametrize(
     "claims",
     [
-        Claims("k1", (SCOPE,), 2**40, None),
-        Claims("k1", (SCOPE,), 2**40, "another link"),
-        Claims("k1", (SCOPE,), 1, AUDIENCE),
-        Claims("nobody", (SCOPE,), 2**40, AUDIENCE),
+        Claims("k1", (SCOPE,), 2**40, None, ""),
+        Claims("k1", (SCOPE,), 2**40, "another link", ""),
+        Claims("k1", (SCOPE,), 1, AUDIENCE, ""),
+        Claims("nobody", (SCOPE,), 2**40, AUDIENCE, ""),
+        Claims("k1", (SCOPE,), 2**40, AUDIENCE, "another"),
     ],
-    ids=["a credential's token", "of another link", "expired", "of nobody"],
+    ids=["a credential's token", "of another link", "expired", "of nobody", "of another secret"],
 )
 async def test_other_tokens_are_forbidden_in_a_link(claims: Claims) -> None:
     access, tokens, _ = an_access()

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.access import allows, authorise
+from application.access import authorise
+from application.scopes import allows
 from domain.errors import Forbidden
 from tests.builders import a_caller, a_tenant
 

@@ -55,10 +55,11 @@ router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=o
 async def issue_token(body: TokenRequest, services: ServicesDep) -> Json:
     """Exchange a key id and its secret for a token with the scopes of the credential."""
     caller = await services.access.by_secret(body.client_id, body.client_secret)
+    seconds = caller.seconds_of(TOKEN_SECONDS)
     token = {
-        "access_token": services.access.issue(caller, seconds=TOKEN_SECONDS),
+        "access_token": services.access.issue(caller, seconds=seconds),
         "scope": " ".join((f"tenant:{caller.tenant.name}", *caller.scopes)),
-        "expires_in": TOKEN_SECONDS,
+        "expires_in": seconds,
         "token_type": "Bearer",
     }
     return Json(token, headers={"Cache-Control": "no-store"})

@@ -7,7 +7,8 @@ from api.dialects.dintero.models import TOKEN_SECONDS, OwnerId, Token, TokenRequ
 from api.dialects.dintero.security import ClientDep, audience_of
 from api.problems import Fault, InvalidRequest
 from api.requests import Json, ServicesDep, StrictRoute
-from application.access import Caller, allows, authorise
+from application.access import Caller, authorise
+from application.scopes import allows
 
 router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=StrictRoute, responses=RESPONSES)
 
@@ -21,8 +22,9 @@ async def get_token(oid: OwnerId, body: TokenRequest, client: ClientDep, service
     if len(oid) == len(account):
         authorise(client, None, account=oid)
     bearer = _narrowed(client, body.scope)
-    token = services.access.issue(bearer, seconds=TOKEN_SECONDS, audience=audience_of(account))
-    answer = {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}
+    seconds = client.seconds_of(TOKEN_SECONDS)
+    token = services.access.issue(bearer, seconds=seconds, audience=audience_of(account))
+    answer = {"access_token": token, "token_type": "Bearer", "expires_in": seconds}
     return Json(answer, headers={"Cache-Control": "no-store"})
 
 

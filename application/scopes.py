@@ -1,0 +1,24 @@
+"""What scopes give."""
+
+
+def allows(granted: str, required: str) -> bool:
+    """Whether one scope gives what another asks for.
+
+    A scope is verb[:resource[:path]]. admin stands for every verb; what is left out stands for everything below it;
+    ANY stands for any one segment of a path. write:shopping gives write:shopping:/orders/17/events, and so does
+    write:shopping:/orders/ANY/events; write does not give read. (Grammar: Dintero's scopes, extended by plain verbs.)
+    """
+    verb, _, rest = granted.partition(":")
+    wanted_verb, _, wanted_rest = required.partition(":")
+    if verb not in {"admin", wanted_verb}:
+        return False
+    if not rest:
+        return True
+    resource, _, path = rest.partition(":")
+    wanted_resource, _, wanted_path = wanted_rest.partition(":")
+    if resource and resource != wanted_resource:
+        return False
+    segments, wanted = path.split("/"), wanted_path.split("/")
+    return not path or (
+        len(segments) == len(wanted) and all(s in {"ANY", w} for s, w in zip(segments, wanted, strict=True))
+    )

@@ -1,0 +1,32 @@
+"""What whoever runs the store sees of tenants."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from domain.values import TenantName
+
+
+class TenantRecord(NamedTuple):
+    """A tenant's settings, and how far its ledger is."""
+
+    tenant: TenantName
+    is_implicit: bool
+    dintero_account: str | None
+    kept: timedelta | None
+    """For how long it keeps what was said in calls; None: for ever."""
+    head: int
+    """The position of its newest event."""
+    sealed: int
+    """The size of its ledger when it was last signed."""
+    created_at: datetime
+
+
+class TenantRegister(Protocol):
+    """Where tenants are kept, for whoever runs the store. Every method raises Unavailable."""
+
+    async def names(self) -> Sequence[TenantName]:
+        """Return all tenants by name."""
+
+    async def find(self, tenant: TenantName) -> TenantRecord:
+        """Return what there is to know of a tenant. Raises TenantNotFound."""

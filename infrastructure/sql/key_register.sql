@@ -1,0 +1,33 @@
+-- name: of_tenant
+SELECT tenant, key_id, name, scopes, performer_id, performer_name, performer_type, created_at, rotated_at,
+       expires_at, revoked_at, earlier_until
+FROM ordertrail.credentials
+WHERE tenant = %(tenant)s AND key_id > %(after)s
+ORDER BY key_id
+LIMIT %(limit)s
+
+-- name: tenant_of
+-- Asked without its tenant, which is what is asked for. A key id is made at random: no two tenants have the same.
+SELECT tenant FROM ordertrail.credentials WHERE key_id = %(key_id)s
+
+-- name: find
+SELECT tenant, key_id, name, scopes, performer_id, performer_name, performer_type, created_at, rotated_at,
+       expires_at, revoked_at, earlier_until
+FROM ordertrail.credentials
+WHERE tenant = %(tenant)s AND key_id = %(key_id)s
+
+-- name: revoke
+UPDATE ordertrail.credentials SET revoked_at = now()
+WHERE tenant = %(tenant)s AND key_id = %(key_id)s AND revoked_at IS NULL
+
+-- name: rotate
+-- The present secret becomes the earlier one, and takes the place of the one before it. One that ends at once is not
+-- kept: then no clock decides for how much longer it is good.
+UPDATE ordertrail.credentials
+SET secret_digest = %(secret_digest)s,
+    rotated_at = now(),
+    earlier_digest = CASE WHEN %(keep)s > interval '0' THEN secret_digest END,
+    earlier_until = CASE WHEN %(keep)s > interval '0' THEN now() + %(keep)s END
+WHERE tenant = %(tenant)s AND key_id = %(key_id)s
+  AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+RETURNING scopes, expires_at
