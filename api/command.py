@@ -1,6 +1,7 @@
 """What all commands have in common: their settings, and how they say what went wrong."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -9,8 +10,10 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
 from api.bootstrap import Settings, read_settings
+from api.durations import InvalidOption
 from api.logs import set_up_logging
 from domain.errors import OrdertrailError
 
@@ -18,6 +21,7 @@ T = TypeVar("T")
 
 Dsn = Annotated[str | None, typer.Option(help="A PostgreSQL 15 or later; without it, one of our own is run.")]
 DataDir = Annotated[Path | None, typer.Option(help="Where our own PostgreSQL keeps its files.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @contextmanager
@@ -27,7 +31,7 @@ def plain_errors() -> Iterator[None]:
         yield
     except OrdertrailError as error:
         print(f"ordertrail: {error}", file=sys.stderr)
-        raise typer.Exit(1) from error
+        raise typer.Exit(2 if isinstance(error, InvalidOption) else 1) from error
     except ValidationError as error:
         for fault in error.errors():
             name = "_".join(map(str, fault["loc"])).upper()
@@ -45,3 +49,8 @@ def settings_with(**given: Any) -> Settings:
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Return what a coroutine returns."""
     return asyncio.run(coroutine)
+
+
+def print_json(document: Any) -> None:
+    """Print one document for machines."""
+    print(json.dumps(to_jsonable_python(document)))

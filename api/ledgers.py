@@ -53,18 +53,22 @@ def _judgement(verified: Verified) -> str:
     return f"{whole}; {verified.checkpoints} signed checkpoints, the last of {verified.sealed} events, agree"
 
 
-async def rotate_signing_key(dsn: str) -> None:
-    """Add a key that checkpoints are signed with from now on, beside those that are not retired."""
+async def rotate_signing_key(dsn: str) -> str:
+    """Add a key that checkpoints are signed with from now on, beside those that are not retired.
+
+    Return its public half.
+    """
     async with open_services(dsn) as services:
         await identity(services.signing_keys, TenantName(""))
         key = new_signing_key()
         await services.signing_keys.add_signing_key(key)
-    print(f"Checkpoints are also signed with the new key {key.public_key.hex()}. Tell your auditors, as")
-    print("GET /trail/v1/ledgers/<tenant>/keys has it, and then retire the old one: ordertrail key retire-signing")
+    return key.public_key.hex()
 
 
-async def retire_signing_keys(dsn: str) -> None:
-    """Destroy the private halves of all signing keys but the newest; what they signed stays verifiable."""
+async def retire_signing_keys(dsn: str) -> int:
+    """Destroy the private halves of all signing keys but the newest; what they signed stays verifiable.
+
+    Return how many these were.
+    """
     async with open_services(dsn) as services:
-        count = await services.signing_keys.retire_signing_keys()
-    print(f"{count} signing keys retired")
+        return await services.signing_keys.retire_signing_keys()

@@ -69,7 +69,8 @@ def server(server_dsn: str, template_name: str) -> Iterator[Server]:
         yield server
 
 
-async def _account(server: Server, *, is_implicit: bool) -> Account:
+async def new_account(server: Server, *, is_implicit: bool = False) -> Account:
+    """Make a tenant with a credential that allows everything."""
     tenant, account = f"t-{secrets.token_hex(6)}", f"T{secrets.randbelow(10**8):08}"
     await create_tenant(server.dsn, tenant, is_implicit=is_implicit, dintero_account=account)
     key = await create_key(server.dsn, tenant, scopes=("admin",), name="Test")
@@ -79,19 +80,19 @@ async def _account(server: Server, *, is_implicit: bool) -> Account:
 @pytest.fixture
 async def account(server: Server) -> Account:
     """A tenant whose orders and integrations are created before they get events."""
-    return await _account(server, is_implicit=False)
+    return await new_account(server)
 
 
 @pytest.fixture
 async def implicit_account(server: Server) -> Account:
     """A tenant whose orders and integrations begin with their first event."""
-    return await _account(server, is_implicit=True)
+    return await new_account(server, is_implicit=True)
 
 
 @pytest.fixture
 def another_account(server: Server) -> Callable[[], Coroutine[Any, Any, Account]]:
     """Makes further tenants."""
-    return lambda: _account(server, is_implicit=False)
+    return lambda: new_account(server)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import socket
 import subprocess
@@ -12,28 +11,10 @@ import httpx
 import psycopg
 import pytest
 
-from tests.fix_server import ORDERTRAIL, Account, Server, running
+from tests.commands import assert_says, ordertrail
+from tests.fix_server import Account, Server, running
 from tests.native import an_order, append, new_id, status
 from tests.projecting import VIEWS
-
-
-def ordertrail(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with no settings in its environment but these."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ORDERTRAIL_")}
-    command = [str(ORDERTRAIL), *map(str, arguments)]
-    return subprocess.run(
-        command, env={**inherited, **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-def assert_says(result: subprocess.CompletedProcess[str], status: int, *words: str) -> None:
-    """Assert that a command failed with one line that holds these words."""
-    assert result.returncode == status, result.stderr
-    assert result.stderr.startswith("ordertrail: "), result.stderr
-    assert result.stderr.count("\n") == 1, result.stderr
-    assert result.stdout == ""
-    for word in words:
-        assert word in result.stderr
 
 
 def test_a_tenant_and_a_key_are_created_and_work(dsn: str) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fix_server import Account, Server
-from tests.fix_server import _account as new_account
+from tests.fix_server import Account, Server, new_account
 from tests.native import JSON, ORDERS, an_order, assert_problem, status
 
 EVENT = (
