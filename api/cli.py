@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -62,8 +62,19 @@ app = typer.Typer(
 )
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        # Imported when it is asked for, as commands are.
+        typer.echo(f"ordertrail {import_module('api.version').release()}")
+        raise typer.Exit
+
+
 @app.callback()
-def _main() -> None:
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print which release this is.")
+    ] = False,
+) -> None:
     """End in good order when told to: our own PostgreSQL is stopped by whoever is the last to use it."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         # nohup has us ignore SIGHUP.

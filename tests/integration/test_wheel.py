@@ -4,6 +4,7 @@ import json
 import site
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -11,9 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fix_embedded import is_up
+from tests.fix_embedded import is_up, wait_until
 
 ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PACKAGES = ("domain", "application", "infrastructure", "api")
 
 
@@ -76,6 +78,7 @@ def test_the_installed_program_serves_from_an_empty_directory_and_environment(pr
     data_dir = elsewhere / "data"
     imported = run(programs / "python", "-c", "import api, domain; print(api.__file__, domain.__file__)").split()
     assert all(Path(file).is_relative_to(programs.parent) for file in imported)
+    assert run(programs / "ordertrail", "--version") == f"ordertrail {PROJECT['version']}\n"
 
     command = [str(programs / "ordertrail"), "serve", "--port", "0", "--data-dir", str(data_dir)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=elsewhere, env={}) as process:
@@ -88,6 +91,9 @@ def test_the_installed_program_serves_from_an_empty_directory_and_environment(pr
         created = httpx.post(f"{url}/trail/v1/orders", json={"order_id": "A-1"}, headers=headers)
         order = httpx.get(f"{url}/trail/v1/orders/A-1", headers=headers)
         docs = httpx.get(f"{url}/docs")
+        revoke = ("key", "revoke", json.loads(key)["key_id"], "--json", "--data-dir", data_dir)
+        assert json.loads(run(programs / "ordertrail", *revoke))["state"] == "revoked"
+        wait_until(lambda: httpx.get(f"{url}/trail/v1/orders/A-1", headers=headers).status_code == 401)
 
         process.terminate()
     assert (created.status_code, order.status_code, docs.status_code, process.returncode) == (201, 200, 200, 0)

@@ -1,0 +1,17 @@
+"""Which release this is."""
+
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+DISTRIBUTION = "ordertrail"
+
+
+def release() -> str:
+    """Return the version of the distribution, or what a source checkout says that nobody has installed."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        project = Path(__file__).parent.with_name("pyproject.toml")
+        number: str = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
+        return number
