@@ -12,7 +12,7 @@ from application.projections.entries import Entry
 from application.projections.projection import Projection, Row
 from application.read_ahead import ReadAhead
 from domain.errors import Unavailable
-from domain.values import TenantName
+from domain.values import Position, TenantName
 
 _log = logging.getLogger(__name__)
 
@@ -30,11 +30,28 @@ class Checkpoint(NamedTuple):
     error: str | None
 
 
+class ViewAhead(NamedTuple):
+    """A view that is noted to have read more events than its ledger has, or was so once and was not rebuilt since."""
+
+    view: str
+    position: int
+    head: int
+
+    def __str__(self) -> str:
+        """Return what is wrong with it, in words."""
+        if self.position > self.head:
+            return f"view {self.view} is noted to have read {self.position} events, the ledger has {self.head}"
+        was = f"view {self.view} was noted to have read more events than there were"
+        return f"{was}, and is at {self.position} of {self.head}"
+
+
 class ViewBatch(Protocol):
     """One transaction on a tenant's views: their rows and checkpoints change together or not at all."""
 
     checkpoints: Sequence[Checkpoint]
     """The checkpoints that this transaction holds; those that another projector is working on are not among them."""
+    head: Position
+    """The ledger's head: none of these checkpoints can be further."""
 
     async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
         """Return the view's rows with these ids that exist."""
@@ -45,8 +62,11 @@ class ViewBatch(Protocol):
     async def advance(self, projections: Sequence[str], position: int) -> None:
         """Move checkpoints forward to one position, and clear their errors."""
 
-    async def stop(self, projection: str, error: str) -> None:
-        """Keep a checkpoint where it is, with the error that stopped it."""
+    async def stop(self, projection: str, error: str, *, until_rebuilt: bool = False) -> None:
+        """Keep a checkpoint where it is, with the error that stopped it.
+
+        It is tried again after a while; until_rebuilt, not before the view was rebuilt.
+        """
 
 
 class ViewStore(Protocol):
@@ -59,7 +79,10 @@ class ViewStore(Protocol):
         """Open a transaction that holds the checkpoints of those of these projections that no other projector holds."""
 
     async def behind(self, projections: Sequence[str]) -> list[TenantName]:
-        """Return the tenants with a checkpoint of these behind their ledger, creating checkpoints that are missing."""
+        """Return the tenants with a checkpoint of these behind their ledger, or ahead of it, which is wrong.
+
+        Checkpoints that are missing are created.
+        """
 
 
 class Progress(NamedTuple):
@@ -143,7 +166,7 @@ class Projector:
 
     async def _project(self, tenant: TenantName, names: Sequence[str]) -> int:
         async with self._views.batch(tenant, names) as batch:
-            running = [c for c in batch.checkpoints if c.error is None]
+            running = await self._not_ahead(batch, tenant)
             positions = sorted({c.position for c in running})
             read = 0
             for start, ahead in zip_longest(positions, positions[1:]):
@@ -152,6 +175,24 @@ class Projector:
                 limit = self._limit if ahead is None else min(self._limit, ahead - start)
                 read += await self._project_group(batch, tenant, group, after=start, limit=limit)
             return read
+
+    @staticmethod
+    async def _not_ahead(batch: ViewBatch, tenant: TenantName) -> list[Checkpoint]:
+        """Return the checkpoints to go on from; those that are ahead of the ledger are stopped until they are rebuilt.
+
+        Where such a view really is, nobody knows. Were it left running, it would skip events as soon as the ledger had
+        passed its checkpoint.
+        """
+        running = [c for c in batch.checkpoints if c.error is None]
+        for projection, position, _ in running:
+            if position > batch.head:
+                error = (
+                    f"it is noted to have read {position} events, the ledger has {batch.head}; "
+                    f"run ordertrail rebuild {projection} --tenant {tenant}"
+                )
+                _log.error("Projection %s of tenant %s stopped: %s", projection, tenant, error)
+                await batch.stop(projection, error, until_rebuilt=True)
+        return [c for c in running if c.position <= batch.head]
 
     async def _project_group(
         self, batch: ViewBatch, tenant: TenantName, group: Sequence[Projection], *, after: int, limit: int

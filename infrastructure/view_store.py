@@ -14,7 +14,7 @@ from application.projections.service_events import ServiceEventRow
 from application.projections.system_log import SystemLogRow
 from application.projections.timeline import TiedOrders, TimelineRow
 from application.projector import Checkpoint
-from domain.values import MAX_BIGINT, TenantName
+from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.arrays import Array, BigIntArray, TextArray, texts, timestamps
 from infrastructure.database import Connection, translated
 from infrastructure.statements import statements
@@ -64,8 +64,11 @@ _COLUMNS: dict[str, Callable[[Sequence[Any]], Array]] = {
 class PostgresViewBatch:
     """Implements application.projector.ViewBatch."""
 
-    def __init__(self, connection: Connection, tenant: TenantName, checkpoints: Sequence[Checkpoint]) -> None:
+    def __init__(
+        self, connection: Connection, tenant: TenantName, checkpoints: Sequence[Checkpoint], head: Position
+    ) -> None:
         self.checkpoints = checkpoints
+        self.head = head
         self._connection = connection
         self._tenant = tenant
 
@@ -84,8 +87,9 @@ class PostgresViewBatch:
     async def advance(self, projections: Sequence[str], position: int) -> None:
         await self._execute(_SQL["advance"], projections=texts(projections), position=position)
 
-    async def stop(self, projection: str, error: str) -> None:
-        await self._execute(_SQL["stop"], projection=projection, error=error.replace("\x00", ""))
+    async def stop(self, projection: str, error: str, *, until_rebuilt: bool = False) -> None:
+        statement = _SQL["stop_until_rebuilt" if until_rebuilt else "stop"]
+        await self._execute(statement, projection=projection, error=error.replace("\x00", ""))
 
     async def _execute(self, statement: bytes, **parameters: Any) -> None:
         await self._connection.execute(statement, {"tenant": self._tenant, **parameters}, prepare=True)
@@ -123,7 +127,13 @@ class PostgresViewStore:
                 await connection.execute("SET LOCAL synchronous_commit = off")
                 parameters = {"tenant": tenant, "projections": texts(projections)}
                 held = await (await connection.execute(_SQL["hold_checkpoints"], parameters)).fetchall()
-                yield PostgresViewBatch(connection, tenant, [Checkpoint(*row) for row in held])
+                checkpoints = [Checkpoint(*row[:3]) for row in held]
+                head = held[0][3] or 0 if held else 0
+                if any(checkpoint.position > head for checkpoint in checkpoints):
+                    # The head that came with them may be older than they are. One that is asked for now is not.
+                    row = await (await connection.execute(_SQL["head"], {"tenant": tenant})).fetchone()
+                    head = row[0] if row else 0
+                yield PostgresViewBatch(connection, tenant, checkpoints, Position(head))
 
     async def behind(self, projections: Sequence[str]) -> list[TenantName]:
         with translated():

@@ -13,7 +13,7 @@ from application.projections.timeline import TiedOrders
 from application.projector import Checkpoint
 from application.tokens import Claims
 from domain.errors import Unauthenticated
-from domain.values import TenantName
+from domain.values import Position, TenantName
 from tests.builders import ACME
 
 STATES = {"order_state", "integrations"}
@@ -33,10 +33,11 @@ def present_rows(view: str, rows: Mapping[Any, Any], ids: Sequence[str]) -> Mapp
 class FakeViewBatch:
     """A transaction on a FakeViewStore: works on copies, which the store takes over when it ends well."""
 
-    def __init__(self, store: "FakeViewStore", held: Sequence[str]) -> None:
+    def __init__(self, store: "FakeViewStore", held: Sequence[str], head: int) -> None:
         self.rows = {view: dict(rows) for view, rows in store.rows.items()}
         self.stored = dict(store.checkpoints)
         self.checkpoints = [store.checkpoints[name] for name in held]
+        self.head = Position(head)
         self._store = store
 
     async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
@@ -54,8 +55,9 @@ class FakeViewBatch:
     async def advance(self, projections: Sequence[str], position: int) -> None:
         self.stored |= {name: Checkpoint(name, position, None) for name in projections}
 
-    async def stop(self, projection: str, error: str) -> None:
+    async def stop(self, projection: str, error: str, *, until_rebuilt: bool = False) -> None:
         self.stored[projection] = self.stored[projection]._replace(error=error)
+        self._store.until_rebuilt |= {projection} if until_rebuilt else set()
 
 
 class FakeViewStore:
@@ -67,6 +69,8 @@ class FakeViewStore:
         self.rows: dict[str, dict[Any, Row]] = {}
         self.broken: dict[str, Exception] = {}
         """Views that cannot be written, and what is raised instead."""
+        self.until_rebuilt: set[str] = set()
+        """Projections that are stopped until they are rebuilt."""
         self.held_elsewhere: set[str] = set()
         """Projections whose checkpoint another projector holds."""
         self.reads: list[tuple[int, int]] = []
@@ -80,7 +84,7 @@ class FakeViewStore:
     @asynccontextmanager
     async def batch(self, tenant: TenantName, projections: Sequence[str]) -> AsyncIterator[FakeViewBatch]:
         held = [name for name in projections if name in self.checkpoints and name not in self.held_elsewhere]
-        batch = FakeViewBatch(self, held)
+        batch = FakeViewBatch(self, held, len(self.ledgers.get(tenant, [])))
         yield batch
         self.rows, self.checkpoints = batch.rows, batch.stored
 
@@ -88,10 +92,11 @@ class FakeViewStore:
         for name in projections:
             self.checkpoints.setdefault(name, Checkpoint(name, 0, None))
         running = [self.checkpoints[name].position for name in projections if self.checkpoints[name].error is None]
-        return [tenant for tenant, ledger in self.ledgers.items() if running and min(running) < len(ledger)]
+        return [tenant for tenant, ledger in self.ledgers.items() if {*running} - {len(ledger)}]
 
     def resume(self) -> None:
-        self.checkpoints = {name: c._replace(error=None) for name, c in self.checkpoints.items()}
+        stopped = {name: c.error if name in self.until_rebuilt else None for name, c in self.checkpoints.items()}
+        self.checkpoints = {name: c._replace(error=stopped[name]) for name, c in self.checkpoints.items()}
 
     def positions_in(self, view: str) -> list[int]:
         """Return the second field of a view's rows in the order they were added."""

@@ -217,8 +217,10 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "create_missing_checkpoints": [case(0, projections=VIEWS)],
         "behind": [case(0, projections=VIEWS)],
         "hold_checkpoints": [case(0, projections=VIEWS)],
+        "head": [case(0)],
         "advance": [case(0, projections=VIEWS, position=1)],
         "stop": [case(0, projection="order_state", error="")],
+        "stop_until_rebuilt": [case(0, projection="order_state", error="")],
         "save_action_log": _rows(
             order_id=_TEXT, position=_POSITIONS, occurred_at=_TIMES, type=_TEXT, schema_version=_NUMBERS, data=_JSON,
             actor_id=_TEXT, actor_name=_TEXT, actor_type=_TEXT, application_id=_NULLS, sealed_in=_NULLS,

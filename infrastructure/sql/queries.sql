@@ -1,11 +1,12 @@
 -- name: progress
 -- How far views are, and the newest entry of some orders in the view that is shown, of one moment. A view that has no
--- checkpoint yet has read nothing.
+-- checkpoint yet has read nothing; what one has read whose checkpoint is beyond the ledger, nobody knows.
 SELECT l.position, c.reached, c.is_stopped, coalesce(e.number, 0), n.newest
 FROM ordertrail.ledgers AS l
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN count(*) = cardinality(%(views)s::text[]) THEN min(position) ELSE 0 END AS reached,
-           coalesce(bool_or(error IS NOT NULL), false) AS is_stopped
+    SELECT CASE WHEN count(*) < cardinality(%(views)s::text[]) THEN 0
+                ELSE min(CASE WHEN position > l.position OR must_be_rebuilt THEN 0 ELSE position END) END AS reached,
+           coalesce(bool_or(error IS NOT NULL OR position > l.position), false) AS is_stopped
     FROM ordertrail.checkpoints WHERE tenant = %(tenant)s AND projection = ANY (%(views)s)
 ) AS c
 LEFT JOIN ordertrail.editions AS e ON e.tenant = l.tenant

@@ -27,6 +27,13 @@ SELECT projection, position, error FROM pg_temp.checkpoints ORDER BY projection
 SELECT projection, position FROM ordertrail.checkpoints
 WHERE tenant = %(tenant)s AND projection = ANY (%(views)s)
 
+-- name: views_ahead
+SELECT c.projection, c.position, l.position
+FROM ordertrail.ledgers AS l JOIN ordertrail.checkpoints AS c ON c.tenant = l.tenant
+WHERE l.tenant = %(tenant)s AND c.tenant = %(tenant)s AND c.projection = ANY (%(views)s)
+  AND (c.position > l.position OR c.must_be_rebuilt)
+ORDER BY c.projection
+
 -- name: hold_live_positions
 SELECT projection, position FROM ordertrail.checkpoints
 WHERE tenant = %(tenant)s AND projection = ANY (%(views)s)
@@ -34,7 +41,8 @@ ORDER BY projection
 FOR UPDATE
 
 -- name: take_over_checkpoints
-UPDATE ordertrail.checkpoints AS live SET position = side.position, error = NULL, updated_at = now()
+UPDATE ordertrail.checkpoints AS live
+SET position = side.position, error = NULL, must_be_rebuilt = false, updated_at = now()
 FROM pg_temp.checkpoints AS side
 WHERE live.tenant = %(tenant)s AND live.projection = side.projection
 

@@ -10,20 +10,26 @@ WHERE NOT EXISTS (
 ON CONFLICT DO NOTHING
 
 -- name: behind
--- A stopped projection is tried again after half a minute: by then it may have been mended.
+-- A stopped projection is tried again after half a minute: by then it may have been mended. One that is ahead of its
+-- ledger is looked for as well: it has to be stopped before the ledger passes it.
 SELECT DISTINCT l.tenant
 FROM ordertrail.ledgers AS l
-JOIN checkpoints AS c ON c.tenant = l.tenant AND c.position < l.position
-WHERE c.projection = ANY (%(projections)s)
+JOIN checkpoints AS c ON c.tenant = l.tenant AND c.position <> l.position
+WHERE c.projection = ANY (%(projections)s) AND NOT c.must_be_rebuilt
   AND (c.error IS NULL OR c.updated_at < now() - interval '30 seconds')
 
 -- name: hold_checkpoints
+-- The head may be older than a checkpoint that another projector has moved at this very moment.
 SELECT projection, position,
-       CASE WHEN updated_at > now() - interval '30 seconds' THEN error END AS error
+       CASE WHEN must_be_rebuilt OR updated_at > now() - interval '30 seconds' THEN error END AS error,
+       (SELECT l.position FROM ordertrail.ledgers AS l WHERE l.tenant = %(tenant)s) AS head
 FROM checkpoints
 WHERE tenant = %(tenant)s AND projection = ANY (%(projections)s)
 ORDER BY projection
 FOR UPDATE SKIP LOCKED
+
+-- name: head
+SELECT position FROM ordertrail.ledgers WHERE tenant = %(tenant)s
 
 -- name: advance
 UPDATE checkpoints SET position = %(position)s, error = NULL, updated_at = now()
@@ -31,6 +37,10 @@ WHERE tenant = %(tenant)s AND projection = ANY (%(projections)s)
 
 -- name: stop
 UPDATE checkpoints SET error = %(error)s, updated_at = now()
+WHERE tenant = %(tenant)s AND projection = %(projection)s
+
+-- name: stop_until_rebuilt
+UPDATE checkpoints SET error = %(error)s, must_be_rebuilt = true, updated_at = now()
 WHERE tenant = %(tenant)s AND projection = %(projection)s
 
 -- name: save_action_log

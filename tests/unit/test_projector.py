@@ -261,3 +261,32 @@ def test_progress_takes_all_entries_if_nothing_fails() -> None:
     entries = [Entry(recorded) for recorded in ledger(3)]
 
     assert progress(copying("a"), entries, {}) == (3, [("a", 1), ("a", 2), ("a", 3)], None)
+
+
+async def test_a_view_that_is_ahead_of_its_ledger_is_stopped_until_it_is_rebuilt_and_the_others_go_on() -> None:
+    views = FakeViewStore(*ledger(3), a=5, b=0)
+
+    await projector(views, copying("a"), copying("b")).catch_up(ACME)
+
+    said = "it is noted to have read 5 events, the ledger has 3; run ordertrail rebuild a --tenant acme"
+    assert errors(views) == {"a": said}
+    assert reached(views) == {"a": 5, "b": 3}
+    assert views.until_rebuilt == {"a"}
+
+
+async def test_a_view_that_was_ahead_skips_nothing_once_its_ledger_has_passed_it() -> None:
+    views = FakeViewStore(*ledger(3), a=5)
+    await projector(views, copying("a")).catch_up(ACME)
+    views.ledgers[ACME] = ledger(9)
+    views.resume()
+
+    assert await projector(views, copying("a")).catch_up(ACME) == 0
+    assert views.positions_in("a") == []
+
+
+async def test_a_view_that_is_where_its_ledger_ends_is_not_ahead_of_it() -> None:
+    views = FakeViewStore(*ledger(3), a=3)
+
+    await projector(views, copying("a")).catch_up(ACME)
+
+    assert errors(views) == {}
