@@ -35,6 +35,7 @@ from application.tenants import TenantRegister
 from application.time_travel import TimeTravel
 from application.transparency.keys import SigningKeyStore
 from application.transparency.proofs import Proofs
+from application.transparency.repair import Repair
 from application.transparency.sealing import BATCH as SEAL_BATCH
 from application.transparency.sealing import Sealer, keep_sealed
 from application.transparency.verification import Verification
@@ -62,6 +63,7 @@ from infrastructure.subject_keys import PostgresKeyRing
 from infrastructure.tenant_register import PostgresTenantRegister
 from infrastructure.tokens import JwtSigner
 from infrastructure.transparency import PostgresTrees
+from infrastructure.tree_repair import PostgresTreesToRepair
 from infrastructure.view_store import PostgresViewStore
 from infrastructure.views import PostgresViews
 
@@ -221,6 +223,14 @@ async def open_sealer(dsn: str, *, batch: int = SEAL_BATCH) -> AsyncIterator[Sea
     async with open_pool(dsn, size=2) as pool:
         installation = await _installation_key(PostgresCredentialStore(pool))
         yield Sealer(PostgresTrees(pool), await _signing_keys(pool, installation), batch=batch)
+
+
+@asynccontextmanager
+async def open_repair(dsn: str) -> AsyncIterator[Repair]:
+    """Connect what repairs trees to a migrated database, with the rights of its owner."""
+    async with open_pool(dsn, size=1) as pool:
+        installation = await _installation_key(PostgresCredentialStore(pool))
+        yield Repair(PostgresTreesToRepair(dsn), await _signing_keys(pool, installation))
 
 
 @asynccontextmanager

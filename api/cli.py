@@ -1,4 +1,4 @@
-"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, verify, export, import, forget, demo."""
+"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, verify, repair, export, import …"""
 
 import gc
 import signal
@@ -19,6 +19,7 @@ MODULES = {
     "replay": "api.commands.replay",
     "rebuild": "api.commands.rebuild",
     "verify": "api.commands.verify",
+    "repair": "api.commands.repair",
     "export": "api.commands.export",
     "import": "api.commands.import_",
     "forget": "api.commands.forget",

@@ -19,7 +19,7 @@ from application.ledger_file.lines import FORMAT, MAX_LINE, FileDamaged
 from application.ledger_file.proof import Proven, check_proof
 from application.ledger_file.reading import Checked, LedgerFile
 from application.transparency.note import InvalidNote, Verifier
-from application.transparency.verification import Show
+from application.transparency.walk import Show
 from domain.values import TenantName
 
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 
-from api.bootstrap import Services, open_services
+from api.bootstrap import Services, open_repair, open_services
 from api.brought import printable, published_keys, what_it_proved
 from api.maintenance import tenants_of
 from api.progress import progress
+from application.transparency.findings import Damage
 from application.transparency.keys import identity, new_signing_key
 from application.transparency.note import Verifier
-from application.transparency.verification import Show, Verified
+from application.transparency.repair import Repaired
+from application.transparency.verification import Verified
+from application.transparency.walk import Show
+from domain.errors import TenantNotFound
 from domain.values import TenantName
 
 
@@ -33,8 +37,21 @@ async def verify_ledgers(dsn: str, only_tenant: str | None, keys: Sequence[str] 
 async def _verify(
     services: Services, tenant: TenantName, show: Show, trusted: Sequence[Verifier], held: Sequence[str]
 ) -> bool:
-    verified = await services.verification.verify(tenant, show, trusted=trusted, held=held)
-    print(printable(f"{tenant}: {_judgement(verified)}"))
+    """Print what is found of a ledger; return whether it is whole."""
+
+    def tell(damage: Damage) -> None:
+        where = "" if damage.position is None else f" at position {damage.position}"
+        print(printable(f"{tenant}: DAMAGED{where}: {damage.what}"))
+
+    try:
+        verified = await services.verification.verify(tenant, show, trusted=trusted, held=held, tell=tell)
+    except TenantNotFound:  # there is such a tenant: what is wrong with it must not hide the others
+        tell(Damage(None, "there is no ledger of this tenant"))
+        return False
+    if verified.damage is None:
+        print(f"{tenant}: {_judgement(verified)}")
+    if (stopped := await services.verification.stopped(tenant)) is not None:
+        print(printable(f"{tenant}: is sealed no more: {stopped}; run ordertrail repair tiles --tenant {tenant}"))
     if verified.damage is not None:
         return False
     for line in what_it_proved(trusted, held, is_signed=verified.checkpoints > 0):
@@ -43,14 +60,29 @@ async def _verify(
 
 
 def _judgement(verified: Verified) -> str:
-    """Return what was found of a ledger, in one line."""
-    if verified.damage is not None:
-        position, what = verified.damage
-        return f"DAMAGED: {what}" if position is None else f"DAMAGED at position {position}: {what}"
+    """Return what was found of a ledger that is whole, in one line."""
     whole = f"{verified.events} events are whole and in order"
     if not verified.checkpoints:
         return f"{whole}; nothing was signed of them yet"
     return f"{whole}; {verified.checkpoints} signed checkpoints, the last of {verified.sealed} events, agree"
+
+
+async def repair_tiles(dsn: str, tenant: str) -> Repaired:
+    """Derive the tiles of a ledger's tree again from its events. Raises CannotRepair, TenantNotFound."""
+    async with open_repair(dsn) as work:
+        with progress() as begin:
+            return await work.repair(TenantName(tenant), begin(tenant))
+
+
+def what_was_repaired(repaired: Repaired) -> str:
+    """Return what was done to a ledger's tree, in one line."""
+    under = f"the tree is that of {repaired.sealed} events under {repaired.checkpoints} signed checkpoints"
+    done = [f"{repaired.replaced} tiles replaced", f"{repaired.removed} removed"]
+    if repaired.noted_size != repaired.sealed:
+        done.append(f"it was noted to have {repaired.noted_size} leaves")
+    if repaired.error is not None:
+        done.append("sealing goes on")
+    return f"{under}: {', '.join(done)}"
 
 
 async def rotate_signing_key(dsn: str) -> str:

@@ -27,6 +27,7 @@ class Kind(Enum):
     KEY_REUSED = (422, "Idempotency key reused")
     TOO_MANY = (429, "Too many requests")
     INTERNAL = (500, "Internal error")
+    UNPROVEN = (500, "Not proven")
     UNAVAILABLE = (503, "Service unavailable")
 
     def __init__(self, status: int, title: str) -> None:
@@ -122,6 +123,7 @@ _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
     (TooLarge, Kind.TOO_LARGE),
     (UnsupportedMediaType, Kind.UNSUPPORTED),
     (TooManyRequests, Kind.TOO_MANY),
+    (errors.Unproven, Kind.UNPROVEN),
     (errors.OutcomeUnknown, Kind.UNAVAILABLE),
     (errors.Unavailable, Kind.UNAVAILABLE),
     (errors.OrdertrailError, Kind.INVALID),

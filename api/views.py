@@ -7,6 +7,7 @@ from api.collector import BATCH_ALLOCATIONS, collect_less_often
 from api.maintenance import InvalidArgument, tenants_of
 from api.progress import progress
 from application.rebuilding import Rebuilding, Show
+from application.transparency.findings import view_damages
 from application.view_proof import Finding, ViewProof
 from domain.values import TenantName
 
@@ -49,6 +50,8 @@ async def _verify(services: Services, work: Rebuilding, tenant: TenantName, show
     proof = ViewProof(services.store, services.time_travel)
     head, counts = await services.store.head(tenant), []
     async with work.compared(tenant, work.names, show) as compared:
+        for damage in view_damages(compared.ahead, tenant):
+            print(f"{tenant}: {damage.what}")
         for view in work.names:
             count = 0
             async for difference in compared.differences(view):
@@ -59,7 +62,7 @@ async def _verify(services: Services, work: Rebuilding, tenant: TenantName, show
                 print(f"{tenant}: {view}: {count - MOST_FINDINGS} more")
             print(f"{tenant}: {_judgement(view, count, compared.positions[view], head)}")
             counts.append(count)
-    return not any(counts)
+    return not any(counts) and not compared.ahead
 
 
 def _judgement(view: str, count: int, position: int, head: int) -> str:

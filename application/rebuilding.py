@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from application.customers import Reveal
 from application.ledger import EventStore
 from application.projections.projection import Projection
-from application.projector import BATCH, Checkpoint, Projector, ViewStore
+from application.projector import BATCH, Checkpoint, Projector, ViewAhead, ViewStore
 from domain.errors import ViewStopped
 from domain.values import TenantName
 
@@ -24,10 +24,14 @@ class RowDifference(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Live views beside rebuilt ones: how far they have read the ledger, and what yields the differences of each."""
+    """Live views beside rebuilt ones: how far they have read the ledger, and what yields the differences of each.
+
+    Those that are noted to have read more than there is are compared as far as there is, and named in ahead.
+    """
 
     positions: Mapping[str, int]
     differences: Callable[[str], AsyncIterator[RowDifference]]
+    ahead: Sequence[ViewAhead]
 
 
 class SideViews(Protocol):
@@ -44,7 +48,10 @@ class SideViews(Protocol):
     async def live_positions(self) -> Mapping[str, int]:
         """Return how far the live views have read the ledger."""
 
-    def taking_over(self) -> AbstractAsyncContextManager[Mapping[str, int]]:
+    async def ahead(self) -> Sequence[ViewAhead]:
+        """Return the live views that are noted to have read more events than there are, or were so once."""
+
+    def taking_over(self) -> AbstractAsyncContextManager[None]:
         """Open the transaction in which the live views are replaced; projectors do not move them from where they are.
 
         Readers see the old rows until it ends, and the new ones from then on.
@@ -93,9 +100,10 @@ class Rebuilding:
             while (head := await self._store.head(tenant)) - reached > BATCH:
                 await self._project(views, tenant, dict.fromkeys(names, head), show)
                 reached = head
-            async with views.taking_over() as live:
-                upto = max(head, *live.values())
-                await self._project(views, tenant, dict.fromkeys(names, upto), show)
+            async with views.taking_over():
+                # No live view can be further; one that is noted to be so is brought back.
+                head = await self._store.head(tenant)
+                await self._project(views, tenant, dict.fromkeys(names, head), show)
                 await views.take_over()
 
     @asynccontextmanager
@@ -107,8 +115,10 @@ class Rebuilding:
         async with self._beside.beside(tenant, names) as views:
             await self._project(views, tenant, await views.live_positions(), show)
             async with views.still() as live:
-                await self._project(views, tenant, live, show)
-                yield Compared(live, views.differences)
+                ahead = await views.ahead()
+                positions = {**live, **{view: min(position, head) for view, position, head in ahead}}
+                await self._project(views, tenant, positions, show)
+                yield Compared(positions, views.differences, ahead)
 
     async def _project(self, views: SideViews, tenant: TenantName, positions: Mapping[str, int], show: Show) -> None:
         """Project each view up to its position."""

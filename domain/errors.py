@@ -24,6 +24,7 @@ OrdertrailError
 │   └── Forbidden            we know, and the answer is no
 ├── OutcomeUnknown           the connection broke while it was being written
 ├── ViewStopped              a view cannot be derived from the ledger
+├── Unproven                 what is kept does not prove what it should
 └── Unavailable              the database cannot be reached
 """
 
@@ -203,6 +204,14 @@ class ViewStopped(OrdertrailError):
     def __init__(self, tenant: str, view: str, position: int, error: str) -> None:
         self.tenant, self.view, self.position, self.error = tenant, view, position, error
         super().__init__(f"View {view} of {tenant} stopped after position {position}: {error}")
+
+
+class Unproven(OrdertrailError):
+    """What is kept does not prove what it should."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"{what}. Trying again does not help: whoever runs this has to run ordertrail verify")
 
 
 class Unavailable(OrdertrailError):

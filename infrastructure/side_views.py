@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
-from application.projector import Checkpoint
+from application.projector import Checkpoint, ViewAhead
 from application.rebuilding import RowDifference
 from domain.values import TenantName
 from infrastructure.arrays import texts
@@ -44,12 +44,16 @@ class PostgresSideViews:
     async def live_positions(self) -> dict[str, int]:
         return dict(await self._fetch("live_positions"))
 
+    async def ahead(self) -> list[ViewAhead]:
+        return [ViewAhead(*row) for row in await self._fetch("views_ahead")]
+
     @asynccontextmanager
-    async def taking_over(self) -> AsyncIterator[Mapping[str, int]]:
+    async def taking_over(self) -> AsyncIterator[None]:
         with translated():
             await self._connection.execute(_SQL["analyze"])
             async with self._connection.transaction():
-                yield dict(await self._fetch("hold_live_positions"))
+                await self._fetch("hold_live_checkpoints")
+                yield
 
     async def take_over(self) -> None:
         for view in self._views:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from application.key_ring import KeyRing
 from application.ledger import EventStore, RecordedEvent
 from application.ledger_file.reading import LedgerFile
-from application.transparency.verification import Show
+from application.transparency.walk import Show
 from domain.errors import OrdertrailError
 from domain.events.integration import IntegrationRedacted
 from domain.events.lifecycle import Redacted

@@ -5,10 +5,11 @@ from typing import Protocol
 
 from application.ledger import EventStore, RecordedEvent
 from application.ledger_file.lines import Header, Trailer, checkpoint_line, event_line, header_line, trailer_line
-from application.transparency.checkpoint import Checkpoint
+from application.transparency.checking import checked_note
+from application.transparency.checkpoint import KeptNote
+from application.transparency.kept_tree import newest_checkpoint
 from application.transparency.keys import SigningKeyStore, identity
 from application.transparency.sealing import Sealer
-from application.transparency.tree import EMPTY_ROOT
 from domain.values import TenantName
 
 PAGE = 2_000
@@ -18,10 +19,10 @@ PAGE_BYTES = 8 * 2**20
 class Notes(Protocol):
     """Signed checkpoints."""
 
-    async def newest_note(self, tenant: TenantName) -> str | None:
+    async def newest_note(self, tenant: TenantName) -> KeptNote | None:
         """Return the note of the tree as it is."""
 
-    async def notes(self, tenant: TenantName, *, after: int, limit: int) -> list[tuple[int, str]]:
+    async def notes(self, tenant: TenantName, *, after: int, limit: int) -> list[KeptNote]:
         """Return signed checkpoints in order of their sizes, those larger than after."""
 
 
@@ -42,12 +43,13 @@ class LedgerExport:
     async def lines(self, tenant: TenantName) -> AsyncIterator[tuple[int, int, list[bytes]]]:
         """Seal a ledger and yield its file's lines, each time with how many of how many events were written.
 
-        What comes later, or is being sealed by somebody else at this moment, is left out. Raises TenantNotFound.
+        What comes later, or is being sealed by somebody else at this moment, is left out. That events and checkpoints
+        belong together is not looked at here: whoever reads the file proves it. Raises TenantNotFound, Unproven.
         """
         await self.seal(tenant)
+        newest = await self._notes.newest_note(tenant)
         known = await identity(self._keys, tenant)
-        note = await self._notes.newest_note(tenant)
-        end = Checkpoint.verified(note, known.verifiers) if note else Checkpoint(known.origin, 0, EMPTY_ROOT)
+        end = newest_checkpoint(None, known) if newest is None else checked_note(tenant, newest, known)
         yield 0, end.size, [header_line(Header(tenant, known.origin, known.verifiers, end.size))]
         position = checkpoints = 0
         while position < end.size and (page := await self._page(tenant, position, end.size)):

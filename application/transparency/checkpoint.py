@@ -33,3 +33,21 @@ class Checkpoint(NamedTuple):
         if not any(verifier.name == origin for verifier in verifiers):
             raise InvalidNote(f"it is of {origin}, for which none of these keys signs")
         return checkpoint
+
+
+class KeptNote(NamedTuple):
+    """A checkpoint as it is kept: of how many events it is said to be, and its note."""
+
+    size: int
+    note: str
+
+    def checkpoint(self, origin: str, verifiers: Sequence[Verifier]) -> Checkpoint:
+        """Return the checkpoint, if one of these keys signed it for this ledger and this size. Raises InvalidNote."""
+        try:
+            checkpoint = Checkpoint.verified(self.note, verifiers)
+        except InvalidNote as invalid:
+            raise InvalidNote(f"the checkpoint of {self.size} events is not one: {invalid}") from invalid
+        if (checkpoint.origin, checkpoint.size) != (origin, self.size):
+            of_another = f"that of {checkpoint.size} of {checkpoint.origin}"
+            raise InvalidNote(f"the checkpoint of {self.size} events is {of_another}")
+        return checkpoint

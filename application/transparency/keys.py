@@ -48,11 +48,21 @@ def new_signing_key() -> SigningKey:
 
 async def identity(keys: SigningKeyStore, tenant: TenantName) -> Identity:
     """Return who a tenant's ledger is; the installation's first key is made here."""
+    return identity_of(await keys.origin(), await known_keys(keys), tenant)
+
+
+async def known_keys(keys: SigningKeyStore) -> Sequence[SigningKey]:
+    """Return all keys there ever were, the oldest first; the installation's first key is made here."""
     known = await keys.signing_keys()
     if not known:
         await keys.add_signing_key(new_signing_key(), if_first=True)
         known = await keys.signing_keys()
-    origin = f"{await keys.origin()}/{tenant}"
+    return known
+
+
+def identity_of(installation: str, known: Sequence[SigningKey], tenant: TenantName) -> Identity:
+    """Return who a tenant's ledger is by these keys, and by what the names of an installation's ledgers begin with."""
+    origin = f"{installation}/{tenant}"
     return Identity(
         origin,
         tuple(Signer(origin, key.private_key) for key in known if key.private_key is not None),

@@ -69,8 +69,9 @@ class Signer(NamedTuple):
 
     def line(self, text: str) -> str:
         """Return the line that signs a text."""
-        signature = Ed25519PrivateKey.from_private_bytes(self.private_key).sign(text.encode())
-        return f"{_DASH}{self.name} {b64encode(self.verifier.key_id + signature).decode()}\n"
+        key = Ed25519PrivateKey.from_private_bytes(self.private_key)
+        key_id = Verifier(self.name, key.public_key().public_bytes_raw()).key_id
+        return f"{_DASH}{self.name} {b64encode(key_id + key.sign(text.encode())).decode()}\n"
 
 
 def sign(text: str, signers: Iterable[Signer]) -> str:

@@ -1,28 +1,32 @@
-"""Proofs: that an event is in a sealed ledger, and that a sealed ledger continues an earlier one."""
+"""Proofs: that an event is in a sealed ledger, and that a sealed ledger continues an earlier one.
+
+Each is checked before it is handed out.
+"""
 
 import asyncio
-import logging
 import time
 from base64 import b64encode
 from collections.abc import Collection, Sequence
+from math import inf
 from typing import Any, NamedTuple, Protocol
 
 from application.ledger import EventStore, RecordedEvent
-from application.transparency.checkpoint import Checkpoint
+from application.transparency.checking import check_continued, check_included, checked_note, unproven
+from application.transparency.checkpoint import Checkpoint, KeptNote
 from application.transparency.keys import SigningKeyStore, identity
 from application.transparency.leaf import instant
-from application.transparency.note import InvalidNote, Verifier
+from application.transparency.note import Verifier
 from application.transparency.tiles import Tile, hash_in, tile_of
 from application.transparency.tree import Range, consistency_path, inclusion_path, nodes_of, root_of
-from domain.errors import EventNotFound, NotSealed, OrderNotFound, Unavailable
+from domain.errors import EventNotFound, NotSealed, OrderNotFound
 from domain.order import stream_of
 from domain.values import TenantName
-
-_log = logging.getLogger(__name__)
 
 FORMAT = "ordertrail-proof/v1"
 WAIT_SECONDS = 2.5
 """How long sealing is waited for. It runs twice a second."""
+_USUAL_SECONDS = 0.75
+"""When it is asked whether it is waited for in vain."""
 _POLL_SECONDS = 0.05
 PAGE = 1_000
 
@@ -30,14 +34,17 @@ PAGE = 1_000
 class TreeReader(Protocol):
     """What was sealed. Notes are signed checkpoints."""
 
-    async def newest_note(self, tenant: TenantName) -> str | None:
+    async def newest_note(self, tenant: TenantName) -> KeptNote | None:
         """Return the note of the tree as it is."""
 
-    async def note_of(self, tenant: TenantName, size: int) -> str | None:
+    async def note_of(self, tenant: TenantName, size: int) -> KeptNote | None:
         """Return the note of the tree when it had this size, if it was signed then."""
 
-    async def note_that_covers(self, tenant: TenantName, size: int) -> str | None:
+    async def note_that_covers(self, tenant: TenantName, size: int) -> KeptNote | None:
         """Return the first note of a tree of at least this size."""
+
+    async def stopped(self, tenant: TenantName) -> str | None:
+        """Return why the ledger is sealed no more, if it is not."""
 
     async def position_of(self, tenant: TenantName, event_id: str) -> int | None:
         """Return where the event with this id stands in the ledger."""
@@ -70,14 +77,10 @@ class Proofs:
         return (await identity(self._keys, tenant)).verifiers
 
     async def checkpoint(self, tenant: TenantName, size: int | None = None) -> str:
-        """Return the newest checkpoint, or that of a size, as it was signed. Raises NotSealed."""
-        if size is not None:
-            if (note := await self._trees.note_of(tenant, size)) is None:
-                raise NotSealed(f"No checkpoint of {size} events was signed")
-            return note
-        if await self._store.head(tenant) == 0:
-            raise NotSealed("The ledger has no events, so there is nothing to sign")
-        return await self._trees.newest_note(tenant) or await self._covering(tenant, 1)
+        """Return the newest checkpoint, or that of a size, as it was signed. Raises NotSealed, Unproven."""
+        kept = await (self._newest(tenant) if size is None else self._of_size(tenant, size))
+        await self._checked(tenant, kept)
+        return kept.note
 
     async def of_event(
         self, tenant: TenantName, *, event_id: str | None = None, position: int | None = None, size: int | None = None
@@ -85,7 +88,7 @@ class Proofs:
         """Return the proof that an event, named by its id or its position, is in the ledger.
 
         It is against the first checkpoint that covers the event, or the one of this size. Raises EventNotFound,
-        NotSealed.
+        NotSealed, Unproven.
         """
         if event_id is not None:
             position = await self._trees.position_of(tenant, event_id)
@@ -95,7 +98,7 @@ class Proofs:
         return await self._proof(tenant, events, size)
 
     async def of_order(self, tenant: TenantName, order_id: str) -> dict[str, Any]:
-        """Return the proof that all events of an order are in the ledger. Raises OrderNotFound, NotSealed."""
+        """Return the proof that all events of an order are in the ledger. Raises OrderNotFound, NotSealed, Unproven."""
         stream = stream_of(order_id)
         events: list[RecordedEvent] = []
         while page := await self._store.read_stream(
@@ -107,26 +110,58 @@ class Proofs:
         return await self._proof(tenant, events, None)
 
     async def of_positions(self, tenant: TenantName, positions: Range) -> dict[str, Any]:
-        """Return the proof of events that were recorded together. Raises NotSealed."""
+        """Return the proof of events that were recorded together. Raises EventNotFound, NotSealed, Unproven."""
         count = positions.end - positions.start
         events = await self._store.read_ledger(tenant, after=positions.start - 1, upto=positions.end - 1, limit=count)
+        if len(events) < count:
+            raise EventNotFound(str(positions.end - 1))
         return await self._proof(tenant, events, None)
 
     async def consistency(self, tenant: TenantName, old_size: int, new_size: int) -> Consistency:
-        """Return the proof that the ledger of one size continues that of another. Raises NotSealed, ValueError."""
-        await self._covering(tenant, new_size)
-        [proof] = await self._hashes(tenant, [consistency_path(old_size, new_size)])
-        return Consistency(old_size, new_size, proof)
+        """Return the proof that the ledger of one size continues that of another.
 
-    async def _covering(self, tenant: TenantName, size: int) -> str:
+        Both may lie between checkpoints: then their roots are proven to lead to the next checkpoint that was signed.
+        Raises NotSealed, Unproven, ValueError.
+        """
+        covering = await self._checked(tenant, await self._covering(tenant, new_size))
+        root_of_size = {covering.size: covering.root}
+        for size in {old_size, new_size} - {covering.size}:
+            if (kept := await self._trees.note_of(tenant, size)) is not None:
+                root_of_size[size] = (await self._checked(tenant, kept)).root
+        between = [size for size in (old_size, new_size) if size not in root_of_size]
+        paths = [consistency_path(old_size, new_size), consistency_path(new_size, covering.size)]
+        path, onward, *roots = await self._hashes(tenant, [*paths, *[[Range(0, size)] for size in between]])
+        root_of_size |= {size: root for size, [root] in zip(between, roots, strict=True)}
+        check_continued(tenant, (old_size, root_of_size[old_size]), (new_size, root_of_size[new_size]), path)
+        check_continued(tenant, (new_size, root_of_size[new_size]), (covering.size, covering.root), onward)
+        return Consistency(old_size, new_size, path)
+
+    async def _checked(self, tenant: TenantName, kept: KeptNote) -> Checkpoint:
+        return checked_note(tenant, kept, await identity(self._keys, tenant))
+
+    async def _newest(self, tenant: TenantName) -> KeptNote:
+        if await self._store.head(tenant) == 0:
+            raise NotSealed("The ledger has no events, so there is nothing to sign")
+        return await self._trees.newest_note(tenant) or await self._covering(tenant, 1)
+
+    async def _of_size(self, tenant: TenantName, size: int) -> KeptNote:
+        if (kept := await self._trees.note_of(tenant, size)) is None:
+            raise NotSealed(f"No checkpoint of {size} events was signed")
+        return kept
+
+    async def _covering(self, tenant: TenantName, size: int) -> KeptNote:
         """Return the first checkpoint of at least this size, as soon as there is one. Raises NotSealed."""
-        until = time.monotonic() + self._wait_seconds
+        began = time.monotonic()
+        until, look_at = began + self._wait_seconds, began + _USUAL_SECONDS
         note = await self._trees.note_that_covers(tenant, size)
         if note is None and size > await self._store.head(tenant):
             until = 0.0  # it is nothing that will be sealed in a moment
         while note is None:
-            if time.monotonic() > until:
+            if (now := time.monotonic()) > until:
                 raise NotSealed(f"Event {size} is not sealed; what is recorded is sealed within a second")
+            if now > look_at and await self._trees.stopped(tenant) is not None:
+                raise NotSealed(f"Event {size} is not sealed: its ledger is sealed no more, until its tree is repaired")
+            look_at = inf if now > look_at else look_at
             await asyncio.sleep(_POLL_SECONDS)
             note = await self._trees.note_that_covers(tenant, size)
         return note
@@ -135,19 +170,16 @@ class Proofs:
         newest = max(event.position for event in events)
         if size is not None and size < newest:
             raise NotSealed(f"A ledger of {size} events does not hold event {newest}")
-        note = await (self._covering(tenant, newest) if size is None else self.checkpoint(tenant, size))
-        verifiers = await self.verifiers(tenant)
-        try:
-            tree_size = Checkpoint.verified(note, verifiers).size
-            ranges = [inclusion_path(event.position - 1, tree_size) for event in events]
-        except (InvalidNote, ValueError) as exc:
-            _log.critical("A checkpoint of tenant %s is not the one that was signed; run verify", tenant)
-            raise Unavailable("The checkpoint that the proof is under is not the one that was signed") from exc
-        paths = await self._hashes(tenant, ranges)
+        kept = await (self._covering(tenant, newest) if size is None else self._of_size(tenant, size))
+        known = await identity(self._keys, tenant)
+        checkpoint = checked_note(tenant, kept, known)
+        paths = await self._hashes(tenant, [_path(tenant, event, checkpoint) for event in events])
+        for event, path in zip(events, paths, strict=True):
+            check_included(tenant, event, path, checkpoint)
         return {
             "format": FORMAT,
-            "checkpoint": note,
-            "keys": [str(verifier) for verifier in verifiers],
+            "checkpoint": kept.note,
+            "keys": [str(verifier) for verifier in known.verifiers],
             "events": [
                 {**leaf_fields(tenant, event), "proof": [_text(hash_) for hash_ in path]}
                 for event, path in zip(events, paths, strict=True)
@@ -155,7 +187,7 @@ class Proofs:
         }
 
     async def _hashes(self, tenant: TenantName, paths: Sequence[Sequence[Range]]) -> list[list[bytes]]:
-        """Return the roots of all the leaves that these proofs name."""
+        """Return the roots of all the leaves that these proofs name. Raises Unproven."""
         nodes = {leaves: nodes_of(leaves) for path in paths for leaves in path}
         tiles = await self._trees.tiles(tenant, {tile_of(node) for found in nodes.values() for node in found})
         try:
@@ -164,9 +196,15 @@ class Proofs:
                 for leaves, found in nodes.items()
             }
         except (KeyError, ValueError) as exc:
-            _log.critical("Hashes of tenant %s that proofs are made of are missing; run verify", tenant)
-            raise Unavailable("Hashes that the proof is made of are missing") from exc
+            raise unproven(tenant, "hashes that the proof is made of are missing") from exc
         return [[roots[leaves] for leaves in path] for path in paths]
+
+
+def _path(tenant: TenantName, event: RecordedEvent, checkpoint: Checkpoint) -> list[Range]:
+    try:
+        return inclusion_path(event.position - 1, checkpoint.size)
+    except ValueError as exc:
+        raise unproven(tenant, f"there is an event at position {event.position}, where none can be") from exc
 
 
 def leaf_fields(tenant: TenantName, event: RecordedEvent) -> dict[str, Any]:

@@ -1,14 +1,20 @@
-"""Sealing: after their commit, events become leaves of their ledger's tree, and its root is signed."""
+"""Sealing: after their commit, events become leaves of their ledger's tree, and its root is signed.
+
+A tree is proven to be the one that was signed last before it grows. What does not fit is left as it is and said, until
+somebody has repaired it.
+"""
 
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from math import inf
 from typing import Protocol
 
 from application.transparency.checkpoint import Checkpoint
-from application.transparency.keys import SigningKeyStore, identity
+from application.transparency.kept_tree import KeptTree, TreeDamaged, proven_edge
+from application.transparency.keys import Identity, SigningKey, SigningKeyStore, identity, identity_of, known_keys
 from application.transparency.tiles import Edge, Leaves, Tile
 from domain.errors import Unavailable
 from domain.values import TenantName
@@ -20,37 +26,42 @@ SECONDS = 0.5
 """How often ledgers that have grown are sealed: as often at most is one signed, short of what fills batches."""
 RETRY_SECONDS = 30.0
 """When a ledger that could not be sealed is tried again."""
+KEYS_SECONDS = 0.5
+"""For how long keys are not asked for again within a round. A key that is retired signs no longer than that."""
+LOOK_SECONDS = 10.0
+"""How often all trees are looked at, whether their ledgers have grown or not: it costs more than to look for growth."""
 
 
-class TreeBatch(Protocol):
+class TreeBatch(KeptTree, Protocol):
     """One transaction on a ledger's tree, which nobody else changes meanwhile."""
 
-    size: int
-    """How many leaves the tree has."""
-    head: int
-    """How many events the ledger has."""
-
-    async def last_tiles(self) -> Mapping[int, bytes]:
-        """Return the hashes of the tiles that are not full, by level."""
-
-    async def next_leaves(self, *, limit: int) -> Leaves:
-        """Return the leaves of the next events that are none yet."""
+    async def next_leaves(self, *, after: int, limit: int) -> Leaves:
+        """Return the leaves of the next events after a position."""
 
     async def save(self, size: int, tiles: Mapping[Tile, bytes], note: str) -> None:
         """Keep a tree that has grown, and its signed root."""
 
     async def stop(self, error: str) -> None:
-        """Let the tree be as it is, and say why."""
+        """Let the tree be as it is until it is repaired, and say why."""
 
 
 class TreeStore(Protocol):
     """Where trees are kept."""
 
     async def unsealed(self) -> list[TenantName]:
-        """Return the tenants whose ledger is not as long as its tree. Raises Unavailable."""
+        """Return the tenants whose ledger is not as long as their tree is noted to be. Raises Unavailable."""
+
+    async def misnoted(self) -> list[TenantName]:
+        """Return the tenants whose tree is noted to have another size than the newest checkpoint. Raises Unavailable.
+
+        Neither here nor in unsealed is a tenant whose sealing has stopped.
+        """
 
     def hold(self, tenant: TenantName) -> AbstractAsyncContextManager[TreeBatch | None]:
-        """Open a transaction on a tenant's tree; None if somebody else has one. Raises Unavailable."""
+        """Open a transaction on a tenant's tree; None if somebody else has one, or if its sealing has stopped.
+
+        Raises Unavailable.
+        """
 
 
 class Sealer:
@@ -61,15 +72,27 @@ class Sealer:
         self._keys = keys
         self._batch = batch
         self._again_at: dict[TenantName, float] = {}
+        self._look_at = -inf
+        self._known: Sequence[SigningKey] = ()
+        self._ask_at = -inf
 
     async def seal_all(self) -> None:
         """Seal whatever was committed until now. Raises Unavailable."""
         now = time.monotonic()
-        tenants = [tenant for tenant in await self._trees.unsealed() if self._again_at.get(tenant, now) <= now]
+        self._ask_at = now
+        tenants = [tenant for tenant in await self._to_seal(now) if self._again_at.get(tenant, now) <= now]
         while tenants:
             # A batch of each in turn. One that is not full was all there was: what has come since is for the next time,
             # or a ledger that is written to all the time would keep the others waiting.
             tenants = [tenant for tenant in tenants if await self._sealed(tenant) == self._batch]
+
+    async def _to_seal(self, now: float) -> list[TenantName]:
+        """Return whose ledgers have grown and, every now and then, whose trees are not as they are noted."""
+        tenants = await self._trees.unsealed()
+        if now >= self._look_at:
+            tenants = list(dict.fromkeys([*tenants, *await self._trees.misnoted()]))
+            self._look_at = now + LOOK_SECONDS
+        return tenants
 
     async def _sealed(self, tenant: TenantName) -> int:
         """Seal a batch as seal does; what is wrong with one ledger's tree stops neither the others nor the views."""
@@ -84,26 +107,47 @@ class Sealer:
 
     async def seal(self, tenant: TenantName) -> int:
         """Seal a batch of a tenant's events; return how many they were."""
-        known = await identity(self._keys, tenant)
+        known = await self._identity(tenant)
         async with self._trees.hold(tenant) as batch:
-            if batch is None or batch.head == batch.size:
+            if batch is None:
                 return 0
-            leaves = await batch.next_leaves(limit=self._batch)
-            if not (leaves.size and leaves.follow(batch.size)):
-                await self._refuse(tenant, batch)
+            try:
+                edge, known = await self._proven(tenant, batch, known)
+                return 0 if batch.head == edge.size else await self._extend(batch, edge, known)
+            except TreeDamaged as damaged:
+                await self._refuse(tenant, batch, damaged)
                 return 0
-            edge = Edge(batch.size, await batch.last_tiles())
-            edge.add(leaves.hashes)
-            checkpoint = Checkpoint(known.origin, edge.size, edge.root())
-            await batch.save(edge.size, edge.changed(), checkpoint.signed(known.signers))
-            return leaves.size
+
+    async def _identity(self, tenant: TenantName) -> Identity:
+        if (now := time.monotonic()) >= self._ask_at:
+            self._known, self._ask_at = await known_keys(self._keys), now + KEYS_SECONDS
+        return identity_of(await self._keys.origin(), self._known, tenant)
+
+    async def _proven(self, tenant: TenantName, batch: TreeBatch, known: Identity) -> tuple[Edge, Identity]:
+        """Return the edge of a tree, and who signs for it now. Raises TreeDamaged."""
+        try:
+            return await proven_edge(batch, known), known
+        except TreeDamaged:
+            # Another sealer may have signed with a key that was added since the keys were asked for.
+            known = await identity(self._keys, tenant)
+            return await proven_edge(batch, known), known
+
+    async def _extend(self, batch: TreeBatch, edge: Edge, known: Identity) -> int:
+        """Add a batch of leaves to a tree and sign it; return how many they were. Raises TreeDamaged."""
+        sealed = edge.size
+        leaves = await batch.next_leaves(after=sealed, limit=self._batch)
+        if not (leaves.size and leaves.follow(sealed)):
+            raise TreeDamaged(f"the ledger has {batch.head} events in order no more, of which {sealed} were sealed")
+        edge.add(leaves.hashes)
+        checkpoint = Checkpoint(known.origin, edge.size, edge.root())
+        await batch.save(edge.size, edge.changed(), checkpoint.signed(known.signers))
+        return leaves.size
 
     @staticmethod
-    async def _refuse(tenant: TenantName, batch: TreeBatch) -> None:
-        """Seal nothing over a ledger that is not what it was: that would hide it."""
-        error = f"The ledger has {batch.head} events in order no more, of which {batch.size} were sealed; run verify"
-        _log.critical("Tenant %s: %s", tenant, error)
-        await batch.stop(error)
+    async def _refuse(tenant: TenantName, batch: TreeBatch, damaged: TreeDamaged) -> None:
+        """Sign nothing over what is not what was signed: that would hide it."""
+        _log.critical("Tenant %s is sealed no more: %s; run verify, then repair tiles", tenant, damaged)
+        await batch.stop(str(damaged))
 
 
 async def keep_sealed(sealer: Sealer, *, seconds: float = SECONDS) -> None:

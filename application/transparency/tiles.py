@@ -1,11 +1,11 @@
 """A tree's hashes in tiles of 256 (C2SP tlog-tiles: https://c2sp.org/tlog-tiles), of which only the last ones grow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from application.transparency.tree import Frontier, Node, root_of
+from application.transparency.tree import Node, root_of
 
 WIDTH = 256
 HASH = 32
@@ -52,15 +52,11 @@ def hash_in(hashes: bytes, node: Node) -> bytes:
     """Return a node's hash out of its tile's. Raises ValueError if the tile does not reach it."""
     height = node.level % _LEVELS
     first = (node.number << height) % WIDTH
-    found = split(hashes)[first : first + (1 << height)]
-    if len(found) < 1 << height:
+    found = hashes[first * HASH : (first + (1 << height)) * HASH]
+    if len(found) < HASH << height:
         raise ValueError(f"The tile ends before {node}")
-    return _frontier(found).root()
-
-
-def split(hashes: bytes) -> list[bytes]:
-    """Return a tile's hashes one by one."""
-    return [hashes[start : start + HASH] for start in range(0, len(hashes), HASH)]
+    [root] = _complete_subtrees(found)
+    return root
 
 
 def last_tiles(size: int) -> list[Tile]:
@@ -70,6 +66,19 @@ def last_tiles(size: int) -> list[Tile]:
         if size % WIDTH:
             tiles.append(Tile(level, size // WIDTH))
         size, level = size // WIDTH, level + 1
+    return tiles
+
+
+def growing_tiles(size: int) -> list[Tile]:
+    """Return the tiles that the next hash of each level goes into, lowest level first.
+
+    They are those that are begun, those that are not there yet because the one before is full, and the first of the
+    level above all of them.
+    """
+    tiles = [Tile(0, size // WIDTH)]
+    while size:
+        size //= WIDTH
+        tiles.append(Tile(len(tiles), size // WIDTH))
     return tiles
 
 
@@ -104,7 +113,7 @@ class Edge:
             full = bytes(tile[:_FULL])
             del tile[:_FULL]
             self._changed[Tile(level, number)] = full
-            number, roots = number + 1, roots + _root_of_full(full)
+            number, roots = number + 1, roots + _complete_subtrees(full)[0]
         if roots:
             self._extend(level + 1, roots)
 
@@ -117,19 +126,22 @@ class Edge:
     def root(self) -> bytes:
         """Return the root of the whole tree."""
         levels = sorted(self._open, reverse=True)
-        return root_of([root for level in levels for root in _frontier(split(bytes(self._open[level]))).roots])
+        return root_of([root for level in levels for root in _complete_subtrees(bytes(self._open[level]))])
 
 
-def _root_of_full(hashes: bytes) -> bytes:
-    while len(hashes) > HASH:
-        pairs = range(0, len(hashes), 2 * HASH)
-        # node_hash, without a call for each
-        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest() for at in pairs])
-    return hashes
+def _complete_subtrees(hashes: bytes) -> list[bytes]:
+    """Return the roots of the complete subtrees that some hashes consist of, largest first."""
+    roots = []
+    while hashes:
+        if len(hashes) % (2 * HASH):
+            roots.append(hashes[-HASH:])
+            hashes = hashes[:-HASH]
+        hashes = _paired(hashes)
+    return roots[::-1]
 
 
-def _frontier(hashes: Sequence[bytes]) -> Frontier:
-    frontier = Frontier()
-    for hash_ in hashes:
-        frontier.add(hash_)
-    return frontier
+def _paired(hashes: bytes) -> bytes:
+    """Return the hashes of the next level; of every two of these one."""
+    pairs = range(0, len(hashes), 2 * HASH)
+    # node_hash, without a call for each
+    return b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest() for at in pairs])

@@ -1,6 +1,15 @@
 -- name: sealing
-SELECT coalesce(max(l.position - coalesce(t.size, 0)), 0), count(t.error)
-FROM ordertrail.ledgers AS l LEFT JOIN ordertrail.trees AS t USING (tenant)
+-- By the newest checkpoints, not by what the trees are noted to have. A tree that is noted otherwise is stopped already:
+-- whoever seals will find so.
+SELECT coalesce(max(l.position - coalesce(newest.size, 0)), 0),
+       count(*) FILTER (
+           WHERE t.error IS NOT NULL OR coalesce(t.size, 0) <> coalesce(newest.size, 0) OR newest.size > l.position
+       )
+FROM ordertrail.ledgers AS l
+LEFT JOIN ordertrail.trees AS t ON t.tenant = l.tenant
+LEFT JOIN LATERAL (
+    SELECT h.size FROM ordertrail.tree_heads AS h WHERE h.tenant = l.tenant ORDER BY h.size DESC LIMIT 1
+) AS newest ON true
 
 -- name: projections
 -- What a view has read whose checkpoint is beyond the ledger, nobody knows.

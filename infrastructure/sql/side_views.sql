@@ -34,8 +34,8 @@ WHERE l.tenant = %(tenant)s AND c.tenant = %(tenant)s AND c.projection = ANY (%(
   AND (c.position > l.position OR c.must_be_rebuilt)
 ORDER BY c.projection
 
--- name: hold_live_positions
-SELECT projection, position FROM ordertrail.checkpoints
+-- name: hold_live_checkpoints
+SELECT FROM ordertrail.checkpoints
 WHERE tenant = %(tenant)s AND projection = ANY (%(views)s)
 ORDER BY projection
 FOR UPDATE

@@ -5,16 +5,70 @@ WHERE NOT EXISTS (SELECT FROM ordertrail.trees AS t WHERE t.tenant = l.tenant)
 ON CONFLICT DO NOTHING
 
 -- name: unsealed
--- A ledger that is shorter than its tree is among them, once: that has to be found and said.
+-- A ledger that is shorter than its tree is among them: that has to be found and said.
 SELECT l.tenant
 FROM ordertrail.ledgers AS l JOIN ordertrail.trees AS t ON t.tenant = l.tenant
 WHERE l.position <> t.size AND t.error IS NULL
 
--- name: hold_tree
-SELECT size FROM ordertrail.trees WHERE tenant = %(tenant)s FOR UPDATE SKIP LOCKED
+-- name: misnoted
+-- What a tree is noted to have is as quick to look at as the ledgers are, and decides nothing. The newest checkpoints,
+-- which do, are looked at one by one.
+SELECT t.tenant
+FROM ordertrail.trees AS t
+LEFT JOIN LATERAL (
+    SELECT h.size FROM ordertrail.tree_heads AS h WHERE h.tenant = t.tenant ORDER BY h.size DESC LIMIT 1
+) AS newest ON true
+WHERE t.error IS NULL AND t.size <> coalesce(newest.size, 0)
 
--- name: ledger_position
-SELECT position FROM ordertrail.ledgers WHERE tenant = %(tenant)s
+-- name: hold_tree
+SELECT size, error FROM ordertrail.trees WHERE tenant = %(tenant)s FOR UPDATE SKIP LOCKED
+
+-- name: wait_for_tree
+SELECT size, error FROM ordertrail.trees WHERE tenant = %(tenant)s FOR UPDATE
+
+-- name: create_tree
+INSERT INTO ordertrail.trees (tenant) VALUES (%(tenant)s) ON CONFLICT DO NOTHING
+
+-- name: ledger_and_newest_head
+-- Asked once the tree is ours: by one statement for all, a tree that somebody sealed at this very moment could seem to
+-- reach beyond its ledger.
+SELECT l.position, newest.size, newest.note
+FROM ordertrail.ledgers AS l
+LEFT JOIN LATERAL (
+    SELECT size, note FROM ordertrail.tree_heads WHERE tenant = %(tenant)s ORDER BY size DESC LIMIT 1
+) AS newest ON true
+WHERE l.tenant = %(tenant)s
+
+-- name: kept_tree
+-- All of one moment: whoever seals at this very moment must not seem to have left something half done.
+SELECT coalesce(t.size, 0), newest.size, newest.note, beyond.level, beyond.number
+FROM ordertrail.ledgers AS l
+LEFT JOIN ordertrail.trees AS t ON t.tenant = l.tenant
+LEFT JOIN LATERAL (
+    SELECT size, note FROM ordertrail.tree_heads WHERE tenant = %(tenant)s ORDER BY size DESC LIMIT 1
+) AS newest ON true
+LEFT JOIN LATERAL (
+    SELECT level, number
+    FROM ordertrail.tiles
+    WHERE tenant = %(tenant)s
+      AND CASE WHEN level NOT BETWEEN 0 AND 7 OR number < 0 THEN true
+               ELSE octet_length(hashes) > 32 * least(
+                   greatest(div(coalesce(newest.size, 0), 256::numeric ^ level) - 256::numeric * number, 0), 256
+               ) END
+    ORDER BY level, number
+    LIMIT 1
+) AS beyond ON true
+WHERE l.tenant = %(tenant)s
+
+-- name: remove_stray_tiles
+-- Those that no tree of this size has.
+DELETE FROM ordertrail.tiles
+WHERE tenant = %(tenant)s
+  AND CASE WHEN level NOT BETWEEN 0 AND 7 OR number < 0 THEN true
+           ELSE div(%(size)s::bigint, 256::numeric ^ level) <= 256::numeric * number END
+
+-- name: settle_tree
+UPDATE ordertrail.trees SET size = %(size)s, error = NULL WHERE tenant = %(tenant)s
 
 -- name: tiles
 SELECT t.level, t.number, t.hashes
@@ -39,19 +93,23 @@ UPDATE ordertrail.trees SET size = %(size)s WHERE tenant = %(tenant)s
 -- name: stop_tree
 UPDATE ordertrail.trees SET error = %(error)s WHERE tenant = %(tenant)s
 
+-- name: tree_error
+SELECT error FROM ordertrail.trees WHERE tenant = %(tenant)s
+
 -- name: newest_tree_head
-SELECT note FROM ordertrail.tree_heads
+SELECT size, note FROM ordertrail.tree_heads
 WHERE tenant = %(tenant)s ORDER BY size DESC LIMIT 1
 
 -- name: tree_heads_that_cover
-SELECT wanted.size, (
-    SELECT note FROM ordertrail.tree_heads
-    WHERE tenant = %(tenant)s AND size >= wanted.size ORDER BY size LIMIT 1
-)
+SELECT wanted.size, head.size, head.note
 FROM unnest(%(sizes)s) AS wanted (size)
+CROSS JOIN LATERAL (
+    SELECT size, note FROM ordertrail.tree_heads
+    WHERE tenant = %(tenant)s AND size >= wanted.size ORDER BY size LIMIT 1
+) AS head
 
 -- name: tree_head
-SELECT note FROM ordertrail.tree_heads WHERE tenant = %(tenant)s AND size = %(size)s
+SELECT size, note FROM ordertrail.tree_heads WHERE tenant = %(tenant)s AND size = %(size)s
 
 -- name: tree_heads
 SELECT size, note FROM ordertrail.tree_heads
@@ -76,6 +134,19 @@ FROM ordertrail.events AS e
 WHERE tenant = %(tenant)s AND position > %(after)s
 ORDER BY position
 LIMIT %(limit)s
+
+-- name: first_missing
+-- The first position after which another comes than the next, or none.
+SELECT coalesce(min(n) FILTER (WHERE n <> position), %(after)s::bigint + count(*) + 1)
+FROM (
+    SELECT position, %(after)s::bigint + row_number() OVER (ORDER BY position) AS n
+    FROM (
+        SELECT position FROM ordertrail.events
+        WHERE tenant = %(tenant)s AND position > %(after)s
+        ORDER BY position
+        LIMIT %(limit)s
+    ) AS page
+) AS numbered
 
 -- name: first_broken_stream
 -- In the order of the index: nothing is sorted, nothing is held. A library's stream may begin with version 0.

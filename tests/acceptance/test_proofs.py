@@ -1,7 +1,6 @@
 """Proofs over HTTP, checked by docs/verifier.py in a process of its own, with the public key alone."""
 
 import asyncio
-import json
 import os
 import re
 import shutil
@@ -14,31 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.auditor import VERIFIER, Auditor
 from tests.fix_server import Account
 from tests.ledger_files import a_signer
 from tests.native import ORDERS, an_order, append, assert_problem, comment, status
 
 LEDGER = "/trail/v1/ledger"
-VERIFIER = Path(__file__).parents[2] / "docs" / "verifier.py"
 RECEIPT = {"Prefer": "receipt"}
-
-
-class Auditor:
-    """Somebody outside, with a folder, the verifier and a key."""
-
-    def __init__(self, folder: Path, key: str) -> None:
-        self._folder = folder
-        self._key = key
-
-    def check(self, proof: Any, *checkpoints: str) -> str:
-        """Return what the verifier says."""
-        names = ["proof.json", *(f"checkpoint-{n}" for n in range(len(checkpoints)))]
-        for name, text in zip(names, [json.dumps(proof), *checkpoints], strict=True):
-            (self._folder / name).write_text(text)
-        command = [sys.executable, "-I", VERIFIER, self._key, *(self._folder / name for name in names)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        assert result.returncode == (0 if result.stdout else 1)
-        return result.stdout + result.stderr
 
 
 def paste(script: str, folder: Path, token: str, dsn: str) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ from api.bootstrap import Services, open_sealer
 from application.access import Tenant
 from application.codec import encode
 from application.ledger import ANY, Append, Write
-from application.transparency import verification
+from application.transparency import walk
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import new_signing_key
 from application.transparency.note import Signer, Verifier
@@ -74,11 +74,11 @@ async def ledger(services: Services, tenant: Tenant, dsn: str) -> Ledger:
     return ledger
 
 
-@pytest.mark.parametrize("page", [256, verification.PAGE])
+@pytest.mark.parametrize("page", [256, walk.PAGE])
 async def test_a_ledger_that_grew_continues_every_checkpoint_that_was_put_away(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr(verification, "PAGE", page)
+    monkeypatch.setattr(walk, "PAGE", page)
     held = [await ledger.note(size) for size in (300, 100, 200, 100)]
     await ledger.tell("new", 250)
     await ledger.seal()
@@ -229,11 +229,11 @@ async def test_what_cannot_be_read_is_damaged(ledger: Ledger) -> None:
     assert await ledger.damage(held) == Damage(271, "the event cannot be read: timestamp too large (after year 10K)")
 
 
-@pytest.mark.parametrize("page", [256, verification.PAGE])
+@pytest.mark.parametrize("page", [256, walk.PAGE])
 async def test_a_root_that_this_ledger_never_had_is_refused_at_every_size(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr(verification, "PAGE", page)
+    monkeypatch.setattr(walk, "PAGE", page)
     [origin_key] = await ledger.keys()
     [key] = await ledger.services.signing_keys.signing_keys()
     signer = Signer(origin_key.name, key.private_key or b"")

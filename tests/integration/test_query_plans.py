@@ -27,9 +27,10 @@ LARGE = {"acme": 125_000, "globex": 25_000, "initech": 25_000}
 FILES = {PurePath(file.name).stem for file in files("infrastructure").joinpath("sql").iterdir() if file.is_file()}
 WHOLE_VIEWS = {"side_views"}
 """What compares or replaces views may read all of them."""
-WHOLE_LEDGER = ("transparency", "first_broken_stream")
+WHOLE_LEDGER = {("transparency", name) for name in ("first_broken_stream", "kept_tree", "remove_stray_tiles")}
+"""What verifies or repairs a ledger may read all of it."""
 STATEMENTS = [(file, name) for file in sorted(FILES - WHOLE_VIEWS) for name in statements(file)]
-STATEMENTS.remove(WHOLE_LEDGER)
+STATEMENTS = [statement for statement in STATEMENTS if statement not in WHOLE_LEDGER]
 
 MORE = """
 INSERT INTO ordertrail.subject_keys (tenant, subject, wrapped)

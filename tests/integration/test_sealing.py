@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64decode
 from collections.abc import AsyncIterator
+from math import inf
 from typing import LiteralString
 
 import psycopg
@@ -19,7 +20,7 @@ from application.transparency.leaf import leaf_hash_of
 from application.transparency.note import Verifier, verify
 from application.transparency.sealing import Sealer
 from application.transparency.tree import EMPTY_ROOT, Frontier
-from domain.errors import NotSealed, Unavailable
+from domain.errors import NotSealed, Unproven
 from tests.builders import an_event
 
 
@@ -126,7 +127,7 @@ async def test_proofs_whose_hashes_are_gone_are_not_made_up(
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         await connection.execute("DELETE FROM ordertrail.tiles")
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unproven):
         await services.proofs.of_event(tenant.name, position=1)
     assert "run verify" in caplog.text
 
@@ -141,7 +142,7 @@ async def test_proofs_under_a_checkpoint_that_was_changed_are_not_made_up(
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         await connection.execute(f"INSERT INTO ordertrail.tree_heads (tenant, size, note) SELECT 'acme', 9, ({note})")
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unproven):
         await services.proofs.of_event(tenant.name, position=2)
     assert "run verify" in caplog.text
 
@@ -161,6 +162,29 @@ async def test_keys_rotate_and_what_the_old_one_signed_stays_verifiable(
     old, new = await services.proofs.verifiers(tenant.name)
     assert [await signed_by(services, tenant, size, old, new) for size in (1, 2, 3)] == ["old", "old new", "new"]
     assert len((await identity(services.signing_keys, tenant.name)).signers) == 1
+
+
+async def test_a_sealer_that_does_not_know_the_newest_key_yet_goes_on_from_what_it_signed(
+    services: Services, tenant: Tenant, sealer: Sealer, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await tell(services, tenant, 1)
+    await sealer.seal_all()
+    # In the middle of a round, which has asked for the keys already:
+    monkeypatch.setattr("application.transparency.sealing.KEYS_SECONDS", 1_000)
+    sealer._ask_at = -inf
+    await sealer.seal(tenant.name)
+    await services.signing_keys.add_signing_key(new_signing_key())
+    await services.signing_keys.retire_signing_keys()
+    await tell(services, tenant, 1)
+    async with open_sealer(dsn) as another:
+        await another.seal_all()
+    await tell(services, tenant, 1)
+
+    await sealer.seal(tenant.name)
+
+    old, new = await services.proofs.verifiers(tenant.name)
+    assert [await signed_by(services, tenant, size, old, new) for size in (1, 2, 3)] == ["old", "new", "new"]
+    assert await services.health.sealing() == SealingHealth(unsealed=0, stopped=0)
 
 
 async def signed_by(services: Services, tenant: Tenant, size: int, old: Verifier, new: Verifier) -> str:

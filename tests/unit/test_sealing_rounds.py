@@ -1,14 +1,16 @@
 """Rounds of sealing: every ledger has its turn, whatever becomes of the others."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from math import inf
 
 import pytest
 
+from application.transparency.checkpoint import KeptNote
 from application.transparency.keys import SigningKey, new_signing_key
 from application.transparency.sealing import Sealer
-from application.transparency.tiles import HASH, Leaves, Tile, last_tiles
+from application.transparency.tiles import HASH, Leaves, Tile
 from domain.values import TenantName
 
 ACME, BUSY = TenantName("acme"), TenantName("busy")
@@ -39,45 +41,57 @@ class Trees:
 
     def __init__(self, **events: int) -> None:
         self.events = {TenantName(tenant): count for tenant, count in events.items()}
-        self.sizes = dict.fromkeys(self.events, 0)
+        self.noted = dict.fromkeys(self.events, 0)
+        self.tiles: dict[TenantName, dict[Tile, bytes]] = {tenant: {} for tenant in self.events}
+        self.newest: dict[TenantName, KeptNote] = {}
+        self.errors: dict[TenantName, str] = {}
         self.seals: list[TenantName] = []
         self.is_written = False
         """Whether an event is appended to every ledger while it is sealed."""
-        self.lost: set[TenantName] = set()
-        """The tenants whose tiles are gone."""
+        self.failing: set[TenantName] = set()
+        """The tenants whose trees cannot be written."""
+        self.looks = 0
+        """How often all trees were looked at."""
 
     async def unsealed(self) -> list[TenantName]:
-        return [tenant for tenant, count in self.events.items() if count != self.sizes[tenant]]
+        return [t for t, count in self.events.items() if count != self.noted[t] and t not in self.errors]
+
+    async def misnoted(self) -> list[TenantName]:
+        self.looks += 1
+        signed = {t: self.newest[t].size if t in self.newest else 0 for t in self.events}
+        return [t for t, noted in self.noted.items() if noted != signed[t] and t not in self.errors]
 
     @asynccontextmanager
-    async def hold(self, tenant: TenantName) -> AsyncIterator["Batch"]:
-        yield Batch(self, tenant)
+    async def hold(self, tenant: TenantName) -> AsyncIterator["Batch | None"]:
+        yield None if tenant in self.errors else Batch(self, tenant)
 
 
 class Batch:
     """Implements application.transparency.sealing.TreeBatch."""
 
     def __init__(self, trees: Trees, tenant: TenantName) -> None:
-        self.size, self.head = trees.sizes[tenant], trees.events[tenant]
+        self.noted_size, self.head, self.newest = trees.noted[tenant], trees.events[tenant], trees.newest.get(tenant)
         self._trees = trees
         self._tenant = tenant
 
-    async def last_tiles(self) -> Mapping[int, bytes]:
-        if self._tenant in self._trees.lost:
-            return {}
-        return {tile.level: bytes(self.size % 256 * HASH) for tile in last_tiles(self.size)}
+    async def tiles(self, wanted: Collection[Tile]) -> Mapping[Tile, bytes]:
+        return {tile: hashes for tile, hashes in self._trees.tiles[self._tenant].items() if tile in wanted}
 
-    async def next_leaves(self, *, limit: int) -> Leaves:
-        count = min(limit, self.head - self.size)
-        return Leaves(self.size + 1, self.size + count, count, bytes(count * HASH), NOON, NOON, are_in_time=True)
+    async def next_leaves(self, *, after: int, limit: int) -> Leaves:
+        count = min(limit, self.head - after)
+        return Leaves(after + 1, after + count, count, bytes(count * HASH), NOON, NOON, are_in_time=True)
 
-    async def save(self, size: int, _tiles: Mapping[Tile, bytes], _note: str) -> None:
-        self._trees.sizes[self._tenant] = size
+    async def save(self, size: int, tiles: Mapping[Tile, bytes], note: str) -> None:
+        if self._tenant in self._trees.failing:
+            raise RuntimeError("it cannot be written")
+        self._trees.noted[self._tenant] = size
+        self._trees.tiles[self._tenant] |= tiles
+        self._trees.newest[self._tenant] = KeptNote(size, note)
         self._trees.seals.append(self._tenant)
         self._trees.events[self._tenant] += self._trees.is_written
 
     async def stop(self, error: str) -> None:
-        raise NotImplementedError
+        self._trees.errors[self._tenant] = error
 
 
 async def test_ledgers_that_have_much_to_seal_take_turns() -> None:
@@ -86,7 +100,7 @@ async def test_ledgers_that_have_much_to_seal_take_turns() -> None:
     await Sealer(trees, Keys(), batch=10).seal_all()
 
     assert trees.seals == [BUSY, ACME, BUSY, BUSY]
-    assert trees.sizes == {BUSY: 25, ACME: 3}
+    assert trees.noted == {BUSY: 25, ACME: 3}
 
 
 async def test_a_ledger_that_is_written_to_all_the_time_is_left_when_what_there_was_is_sealed() -> None:
@@ -98,21 +112,54 @@ async def test_a_ledger_that_is_written_to_all_the_time_is_left_when_what_there_
     assert trees.seals == [BUSY, ACME, BUSY]
 
 
-async def test_a_tree_that_is_damaged_keeps_no_other_ledger_from_being_sealed(
+async def test_a_tree_that_cannot_be_written_keeps_no_other_ledger_from_being_sealed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     trees, keys = Trees(busy=1, acme=1), Keys()
     sealer = Sealer(trees, keys)
     await sealer.seal_all()
     trees.events = {BUSY: 2, ACME: 2}
-    trees.lost = {BUSY}
+    trees.failing = {BUSY}
 
     for _ in range(2):
         await sealer.seal_all()
 
-    assert trees.sizes == {BUSY: 1, ACME: 2}
+    assert trees.noted == {BUSY: 1, ACME: 2}
     assert caplog.text.count("Tenant busy cannot be sealed") == 1
 
-    trees.lost.clear()
+    trees.failing.clear()
     await Sealer(trees, keys).seal_all()
-    assert trees.sizes == {BUSY: 2, ACME: 2}
+    assert trees.noted == {BUSY: 2, ACME: 2}
+
+
+async def test_a_tree_that_is_damaged_is_stopped_once_and_keeps_no_other_ledger_from_being_sealed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    trees, keys = Trees(busy=1, acme=1), Keys()
+    await Sealer(trees, keys).seal_all()
+    trees.events = {BUSY: 2, ACME: 2}
+    trees.tiles[BUSY].clear()
+
+    for _ in range(2):
+        await Sealer(trees, keys).seal_all()
+
+    assert trees.noted == {BUSY: 1, ACME: 2}
+    assert trees.errors == {BUSY: "tile 0 of level 0 is missing, and should have 1"}
+    [said] = [record for record in caplog.records if record.levelname == "CRITICAL"]
+    assert said.getMessage().startswith("Tenant busy is sealed no more: tile 0 of level 0 is missing")
+
+
+async def test_trees_that_are_noted_wrong_are_looked_for_every_now_and_then() -> None:
+    trees = Trees(acme=2)
+    sealer = Sealer(trees, Keys())
+    await sealer.seal_all()
+    trees.noted[ACME] = trees.events[ACME] = 5  # as if all that is new were sealed
+
+    for _ in range(10):
+        await sealer.seal_all()
+    assert (trees.looks, trees.errors) == (1, {})
+
+    sealer._look_at = -inf  # as if a while had passed
+    await sealer.seal_all()
+    assert trees.looks == 2
+    assert trees.errors == {ACME: "the tree is noted to have 5 leaves, the newest signed checkpoint is of 2 events"}

@@ -1,0 +1,379 @@
+"""Nothing is signed over a tree that is not the one that was signed last: sealing stops, says so, and can be mended."""
+
+import asyncio
+import logging
+from base64 import b64encode
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+
+from api.bootstrap import Services, open_sealer
+from application.access import Tenant
+from application.health import SealingHealth
+from application.ledger import RecordedEvent
+from application.transparency.checkpoint import Checkpoint
+from application.transparency.keys import identity
+from application.transparency.leaf import leaf_hash_of
+from application.transparency.note import Signer
+from application.transparency.proofs import FORMAT, leaf_fields
+from application.transparency.repair import CannotRepair
+from application.transparency.tiles import Tile, hash_in, tile_of
+from application.transparency.tree import inclusion_path, nodes_of, root_of
+from domain.errors import Unavailable, Unproven
+from domain.values import TenantName
+from tests.auditor import Auditor
+from tests.fix_sealed import SealedLedger
+
+NEW, SEALED = 7, 300
+ROOT = "the hashes that are kept are not those whose root was signed with 300 events"
+FULL: LiteralString = "WHERE level = 0 AND number = 0"
+WAITING: LiteralString = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    " AND query LIKE '%INSERT INTO ordertrail.tree_heads%'"
+)
+SWAP: LiteralString = """
+    UPDATE ordertrail.tiles AS t SET hashes = o.hashes FROM ordertrail.tiles AS o
+    WHERE t.tenant <> o.tenant AND t.level = o.level AND t.number = o.number
+"""
+ANOTHER: LiteralString = "decode(repeat('ab', 32), 'hex')"
+
+
+async def stopped(ledger: SealedLedger, caplog: pytest.LogCaptureFixture) -> str:
+    """Append to a ledger and see that it is not sealed, and that this is said; return why."""
+    sizes = await ledger.sizes()
+    await ledger.tell(NEW)
+
+    for _ in range(2):
+        await ledger.seal()
+
+    error = await ledger.error()
+    assert error is not None
+    assert await ledger.sizes() == sizes
+    assert (await ledger.services.health.sealing()).stopped == 1
+    [said] = [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert said == f"Tenant acme is sealed no more: {error}; run verify, then repair tiles"
+    assert await ledger.damages()
+    return error
+
+
+async def assert_mended(ledger: SealedLedger) -> None:
+    """Assert that repair mends a ledger, which is sealed on by itself then."""
+    await ledger.repair()
+
+    assert await ledger.error() is None
+    await ledger.seal()
+    assert await ledger.services.health.sealing() == SealingHealth(unsealed=0, stopped=0)
+    assert await ledger.damages() == []
+    assert (await ledger.sizes())[-1] == SEALED + NEW
+
+
+async def test_a_forged_leaf_is_not_signed_and_nobody_gets_a_proof_of_it(
+    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    ledger, position = ledger_of_300, 290
+    [event] = await ledger.services.store.read_ledger(ledger.tenant, after=position - 1, limit=1)
+    forged = event._replace(data=b'{"status": "paid"}')
+    plant = "UPDATE ordertrail.tiles SET hashes = overlay(hashes PLACING %s FROM %s) WHERE level = 0 AND number = 1"
+    assert await ledger.meddle(plant, leaf_hash_of(ledger.tenant, forged), (position - 257) * 32 + 1) == 1
+
+    assert await stopped(ledger, caplog) == ROOT
+
+    auditor = Auditor(tmp_path, await ledger.keys())
+    verdict = auditor.check(await proof_by_tiles(ledger, forged, 300))
+    assert verdict == f"NOT PROVEN: event {position} is not one of the 300 events that were signed\n"
+    of_what_was_recorded = await ledger.services.proofs.of_event(ledger.tenant, position=position, size=300)
+    assert auditor.check(of_what_was_recorded).startswith("PROVEN: 1 events are")
+    for number in (position - 1, 1):
+        with pytest.raises(Unproven):
+            await ledger.services.proofs.of_event(ledger.tenant, position=number, size=300)
+    assert await ledger.whats() == ["tile 1 of level 0, which proofs are made of, is another"]
+
+    await assert_mended(ledger)
+    proof = await ledger.services.proofs.of_event(ledger.tenant, position=position)
+    assert auditor.check(proof).startswith("PROVEN: 1 events are")
+
+
+async def proof_by_tiles(ledger: SealedLedger, event: RecordedEvent, size: int) -> dict[str, Any]:
+    """Return what somebody who reads the tables can put together as a proof of an event."""
+    rows = await ledger.rows("SELECT level, number, hashes FROM ordertrail.tiles")
+    tiles = {Tile(level, number): hashes for level, number, hashes in rows}
+    path = [
+        root_of([hash_in(tiles[tile_of(node)], node) for node in nodes_of(leaves)])
+        for leaves in inclusion_path(event.position - 1, size)
+    ]
+    notes = dict(await ledger.rows("SELECT size, note FROM ordertrail.tree_heads"))
+    shown = leaf_fields(ledger.tenant, event) | {"proof": [b64encode(hash_).decode() for hash_ in path]}
+    return {"format": FORMAT, "checkpoint": notes[size], "keys": [], "events": [shown]}
+
+
+@pytest.mark.parametrize(
+    ("sql", "error"),
+    [
+        # Of 300 leaves tile 1 of level 0 has 44, and tile 0 of level 1 one root.
+        (f"SET hashes = overlay(hashes PLACING {ANOTHER} FROM 33) WHERE level = 0 AND number = 1", ROOT),
+        (f"SET hashes = {ANOTHER} WHERE level = 1", ROOT),
+        (
+            "SET hashes = substr(hashes, 1, 43 * 32) WHERE number = 1",
+            "tile 1 of level 0 has 43 hashes, and should have 44",
+        ),
+        (
+            "SET hashes = substr(hashes, 1, 1400) WHERE number = 1",
+            "tile 1 of level 0 has 43.75 hashes, and should have 44",
+        ),
+        ("SET hashes = '' WHERE level = 1", "tile 0 of level 1 is missing, and should have 1"),
+        (f"SET hashes = hashes || {ANOTHER} WHERE number = 1", "tile 1 of level 0 has 45 hashes, and should have 44"),
+        (f"SET hashes = hashes || {ANOTHER} WHERE level = 1", "tile 0 of level 1 has 2 hashes, and should have 1"),
+    ],
+)
+async def test_tiles_that_the_service_changed_are_not_sealed_over(
+    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture, sql: LiteralString, error: str
+) -> None:
+    assert await ledger_of_300.meddle(f"UPDATE ordertrail.tiles {sql}") == 1
+
+    assert await stopped(ledger_of_300, caplog) == error
+    await assert_mended(ledger_of_300)
+
+
+@pytest.mark.parametrize(
+    ("sql", "error"),
+    [
+        ("DELETE FROM ordertrail.tiles", "tile 1 of level 0 is missing, and should have 44"),
+        ("DELETE FROM ordertrail.tiles WHERE level = 1", "tile 0 of level 1 is missing, and should have 1"),
+        ("UPDATE ordertrail.tiles SET level = 2 WHERE level = 1", "tile 0 of level 1 is missing, and should have 1"),
+        (
+            "INSERT INTO ordertrail.tiles SELECT tenant, 2, 0, hashes FROM ordertrail.tiles WHERE level = 1",
+            "tile 0 of level 2 should not be there",
+        ),
+        (
+            SWAP,
+            ROOT,
+        ),
+    ],
+)
+async def test_tiles_that_a_superuser_took_away_or_swapped_are_not_sealed_over(
+    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture, sql: LiteralString, error: str
+) -> None:
+    await ledger_of_300.services.credentials.create_tenant("globex", is_implicit=True, dintero_account=None)
+    globex = SealedLedger(ledger_of_300.services, TenantName("globex"), ledger_of_300.dsn)
+    await globex.tell(SEALED)
+    await globex.seal(batch=SEALED)
+    await ledger_of_300.tamper(sql)
+
+    assert await stopped(ledger_of_300, caplog) == error
+    await assert_mended(ledger_of_300)
+    assert (await globex.sizes())[-1] == SEALED
+
+
+@pytest.mark.parametrize("size", [256, 65_536])
+async def test_a_tile_that_was_put_where_the_next_one_begins_is_found(
+    services: Services, tenant: Tenant, dsn: str, size: int
+) -> None:
+    ledger = SealedLedger(services, tenant.name, dsn)
+    for n in range(size // 256):
+        await ledger.tell(256, order_id=str(n))
+    await ledger.seal(batch=size)
+    await ledger.meddle(f"INSERT INTO ordertrail.tiles VALUES ('acme', 0, {size // 256}, {ANOTHER})")
+    await ledger.tell(1)
+
+    await ledger.seal()
+
+    assert await ledger.error() == f"tile {size // 256} of level 0 should not be there"
+    assert await ledger.sizes() == [size]
+    assert (await ledger.repair()).removed == 1
+    await ledger.seal()
+    assert await ledger.sizes() == [size, size + 1]
+    assert await ledger.damages() == []
+
+
+async def test_an_empty_tree_has_neither_tiles_nor_a_checkpoint(services: Services, tenant: Tenant, dsn: str) -> None:
+    ledger = SealedLedger(services, tenant.name, dsn)
+    await ledger.meddle(f"INSERT INTO ordertrail.tiles VALUES ('acme', 0, 0, {ANOTHER})")
+    await ledger.tell(1)
+
+    await ledger.seal()
+
+    assert (await ledger.error(), await ledger.sizes()) == ("tile 0 of level 0 should not be there", [])
+    await ledger.repair()
+    await ledger.seal()
+    assert (await ledger.error(), await ledger.sizes()) == (None, [1])
+
+
+async def test_a_full_tile_that_was_changed_proves_nothing_and_is_named(ledger_of_300: SealedLedger) -> None:
+    """Growing does not depend on it, so sealing goes on."""
+    await ledger_of_300.meddle(f"UPDATE ordertrail.tiles SET hashes = overlay(hashes PLACING {ANOTHER} FROM 33) {FULL}")
+    await ledger_of_300.tell(NEW)
+
+    await ledger_of_300.seal()
+
+    assert (await ledger_of_300.sizes())[-1] == SEALED + NEW
+    for position in (1, 3, 100):
+        with pytest.raises(Unproven):
+            await ledger_of_300.services.proofs.of_event(ledger_of_300.tenant, position=position, size=300)
+    assert await ledger_of_300.services.proofs.of_event(ledger_of_300.tenant, position=SEALED + NEW)
+    assert await ledger_of_300.whats() == ["tile 0 of level 0, which proofs are made of, is another"]
+    assert (await ledger_of_300.repair()).replaced == 1
+    assert await ledger_of_300.damages() == []
+
+
+@pytest.mark.parametrize("noted", [0, 1, 299, 301, SEALED + NEW, SEALED + NEW + 1, 10**9])
+async def test_a_tree_that_is_noted_to_have_another_size_is_found_whatever_the_size(
+    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture, noted: int
+) -> None:
+    await ledger_of_300.tell(NEW)
+    assert await ledger_of_300.meddle("UPDATE ordertrail.trees SET size = %s", noted) == 1
+    error = f"the tree is noted to have {noted} leaves, the newest signed checkpoint is of 300 events"
+    assert await ledger_of_300.services.health.sealing() == SealingHealth(unsealed=NEW, stopped=1)  # at once
+    assert await ledger_of_300.whats() == [error]
+
+    await ledger_of_300.seal()
+
+    assert await ledger_of_300.services.health.sealing() == SealingHealth(unsealed=NEW, stopped=1)
+    assert await ledger_of_300.error() == error
+    assert f"Tenant acme is sealed no more: {error}" in caplog.text
+    await assert_mended(ledger_of_300)
+
+
+async def test_a_tree_that_is_noted_to_have_what_the_ledger_has_is_found_though_nothing_is_written(
+    ledger_of_300: SealedLedger,
+) -> None:
+    await ledger_of_300.meddle("UPDATE ordertrail.trees SET size = 200")
+    await ledger_of_300.tamper("DELETE FROM ordertrail.tree_heads WHERE size > 200")
+    assert (await ledger_of_300.services.health.sealing()).unsealed == 100
+
+    await ledger_of_300.seal()
+
+    assert await ledger_of_300.error() == "tile 0 of level 0 has 256 hashes, and should have 200"
+
+
+async def test_a_tree_that_nobody_notes_any_more_is_not_begun_anew(
+    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ledger_of_300.tamper("DELETE FROM ordertrail.trees")
+    assert (await ledger_of_300.services.health.sealing()).stopped == 1
+
+    error = await stopped(ledger_of_300, caplog)
+
+    assert error == "the tree is noted to have 0 leaves, the newest signed checkpoint is of 300 events"
+    await assert_mended(ledger_of_300)
+
+
+@pytest.mark.parametrize("deleted", ["size = 300", "true"])
+async def test_a_checkpoint_that_was_taken_away_is_missed(
+    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture, deleted: LiteralString
+) -> None:
+    await ledger_of_300.tamper(f"DELETE FROM ordertrail.tree_heads WHERE {deleted}")
+    newest = max(await ledger_of_300.sizes(), default=0)
+    rest = f"the newest one is of {newest}" if newest else "there is none"
+    assert await ledger_of_300.whats() == [f"a checkpoint is missing: 300 events were sealed, {rest}"]
+
+    error = await stopped(ledger_of_300, caplog)
+
+    assert error == f"the tree is noted to have 300 leaves, the newest signed checkpoint is of {newest} events"
+    await assert_mended(ledger_of_300)
+
+
+async def signed_by_another(ledger: SealedLedger, size: int) -> str:
+    """Return a checkpoint that somebody without the ledger's key signed in its name."""
+    known = await identity(ledger.services.signing_keys, ledger.tenant)
+    return Checkpoint(known.origin, size, bytes(32)).signed([Signer(known.origin, bytes(32))])
+
+
+@pytest.mark.parametrize("size", [301, SEALED + NEW, 10**6])
+async def test_a_checkpoint_that_we_did_not_sign_is_not_continued(
+    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture, size: int
+) -> None:
+    insert = "INSERT INTO ordertrail.tree_heads (tenant, size, note) VALUES ('acme', %s, %s)"
+    await ledger_of_300.meddle(insert, size, await signed_by_another(ledger_of_300, size))
+
+    error = await stopped(ledger_of_300, caplog)
+
+    assert error.startswith(f"the checkpoint of {size} events is not one: None of these keys has signed it: ")
+    assert error in await ledger_of_300.whats()
+    with pytest.raises(Unproven, match=f"The checkpoint of {size} events is not one"):
+        await ledger_of_300.services.proofs.checkpoint(ledger_of_300.tenant)
+    with pytest.raises(CannotRepair, match=f"the checkpoint of {size} events is not one"):
+        await ledger_of_300.repair()
+    await ledger_of_300.tamper("DELETE FROM ordertrail.tree_heads WHERE size = %s", size)
+    await assert_mended(ledger_of_300)
+
+
+async def test_a_checkpoint_that_is_kept_for_another_size_is_not_continued(
+    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = "INSERT INTO ordertrail.tree_heads (tenant, size, note) SELECT tenant, 301, note FROM ordertrail.tree_heads"
+    await ledger_of_300.meddle(f"{copy} WHERE size = 300")
+
+    assert (await stopped(ledger_of_300, caplog)).startswith("the checkpoint of 301 events is that of 300 of ")
+
+
+async def test_what_another_installation_signed_is_not_continued(
+    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ledger_of_300.tamper(
+        "UPDATE ordertrail.installation SET value = decode(repeat('01', 32), 'hex') WHERE name = 'origin'"
+    )
+
+    await ledger_of_300.tell(1)
+
+    # By another process: one that runs knows what its installation is called.
+    await ledger_of_300.seal()
+
+    known = await ledger_of_300.error() or ""
+    assert known.startswith("the checkpoint of 300 events is not one: None of these keys has signed it")
+    assert "Tenant acme is sealed no more" in caplog.text
+
+
+async def test_of_several_sealers_one_finds_the_damage_and_says_so_once(
+    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ledger_of_300.meddle(f"UPDATE ordertrail.tiles SET hashes = {ANOTHER} WHERE level = 1")
+    await ledger_of_300.tell(NEW)
+
+    async with open_sealer(ledger_of_300.dsn) as one, open_sealer(ledger_of_300.dsn) as other:
+        for _ in range(5):
+            await asyncio.gather(one.seal_all(), other.seal_all())
+
+        assert (await ledger_of_300.sizes())[-1] == SEALED
+        assert caplog.text.count("is sealed no more") == 1
+        await ledger_of_300.repair()
+        await asyncio.gather(one.seal_all(), other.seal_all())
+        assert (await ledger_of_300.sizes())[-1] == SEALED + NEW
+
+
+async def test_a_sealer_that_dies_between_its_tiles_and_its_checkpoint_leaves_nothing(
+    ledger_of_300: SealedLedger, dsn: str
+) -> None:
+    await ledger_of_300.tell(NEW)
+    async with await psycopg.AsyncConnection.connect(dsn) as somebody, open_sealer(dsn) as sealer:
+        # The sealer waits for whoever is about to keep a checkpoint of the same size.
+        await somebody.execute("INSERT INTO ordertrail.tree_heads (tenant, size, note) VALUES ('acme', 307, '')")
+        sealing = asyncio.create_task(sealer.seal_all())
+        while not await ledger_of_300.rows(WAITING):  # noqa: ASYNC110 another session waits
+            await asyncio.sleep(0.01)
+        await ledger_of_300.rows(f"SELECT pg_terminate_backend(pid) FROM ({WAITING}) AS w (pid)")
+        with suppress(Unavailable):
+            await sealing
+        await somebody.rollback()
+
+    assert await ledger_of_300.rows("SELECT size FROM ordertrail.trees") == [(300,)]
+    assert await ledger_of_300.damages() == []
+    await ledger_of_300.seal()
+    assert (await ledger_of_300.sizes())[-1] == SEALED + NEW
+    assert await ledger_of_300.damages() == []
+
+
+async def test_one_damaged_ledger_keeps_no_other_from_being_sealed(ledger_of_300: SealedLedger) -> None:
+    await ledger_of_300.services.credentials.create_tenant("globex", is_implicit=True, dintero_account=None)
+    globex = SealedLedger(ledger_of_300.services, TenantName("globex"), ledger_of_300.dsn)
+    await ledger_of_300.meddle(f"UPDATE ordertrail.tiles SET hashes = {ANOTHER} WHERE level = 1")
+    for ledger in (ledger_of_300, globex):
+        await ledger.tell(NEW)
+
+    await globex.seal()
+
+    assert await globex.sizes() == [NEW]
+    assert await globex.damages() == []
+    assert await ledger_of_300.error() == ROOT
