@@ -52,8 +52,9 @@ from infrastructure.installation_key import InstallationKey, WrongInstallationKe
 from infrastructure.key_register import PostgresKeyRegister
 from infrastructure.ledger_import import PostgresLedgerContinuation
 from infrastructure.listener import Listener
-from infrastructure.migrations import migrate
+from infrastructure.migrations import migrate_in
 from infrastructure.object_contents import ObjectContentStore
+from infrastructure.owner_session import owner_session, refuse_unsafe_server
 from infrastructure.retention import PostgresRetentionStore
 from infrastructure.seen import open_seen
 from infrastructure.settings import Settings
@@ -116,10 +117,14 @@ class Services(NamedTuple):
 def open_database(settings: Settings) -> Iterator[str]:
     """Yield the DSN of a migrated database: the one that is set, or one on a PostgreSQL of our own.
 
-    Ours is shared with whoever else uses the data directory, and stopped when the last one leaves.
+    Ours is shared with whoever else uses the data directory, and stopped when the last one leaves. Raises Unavailable,
+    Misconfigured.
     """
     with nullcontext(settings.dsn) if settings.dsn else embedded_server(settings.data_dir) as dsn:
-        migrate(dsn)
+        with owner_session(dsn) as session:
+            if not settings.allow_unsafe_server:
+                refuse_unsafe_server(session)
+            migrate_in(session)
         yield dsn
 
 

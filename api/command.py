@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 from api.bootstrap import Settings, read_settings
 from api.durations import InvalidOption
 from api.logs import set_up_logging
-from domain.errors import OrdertrailError
+from domain.errors import Misconfigured, OrdertrailError
 
 T = TypeVar("T")
 
@@ -26,9 +26,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Print what went wrong in one line, and end with status 1, or 2 if it is in what we were told."""
+    """Print what went wrong in one line, and end with status 1, or 2 if it is in what we were told or set up with."""
     try:
         yield
+    except Misconfigured as error:
+        print(f"ordertrail: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
     except OrdertrailError as error:
         print(f"ordertrail: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, InvalidOption) else 1) from error

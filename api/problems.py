@@ -126,6 +126,7 @@ _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
     (errors.Unproven, Kind.UNPROVEN),
     (errors.OutcomeUnknown, Kind.UNAVAILABLE),
     (errors.Unavailable, Kind.UNAVAILABLE),
+    (errors.Misconfigured, Kind.UNAVAILABLE),
     (errors.OrdertrailError, Kind.INVALID),
 )
 

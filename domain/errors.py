@@ -25,6 +25,7 @@ OrdertrailError
 ├── OutcomeUnknown           the connection broke while it was being written
 ├── ViewStopped              a view cannot be derived from the ledger
 ├── Unproven                 what is kept does not prove what it should
+├── Misconfigured            somebody has to change a setting, a right or a server first: trying again does not help
 └── Unavailable              the database cannot be reached
 """
 
@@ -212,6 +213,10 @@ class Unproven(OrdertrailError):
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(f"{what}. Trying again does not help: whoever runs this has to run ordertrail verify")
+
+
+class Misconfigured(OrdertrailError):
+    """What this installation is set to does not work."""
 
 
 class Unavailable(OrdertrailError):

@@ -1,8 +1,9 @@
 """Connections to PostgreSQL, and its errors in our words."""
 
 import select
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -11,46 +12,21 @@ from psycopg.errors import ForeignKeyViolation, NoDataFound, ProgramLimitExceede
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from domain.errors import InvalidEvent, TenantNotFound, Unavailable
-from infrastructure.arrays import register_arrays
-from infrastructure.migrations import runtime_dsn
+from infrastructure.session import CONNECT_SECONDS, CONNECTION, NO_SETTINGS, owner_dsn, runtime_dsn, set_up_async
 
 Connection = AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
 
-CONNECT_SECONDS = 5
-PATIENCE = {
-    "connect_timeout": CONNECT_SECONDS,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,
-}
-"""How long libpq believes in a server: a host that loses power says nothing, and nobody may wait for it for ever."""
 
-
-async def configure(connection: Connection) -> None:
-    """Prepare a connection for our statements: autocommit, since every append is one statement."""
-    await connection.set_autocommit(True)
-    # Whatever the database's own defaults are: an append reads what was committed while it waited for its lock.
-    await connection.execute("SET default_transaction_isolation TO 'read committed'")
-    await connection.execute("SET client_encoding TO 'UTF8'")
-    await connection.execute("SET search_path TO ordertrail")
-    await connection.execute("SET timezone TO 'UTC'")
-    connection.prepare_threshold = 2
-    register_arrays(connection)
-
-
-async def connect(dsn: str, **settings: str) -> Connection:
-    """Open one connection with the rights of the runtime role, and these of PostgreSQL's settings for its session.
+async def connect(dsn: str, *, as_owner: bool = False, settings: Mapping[str, str] = NO_SETTINGS) -> Connection:
+    """Open one session with the rights of the runtime role, or with all of the DSN's user, and these settings.
 
     Raises Unavailable.
     """
     with translated():
-        connection = await AsyncConnection.connect(runtime_dsn(dsn), **PATIENCE)  # type: ignore[arg-type]
+        connection = await AsyncConnection.connect(_dsn(dsn, as_owner=as_owner), **CONNECTION)
         try:
-            await configure(connection)
-            for setting in settings.items():
-                await connection.execute("SELECT set_config(%s, %s, false)", setting)
+            await set_up_async(connection, settings)
         except BaseException:
             await connection.close()
             raise
@@ -58,23 +34,29 @@ async def connect(dsn: str, **settings: str) -> Connection:
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, size: int) -> AsyncIterator[Pool]:
-    """Open a pool of at most size connections with the rights of the runtime role; they come as they are needed."""
+async def open_pool(
+    dsn: str, *, size: int, as_owner: bool = False, settings: Mapping[str, str] = NO_SETTINGS
+) -> AsyncIterator[Pool]:
+    """Open a pool of at most size such sessions; they come as they are needed."""
     pool: Pool = AsyncConnectionPool(
-        runtime_dsn(dsn),
+        _dsn(dsn, as_owner=as_owner),
         min_size=1,
         max_size=size,
-        configure=configure,
+        configure=partial(set_up_async, settings=settings),
         check=_check,
         open=False,
         timeout=CONNECT_SECONDS,
-        kwargs=PATIENCE,
+        kwargs=dict(CONNECTION),
     )
     await pool.open()
     try:
         yield pool
     finally:
         await pool.close()
+
+
+def _dsn(dsn: str, *, as_owner: bool) -> str:
+    return owner_dsn(dsn) if as_owner else runtime_dsn(dsn)
 
 
 async def _check(connection: Connection) -> None:

@@ -176,7 +176,7 @@ class _Writer:
             if is_unknown:
                 await asyncio.sleep(seconds)
             try:
-                self._connection = self._connection or await connect(self._dsn, **WRITER_SETTINGS)
+                self._connection = self._connection or await connect(self._dsn, settings=WRITER_SETTINGS)
                 return await call.make(self._connection)
             except Unavailable as error:
                 if not is_unknown:

@@ -22,15 +22,14 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import OrdertrailError
 from domain.values import TenantName
-from infrastructure.arrays import register_arrays
-from infrastructure.migrations import describe_dsn, pending, runtime_dsn
+from infrastructure.migrations import pending
+from infrastructure.session import CONNECTION, described_dsn, runtime_dsn, set_up
 from infrastructure.statements import statements
 
 Row = tuple[Any, ...]
 Connection = psycopg.Connection[Row]
 Cursor = psycopg.Cursor[Row]
 
-CONNECT_SECONDS = 5
 WAIT_SECONDS = 10
 TRIES = 5
 """How often something is tried whose connection breaks, each time after waiting for a connection that works."""
@@ -67,11 +66,11 @@ class TenantDatabase:
             runtime_dsn(dsn),
             min_size=1,
             max_size=size,
-            configure=_configure,
+            configure=set_up,
             check=ConnectionPool.check_connection,
             open=False,
             timeout=WAIT_SECONDS,
-            kwargs={"connect_timeout": CONNECT_SECONDS},
+            kwargs=dict(CONNECTION),
         )
 
     def open(self) -> None:
@@ -82,7 +81,7 @@ class TenantDatabase:
             raise OperationalError(str(exc)) from exc
         if missing:
             raise ProgrammingError(
-                f"The {describe_dsn(self._dsn)} lacks migration {missing[0]}; apply it with: ordertrail migrate"
+                f"The {described_dsn(self._dsn)} lacks migration {missing[0]}; apply it with: ordertrail migrate"
             )
         self._pool.open()
         with self.cursor() as cursor:
@@ -126,18 +125,12 @@ class TenantDatabase:
         connection: Connection | None = None
         try:
             dsn = runtime_dsn(self._dsn)
-            with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+            with psycopg.connect(dsn, **CONNECTION) as connection:
+                set_up(connection)
                 connection.execute("LISTEN ordertrail")
                 yield connection
         except psycopg.Error as exc:
             raise _translate(exc, connection) from exc
-
-
-def _configure(connection: Connection) -> None:
-    connection.autocommit = True
-    connection.execute("SET timezone TO 'UTC'")
-    connection.prepare_threshold = 2
-    register_arrays(connection)
 
 
 def _translate(error: psycopg.Error, connection: Connection | None) -> PersistenceError:

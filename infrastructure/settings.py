@@ -49,6 +49,11 @@ class Settings(BaseSettings):
         description="The PostgreSQL database, as a postgresql:// URI or key=value pairs; "
         "without it, a PostgreSQL of our own runs in the data directory.",
     )
+    allow_unsafe_server: bool = Field(
+        False,
+        description="Whether to go on with a server that may lose what it has confirmed, since fsync or "
+        "full_page_writes is off; for tests, and for storage that makes up for it.",
+    )
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description="Where the embedded PostgreSQL keeps its files; "

@@ -22,7 +22,16 @@ from infrastructure.migrations import migrate
 # Where the packages of Debian, of Red Hat and of Homebrew put it.
 POSTGRES_15_FOLDERS = ("/usr/lib/postgresql/15/bin", "/usr/pgsql-15/bin", "/opt/homebrew/opt/postgresql@15/bin")
 
+TOLD = {"ORDERTRAIL_ALLOW_UNSAFE_SERVER": "true"}
+"""What programs are told that start on the servers of the tests: most of these do not wait for the disk."""
+
 _numbers = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def told() -> None:
+    """Tell whatever the tests start."""
+    os.environ.update(TOLD)
 
 
 @pytest.fixture(scope="session")

@@ -128,7 +128,7 @@ def test_a_server_that_cannot_be_reached_is_said_in_one_line(tmp_path: Path) -> 
 def test_a_dsn_that_is_none_is_said_in_one_line() -> None:
     result = ordertrail("migrate", "--dsn", "postgresql://u:secret@[::1/x")
 
-    assert_says(result, 1, "DSN")
+    assert_says(result, 2, "DSN")
     assert "secret" not in result.stderr
 
 
@@ -167,6 +167,17 @@ def test_a_setting_that_is_not_valid_is_said_in_one_line(server: Server, name: s
     result = ordertrail("serve", "--dsn", server.dsn, **{f"ORDERTRAIL_{name}": value})
 
     assert_says(result, 2, f"ORDERTRAIL_{name}: ")
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["migrate"], ["tenant", "create", "acme"]])
+def test_a_server_that_may_lose_what_it_confirmed_is_refused_unless_told_otherwise(
+    empty_dsn: str, command: list[str]
+) -> None:
+    result = ordertrail(*command, "--dsn", empty_dsn, ORDERTRAIL_ALLOW_UNSAFE_SERVER="false")
+
+    assert_says(result, 2, "fsync = off", "ORDERTRAIL_ALLOW_UNSAFE_SERVER=true")
+    with psycopg.connect(empty_dsn) as connection:
+        assert connection.execute("SELECT to_regnamespace('ordertrail')").fetchone() == (None,)
 
 
 @pytest.mark.parametrize("option", [["--port", "65536"], ["--port", "x"], ["--workers", "0"], ["--nope"]])

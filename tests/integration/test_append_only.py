@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from infrastructure.migrations import migrate, runtime_dsn
+from infrastructure.migrations import migrate
+from infrastructure.session import runtime_dsn
 from tests.fix_postgres import database
 
 Connection = psycopg.Connection[tuple[Any, ...]]

@@ -14,6 +14,7 @@ import pytest
 from infrastructure import embedded
 from infrastructure.embedded import embedded_server
 from infrastructure.migrations import migrate
+from tests.fix_embedded import run
 
 ROOT = Path(embedded.__file__).parent.parent
 TENANT = "acme"
@@ -138,3 +139,22 @@ def test_a_server_and_its_writer_that_are_killed_together_lose_nothing(dsn: str,
 
     with embedded_server(data_dir):
         check_ledger(dsn, writer.acknowledged)
+
+
+def test_what_was_acknowledged_is_kept_where_commits_do_not_wait_for_the_disk_by_default(
+    dsn: str, data_dir: Path
+) -> None:
+    # The log is written when somebody waits for it, and by nobody else.
+    for setting in ("synchronous_commit = off", "wal_writer_delay = '10s'", "wal_writer_flush_after = '1GB'"):
+        run(dsn, f"ALTER SYSTEM SET {setting}")
+    run(dsn, "CREATE TABLE witness (n int)")
+    run(dsn, "SELECT pg_reload_conf()")
+    with running_writer(dsn, "w") as writer:
+        writer.acknowledge(200)
+
+    run(dsn, "INSERT INTO witness VALUES (1)")
+    kill_server(data_dir)
+
+    with embedded_server(data_dir):
+        check_ledger(dsn, writer.acknowledged)
+        assert run(dsn, "SELECT n FROM witness") == [], "the crash took nothing, so it showed nothing"

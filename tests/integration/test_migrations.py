@@ -13,16 +13,10 @@ from yoyo import read_migrations
 from yoyo.migrations import MigrationList
 
 from domain.errors import OrdertrailError, Unavailable
-from infrastructure import migrations
-from infrastructure.migrations import (
-    InvalidDsn,
-    MigrationFailed,
-    ServerTooOld,
-    is_current,
-    migrate,
-    pending,
-    runtime_dsn,
-)
+from infrastructure import migrations, owner_session
+from infrastructure.migrations import MigrationFailed, is_current, migrate, pending
+from infrastructure.owner_session import ServerTooOld
+from infrastructure.session import InvalidDsn, runtime_dsn
 from tests.fix_postgres import database
 
 SQL_FILES = sorted(Path(migrations.__file__).parent.joinpath("sql", "migrations").glob("*.sql"))
@@ -208,27 +202,10 @@ def test_a_dsn_that_is_none_is_refused_without_showing_its_password(dsn: str) ->
 
 
 def test_a_server_older_than_15_is_refused(server_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "OLDEST_SERVER", 990_000)
+    monkeypatch.setattr(owner_session, "OLDEST_SERVER", 990_000)
 
     with pytest.raises(ServerTooOld, match="The server runs PostgreSQL 18; Ordertrail needs 99 or later"):
         migrate(server_dsn)
-
-
-@pytest.mark.parametrize(
-    "dsn",
-    [
-        "postgresql://postgres:@/orders?host=/run/a%20b",
-        "postgresql://postgres@/orders?host=/run/a%20b&options=-c%20jit%3Doff",
-        "host='/run/a b' dbname=orders user=postgres options='-c jit=off'",
-    ],
-)
-def test_the_runtime_dsn_keeps_what_was_given_and_adds_the_role(dsn: str) -> None:
-    parameters = conninfo_to_dict(runtime_dsn(dsn))
-
-    assert (parameters["host"], parameters["dbname"], parameters["user"]) == ("/run/a b", "orders", "postgres")
-    assert parameters["options"] == (
-        "-c jit=off -c role=ordertrail_runtime" if "jit" in dsn else "-c role=ordertrail_runtime"
-    )
 
 
 def test_every_error_of_ours_is_one_line() -> None:

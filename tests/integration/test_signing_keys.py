@@ -20,7 +20,8 @@ from application.transparency.keys import SigningKey, identity, new_signing_key
 from domain.values import TenantName
 from infrastructure import migrations
 from infrastructure.installation_key import InstallationKey, WrongInstallationKey
-from infrastructure.migrations import migrate, runtime_dsn
+from infrastructure.migrations import migrate
+from infrastructure.session import runtime_dsn
 from infrastructure.tokens import JwtSigner
 from tests.builders import an_event
 from tests.dumps import dump, has

@@ -46,6 +46,11 @@ DECLARE
     -- of each write's first event
     first_versions bigint[];
 BEGIN
+    -- What is answered is durable, whoever calls and whatever their session is set to.
+    IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+
     -- Whoever holds this row writes next: position order is commit order, and readers need no gap detection.
     SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO ledger_position, moment
     FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
