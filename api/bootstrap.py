@@ -1,6 +1,7 @@
 """The composition root: the only place where ports meet their implementations."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import partial
@@ -43,16 +44,17 @@ from application.vault import Vault
 from domain.values import Origin
 from infrastructure.contents import PostgresContentStore
 from infrastructure.credentials import PostgresCredentialStore, TenantExists
-from infrastructure.database import Pool, open_pool
+from infrastructure.database import open_pool
 from infrastructure.embedded import embedded_server, start_again
 from infrastructure.event_store import PostgresEventStore
 from infrastructure.group_commit import open_group_commit
 from infrastructure.health import PostgresHealth
-from infrastructure.installation_key import InstallationKey, WrongInstallationKey
+from infrastructure.installation import FINGERPRINT_KEY, TOKEN_KEY, PostgresInstallation
+from infrastructure.installation_setup import set_up_installation
 from infrastructure.key_register import PostgresKeyRegister
 from infrastructure.ledger_import import PostgresLedgerContinuation
 from infrastructure.listener import Listener
-from infrastructure.migrations import migrate_in
+from infrastructure.migrations import Tell, migrate_in
 from infrastructure.object_contents import ObjectContentStore
 from infrastructure.owner_session import owner_session, refuse_unsafe_server
 from infrastructure.retention import PostgresRetentionStore
@@ -70,10 +72,9 @@ from infrastructure.views import PostgresViews
 
 __all__ = ["Services", "Settings", "TenantExists", "open_seen"]
 
+_log = logging.getLogger(__name__)
+
 READ_CONNECTIONS = 8
-TOKEN_KEY = "token key"  # noqa: S105 the name of the key, not the key
-FINGERPRINT_KEY = "fingerprint key"
-INSTALLATION_KEY = "installation key"
 
 
 def read_settings(**given: Any) -> Settings:
@@ -114,18 +115,27 @@ class Services(NamedTuple):
 
 
 @contextmanager
-def open_database(settings: Settings) -> Iterator[str]:
-    """Yield the DSN of a migrated database: the one that is set, or one on a PostgreSQL of our own.
+def open_database(settings: Settings, tell: Tell = _log.warning) -> Iterator[str]:
+    """Yield the DSN of a database that is set up: the one that is set, or one on a PostgreSQL of our own.
 
-    Ours is shared with whoever else uses the data directory, and stopped when the last one leaves. Raises Unavailable,
-    Misconfigured.
+    Ours is shared with whoever else uses the data directory, and stopped when the last one leaves. tell gets a sentence
+    for each thing that was mended. Raises Unavailable, Misconfigured.
     """
     with nullcontext(settings.dsn) if settings.dsn else embedded_server(settings.data_dir) as dsn:
-        with owner_session(dsn) as session:
-            if not settings.allow_unsafe_server:
-                refuse_unsafe_server(session)
-            migrate_in(session)
+        set_up_database(dsn, settings, tell)
         yield dsn
+
+
+def set_up_database(dsn: str, settings: Settings, tell: Tell = _log.warning) -> None:
+    """Give a database its schema, the runtime role its rights, and the installation its secrets, where that is not so.
+
+    Raises Unavailable, Misconfigured.
+    """
+    with owner_session(dsn) as session:
+        if not settings.allow_unsafe_server:
+            refuse_unsafe_server(session)
+        migrate_in(session, tell)
+        set_up_installation(session, settings.installation_key)
 
 
 def database_care(settings: Settings) -> Callable[[], None] | None:
@@ -137,20 +147,26 @@ def database_care(settings: Settings) -> Callable[[], None] | None:
 async def open_services(
     dsn: str,
     *,
+    as_owner: bool = False,
     read_wait_seconds: float = 1.0,
     contents_url: str | None = None,
     masked_headers: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Services]:
-    """Connect the application to a migrated database."""
-    async with open_pool(dsn, size=READ_CONNECTIONS) as pool, open_group_commit(dsn) as writer:
-        credentials = PostgresCredentialStore(pool)
-        installation = await _installation_key(credentials)
-        keys, signing_keys = PostgresKeyRing(pool, installation), await _signing_keys(pool, installation)
+    """Connect the application to a database that is set up, with what the runtime role may do.
+
+    as_owner, it may do what only the owner of the database may: create tenants and credentials, change signing keys,
+    import. Raises MissingRight if the DSN's user may not.
+    """
+    pools = open_pool(dsn, size=READ_CONNECTIONS, as_owner=as_owner)
+    async with pools as pool, open_group_commit(dsn) as writer:
+        credentials, installation = PostgresCredentialStore(pool), PostgresInstallation(pool)
+        key = await installation.key(read_settings().installation_key)
+        keys, signing_keys = PostgresKeyRing(pool, key), PostgresSigningKeys(pool, key)
         vault = Vault(keys)
-        secret = await credentials.installation_secret(FINGERPRINT_KEY, installation)
+        secret = await installation.secret(FINGERPRINT_KEY, key)
         as_stored = PostgresEventStore(pool, writer)
         store = EncryptedEventStore(as_stored, vault, secret=secret)
-        tokens = JwtSigner(await credentials.installation_secret(TOKEN_KEY, installation))
+        tokens = JwtSigner(await installation.secret(TOKEN_KEY, key))
         trees = PostgresTrees(pool)
         retention = PostgresRetentionStore(pool)
         contents = SealedContents(_contents(PostgresContentStore(pool), contents_url), keys, retention)
@@ -186,22 +202,6 @@ def _contents(in_postgres: ContentStore, url: str | None) -> ContentStore:
     return ObjectContentStore(url, earlier=in_postgres) if url else in_postgres
 
 
-async def _installation_key(credentials: PostgresCredentialStore) -> InstallationKey:
-    """Return the key that other keys are encrypted with. Raises WrongInstallationKey."""
-    secret = read_settings().installation_key or await credentials.installation_value(INSTALLATION_KEY)
-    key = InstallationKey(secret)
-    if await credentials.installation_value(f"{INSTALLATION_KEY} fingerprint", key.fingerprint) != key.fingerprint:
-        raise WrongInstallationKey
-    return key
-
-
-async def _signing_keys(pool: Pool, installation: InstallationKey) -> PostgresSigningKeys:
-    """Return the keys that checkpoints are signed with, none of which is kept in plain text from now on."""
-    keys = PostgresSigningKeys(pool, PostgresCredentialStore(pool), installation)
-    await keys.wrap_plain()
-    return keys
-
-
 async def run_projector(dsn: str) -> None:
     """Keep views up to date and ledgers sealed, and delete what expires, in a migrated database; until cancelled."""
     async with (
@@ -226,24 +226,24 @@ async def open_expiry(dsn: str, *, contents_url: str | None = None) -> AsyncIter
 async def open_sealer(dsn: str, *, batch: int = SEAL_BATCH) -> AsyncIterator[Sealer]:
     """Connect a sealer of all ledgers to a migrated database."""
     async with open_pool(dsn, size=2) as pool:
-        installation = await _installation_key(PostgresCredentialStore(pool))
-        yield Sealer(PostgresTrees(pool), await _signing_keys(pool, installation), batch=batch)
+        key = await PostgresInstallation(pool).key(read_settings().installation_key)
+        yield Sealer(PostgresTrees(pool), PostgresSigningKeys(pool, key), batch=batch)
 
 
 @asynccontextmanager
 async def open_repair(dsn: str) -> AsyncIterator[Repair]:
     """Connect what repairs trees to a migrated database, with the rights of its owner."""
     async with open_pool(dsn, size=1) as pool:
-        installation = await _installation_key(PostgresCredentialStore(pool))
-        yield Repair(PostgresTreesToRepair(dsn), await _signing_keys(pool, installation))
+        key = await PostgresInstallation(pool).key(read_settings().installation_key)
+        yield Repair(PostgresTreesToRepair(dsn), PostgresSigningKeys(pool, key))
 
 
 @asynccontextmanager
 async def open_projector(dsn: str) -> AsyncIterator[Projector]:
     """Connect a projector of all views to a migrated database."""
     async with open_pool(dsn, size=3) as pool:
-        keys = PostgresKeyRing(pool, await _installation_key(PostgresCredentialStore(pool)))
-        reveal = reveal_with(Vault(keys))
+        key = await PostgresInstallation(pool).key(read_settings().installation_key)
+        reveal = reveal_with(Vault(PostgresKeyRing(pool, key)))
         yield Projector(PostgresViewStore(pool.connection, pool.connection), PROJECTIONS, reveal=reveal)
 
 
@@ -255,12 +255,15 @@ class Register(NamedTuple):
 
 
 @asynccontextmanager
-async def open_register(dsn: str) -> AsyncIterator[Register]:
-    """Connect the register of tenants and credentials to a migrated database."""
-    async with open_pool(dsn, size=1) as pool:
+async def open_register(dsn: str, *, as_owner: bool = False) -> AsyncIterator[Register]:
+    """Connect the register of tenants and credentials to a database; whoever changes something does it as its owner.
+
+    Raises MissingRight if the DSN's user may not.
+    """
+    async with open_pool(dsn, size=1, as_owner=as_owner) as pool:
         yield Register(PostgresTenantRegister(pool), PostgresKeyRegister(pool))
 
 
-def rebuilding(dsn: str, services: Services) -> Rebuilding:
-    """Return what derives all views of a migrated database anew."""
-    return Rebuilding(services.store, PostgresSideViewStore(dsn), PROJECTIONS, services.reveal)
+def rebuilding(dsn: str, services: Services, *, as_owner: bool = False) -> Rebuilding:
+    """Return what derives all views of a database anew, and as its owner may put them in the place of the live ones."""
+    return Rebuilding(services.store, PostgresSideViewStore(dsn, as_owner=as_owner), PROJECTIONS, services.reveal)

@@ -21,7 +21,8 @@ class Subjects(NamedTuple):
 async def forget(dsn: str, tenant: str, subjects: Subjects, *, by: str, contents_url: str | None) -> None:
     """Forget them one by one, and say so. Raises TenantNotFound, OrderNotFound, IntegrationNotFound, Unavailable."""
     actor = Actor(id=by or getpass.getuser(), type="Operator", application_id="ordertrail forget")
-    async with open_services(dsn, contents_url=contents_url) as services, open_projector(dsn) as projector:
+    own = open_services(dsn, as_owner=True, contents_url=contents_url)
+    async with own as services, open_projector(dsn) as projector:
         [name] = await tenants_of(services, tenant)
         try:
             await _forget(services, name, subjects, actor)

@@ -26,7 +26,7 @@ async def list_keys(dsn: str, tenant: str | None, *, only_active: bool) -> list[
 
 async def revoke_key(dsn: str, key_id: str, tenant: str | None) -> tuple[KeyRecord, bool]:
     """End a credential for good. Return it, and whether it had not been revoked before. Raises KeyNotFound."""
-    async with open_register(dsn) as register:
+    async with open_register(dsn, as_owner=True) as register:
         key = await register.keys.find(key_id, _named(tenant))
         is_new = await register.keys.revoke(key)
         return await register.keys.find(key_id, key.tenant), is_new
@@ -37,7 +37,7 @@ async def rotate_key(dsn: str, key_id: str, tenant: str | None, *, keep: timedel
 
     Raises KeyNotFound, KeyHasEnded.
     """
-    async with open_register(dsn) as register:
+    async with open_register(dsn, as_owner=True) as register:
         key = await register.keys.find(key_id, _named(tenant))
         return new_key_document(await register.keys.rotate(key, keep=keep))
 

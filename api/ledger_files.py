@@ -90,7 +90,7 @@ async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
         with suppress(TenantExists):
             await create_tenant(dsn, tenant, is_implicit=False, dintero_account=None)
             print(f"Tenant {tenant} was created")
-        async with open_services(dsn) as services:
+        async with open_services(dsn, as_owner=True) as services:
             with _opened(path, trusted) as file:
                 imported = await services.ledger_import.add(file, begin("importing"))
     new = imported.now - imported.before

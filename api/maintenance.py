@@ -29,13 +29,13 @@ async def create_tenant(dsn: str, name: str, *, is_implicit: bool, dintero_accou
         raise InvalidArgument(f"{name!r} cannot be a tenant's name: use up to 63 letters, digits, - and _")
     if dintero_account is not None and not _ACCOUNT.fullmatch(dintero_account):
         raise InvalidArgument(f"{dintero_account!r} is not a Dintero account: P or T and eight digits")
-    async with open_services(dsn) as services:
+    async with open_services(dsn, as_owner=True) as services:
         await services.credentials.create_tenant(name, is_implicit=is_implicit, dintero_account=dintero_account)
 
 
 async def retain(dsn: str, tenant: str, days: int | None) -> None:
     """Keep what is said in a tenant's calls for so many days, or for ever. Raises TenantNotFound."""
-    async with open_services(dsn) as services:
+    async with open_services(dsn, as_owner=True) as services:
         await services.retention.keep(TenantName(tenant), None if days is None else timedelta(days))
 
 
@@ -52,7 +52,7 @@ async def create_key(
     for scope in scopes:
         if not _SCOPE.fullmatch(scope):
             raise InvalidArgument(f"{scope!r} is not a scope: admin, read or write, then :resource, then :/path")
-    async with open_services(dsn) as services:
+    async with open_services(dsn, as_owner=True) as services:
         key = await services.credentials.create_key(
             tenant, scopes=scopes, name=name or tenant, performer=performer, expires_at=expires_at
         )
@@ -71,7 +71,7 @@ def performer_of(id_: str | None, name: str, type_: str) -> Actor | None:
 
 async def demo_key(dsn: str) -> dict[str, Any]:
     """Return a new credential of the demo's tenant, which is created if it does not exist."""
-    async with open_services(dsn) as services:
+    async with open_services(dsn, as_owner=True) as services:
         with suppress(TenantExists):
             await services.credentials.create_tenant(DEMO_TENANT, is_implicit=False, dintero_account=DEMO_ACCOUNT)
         key = await services.credentials.create_key(DEMO_TENANT, scopes=("admin",), name="Demo")

@@ -21,8 +21,8 @@ async def rebuild(dsn: str, views: Sequence[str], only_tenant: str | None) -> No
     Raises InvalidArgument, TenantNotFound, ViewStopped.
     """
     collect_less_often(BATCH_ALLOCATIONS)
-    async with open_services(dsn) as services:
-        work = rebuilding(dsn, services)
+    async with open_services(dsn, as_owner=True) as services:
+        work = rebuilding(dsn, services, as_owner=True)
         names = _known(work, views)
         with progress() as begin:
             for tenant in await tenants_of(services, only_tenant):

@@ -19,14 +19,17 @@ class ContentStore(Protocol):
     Every method but place raises Unavailable.
     """
 
-    async def put(self, tenant: TenantName, body: bytes) -> ContentRef:
-        """Keep a body durably. Idempotent."""
+    async def put(self, tenant: TenantName, subject: str, body: bytes) -> ContentRef:
+        """Keep a body of a subject durably. Idempotent."""
 
     async def get(self, tenant: TenantName, digest: str) -> bytes | None:
         """Return the body with this SHA-256 in hexadecimal."""
 
     async def delete(self, tenant: TenantName, digest: str, *, before: datetime | None = None) -> None:
-        """Forget the body with this SHA-256, unless it was put again since an instant. Idempotent."""
+        """Delete the body with this SHA-256, whose subject was forgotten; or, with before, which has expired.
+
+        One that was put again since that instant stays. Idempotent.
+        """
 
     def place(self, tenant: TenantName, digest: str) -> Place:
         """Return where the body with this SHA-256 is kept."""

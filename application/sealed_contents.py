@@ -40,7 +40,7 @@ class SealedContents:
         key = (await self._keys.to_write(tenant, [subject]))[subject]
         if key is None:
             return None
-        return await self._contents.put(tenant, seal_body(body, key, _bound(tenant, subject)))
+        return await self._contents.put(tenant, subject, seal_body(body, key, _bound(tenant, subject)))
 
     async def get(self, tenant: TenantName, subject: str, digest: str) -> bytes | Gone:
         """Return a subject's body. Raises InvalidEvent if it was changed."""
@@ -62,7 +62,7 @@ class SealedContents:
         return period is not None or expired > 0
 
     async def delete(self, tenant: TenantName, digest: str) -> None:
-        """Delete a content, whoever it is about. Idempotent."""
+        """Delete a content of a subject that was forgotten. Idempotent."""
         await self._contents.delete(tenant, digest)
 
     def place(self, tenant: TenantName, digest: str) -> Place:

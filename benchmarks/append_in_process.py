@@ -55,7 +55,7 @@ async def _ours(dsn: str, writers: int, tenants: Sequence[TenantName]) -> float:
 
 
 async def create_tenants(dsn: str, tenants: Sequence[TenantName]) -> None:
-    async with open_pool(dsn, size=1) as pool:
+    async with open_pool(dsn, size=1, as_owner=True) as pool:
         credentials = PostgresCredentialStore(pool)
         for tenant in tenants:
             await credentials.create_tenant(tenant, is_implicit=True, dintero_account=None)

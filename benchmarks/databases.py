@@ -8,8 +8,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from api.bootstrap import read_settings, set_up_database
 from application.projections.catalogue import PROJECTIONS
-from infrastructure.migrations import migrate
 
 _numbers = count(1)
 
@@ -23,7 +23,7 @@ def fresh_database(server: str, *, is_ours: bool) -> Iterator[str]:
         try:
             dsn = make_conninfo(server, dbname=name.as_string().strip('"'))
             if is_ours:
-                migrate(dsn)
+                set_up_database(dsn, read_settings())
             yield dsn
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))

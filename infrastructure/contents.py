@@ -19,10 +19,11 @@ class PostgresContentStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def put(self, tenant: TenantName, body: bytes) -> ContentRef:
+    async def put(self, tenant: TenantName, subject: str, body: bytes) -> ContentRef:
         digest = sha256(body)
+        content = {"tenant": tenant, "digest": digest.digest(), "subject": subject, "body": body}
         async with reading(self._pool) as connection:
-            await connection.execute(_SQL["put"], {"tenant": tenant, "digest": digest.digest(), "body": body})
+            await connection.execute(_SQL["put"], content)
         return ContentRef(digest=digest.hexdigest(), size=len(body))
 
     async def get(self, tenant: TenantName, digest: str) -> bytes | None:
@@ -31,6 +32,7 @@ class PostgresContentStore:
             row = await cursor.fetchone()
         return None if row is None else bytes(row[0])
 
+    # The database sees to it that nothing else is deleted.
     async def delete(self, tenant: TenantName, digest: str, *, before: datetime | None = None) -> None:
         which = {"tenant": tenant, "digest": bytes.fromhex(digest), "before": before}
         async with reading(self._pool) as connection:

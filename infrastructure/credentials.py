@@ -8,14 +8,11 @@ from application.credentials import Ends, NewKey
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import Actor, TenantName
 from infrastructure.database import Pool, reading
-from infrastructure.installation_key import InstallationKey
 from infrastructure.key_register import new_secret, performer_of
 from infrastructure.statements import statements
 from infrastructure.tokens import digest_of
 
 _SQL = statements("credentials")
-_WRAPPED = b"wrapped:"
-"""What encrypted secrets begin with: no key of 32 bytes that was made at random."""
 
 
 class TenantExists(OrdertrailError):
@@ -91,27 +88,3 @@ class PostgresCredentialStore:
         async with reading(self._pool) as connection:
             rows = await (await connection.execute(_SQL["tenants"])).fetchall()
         return [TenantName(row[0]) for row in rows]
-
-    async def installation_value(self, name: str, offer: bytes | None = None) -> bytes:
-        """Return what the installation has by this name; whoever asks first makes it, or makes it what they offer."""
-        async with reading(self._pool) as connection:
-            value = secrets.token_bytes(32) if offer is None else offer
-            await connection.execute(_SQL["offer_installation_value"], {"name": name, "value": value})
-            row = await (await connection.execute(_SQL["installation_value"], {"name": name})).fetchone()
-        assert row is not None
-        return bytes(row[0])
-
-    async def installation_secret(self, name: str, installation: InstallationKey) -> bytes:
-        """Return the installation's secret of this name, which is kept encrypted; whoever asks first makes it.
-
-        One that is in plain text since before secrets were encrypted is encrypted now, and stays the same.
-        """
-        offer = _WRAPPED + installation.wrap(secrets.token_bytes(32), name.encode())
-        kept = await self.installation_value(name, offer)
-        if kept.startswith(_WRAPPED):
-            return installation.unwrap(kept.removeprefix(_WRAPPED), name.encode())
-        wrapped = _WRAPPED + installation.wrap(kept, name.encode())
-        async with reading(self._pool) as connection:
-            change = {"name": name, "value": kept, "wrapped": wrapped}
-            await connection.execute(_SQL["wrap_installation_value"], change)
-        return kept

@@ -8,25 +8,33 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.errors import ForeignKeyViolation, NoDataFound, ProgramLimitExceeded
+from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege, NoDataFound, ProgramLimitExceeded
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from domain.errors import InvalidEvent, TenantNotFound, Unavailable
-from infrastructure.session import CONNECT_SECONDS, CONNECTION, NO_SETTINGS, owner_dsn, runtime_dsn, set_up_async
+from infrastructure.session import (
+    CONNECT_SECONDS,
+    CONNECTION,
+    NO_SETTINGS,
+    MissingRight,
+    owner_dsn,
+    runtime_dsn,
+    set_up_async,
+)
 
 Connection = AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
 
 
 async def connect(dsn: str, *, as_owner: bool = False, settings: Mapping[str, str] = NO_SETTINGS) -> Connection:
-    """Open one session with the rights of the runtime role, or with all of the DSN's user, and these settings.
+    """Open one session with the rights of the runtime role, or with those of the schema's owner, and these settings.
 
-    Raises Unavailable.
+    Raises Unavailable, MissingRight.
     """
     with translated():
         connection = await AsyncConnection.connect(_dsn(dsn, as_owner=as_owner), **CONNECTION)
         try:
-            await set_up_async(connection, settings)
+            await set_up_async(connection, as_owner=as_owner, settings=settings)
         except BaseException:
             await connection.close()
             raise
@@ -37,12 +45,15 @@ async def connect(dsn: str, *, as_owner: bool = False, settings: Mapping[str, st
 async def open_pool(
     dsn: str, *, size: int, as_owner: bool = False, settings: Mapping[str, str] = NO_SETTINGS
 ) -> AsyncIterator[Pool]:
-    """Open a pool of at most size such sessions; they come as they are needed."""
+    """Open a pool of at most size such sessions; they come as they are needed. Raises MissingRight, Unavailable."""
+    if as_owner:
+        # A pool would try for a while, and then say that nobody answers.
+        await (await connect(dsn, as_owner=True)).close()
     pool: Pool = AsyncConnectionPool(
         _dsn(dsn, as_owner=as_owner),
         min_size=1,
         max_size=size,
-        configure=partial(set_up_async, settings=settings),
+        configure=partial(set_up_async, as_owner=as_owner, settings=settings),
         check=_check,
         open=False,
         timeout=CONNECT_SECONDS,
@@ -94,6 +105,8 @@ def translate(error: psycopg.Error, *, tenant: str = "") -> Exception:
     match error:
         case NoDataFound() | ForeignKeyViolation():
             return TenantNotFound(tenant)
+        case InsufficientPrivilege():
+            return MissingRight(f"PostgreSQL does not let us: {error.diag.message_primary}; run ordertrail migrate")
         case psycopg.DataError() | ProgramLimitExceeded():
             return InvalidEvent(f"PostgreSQL cannot store this: {error.diag.message_primary or error}")
         case PoolTimeout() | psycopg.OperationalError() | psycopg.InterfaceError():

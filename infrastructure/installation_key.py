@@ -6,12 +6,12 @@ from hashlib import blake2b
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.errors import OrdertrailError
+from domain.errors import Misconfigured
 
 NONCE_BYTES = 12
 
 
-class WrongInstallationKey(OrdertrailError):
+class WrongInstallationKey(Misconfigured):
     """The installation key is not the one that the keys in this database are encrypted with."""
 
 

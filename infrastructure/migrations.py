@@ -1,97 +1,214 @@
-"""Brings a database to the present schema, and tells how far it is; the files in sql/migrations apply in name order."""
+"""Brings a database to the present schema and the runtime role to its rights, and tells how far a database is.
+
+The files in sql/migrations apply in the order of their names, sql/rights.sql after them.
+"""
 
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.errors import InsufficientPrivilege, UndefinedColumn
 from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import MigrationList
 
+from domain.errors import Misconfigured
+from infrastructure import rights
 from infrastructure.owner_session import Session, SetupFailed, owner_session, with_hint
+from infrastructure.session import RUNTIME_ROLE, MissingRight, become_owner
+from infrastructure.statements import statements
 
 SCHEMA = "ordertrail"
+Tell = Callable[[str], None]
+"""Gets a sentence for each thing that was mended in a database that was in use before."""
 
 _MIGRATION_TABLE = "_yoyo_migration"
-_LOCK = "SELECT pg_advisory_lock(hashtextextended('ordertrail migrations', 0))"
-_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('ordertrail migrations', 0))"
-_HAS_SCHEMA = "SELECT to_regnamespace('ordertrail') IS NOT NULL"
-_HAS_HISTORY = "SELECT to_regclass('ordertrail._yoyo_migration') IS NOT NULL"
-_APPLIED = "SELECT migration_id FROM ordertrail._yoyo_migration"
+_SQL = statements("setup")
 
 
 class MigrationFailed(SetupFailed):
     """A migration could not be applied; the database is as it was before it."""
 
 
-def migrate(dsn: str) -> list[str]:
+class ForeignSchema(Misconfigured):
+    """The database has a schema ordertrail that is not ours; choose another database."""
+
+
+class NewerSchema(Misconfigured):
+    """The database was migrated by a newer release."""
+
+
+class Survey(NamedTuple):
+    """What there is in a database, and what the DSN's user may do with it."""
+
+    owner: str | None
+    """Whose the schema is; None if there is none."""
+    is_owner: bool
+    """Whether the user may act as the owner."""
+    has_role: bool
+    """Whether there is the runtime role."""
+    is_runtime: bool
+    """Whether the user may act as it."""
+    has_history: bool
+    has_other_objects: bool
+
+
+def migrate(dsn: str, tell: Tell = lambda _: None) -> list[str]:
     """Do what migrate_in does, in a session of its own. Raises as owner_session does as well."""
     with owner_session(dsn) as session:
-        return migrate_in(session)
+        return migrate_in(session, tell)
 
 
-def migrate_in(session: Session) -> list[str]:
-    """Apply the migrations the database does not have yet, each in a transaction of its own, and return their names.
+def migrate_in(session: Session, tell: Tell = lambda _: None) -> list[str]:
+    """Apply the migrations that the database does not have yet, and return their names; mend the role and its rights.
 
-    Any number of processes may call it at once: one migrates, the others wait for it and find nothing left to do.
-    Raises MigrationFailed.
+    Each migration is a transaction of its own. Any number of processes may call it at once: one migrates, the others
+    wait for it and find nothing left to do. Where nothing is to be done nothing is locked, and the DSN's user need be
+    no more than a member of the runtime role. The session has the rights of the schema's owner, or of that role, from
+    then on. Raises MigrationFailed, MissingRight, ForeignSchema, NewerSchema, RoleMayTooMuch.
     """
-    with _migrations() as migrations:
-        backend = _Backend(session)
-        with backend.lock():
-            backend.create_schema()
-            todo = backend.to_apply(migrations)
-            for migration in todo:
-                backend.apply_one(migration)
-    return [migration.id for migration in todo]
+    found = _survey(session)
+    if found.owner is not None and not found.is_owner:
+        _check_without_owner(session, found)
+        return []
+    if found.owner is not None and found.is_runtime and not _pending(session, found) and rights.are_set(session):
+        return []
+    with _lock(session):
+        return _migrate(session, tell)
 
 
 def pending(dsn: str) -> list[str]:
-    """Return the names of the migrations the database does not have yet; writes nothing, waits for nobody."""
-    with owner_session(dsn) as connection:
-        has_history = connection.execute(_HAS_HISTORY).fetchone() == (True,)
-        applied = {row[0] for row in connection.execute(_APPLIED)} if has_history else set()
-    with _migrations() as migrations:
-        return [migration.id for migration in migrations if migration.id not in applied]
+    """Return the names of the migrations the database does not have yet; writes nothing, waits for nobody.
+
+    Raises as owner_session does, and MissingRight, ForeignSchema, NewerSchema.
+    """
+    with owner_session(dsn) as session:
+        return _pending(session, _survey(session))
 
 
 def is_current(dsn: str) -> bool:
-    """Return whether the database has every migration of this release; it may have later ones as well."""
+    """Return whether the database has every migration of this release. Raises as pending does."""
     return not pending(dsn)
 
 
-class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo ships no types
-    """Yoyo on a connection of ours, with its own tables in our schema."""
+def _survey(session: Session) -> Survey:
+    [row] = session.execute(_SQL["survey"]).fetchall()
+    return Survey(*row)
 
-    def __init__(self, connection: psycopg.Connection) -> None:
-        self._given = connection
+
+def _pending(session: Session, found: Survey) -> list[str]:
+    """Return what is not applied yet, with whatever rights the user can have; the session keeps these."""
+    if found.is_owner:
+        become_owner(session)
+    elif found.is_runtime:
+        session.execute(_SQL["become_runtime"])
+    with _migrations() as migrations:
+        names = [migration.id for migration in migrations]
+    applied = _history(session, found)
+    if strange := sorted(applied - set(names)):
+        if not applied & set(names):
+            raise ForeignSchema
+        raise NewerSchema(
+            f"The database has the migration {strange[-1]}, which this release of Ordertrail does not know; "
+            "run the release that applied it, or a newer one"
+        )
+    return [name for name in names if name not in applied]
+
+
+def _history(session: Session, found: Survey) -> set[str]:
+    """Return what is applied. Raises ForeignSchema if the schema was not made by us."""
+    try:
+        applied = {row[0] for row in session.execute(_SQL["history"])} if found.has_history else set()
+    except UndefinedColumn as exc:
+        raise ForeignSchema from exc
+    if found.has_other_objects and not applied:
+        raise ForeignSchema
+    return applied
+
+
+def _check_without_owner(session: Session, found: Survey) -> None:
+    """See that nothing is to be done. Raises MissingRight if something is, or if the user may do nothing at all."""
+    user = session.info.user
+    if not found.is_runtime:
+        raise MissingRight(
+            f"{user} may not become the role {RUNTIME_ROLE}, nor {found.owner}, who owns the schema ordertrail; run "
+            f"ordertrail migrate as {found.owner}, and as a superuser: GRANT {RUNTIME_ROLE} TO {user}"
+        )
+    try:
+        todo = _pending(session, found)
+        what = f"lacks the migration {todo[0]}" if todo else None
+        if what is None and not rights.are_set(session):
+            what = f"does not give the role {RUNTIME_ROLE} the rights that it is to have"
+    except InsufficientPrivilege:
+        what = f"does not give the role {RUNTIME_ROLE} the rights that it is to have"
+    if what is not None:
+        raise MissingRight(
+            f"The database {what}, and {user} may not change that; run ordertrail migrate as {found.owner}, who owns "
+            "the schema ordertrail"
+        )
+
+
+def _migrate(session: Session, tell: Tell) -> list[str]:
+    before = _survey(session)
+    todo = _pending(session, before)
+    session.execute(_SQL["become_user"])
+    rights.make_role(session)
+    if before.owner is None:
+        session.execute(_SQL["create_schema"])
+    become_owner(session)
+    with _migrations() as migrations:
+        backend = _Backend(session)
+        for migration in backend.to_apply(migrations):
+            backend.apply_one(migration)
+    change = rights.set_anew(session)
+    if before.has_history:
+        _tell(tell, session, before, todo, change)
+    return todo
+
+
+def _tell(tell: Tell, session: Session, before: Survey, applied: list[str], change: rights.Change) -> None:
+    for name in applied:
+        tell(f"Migration {name} was applied")
+    if not before.has_role:
+        tell(f"The role {RUNTIME_ROLE}, which the service runs as, was missing and was made")
+    elif not before.is_runtime:
+        tell(f"{session.info.user} was no member of the role {RUNTIME_ROLE}, which the service runs as, and is one now")
+    if any(change):
+        tell(f"The rights of {RUNTIME_ROLE} were mended: {change.missing} were missing, {change.excess} too many")
+
+
+@contextmanager
+def _lock(session: Session) -> Iterator[None]:
+    # Yoyo's own lock is a row, which a killed process leaves behind for somebody to remove by hand. This one vanishes
+    # with its session.
+    session.execute(_SQL["lock"])
+    try:
+        yield
+    finally:
+        if not session.closed:
+            session.execute(_SQL["unlock"])
+
+
+class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo ships no types
+    """Yoyo in a session of ours that has the lock, with its own tables in our schema."""
+
+    def __init__(self, session: Session) -> None:
+        self._given = session
         super().__init__(DatabaseURI("postgresql+psycopg", None, None, None, None, None, {}), _MIGRATION_TABLE)
 
-    def connect(self, dburi: DatabaseURI) -> psycopg.Connection:
+    def connect(self, dburi: DatabaseURI) -> Session:
         self.schema = SCHEMA
         return self._given
 
     @contextmanager
     def lock(self, timeout: float = 0) -> Iterator[None]:
-        # Yoyo's own lock is a row, which a killed process leaves behind for somebody to remove by hand. This one
-        # vanishes with its session; the session may take it more than once.
-        self.execute(_LOCK)
-        try:
-            yield
-        finally:
-            if not self.connection.closed:
-                self.execute(_UNLOCK)
-
-    def create_schema(self) -> None:
-        # Asked first, because CREATE SCHEMA IF NOT EXISTS wants the right to create even if it does.
-        if self.execute(_HAS_SCHEMA).fetchone() == (False,):
-            self.execute("CREATE SCHEMA ordertrail")
+        yield
 
     def apply_one(self, migration: Any, force: bool = False, mark: bool = True) -> None:
         # Yoyo marks a migration as applied in a transaction of its own: a crash in between would make the next run

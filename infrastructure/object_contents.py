@@ -41,7 +41,7 @@ class ObjectContentStore:
         self._earlier = earlier
         self._store = _open(url)
 
-    async def put(self, tenant: TenantName, body: bytes) -> ContentRef:
+    async def put(self, tenant: TenantName, subject: str, body: bytes) -> ContentRef:
         digest = sha256(body).hexdigest()
         async with _translated():
             # One request, whatever the size: what is there is there as a whole.

@@ -8,7 +8,7 @@ import psycopg
 from psycopg.errors import InsufficientPrivilege
 
 from domain.errors import Misconfigured, OrdertrailError, Unavailable
-from infrastructure.session import CONNECTION, described_dsn, owner_dsn, set_up
+from infrastructure.session import CONNECTION, MissingRight, described_dsn, owner_dsn, set_up
 from infrastructure.statements import statements
 
 Session = psycopg.Connection[tuple[Any, ...]]
@@ -29,10 +29,6 @@ class WrongEncoding(Misconfigured):
 
 class UnsafeServer(Misconfigured):
     """The server may lose what it has confirmed."""
-
-
-class MissingRight(Misconfigured):
-    """The DSN's user has not the right to do this."""
 
 
 class SetupFailed(OrdertrailError):

@@ -23,7 +23,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from domain.errors import OrdertrailError
 from domain.values import TenantName
 from infrastructure.migrations import pending
-from infrastructure.session import CONNECTION, described_dsn, runtime_dsn, set_up
+from infrastructure.owner_session import owner_session
+from infrastructure.session import CONNECTION, MissingRight, become_owner, described_dsn, runtime_dsn, set_up
 from infrastructure.statements import statements
 
 Row = tuple[Any, ...]
@@ -84,8 +85,21 @@ class TenantDatabase:
                 f"The {described_dsn(self._dsn)} lacks migration {missing[0]}; apply it with: ordertrail migrate"
             )
         self._pool.open()
-        with self.cursor() as cursor:
-            cursor.execute(_SQL["create_ledger"], {"tenant": self.tenant})
+        if self.fetch(_SQL["has_ledger"]) != [(True,)]:
+            self._create_ledger()
+
+    def _create_ledger(self) -> None:
+        # As the owner: the service may make no tenants.
+        try:
+            with owner_session(self._dsn) as session:
+                become_owner(session)
+                session.execute(_SQL["create_ledger"], {"tenant": self.tenant})
+        except MissingRight as exc:
+            raise OperationalError(
+                f"There is no tenant {self.tenant!r}. {exc}, or create it with: ordertrail tenant create {self.tenant}"
+            ) from exc
+        except OrdertrailError as exc:
+            raise OperationalError(str(exc)) from exc
 
     def close(self) -> None:
         self._pool.close()

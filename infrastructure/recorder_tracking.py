@@ -19,7 +19,8 @@ PREFIX = "library"
 class OrdertrailTrackingRecorder(TrackingRecorder):
     """Records how far a projection has followed an application; name is the projection's.
 
-    A view is a subclass: it writes its rows in _tracked and reads them in _reading.
+    A view is a subclass: it writes its rows in _tracked and reads them in _reading. Its tables are in a schema of its
+    own and named with it, and ordertrail_runtime is granted what the view does with them.
     """
 
     def __init__(self, database: TenantDatabase, *, name: str = "") -> None:

@@ -48,6 +48,10 @@ class InvalidDsn(Misconfigured):
     """The DSN is neither a postgresql:// URI nor a list of key=value pairs that libpq understands."""
 
 
+class MissingRight(Misconfigured):
+    """The DSN's user may not do this."""
+
+
 def runtime_dsn(dsn: str) -> str:
     """Return the DSN with the options that give its connections the rights of the runtime role, and no others.
 
@@ -63,16 +67,37 @@ def owner_dsn(dsn: str) -> str:
     return make_conninfo("", **{**parsed_dsn(dsn), "client_encoding": "UTF8"})
 
 
-async def set_up_async(connection: psycopg.AsyncConnection[Any], settings: Mapping[str, str] = NO_SETTINGS) -> None:
-    """Prepare a new connection, with these settings of PostgreSQL besides those that all have."""
+async def set_up_async(
+    connection: psycopg.AsyncConnection[Any], *, as_owner: bool = False, settings: Mapping[str, str] = NO_SETTINGS
+) -> None:
+    """Prepare a new connection, with these settings of PostgreSQL besides those that all have.
+
+    as_owner, it gets the rights of the schema's owner. Raises MissingRight if the DSN's user may not have them.
+    """
     register_arrays(connection)
     await connection.execute(_SQL["set_up"], _parameters(settings))
+    if as_owner:
+        became = await (await connection.execute(_SQL["become_owner"])).fetchone()
+        _check_owner(connection.info.user, became)
 
 
 def set_up(connection: psycopg.Connection[Any], settings: Mapping[str, str] = NO_SETTINGS) -> None:
     """Prepare a new connection, with these settings of PostgreSQL besides those that all have."""
     register_arrays(connection)
     connection.execute(_SQL["set_up"], _parameters(settings))
+
+
+def become_owner(connection: psycopg.Connection[Any]) -> None:
+    """Take the rights of the schema's owner. Raises MissingRight if the DSN's user may not have them."""
+    _check_owner(connection.info.user, connection.execute(_SQL["become_owner"]).fetchone())
+
+
+def _check_owner(user: str, became: tuple[str, str | None] | None) -> None:
+    if became is not None and became[1] is None:
+        raise MissingRight(
+            f"This takes the rights of {became[0]}, who owns the schema ordertrail, and {user} may not have them; "
+            f"run it with a DSN of {became[0]}"
+        )
 
 
 def _parameters(settings: Mapping[str, str]) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from application.projector import Checkpoint, ViewAhead
@@ -82,14 +83,14 @@ class PostgresSideViews:
 
 
 class PostgresSideViewStore:
-    """Implements application.rebuilding.SideViewStore."""
+    """Implements application.rebuilding.SideViewStore. Whoever only compares needs no rights of the owner."""
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+    def __init__(self, dsn: str, *, as_owner: bool) -> None:
+        self._connect = partial(connect, dsn, as_owner=as_owner)
 
     @asynccontextmanager
     async def beside(self, tenant: TenantName, views: Sequence[str]) -> AsyncIterator[PostgresSideViews]:
-        async with await connect(self._dsn) as connection, await connect(self._dsn) as ledgers:
+        async with await self._connect() as connection, await self._connect() as ledgers:
             with translated():
                 side = PostgresSideViews(connection, ledgers, tenant, views)
                 await side.create()

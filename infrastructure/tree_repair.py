@@ -3,15 +3,11 @@
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 
-from psycopg import AsyncConnection
-from psycopg.errors import InsufficientPrivilege
-
 from application.transparency.checkpoint import KeptNote
-from application.transparency.repair import CannotRepair
 from application.transparency.tiles import Leaves, Tile
 from domain.errors import TenantNotFound
 from domain.values import TenantName
-from infrastructure.database import PATIENCE, Connection, configure, translated
+from infrastructure.database import Connection, connect, translated
 from infrastructure.statements import statements
 from infrastructure.tree_statements import (
     head_and_newest,
@@ -78,12 +74,8 @@ class PostgresTreesToRepair:
     @asynccontextmanager
     async def hold(self, tenant: TenantName) -> AsyncIterator[PostgresTreeToRepair]:
         with translated():
-            async with _owner_connection(self._dsn) as connection, connection.transaction():
-                try:
-                    yield await _held(connection, tenant)
-                except InsufficientPrivilege as exc:
-                    what = f"{exc.diag.message_primary}; give the --dsn of the login that migrates"
-                    raise CannotRepair(tenant, what) from exc
+            async with await connect(self._dsn, as_owner=True) as connection, connection.transaction():
+                yield await _held(connection, tenant)
 
 
 async def _held(connection: Connection, tenant: TenantName) -> PostgresTreeToRepair:
@@ -94,11 +86,3 @@ async def _held(connection: Connection, tenant: TenantName) -> PostgresTreeToRep
         raise TenantNotFound(tenant)
     (noted_size, error), (head, newest) = tree, head_and_newest(found)
     return PostgresTreeToRepair(connection, tenant, noted_size=noted_size, error=error, head=head, newest=newest)
-
-
-@asynccontextmanager
-async def _owner_connection(dsn: str) -> AsyncIterator[Connection]:
-    """Open a connection with the rights of the DSN's own login: the one place that does without the runtime role."""
-    async with await AsyncConnection.connect(dsn, **PATIENCE) as connection:  # type: ignore[arg-type]
-        await configure(connection)
-        yield connection

@@ -16,6 +16,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from api.bootstrap import read_settings, set_up_database
 from infrastructure.embedded import embedded_server
 from infrastructure.migrations import migrate
 
@@ -54,8 +55,9 @@ def template_name(server_dsn: str) -> str:
 
 @pytest.fixture
 def dsn(server_dsn: str, template_name: str) -> Iterator[str]:
-    """A migrated database of the test's own."""
+    """A database of the test's own that is set up."""
     with database(server_dsn, template=template_name) as fresh:
+        set_up_database(fresh, read_settings())
         yield fresh
 
 

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
+from api.maintenance import create_tenant
 from api.bootstrap import Services, open_repair, open_sealer
 from application.access import Tenant
 from application.codec import encode
@@ -13,7 +14,7 @@ from application.ledger import ANY, Append, Write
 from application.transparency.findings import Damage
 from application.transparency.repair import Repaired
 from domain.values import TenantName
-from infrastructure.migrations import runtime_dsn
+from infrastructure.session import runtime_dsn
 from tests.builders import an_event
 
 
@@ -34,6 +35,10 @@ class SealedLedger:
         """Seal whatever there is, as a sealer that has just begun does."""
         async with open_sealer(self.dsn, batch=batch) as sealer:
             await sealer.seal_all()
+
+    async def create_tenant(self, name: str, *, is_implicit: bool, dintero_account: str | None) -> None:
+        """Create another tenant beside it."""
+        await create_tenant(self.dsn, name, is_implicit=is_implicit, dintero_account=dintero_account)
 
     async def meddle(self, sql: LiteralString, *parameters: Any) -> int:
         """Do what the running service may do in the database; return how many rows that was about."""

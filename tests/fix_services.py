@@ -17,12 +17,19 @@ async def services(dsn: str) -> AsyncIterator[Services]:
 
 
 @pytest.fixture
+async def owner(dsn: str) -> AsyncIterator[Services]:
+    """What the commands work with that only the database's owner may run."""
+    async with open_services(dsn, as_owner=True) as opened:
+        yield opened
+
+
+@pytest.fixture
 async def projector(dsn: str) -> AsyncIterator[Projector]:
     async with open_projector(dsn) as opened:
         yield opened
 
 
 @pytest.fixture
-async def tenant(services: Services) -> Tenant:
-    await services.credentials.create_tenant("acme", is_implicit=False, dintero_account="T12345678")
+async def tenant(owner: Services) -> Tenant:
+    await owner.credentials.create_tenant("acme", is_implicit=False, dintero_account="T12345678")
     return Tenant(TenantName("acme"), is_implicit=False, dintero_account="T12345678")

@@ -118,12 +118,16 @@ async def postgres_ledger(shared_dsn: str) -> AsyncIterator[Ledger]:
 @asynccontextmanager
 async def open_ledger(dsn: str) -> AsyncIterator[Ledger]:
     """Create a tenant in a migrated database, and open its ledger."""
-    async with open_pool(dsn, size=4) as pool, open_group_commit(dsn, reconnect_seconds=NO_PATIENCE) as writer:
+    async with (
+        open_pool(dsn, size=1, as_owner=True) as owner,
+        open_pool(dsn, size=4) as pool,
+        open_group_commit(dsn, reconnect_seconds=NO_PATIENCE) as writer,
+    ):
         store = PostgresEventStore(pool, writer)
 
         async def another() -> Ledger:
             tenant = _new_tenant()
-            await PostgresCredentialStore(pool).create_tenant(tenant, is_implicit=False, dintero_account=None)
+            await PostgresCredentialStore(owner).create_tenant(tenant, is_implicit=False, dintero_account=None)
             return Ledger(store, tenant, another)
 
         yield await another()

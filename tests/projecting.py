@@ -81,6 +81,7 @@ async def undisturbed(dsn: str, empty: str) -> Mapping[str, list[str]]:
         await psycopg.AsyncConnection.connect(dsn) as source,
         await psycopg.AsyncConnection.connect(empty) as target,
     ):
+        await target.execute("TRUNCATE ordertrail.installation")
         for table in ("tenants", "ledgers", "events", "subject_keys", "installation"):
             name = sql.Identifier("ordertrail", table)
             async with (

@@ -70,9 +70,9 @@ _STREAMS = [
 
 PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "contents": {
-        "put": [case(2, digest=b"new", body=b"")],
+        "put": [case(2, digest=b"new", subject="order-A-7", body=b"")],
         "get": [case(2, digest=b"7")],
-        "delete": [case(2, digest=b"7", before=None)],
+        "delete": [case(3, digest=b"7", before=before) for before in (None, NOON)],
     },
     "credentials": {
         "find_credential": [case(2, key_id="acme-7")],
@@ -92,9 +92,13 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "forget_performer": [case(2, person_id="acme-7")],
         "create_tenant": [case(0, new_tenant="new", implicit=False, dintero_account=None)],
         "tenants": [case(0)],
-        "offer_installation_value": [case(0, name="new", value=b"")],
-        "installation_value": [case(0, name="new")],
-        "wrap_installation_value": [case(0, name="new", value=b"", wrapped=b"new")],
+    },
+    "installation": {
+        "value": [case(0, name="new")],
+        "values": [case(0)],
+        "add_value": [case(0, name="new", value=b"")],
+        "has_signing_key": [case(0)],
+        "lock": [case(0)],
     },
     "key_register": {
         "of_tenant": [case(101, after=after, limit=100) for after in ("", "acme-7")],
@@ -156,6 +160,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "exceptions_of_all_desc": _EXCEPTIONS,
     },
     "recorder": {
+        "has_ledger": [case(0)],
         "create_ledger": [case(0, new_tenant="new")],
         "read_stream_backwards": _STREAMS,
         "insert_snapshots": _rows(
@@ -189,11 +194,8 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     },
     "signing_keys": {
         "signing_keys": [case(0)],
-        "add_first_signing_key": [case(0, public_key=b"new", private_key=bytes(60))],
         "add_signing_key": [case(0, public_key=b"new", private_key=bytes(60))],
         "retire_signing_keys": [case(0)],
-        "plain_signing_keys": [case(0)],
-        "wrap_signing_key": [case(0, public_key=b"new", private_key=bytes(60))],
     },
     "transparency": {
         "create_missing_trees": [case(0)],

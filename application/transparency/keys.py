@@ -25,8 +25,8 @@ class SigningKeyStore(Protocol):
     async def signing_keys(self) -> Sequence[SigningKey]:
         """Return all keys there ever were, the oldest first."""
 
-    async def add_signing_key(self, key: SigningKey, *, if_first: bool = False) -> None:
-        """Keep a key; if_first, only if there is none."""
+    async def add_signing_key(self, key: SigningKey) -> None:
+        """Keep a key."""
 
     async def retire_signing_keys(self) -> int:
         """Destroy the private halves of all keys but the newest; return how many that were."""
@@ -47,17 +47,8 @@ def new_signing_key() -> SigningKey:
 
 
 async def identity(keys: SigningKeyStore, tenant: TenantName) -> Identity:
-    """Return who a tenant's ledger is; the installation's first key is made here."""
-    return identity_of(await keys.origin(), await known_keys(keys), tenant)
-
-
-async def known_keys(keys: SigningKeyStore) -> Sequence[SigningKey]:
-    """Return all keys there ever were, the oldest first; the installation's first key is made here."""
-    known = await keys.signing_keys()
-    if not known:
-        await keys.add_signing_key(new_signing_key(), if_first=True)
-        known = await keys.signing_keys()
-    return known
+    """Return who a tenant's ledger is."""
+    return identity_of(await keys.origin(), await keys.signing_keys(), tenant)
 
 
 def identity_of(installation: str, known: Sequence[SigningKey], tenant: TenantName) -> Identity:

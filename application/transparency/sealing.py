@@ -14,7 +14,7 @@ from typing import Protocol
 
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.kept_tree import KeptTree, TreeDamaged, proven_edge
-from application.transparency.keys import Identity, SigningKey, SigningKeyStore, identity, identity_of, known_keys
+from application.transparency.keys import Identity, SigningKey, SigningKeyStore, identity, identity_of
 from application.transparency.tiles import Edge, Leaves, Tile
 from domain.errors import Unavailable
 from domain.values import TenantName
@@ -120,7 +120,7 @@ class Sealer:
 
     async def _identity(self, tenant: TenantName) -> Identity:
         if (now := time.monotonic()) >= self._ask_at:
-            self._known, self._ask_at = await known_keys(self._keys), now + KEYS_SECONDS
+            self._known, self._ask_at = await self._keys.signing_keys(), now + KEYS_SECONDS
         return identity_of(await self._keys.origin(), self._known, tenant)
 
     async def _proven(self, tenant: TenantName, batch: TreeBatch, known: Identity) -> tuple[Edge, Identity]:

@@ -31,13 +31,3 @@ INSERT INTO ordertrail.ledgers (tenant) SELECT tenant FROM created RETURNING ten
 
 -- name: tenants
 SELECT tenant FROM ordertrail.tenants ORDER BY tenant
-
--- name: offer_installation_value
-INSERT INTO ordertrail.installation (name, value) VALUES (%(name)s, %(value)s) ON CONFLICT DO NOTHING
-
--- name: installation_value
-SELECT value FROM ordertrail.installation WHERE name = %(name)s
-
--- name: wrap_installation_value
--- Several processes may come to it at once: the first has done it.
-UPDATE ordertrail.installation SET value = %(wrapped)s WHERE name = %(name)s AND value = %(value)s

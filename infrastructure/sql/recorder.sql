@@ -1,3 +1,6 @@
+-- name: has_ledger
+SELECT EXISTS (SELECT FROM ordertrail.ledgers WHERE tenant = %(tenant)s)
+
 -- name: create_ledger
 WITH tenant AS (
     INSERT INTO ordertrail.tenants (tenant) VALUES (%(tenant)s) ON CONFLICT DO NOTHING

@@ -6,6 +6,17 @@ UNION ALL
 SELECT set_config('synchronous_commit', CASE d.value WHEN 'remote_apply' THEN d.value ELSE 'on' END, false)
 FROM (SELECT current_setting('synchronous_commit') AS value) AS d
 
+-- name: become_owner
+-- Of the schema, if there is one. Nothing becomes of it where the DSN's user may not.
+SELECT owner.rolname, CASE WHEN pg_has_role(session_user, owner.oid, v.may_become) THEN
+           set_config('role', owner.rolname, false)
+       END
+FROM (
+    SELECT CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END AS may_become
+) AS v
+JOIN pg_namespace AS n ON n.nspname = 'ordertrail'
+JOIN pg_roles AS owner ON owner.oid = n.nspowner
+
 -- name: safety
 SELECT name, setting FROM (
     VALUES ('fsync', current_setting('fsync')), ('full_page_writes', current_setting('full_page_writes'))

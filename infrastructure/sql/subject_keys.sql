@@ -17,15 +17,4 @@ SELECT subject, wrapped FROM ordertrail.subject_keys WHERE tenant = %(tenant)s A
 SELECT subject, wrapped FROM ordertrail.subject_keys WHERE tenant = %(tenant)s AND subject = ANY (%(subjects)s)
 
 -- name: destroy
--- Who has no key is noted as well: they must not get one later. What was rendered with the key is not shown again.
-WITH destroyed AS (
-    INSERT INTO ordertrail.subject_keys AS k (tenant, subject, destroyed_at, destroyed_by)
-    VALUES (%(tenant)s, %(subject)s, now(), %(by)s)
-    ON CONFLICT (tenant, subject) DO UPDATE
-    SET wrapped = NULL, destroyed_at = excluded.destroyed_at, destroyed_by = excluded.destroyed_by
-    WHERE k.wrapped IS NOT NULL
-    RETURNING tenant
-)
-INSERT INTO ordertrail.editions AS e (tenant, number)
-SELECT tenant, 1 FROM destroyed
-ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1
+SELECT ordertrail.destroy_subject_key(%(tenant)s, %(subject)s, %(by)s)

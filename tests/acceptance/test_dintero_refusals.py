@@ -210,7 +210,7 @@ async def test_other_paths_and_methods_are_refused_in_the_same_form(shopping: ht
 
 
 async def test_a_tenant_without_an_account_gets_no_token(http: httpx.AsyncClient, account: Account) -> None:
-    async with open_services(account.dsn) as services:
+    async with open_services(account.dsn, as_owner=True) as services:
         name = f"{account.tenant}-bare"
         await services.credentials.create_tenant(name, is_implicit=True, dintero_account=None)
         key = await services.credentials.create_key(name, scopes=("admin",), name="bare")

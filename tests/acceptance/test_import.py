@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from api.bootstrap import open_services
+from api.bootstrap import open_services, read_settings, set_up_database
 from application.ledger import ANY, Append, NewEvent, Write
 from domain.values import TenantName
 from tests.fix_postgres import database
@@ -33,12 +33,13 @@ def ordertrail(*arguments: object, stderr: int = subprocess.PIPE) -> subprocess.
 def source_dsn(server_dsn: str, template_name: str) -> Iterator[str]:
     """An installation with a ledger of 30,000 events."""
     with database(server_dsn, template=template_name) as fresh:
+        set_up_database(fresh, read_settings())
         asyncio.run(_fill(fresh))
         yield fresh
 
 
 async def _fill(dsn: str) -> None:
-    async with open_services(dsn) as services:
+    async with open_services(dsn, as_owner=True) as services:
         await services.credentials.create_tenant(ACME, is_implicit=False, dintero_account=None)
         for start in range(0, SIZE, BATCH):
             events = (NewEvent(f"e{n}", "library.told", b"%d" % n, b"", None) for n in range(start, start + BATCH))

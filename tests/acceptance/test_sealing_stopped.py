@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from api.maintenance import create_key, create_tenant
-from infrastructure.migrations import runtime_dsn
+from infrastructure.session import runtime_dsn
 from tests.auditor import Auditor
 from tests.commands import ordertrail
 from tests.fix_postgres import database

@@ -139,7 +139,8 @@ async def test_one_call_of_the_append_function_returns_each_outcome(
     connection = await connect(dsn)
     try:
         tenant = postgres_ledger.tenant
-        await connection.execute("INSERT INTO ordertrail.ledgers VALUES (%s) ON CONFLICT DO NOTHING", [tenant])
+        async with await connect(dsn, as_owner=True) as owner:
+            await owner.execute("INSERT INTO ordertrail.ledgers VALUES (%s) ON CONFLICT DO NOTHING", [tenant])
         first = AppendCall(tenant)
         first.add(prepare(Append(tenant, (Write("order-1", ANY, (new_event("known"),)),), key("used", b"one"))))
         await first.make(connection)

@@ -39,10 +39,12 @@ class Writer:
     def kill(self) -> None:
         """Send SIGKILL, and read what was acknowledged until then."""
         self.process.kill()
-        rest, _ = self.process.communicate(timeout=60)
-        # The last line may be cut off.
-        for line in rest.splitlines(keepends=True):
-            self.acknowledged += line.split() if line.endswith("\n") else []
+        self.process.wait(60)
+        # From where the last line ended: some of it may have been read ahead. The very last line may be cut off.
+        assert self.process.stdout
+        with self.process.stdout as rest:
+            for line in rest:
+                self.acknowledged += line.split() if line.endswith("\n") else []
 
 
 @contextmanager

@@ -73,14 +73,16 @@ async def test_personal_data_stays_encrypted_and_no_key_is_in_the_file(
     assert not any(wrapped in plain for (wrapped,) in keys)
 
 
-async def test_all_that_was_signed_is_in_the_file(services: Services, tenant: Tenant, dsn: str) -> None:
+async def test_all_that_was_signed_is_in_the_file(
+    services: Services, owner: Services, tenant: Tenant, dsn: str
+) -> None:
     async with open_sealer(dsn) as sealer:
         for n in range(3):
             await tell(services, tenant, str(n), encode(an_event()), encode(an_event()))
             await sealer.seal_all()
             if n == 1:
-                await services.signing_keys.add_signing_key(new_signing_key())
-                await services.signing_keys.retire_signing_keys()
+                await owner.signing_keys.add_signing_key(new_signing_key())
+                await owner.signing_keys.retire_signing_keys()
 
     lines = await exported(services, tenant)
 

@@ -6,7 +6,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from api.bootstrap import Services, open_sealer
+from api.bootstrap import Services, open_sealer, open_services
 from application.access import Tenant
 from application.codec import encode
 from application.ledger import ANY, Append, Write
@@ -54,6 +54,10 @@ class Ledger:
 
     async def note(self, size: int) -> str:
         return await self.services.proofs.checkpoint(self.tenant, size)
+
+    async def add_signing_key(self) -> None:
+        async with open_services(self.dsn, as_owner=True) as owner:
+            await owner.signing_keys.add_signing_key(new_signing_key())
 
     async def keys(self) -> Sequence[Verifier]:
         return await self.services.proofs.verifiers(self.tenant)
@@ -129,7 +133,7 @@ async def test_history_that_was_rewritten_and_signed_with_another_key_is_found_b
         f"UPDATE ordertrail.events SET data = data || ' ' WHERE position = 42; {SEALED_ANEW}"
         "UPDATE ordertrail.signing_keys SET private_key = NULL, retired_at = now()"
     )
-    await ledger.services.signing_keys.add_signing_key(new_signing_key())
+    await ledger.add_signing_key()
     await ledger.seal()
     assert await ledger.damage() is None
 
@@ -147,7 +151,7 @@ async def test_a_checkpoint_that_is_kept_for_a_size_that_is_not_its_own_vouches_
         f"UPDATE ordertrail.events SET data = data || ' ' WHERE position = 142; {SEALED_ANEW}"
         "UPDATE ordertrail.signing_keys SET private_key = NULL, retired_at = now()"
     )
-    await ledger.services.signing_keys.add_signing_key(new_signing_key())
+    await ledger.add_signing_key()
     await ledger.seal()
     async with await psycopg.AsyncConnection.connect(ledger.dsn, autocommit=True) as connection:
         if size == 0:
@@ -179,7 +183,7 @@ async def test_a_checkpoint_whose_key_was_taken_out_of_the_database_is_checked_w
     ledger: Ledger,
 ) -> None:
     keys, held = await ledger.keys(), await ledger.note(300)
-    await ledger.services.signing_keys.add_signing_key(new_signing_key())
+    await ledger.add_signing_key()
     await ledger.tamper(
         f"{UPTO_200} {SEALED_ANEW} DELETE FROM ordertrail.signing_keys WHERE created_at = ("
         " SELECT min(created_at) FROM ordertrail.signing_keys)"

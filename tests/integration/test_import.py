@@ -5,7 +5,14 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 
-from api.bootstrap import Services, open_projector, open_sealer, open_services
+from api.bootstrap import (
+    Services,
+    open_projector,
+    open_sealer,
+    open_services,
+    read_settings,
+    set_up_database,
+)
 from application.access import Tenant
 from application.codec import decode, encode
 from application.ledger import ANY, Append, NewEvent, RecordedEvent, Write
@@ -26,13 +33,14 @@ ACME = TenantName("acme")
 def other_dsn(server_dsn: str, template_name: str) -> Iterator[str]:
     """The database of another installation."""
     with database(server_dsn, template=template_name) as fresh:
+        set_up_database(fresh, read_settings())
         yield fresh
 
 
 @pytest.fixture
 async def other(other_dsn: str) -> AsyncIterator[Services]:
-    """Another installation, with a tenant of the same name."""
-    async with open_services(other_dsn) as services:
+    """Another installation, with a tenant of the same name; as its owner, who may import."""
+    async with open_services(other_dsn, as_owner=True) as services:
         await services.credentials.create_tenant(ACME, is_implicit=False, dintero_account=None)
         yield services
 
@@ -157,8 +165,8 @@ async def test_personal_data_cannot_be_read_elsewhere_and_new_data_can(other: Se
     assert (told.customer.name, new.customer.name) == ("[redacted]", "Ada Lovelace")
 
 
+@pytest.mark.usefixtures("tenant")
 async def test_what_is_told_again_after_an_import_is_not_recorded_twice(services: Services, other: Services) -> None:
-    await services.credentials.create_tenant(ACME, is_implicit=False, dintero_account=None)
     plain, personal = encode(an_event(order_id="1")), encode(a_created_event(order_id="1", customer=a_customer()))
     await tell(services, "1", plain, personal)
     await import_into(other, await exported(services))

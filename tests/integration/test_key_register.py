@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 async def register(dsn: str) -> AsyncIterator[Register]:
-    async with open_register(dsn) as opened:
+    async with open_register(dsn, as_owner=True) as opened:
         yield opened
 
 
@@ -36,8 +36,8 @@ async def access(dsn: str) -> AsyncIterator[Access]:
         yield Access(PostgresCredentialStore(pool), JwtSigner(bytes(32)))
 
 
-async def a_key(services: Services, tenant: Tenant, **given: datetime) -> NewKey:
-    return await services.credentials.create_key(tenant.name, scopes=("read",), name="Shop", **given)
+async def a_key(owner: Services, tenant: Tenant, **given: datetime) -> NewKey:
+    return await owner.credentials.create_key(tenant.name, scopes=("read",), name="Shop", **given)
 
 
 async def run(dsn: str, statement: str) -> None:
@@ -53,12 +53,12 @@ async def opens(access: Access, key: NewKey) -> bool:
 
 
 async def test_a_credential_is_listed_with_all_there_is_to_know_and_without_its_secret(
-    services: Services, tenant: Tenant, register: Register
+    owner: Services, tenant: Tenant, register: Register
 ) -> None:
     before, expires_at = datetime.now(UTC), datetime.now(UTC) + DAY
     person = an_actor(id="u-7", name="Kim", type="User")
 
-    key = await services.credentials.create_key(
+    key = await owner.credentials.create_key(
         tenant.name, scopes=("read", "write:orders"), name="Shop", performer=person, expires_at=expires_at
     )
 
@@ -73,9 +73,9 @@ async def test_a_credential_is_listed_with_all_there_is_to_know_and_without_its_
 
 
 async def test_credentials_are_listed_in_the_order_they_were_created_page_by_page(
-    services: Services, tenant: Tenant, register: Register, monkeypatch: pytest.MonkeyPatch
+    owner: Services, tenant: Tenant, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    created = [(await a_key(services, tenant)).key_id for _ in range(6)]
+    created = [(await a_key(owner, tenant)).key_id for _ in range(6)]
 
     for page in (1, 2, 4, 6, 7):
         monkeypatch.setattr(key_register, "PAGE", page)
@@ -84,10 +84,10 @@ async def test_credentials_are_listed_in_the_order_they_were_created_page_by_pag
 
 
 async def test_a_tenant_has_its_own_credentials_and_no_others(
-    services: Services, tenant: Tenant, register: Register
+    owner: Services, tenant: Tenant, register: Register
 ) -> None:
-    await services.credentials.create_tenant(OTHER, is_implicit=False, dintero_account=None)
-    key = await a_key(services, tenant)
+    await owner.credentials.create_tenant(OTHER, is_implicit=False, dintero_account=None)
+    key = await a_key(owner, tenant)
 
     assert await register.keys.of_tenant(OTHER) == []
     with pytest.raises(KeyNotFound, match=f"Tenant 'other' has no key '{key.key_id}'"):
@@ -101,9 +101,9 @@ async def test_an_unknown_key_id_is_not_found(register: Register) -> None:
 
 
 async def test_a_revoked_credential_opens_nothing_and_stays_in_the_list(
-    services: Services, tenant: Tenant, register: Register, access: Access
+    owner: Services, tenant: Tenant, register: Register, access: Access
 ) -> None:
-    key, other = await a_key(services, tenant), await a_key(services, tenant)
+    key, other = await a_key(owner, tenant), await a_key(owner, tenant)
 
     is_new = await register.keys.revoke(await register.keys.find(key.key_id))
 
@@ -113,8 +113,8 @@ async def test_a_revoked_credential_opens_nothing_and_stays_in_the_list(
     assert [state(listed) for listed in await register.keys.of_tenant(tenant.name)] == ["revoked", "active"]
 
 
-async def test_revoking_again_keeps_the_first_time(services: Services, tenant: Tenant, register: Register) -> None:
-    key = await a_key(services, tenant)
+async def test_revoking_again_keeps_the_first_time(owner: Services, tenant: Tenant, register: Register) -> None:
+    key = await a_key(owner, tenant)
     await register.keys.revoke(await register.keys.find(key.key_id))
     first = await register.keys.find(key.key_id)
 
@@ -125,9 +125,9 @@ async def test_revoking_again_keeps_the_first_time(services: Services, tenant: T
 
 
 async def test_a_rotated_credential_opens_with_both_secrets_until_the_old_one_ends(
-    services: Services, tenant: Tenant, register: Register, access: Access, dsn: str
+    owner: Services, tenant: Tenant, register: Register, access: Access, dsn: str
 ) -> None:
-    old = await a_key(services, tenant, expires_at=datetime.now(UTC) + DAY)
+    old = await a_key(owner, tenant, expires_at=datetime.now(UTC) + DAY)
 
     new = await register.keys.rotate(await register.keys.find(old.key_id), keep=timedelta(hours=1))
 
@@ -146,9 +146,9 @@ async def test_a_rotated_credential_opens_with_both_secrets_until_the_old_one_en
 
 
 async def test_of_three_secrets_the_oldest_ends_at_once(
-    services: Services, tenant: Tenant, register: Register, access: Access
+    owner: Services, tenant: Tenant, register: Register, access: Access
 ) -> None:
-    oldest = await a_key(services, tenant)
+    oldest = await a_key(owner, tenant)
     record = await register.keys.find(oldest.key_id)
 
     second = await register.keys.rotate(record, keep=DAY)
@@ -158,9 +158,9 @@ async def test_of_three_secrets_the_oldest_ends_at_once(
 
 
 async def test_a_secret_that_is_not_kept_ends_at_once_with_the_one_before_it(
-    services: Services, tenant: Tenant, register: Register, access: Access
+    owner: Services, tenant: Tenant, register: Register, access: Access
 ) -> None:
-    oldest = await a_key(services, tenant)
+    oldest = await a_key(owner, tenant)
     record = await register.keys.find(oldest.key_id)
     second = await register.keys.rotate(record, keep=DAY)
 
@@ -171,12 +171,12 @@ async def test_a_secret_that_is_not_kept_ends_at_once_with_the_one_before_it(
 
 
 async def test_of_rotations_at_the_same_time_the_last_two_secrets_are_good(
-    services: Services, tenant: Tenant, register: Register, access: Access, dsn: str
+    owner: Services, tenant: Tenant, register: Register, access: Access, dsn: str
 ) -> None:
-    first = await a_key(services, tenant)
+    first = await a_key(owner, tenant)
     record = await register.keys.find(first.key_id)
 
-    async with open_register(dsn) as another:
+    async with open_register(dsn, as_owner=True) as another:
         registers = [register, another] * 3
         rotated = await asyncio.gather(*[each.keys.rotate(record, keep=DAY) for each in registers])
 
@@ -186,9 +186,9 @@ async def test_of_rotations_at_the_same_time_the_last_two_secrets_are_good(
 
 @pytest.mark.parametrize("end", ["revoked_at = now()", "expires_at = now()"])
 async def test_a_credential_that_has_ended_gets_no_other_secret(
-    services: Services, tenant: Tenant, register: Register, dsn: str, end: str
+    owner: Services, tenant: Tenant, register: Register, dsn: str, end: str
 ) -> None:
-    key = await a_key(services, tenant)
+    key = await a_key(owner, tenant)
     record = await register.keys.find(key.key_id)
     await run(dsn, f"UPDATE ordertrail.credentials SET {end}")
 
@@ -205,9 +205,9 @@ async def test_a_credential_that_has_ended_gets_no_other_secret(
     ],
 )
 async def test_an_earlier_secret_is_described_in_full(
-    services: Services, tenant: Tenant, dsn: str, change: str, rule: str
+    owner: Services, tenant: Tenant, dsn: str, change: str, rule: str
 ) -> None:
-    await a_key(services, tenant)
+    await a_key(owner, tenant)
 
     with pytest.raises(CheckViolation, match=rule):
         await run(dsn, f"UPDATE ordertrail.credentials SET {change}")

@@ -43,9 +43,9 @@ async def view_store(dsn: str) -> AsyncIterator[PostgresViewStore]:
 
 
 @pytest.fixture
-async def tenants(services: Services) -> list[TenantName]:
+async def tenants(owner: Services) -> list[TenantName]:
     for name in TENANTS:
-        await services.credentials.create_tenant(name, is_implicit=True, dintero_account=None)
+        await owner.credentials.create_tenant(name, is_implicit=True, dintero_account=None)
     return [TenantName(name) for name in TENANTS]
 
 

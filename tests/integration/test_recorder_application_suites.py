@@ -17,15 +17,16 @@ from eventsourcing.tests import projection as projection_suites
 from infrastructure.recorder import OrdertrailFactory, OrdertrailTrackingRecorder
 
 CREATE_COUNTERS = """
-    CREATE TABLE ordertrail.event_counters (
-        tenant text, name text, counter bigint NOT NULL, PRIMARY KEY (tenant, name)
-    )
+    CREATE SCHEMA views;
+    CREATE TABLE views.event_counters (tenant text, name text, counter bigint NOT NULL, PRIMARY KEY (tenant, name));
+    GRANT USAGE ON SCHEMA views TO ordertrail_runtime;
+    GRANT SELECT, INSERT, UPDATE ON views.event_counters TO ordertrail_runtime;
 """
 COUNT = """
-    INSERT INTO ordertrail.event_counters AS c VALUES (%s, %s, 1)
+    INSERT INTO views.event_counters AS c VALUES (%s, %s, 1)
     ON CONFLICT (tenant, name) DO UPDATE SET counter = c.counter + 1
 """
-COUNTED = "SELECT counter FROM ordertrail.event_counters WHERE tenant = %s AND name = %s"
+COUNTED = "SELECT counter FROM views.event_counters WHERE tenant = %s AND name = %s"
 
 
 class EventCounters(OrdertrailTrackingRecorder, projection_suites.EventCountersView):

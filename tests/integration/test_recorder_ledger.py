@@ -168,16 +168,18 @@ def test_tracking_and_what_a_view_writes_with_it_are_undone_together(dsn: str) -
     class Notes(OrdertrailTrackingRecorder):
         def add(self, tracking: Tracking) -> None:
             with self._tracked(tracking) as cursor:
-                cursor.execute("INSERT INTO ordertrail.notes VALUES (%s)", [tracking.notification_id])
+                cursor.execute("INSERT INTO views.notes VALUES (%s)", [tracking.notification_id])
                 if tracking.notification_id == 2:
                     raise RuntimeError("a bug")
 
         def notes(self) -> list[tuple[int]]:
             with self._reading() as cursor:
-                return cursor.execute("SELECT id FROM ordertrail.notes").fetchall()
+                return cursor.execute("SELECT id FROM views.notes").fetchall()
 
     with psycopg.connect(dsn) as owner:
-        owner.execute("CREATE TABLE ordertrail.notes (id bigint)")
+        owner.execute("CREATE SCHEMA views CREATE TABLE notes (id bigint)")
+        owner.execute("GRANT USAGE ON SCHEMA views TO ordertrail_runtime")
+        owner.execute("GRANT SELECT, INSERT ON views.notes TO ordertrail_runtime")
     with OrdertrailFactory(Environment("Notes", {"ORDERTRAIL_DSN": dsn})) as factory:
         view = factory.tracking_recorder(Notes)
         assert isinstance(view, Notes)

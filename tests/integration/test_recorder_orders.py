@@ -36,7 +36,12 @@ MAPPER = "infrastructure.mapper:OrderEventMapper"
 READ_EVENTS = """
     SELECT stream, version, type, metadata <> '' FROM ordertrail.events WHERE tenant = 'acme' ORDER BY position
 """
-CREATE_TITLES = "CREATE TABLE ordertrail.split_titles (position bigint PRIMARY KEY, title text NOT NULL)"
+CREATE_TITLES = """
+    CREATE SCHEMA views;
+    CREATE TABLE views.split_titles (position bigint PRIMARY KEY, title text NOT NULL);
+    GRANT USAGE ON SCHEMA views TO ordertrail_runtime;
+    GRANT SELECT, INSERT ON views.split_titles TO ordertrail_runtime;
+"""
 
 
 class Orders(Application[str]):
@@ -193,11 +198,11 @@ class SplitTitles(OrdertrailTrackingRecorder):
 
     def add(self, title: str, tracking: Tracking) -> None:
         with self._tracked(tracking) as cursor:
-            cursor.execute("INSERT INTO ordertrail.split_titles VALUES (%s, %s)", [tracking.notification_id, title])
+            cursor.execute("INSERT INTO views.split_titles VALUES (%s, %s)", [tracking.notification_id, title])
 
     def titles(self) -> list[str]:
         with self._reading() as cursor:
-            rows = cursor.execute("SELECT title FROM ordertrail.split_titles ORDER BY position").fetchall()
+            rows = cursor.execute("SELECT title FROM views.split_titles ORDER BY position").fetchall()
         return [title for (title,) in rows]
 
 

@@ -142,7 +142,7 @@ async def test_there_is_nothing_to_repair_of_a_tenant_that_does_not_exist(ledger
 
 
 async def test_other_ledgers_are_left_alone(ledger_of_300: SealedLedger) -> None:
-    await ledger_of_300.services.credentials.create_tenant("globex", is_implicit=True, dintero_account=None)
+    await ledger_of_300.create_tenant("globex", is_implicit=True, dintero_account=None)
     globex = SealedLedger(ledger_of_300.services, TenantName("globex"), ledger_of_300.dsn)
     await globex.tell(300)
     await globex.seal()

@@ -156,7 +156,7 @@ async def test_tiles_that_the_service_changed_are_not_sealed_over(
 async def test_tiles_that_a_superuser_took_away_or_swapped_are_not_sealed_over(
     ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture, sql: LiteralString, error: str
 ) -> None:
-    await ledger_of_300.services.credentials.create_tenant("globex", is_implicit=True, dintero_account=None)
+    await ledger_of_300.create_tenant("globex", is_implicit=True, dintero_account=None)
     globex = SealedLedger(ledger_of_300.services, TenantName("globex"), ledger_of_300.dsn)
     await globex.tell(SEALED)
     await globex.seal(batch=SEALED)
@@ -366,7 +366,7 @@ async def test_a_sealer_that_dies_between_its_tiles_and_its_checkpoint_leaves_no
 
 
 async def test_one_damaged_ledger_keeps_no_other_from_being_sealed(ledger_of_300: SealedLedger) -> None:
-    await ledger_of_300.services.credentials.create_tenant("globex", is_implicit=True, dintero_account=None)
+    await ledger_of_300.create_tenant("globex", is_implicit=True, dintero_account=None)
     globex = SealedLedger(ledger_of_300.services, TenantName("globex"), ledger_of_300.dsn)
     await ledger_of_300.meddle(f"UPDATE ordertrail.tiles SET hashes = {ANOTHER} WHERE level = 1")
     for ledger in (ledger_of_300, globex):

@@ -148,14 +148,14 @@ async def test_proofs_under_a_checkpoint_that_was_changed_are_not_made_up(
 
 
 async def test_keys_rotate_and_what_the_old_one_signed_stays_verifiable(
-    services: Services, tenant: Tenant, sealer: Sealer
+    services: Services, owner: Services, tenant: Tenant, sealer: Sealer
 ) -> None:
     await tell(services, tenant, 1)
     await sealer.seal_all()
-    await services.signing_keys.add_signing_key(new_signing_key())
+    await owner.signing_keys.add_signing_key(new_signing_key())
     await tell(services, tenant, 1)
     await sealer.seal_all()
-    await services.signing_keys.retire_signing_keys()
+    await owner.signing_keys.retire_signing_keys()
     await tell(services, tenant, 1)
     await sealer.seal_all()
 

@@ -14,13 +14,13 @@ WORD = "Undine"
 MIGRATION = Path(migrations.__file__).parent / "sql" / "migrations" / "0014_no_statistics_of_people.sql"
 
 
-async def tell(services: Services, tenant: Tenant, projector: Projector) -> None:
+async def tell(services: Services, owner: Services, tenant: Tenant, projector: Projector) -> None:
     """Tell of ten people, in whatever way their names are kept as they are."""
     for n in range(10):
         person = Actor(id=f"u-{n}", name=f"{WORD} {n}", type="User")
         customer = Customer(id=f"c-{n}", name=f"{WORD} {n}")
         await services.orders.create(tenant, f"A-{n}", customer=customer, actor=person)
-        await services.credentials.create_key(tenant.name, scopes=(), name=f"{WORD} {n}", performer=person)
+        await owner.credentials.create_key(tenant.name, scopes=(), name=f"{WORD} {n}", performer=person)
     for name in await projector.behind():
         await projector.catch_up(name)
 
@@ -39,8 +39,10 @@ async def found(dsn: str) -> set[str]:
         return {name for (name,) in await cursor.fetchall()}
 
 
-async def test_statistics_hold_no_names(services: Services, tenant: Tenant, projector: Projector, dsn: str) -> None:
-    await tell(services, tenant, projector)
+async def test_statistics_hold_no_names(
+    services: Services, owner: Services, tenant: Tenant, projector: Projector, dsn: str
+) -> None:
+    await tell(services, owner, tenant, projector)
 
     await run(dsn, "ANALYZE")
 
@@ -48,13 +50,13 @@ async def test_statistics_hold_no_names(services: Services, tenant: Tenant, proj
 
 
 async def test_statistics_from_before_are_dropped(
-    services: Services, tenant: Tenant, projector: Projector, dsn: str
+    services: Services, owner: Services, tenant: Tenant, projector: Projector, dsn: str
 ) -> None:
     columns = {"order_state": ["search"], "credentials": ["name", "performer_name"]}
     for table, names in columns.items():
         for name in names:
             await run(dsn, f"ALTER TABLE ordertrail.{table} ALTER COLUMN {name} SET STATISTICS -1")
-    await tell(services, tenant, projector)
+    await tell(services, owner, tenant, projector)
     await run(dsn, "ANALYZE")
     assert await found(dsn) == {"search", "name", "performer_name"}
 

@@ -25,7 +25,8 @@ async def key_rings(dsn: str) -> AsyncIterator[KeyRings]:
     """What opens key rings on one database, as several workers do."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(dsn, size=4))
-        await PostgresCredentialStore(pool).create_tenant(ACME, is_implicit=False, dintero_account=None)
+        owner = await stack.enter_async_context(open_pool(dsn, size=1, as_owner=True))
+        await PostgresCredentialStore(owner).create_tenant(ACME, is_implicit=False, dintero_account=None)
         yield lambda key=INSTALLATION, **settings: PostgresKeyRing(pool, key, **settings)
 
 

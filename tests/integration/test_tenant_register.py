@@ -13,7 +13,7 @@ from domain.values import TenantName
 
 @pytest.fixture
 async def register(dsn: str) -> AsyncIterator[Register]:
-    async with open_register(dsn) as opened:
+    async with open_register(dsn, as_owner=True) as opened:
         yield opened
 
 
@@ -25,15 +25,15 @@ async def test_a_new_tenant_has_nothing_yet(register: Register, tenant: Tenant) 
 
 
 async def test_its_settings_are_told_and_how_far_its_ledger_is_and_was_signed(
-    services: Services, register: Register, tenant: Tenant, dsn: str
+    owner: Services, register: Register, tenant: Tenant, dsn: str
 ) -> None:
-    await services.credentials.create_tenant("other", is_implicit=True, dintero_account=None)
-    await services.retention.keep(tenant.name, timedelta(days=90))
+    await owner.credentials.create_tenant("other", is_implicit=True, dintero_account=None)
+    await owner.retention.keep(tenant.name, timedelta(days=90))
     for order_id in ("A-1", "A-2"):
-        await services.orders.create(tenant, order_id)
+        await owner.orders.create(tenant, order_id)
     async with open_sealer(dsn) as sealer:
         await sealer.seal_all()
-    await services.orders.create(tenant, "A-3")
+    await owner.orders.create(tenant, "A-3")
 
     found, other = await register.tenants.find(tenant.name), await register.tenants.find(TenantName("other"))
 
@@ -41,9 +41,9 @@ async def test_its_settings_are_told_and_how_far_its_ledger_is_and_was_signed(
     assert (other.is_implicit, other.dintero_account, other.kept, other.head, other.sealed) == (True, None, None, 0, 0)
 
 
-async def test_tenants_are_listed_by_name(services: Services, register: Register, tenant: Tenant) -> None:
+async def test_tenants_are_listed_by_name(owner: Services, register: Register, tenant: Tenant) -> None:
     for name in ("zoo", "Bakery", "a-1"):
-        await services.credentials.create_tenant(name, is_implicit=False, dintero_account=None)
+        await owner.credentials.create_tenant(name, is_implicit=False, dintero_account=None)
 
     assert await register.tenants.names() == ["Bakery", "a-1", tenant.name, "zoo"]
 

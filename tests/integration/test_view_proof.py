@@ -77,8 +77,8 @@ class Proof:
 
 
 @pytest.fixture
-async def proof(dsn: str, services: Services, projector: Projector) -> Proof:
-    await services.credentials.create_tenant(ACME, is_implicit=True, dintero_account=None)
+async def proof(dsn: str, services: Services, owner: Services, projector: Projector) -> Proof:
+    await owner.credentials.create_tenant(ACME, is_implicit=True, dintero_account=None)
     proof = Proof(dsn, services)
     await proof.tell(*STORY)
     await projector.behind()
@@ -202,9 +202,9 @@ async def test_every_difference_is_found(proof: Proof, dsn: str) -> None:
     assert len(await proof.found()) == count
 
 
-async def test_another_tenants_rows_are_none_of_ours(proof: Proof, services: Services, dsn: str) -> None:
+async def test_another_tenants_rows_are_none_of_ours(proof: Proof, owner: Services, dsn: str) -> None:
     globex = TenantName("globex")
-    await services.credentials.create_tenant(globex, is_implicit=True, dintero_account=None)
+    await owner.credentials.create_tenant(globex, is_implicit=True, dintero_account=None)
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         await connection.execute(
             "INSERT INTO ordertrail.timeline "

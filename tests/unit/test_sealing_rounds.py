@@ -29,7 +29,7 @@ class Keys:
     async def signing_keys(self) -> Sequence[SigningKey]:
         return [self.key]
 
-    async def add_signing_key(self, key: SigningKey, *, if_first: bool = False) -> None:
+    async def add_signing_key(self, key: SigningKey) -> None:
         raise NotImplementedError
 
     async def retire_signing_keys(self) -> int:

@@ -26,10 +26,11 @@ CREATE TABLE ordertrail.installation (
     CONSTRAINT an_installation_has_one_of_each PRIMARY KEY (name)
 );
 
--- Large bodies, kept once whatever the number of events that point to them; the digest is their SHA-256.
+-- Large bodies, each encrypted with the key of the subject that it is about; the digest is their SHA-256.
 CREATE TABLE ordertrail.contents (
     tenant text COLLATE "C" NOT NULL,
     digest bytea NOT NULL,
+    subject text COLLATE "C" NOT NULL,
     body bytea NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT a_content_is_stored_once PRIMARY KEY (tenant, digest)

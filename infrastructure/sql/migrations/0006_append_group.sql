@@ -35,7 +35,7 @@ CREATE FUNCTION ordertrail.append_group(
 ) RETURNS TABLE (
     outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamptz
 )
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 #variable_conflict use_column
 DECLARE

@@ -5,4 +5,3 @@ CREATE TABLE ordertrail.editions (
     number bigint NOT NULL,
     CONSTRAINT a_tenant_has_one_edition PRIMARY KEY (tenant)
 );
-GRANT SELECT, INSERT, UPDATE, DELETE ON ordertrail.editions TO ordertrail_runtime;

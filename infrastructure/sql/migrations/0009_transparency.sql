@@ -46,19 +46,14 @@ CREATE TABLE ordertrail.tree_heads (
     CONSTRAINT a_size_is_signed_once PRIMARY KEY (tenant, size)
 );
 
--- The installation's keys: all that are not retired sign. Not of any tenant.
+-- The installation's keys: all that are not retired sign. Not of any tenant. The private halves are encrypted with the
+-- installation's key, and are longer for it than the 32 bytes of a plain one.
 CREATE TABLE ordertrail.signing_keys (
     public_key bytea NOT NULL,
     private_key bytea,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     retired_at timestamptz,
     CONSTRAINT a_signing_key_is_kept_once PRIMARY KEY (public_key),
-    CONSTRAINT a_retired_key_signs_no_more CHECK ((retired_at IS NULL) = (private_key IS NOT NULL))
+    CONSTRAINT a_retired_key_signs_no_more CHECK ((retired_at IS NULL) = (private_key IS NOT NULL)),
+    CONSTRAINT a_private_key_is_encrypted CHECK (octet_length(private_key) > 32)
 );
-
-REVOKE UPDATE, DELETE ON ordertrail.tree_heads FROM ordertrail_runtime;
-REVOKE DELETE ON ordertrail.signing_keys FROM ordertrail_runtime;
-GRANT SELECT, INSERT ON ordertrail.tree_heads TO ordertrail_runtime;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ordertrail.tiles, ordertrail.trees TO ordertrail_runtime;
-GRANT SELECT, INSERT, UPDATE ON ordertrail.signing_keys TO ordertrail_runtime;
-GRANT EXECUTE ON FUNCTION ordertrail.leaf_hash(ordertrail.events) TO ordertrail_runtime;

@@ -14,7 +14,7 @@ CREATE FUNCTION ordertrail.append_alone(
     OUT out_version bigint,
     OUT out_recorded_at timestamptz
 )
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     next_position bigint;

@@ -1,0 +1,149 @@
+-- The runtime role, and what it may do: what the HTTP workers, the projector and the recorder do, statement by
+-- statement, and nothing else. Applied as a whole each time that anything of it is not so.
+
+-- name: create_role
+-- Roles belong to the whole cluster: another database may have made it already, or be making it at this moment.
+DO $do$
+BEGIN
+    IF to_regrole('ordertrail_runtime') IS NULL THEN
+        CREATE ROLE ordertrail_runtime NOLOGIN;
+    END IF;
+EXCEPTION
+    WHEN duplicate_object OR unique_violation THEN
+        NULL;
+    WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'the role ordertrail_runtime does not exist and % may not create it', quote_ident(session_user)
+        USING ERRCODE = 'insufficient_privilege', HINT = format(
+            'Run as a superuser: CREATE ROLE ordertrail_runtime NOLOGIN; GRANT ordertrail_runtime TO %I; and migrate again.',
+            session_user
+        );
+END
+$do$
+
+-- name: become_member
+-- From release 16 on, who creates a role may administer it but not become it.
+DO $do$
+DECLARE
+    has_set_option CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
+BEGIN
+    IF NOT pg_has_role(session_user, 'ordertrail_runtime', CASE WHEN has_set_option THEN 'SET' ELSE 'MEMBER' END) THEN
+        IF has_set_option THEN
+            EXECUTE 'GRANT ordertrail_runtime TO SESSION_USER WITH SET TRUE';
+        ELSE
+            GRANT ordertrail_runtime TO SESSION_USER;
+        END IF;
+    END IF;
+EXCEPTION
+    WHEN unique_violation THEN
+        NULL;
+    WHEN insufficient_privilege THEN
+        RAISE EXCEPTION '% may not become the role ordertrail_runtime', quote_ident(session_user)
+        USING ERRCODE = 'insufficient_privilege', HINT = format(
+            'Run as a superuser: GRANT ordertrail_runtime TO %I; and migrate again.', session_user
+        );
+END
+$do$
+
+-- name: revoke_all
+-- A new table or function gives nothing to anybody until it is named below.
+ALTER DEFAULT PRIVILEGES IN SCHEMA ordertrail REVOKE ALL ON TABLES FROM PUBLIC, ordertrail_runtime;
+ALTER DEFAULT PRIVILEGES IN SCHEMA ordertrail REVOKE ALL ON SEQUENCES FROM PUBLIC, ordertrail_runtime;
+ALTER DEFAULT PRIVILEGES IN SCHEMA ordertrail REVOKE ALL ON ROUTINES FROM PUBLIC, ordertrail_runtime;
+REVOKE ALL ON SCHEMA ordertrail FROM PUBLIC, ordertrail_runtime;
+REVOKE ALL ON ALL TABLES IN SCHEMA ordertrail FROM PUBLIC, ordertrail_runtime;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA ordertrail FROM PUBLIC, ordertrail_runtime;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA ordertrail FROM PUBLIC, ordertrail_runtime;
+
+-- name: grant
+GRANT USAGE ON SCHEMA ordertrail TO ordertrail_runtime;
+
+-- Ledgers are added to by these functions, which have their owner's rights, and by nothing else: nobody who has only
+-- the role's can write a gap, a position that was given, or a time of their own.
+GRANT SELECT ON ordertrail.tenants, ordertrail.ledgers, ordertrail.events, ordertrail.requests TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.append_group, ordertrail.append_alone TO ordertrail_runtime;
+
+-- Logs get rows. States change. What is taken out of views is taken out by a rebuild, which is the owner's.
+GRANT SELECT, INSERT
+ON ordertrail.action_log, ordertrail.service_events, ordertrail.system_log, ordertrail.integration_log,
+   ordertrail.timeline, ordertrail.order_state, ordertrail.integrations
+TO ordertrail_runtime;
+GRANT UPDATE (updated_at, reference, state, status, payment_status, delivery_status, search, detail, customer_from)
+ON ordertrail.order_state TO ordertrail_runtime;
+GRANT UPDATE (version, updated_at, shop_name, shop_url, details, started_failing_at)
+ON ordertrail.integrations TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, projection, position), UPDATE (position, error, must_be_rebuilt, updated_at)
+ON ordertrail.checkpoints TO ordertrail_runtime;
+GRANT SELECT ON ordertrail.editions TO ordertrail_runtime;
+
+-- Ledgers are sealed with keys that only their owner can add: a head that is signed with another is believed by nobody.
+GRANT SELECT, INSERT (tenant), UPDATE (size, error) ON ordertrail.trees TO ordertrail_runtime;
+GRANT SELECT, INSERT, UPDATE (hashes) ON ordertrail.tiles TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, size, note) ON ordertrail.tree_heads TO ordertrail_runtime;
+GRANT SELECT ON ordertrail.signing_keys TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.leaf_hash TO ordertrail_runtime;
+
+-- A subject gets a key once, and loses it for good: none is ever replaced.
+GRANT SELECT, INSERT (tenant, subject, wrapped) ON ordertrail.subject_keys TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.destroy_subject_key TO ordertrail_runtime;
+
+-- A content is put, again perhaps, and deleted only if it was to be forgotten or has expired.
+GRANT SELECT, INSERT (tenant, digest, subject, body), UPDATE (recorded_at) ON ordertrail.contents TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.delete_content TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, keep), UPDATE (keep, expired) ON ordertrail.retention TO ordertrail_runtime;
+
+-- Who may do what, and the installation's secrets, are made by the owner.
+GRANT SELECT ON ordertrail.credentials, ordertrail.installation TO ordertrail_runtime;
+
+-- Snapshots of the eventsourcing library's aggregates: a cache.
+GRANT SELECT, INSERT ON ordertrail.snapshots TO ordertrail_runtime;
+
+-- Whether the database has the migrations of a release.
+GRANT SELECT ON ordertrail._yoyo_migration TO ordertrail_runtime;
+
+-- name: granted
+-- What the role and everybody may do with anything in the schema. The owner's own rights are left out, as they differ
+-- with who that is, and so are those that somebody gave to other roles.
+SELECT a.what, a.privilege_type, a.is_grantable, coalesce(r.rolname, 'PUBLIC')
+FROM (
+    SELECT 'schema' AS what, (aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner)))).*
+    FROM pg_namespace AS n WHERE n.nspname = 'ordertrail'
+    UNION ALL
+    SELECT c.relname::text, (aclexplode(coalesce(
+        c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END, c.relowner)
+    ))).*
+    FROM pg_class AS c
+    WHERE c.relnamespace = to_regnamespace('ordertrail') AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    UNION ALL
+    SELECT format('%s.%s', c.relname, a.attname), (aclexplode(a.attacl)).*
+    FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND NOT a.attisdropped
+    WHERE c.relnamespace = to_regnamespace('ordertrail') AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    UNION ALL
+    SELECT format('%s()', p.proname), (aclexplode(coalesce(p.proacl, acldefault('f', p.proowner)))).*
+    FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace('ordertrail')
+    UNION ALL
+    SELECT format('later %s', d.defaclobjtype), (aclexplode(d.defaclacl)).*
+    FROM pg_default_acl AS d WHERE d.defaclnamespace = to_regnamespace('ordertrail')
+) AS a LEFT JOIN pg_roles AS r ON r.oid = a.grantee
+WHERE a.grantee = 0 OR r.rolname = 'ordertrail_runtime'
+
+-- name: too_much
+-- What the role has been given elsewhere: it is to have the rights above alone.
+SELECT concat_ws(
+    ', ',
+    CASE WHEN r.rolsuper THEN 'is a superuser' END,
+    CASE WHEN r.rolcreaterole THEN 'may create roles' END,
+    CASE WHEN r.rolcreatedb THEN 'may create databases' END,
+    CASE WHEN r.rolreplication THEN 'may replicate' END,
+    CASE WHEN r.rolbypassrls THEN 'is above row security' END,
+    (SELECT 'is a member of ' || string_agg(m.roleid::regrole::text, ' and ' ORDER BY m.roleid)
+     FROM pg_auth_members AS m WHERE m.member = r.oid HAVING count(*) > 0)
+)
+FROM pg_roles AS r WHERE r.rolname = 'ordertrail_runtime'
+
+-- name: stamp
+-- What the rights were when they were set, and by which release's list.
+INSERT INTO ordertrail.installation (name, value) VALUES ('rights', %(stamp)s)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+
+-- name: stamped
+SELECT value FROM ordertrail.installation WHERE name = 'rights'
