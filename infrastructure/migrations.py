@@ -8,21 +8,18 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.resources import as_file, files
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
-from psycopg.errors import InsufficientPrivilege, UndefinedColumn
-from yoyo import read_migrations
+from psycopg.errors import InsufficientPrivilege
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
-from yoyo.migrations import MigrationList
 
-from domain.errors import Misconfigured
 from infrastructure import rights
 from infrastructure.owner_session import Session, SetupFailed, owner_session, with_hint
 from infrastructure.session import RUNTIME_ROLE, MissingRight, become_owner
 from infrastructure.statements import statements
+from infrastructure.survey import Survey, all_migrations, check_history, history, pending_in, survey
 
 SCHEMA = "ordertrail"
 Tell = Callable[[str], None]
@@ -34,29 +31,6 @@ _SQL = statements("setup")
 
 class MigrationFailed(SetupFailed):
     """A migration could not be applied; the database is as it was before it."""
-
-
-class ForeignSchema(Misconfigured):
-    """The database has a schema ordertrail that is not ours; choose another database."""
-
-
-class NewerSchema(Misconfigured):
-    """The database was migrated by a newer release."""
-
-
-class Survey(NamedTuple):
-    """What there is in a database, and what the DSN's user may do with it."""
-
-    owner: str | None
-    """Whose the schema is; None if there is none."""
-    is_owner: bool
-    """Whether the user may act as the owner."""
-    has_role: bool
-    """Whether there is the runtime role."""
-    is_runtime: bool
-    """Whether the user may act as it."""
-    has_history: bool
-    has_other_objects: bool
 
 
 def migrate(dsn: str, tell: Tell = lambda _: None) -> list[str]:
@@ -73,11 +47,11 @@ def migrate_in(session: Session, tell: Tell = lambda _: None) -> list[str]:
     no more than a member of the runtime role. The session has the rights of the schema's owner, or of that role, from
     then on. Raises MigrationFailed, MissingRight, ForeignSchema, NewerSchema, RoleMayTooMuch.
     """
-    found = _survey(session)
+    found = survey(session)
     if found.owner is not None and not found.is_owner:
         _check_without_owner(session, found)
         return []
-    if found.owner is not None and found.is_runtime and not _pending(session, found) and rights.are_set(session):
+    if _is_whole(session, found):
         return []
     with _lock(session):
         return _migrate(session, tell)
@@ -89,7 +63,7 @@ def pending(dsn: str) -> list[str]:
     Raises as owner_session does, and MissingRight, ForeignSchema, NewerSchema.
     """
     with owner_session(dsn) as session:
-        return _pending(session, _survey(session))
+        return pending_in(session, survey(session))
 
 
 def is_current(dsn: str) -> bool:
@@ -97,39 +71,14 @@ def is_current(dsn: str) -> bool:
     return not pending(dsn)
 
 
-def _survey(session: Session) -> Survey:
-    [row] = session.execute(_SQL["survey"]).fetchall()
-    return Survey(*row)
-
-
-def _pending(session: Session, found: Survey) -> list[str]:
-    """Return what is not applied yet, with whatever rights the user can have; the session keeps these."""
-    if found.is_owner:
-        become_owner(session)
-    elif found.is_runtime:
-        session.execute(_SQL["become_runtime"])
-    with _migrations() as migrations:
-        names = [migration.id for migration in migrations]
-    applied = _history(session, found)
-    if strange := sorted(applied - set(names)):
-        if not applied & set(names):
-            raise ForeignSchema
-        raise NewerSchema(
-            f"The database has the migration {strange[-1]}, which this release of Ordertrail does not know; "
-            "run the release that applied it, or a newer one"
-        )
-    return [name for name in names if name not in applied]
-
-
-def _history(session: Session, found: Survey) -> set[str]:
-    """Return what is applied. Raises ForeignSchema if the schema was not made by us."""
-    try:
-        applied = {row[0] for row in session.execute(_SQL["history"])} if found.has_history else set()
-    except UndefinedColumn as exc:
-        raise ForeignSchema from exc
-    if found.has_other_objects and not applied:
-        raise ForeignSchema
-    return applied
+def _is_whole(session: Session, found: Survey) -> bool:
+    return (
+        found.owner is not None
+        and found.other_owner is None
+        and found.is_runtime
+        and not pending_in(session, found)
+        and rights.are_set(session)
+    )
 
 
 def _check_without_owner(session: Session, found: Survey) -> None:
@@ -141,7 +90,7 @@ def _check_without_owner(session: Session, found: Survey) -> None:
             f"ordertrail migrate as {found.owner}, and as a superuser: GRANT {RUNTIME_ROLE} TO {user}"
         )
     try:
-        todo = _pending(session, found)
+        todo = pending_in(session, found)
         what = f"lacks the migration {todo[0]}" if todo else None
         if what is None and not rights.are_set(session):
             what = f"does not give the role {RUNTIME_ROLE} the rights that it is to have"
@@ -155,14 +104,16 @@ def _check_without_owner(session: Session, found: Survey) -> None:
 
 
 def _migrate(session: Session, tell: Tell) -> list[str]:
-    before = _survey(session)
-    todo = _pending(session, before)
+    before = survey(session)
+    if before.other_owner is not None:
+        _give_to_owner(session, before)
+    todo = pending_in(session, before)
     session.execute(_SQL["become_user"])
     rights.make_role(session)
     if before.owner is None:
         session.execute(_SQL["create_schema"])
     become_owner(session)
-    with _migrations() as migrations:
+    with all_migrations() as migrations:
         backend = _Backend(session)
         for migration in backend.to_apply(migrations):
             backend.apply_one(migration)
@@ -172,9 +123,23 @@ def _migrate(session: Session, tell: Tell) -> list[str]:
     return todo
 
 
+def _give_to_owner(session: Session, found: Survey) -> None:
+    """Give the schema's owner what belongs to others in it, if it is ours. Raises MissingRight, ForeignSchema."""
+    try:
+        check_history(history(session, found))
+        session.execute(_SQL["give_to_owner"])
+    except InsufficientPrivilege as exc:
+        raise MissingRight(
+            f"The schema ordertrail belongs to {found.owner}, and something in it to {found.other_owner}; "
+            f"{session.info.user} may not change that: run ordertrail migrate once as a superuser"
+        ) from exc
+
+
 def _tell(tell: Tell, session: Session, before: Survey, applied: list[str], change: rights.Change) -> None:
     for name in applied:
         tell(f"Migration {name} was applied")
+    if before.other_owner is not None:
+        tell(f"What belonged to {before.other_owner} in the schema belongs to its owner now, {before.owner}")
     if not before.has_role:
         tell(f"The role {RUNTIME_ROLE}, which the service runs as, was missing and was made")
     elif not before.is_runtime:
@@ -234,10 +199,3 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo ships no
             "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
             "operation": operation,
         }
-
-
-@contextmanager
-def _migrations() -> Iterator[MigrationList]:
-    """Yield all migrations. Their files are read and parsed, which takes a while, only if they are to be applied."""
-    with as_file(files("infrastructure").joinpath("sql", "migrations")) as folder:
-        yield read_migrations(str(folder))

@@ -6,7 +6,12 @@ SELECT owner.rolname,
        coalesce(pg_has_role(session_user, role.oid, v.may_become), false),
        EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relname = '_yoyo_migration'),
        EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relname NOT LIKE '%yoyo%')
-       OR EXISTS (SELECT FROM pg_proc AS p WHERE p.pronamespace = n.oid)
+       OR EXISTS (SELECT FROM pg_proc AS p WHERE p.pronamespace = n.oid),
+       (SELECT min(pg_get_userbyid(o.owner)) FROM (
+           SELECT c.relowner AS owner FROM pg_class AS c WHERE c.relnamespace = n.oid
+           UNION ALL
+           SELECT p.proowner FROM pg_proc AS p WHERE p.pronamespace = n.oid
+       ) AS o WHERE o.owner <> n.nspowner)
 FROM (
     SELECT CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END AS may_become
 ) AS v
@@ -25,6 +30,30 @@ SELECT set_config('role', 'ordertrail_runtime', false)
 
 -- name: create_schema
 CREATE SCHEMA ordertrail
+
+-- name: give_to_owner
+-- Whatever is in the schema belongs to whoever owns it: a schema may have been made for one, and restored by another.
+DO $do$
+DECLARE
+    change text;
+BEGIN
+    FOR change IN
+        SELECT format(
+            'ALTER %s %s OWNER TO %I',
+            CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
+            c.oid::regclass, pg_get_userbyid(n.nspowner)
+        )
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'ordertrail' AND c.relowner <> n.nspowner AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+        UNION ALL
+        SELECT format('ALTER ROUTINE %s OWNER TO %I', p.oid::regprocedure, pg_get_userbyid(n.nspowner))
+        FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        WHERE n.nspname = 'ordertrail' AND p.proowner <> n.nspowner
+    LOOP
+        EXECUTE change;
+    END LOOP;
+END
+$do$
 
 -- name: lock
 SELECT pg_advisory_lock(hashtextextended('ordertrail migrations', 0))

@@ -149,6 +149,21 @@ def test_a_restored_dump_serves_after_a_migrate(
         check_that_it_serves(dsn, source)
 
 
+def test_a_dump_that_was_restored_into_a_schema_of_somebody_elses_serves(
+    source: Source, another_server_dsn: str, tmp_path: Path
+) -> None:
+    with restored(source.dsn, another_server_dsn, WAYS["without either"], tmp_path) as dsn:
+        with psycopg.connect(dsn) as admin:
+            admin.execute(f"ALTER SCHEMA ordertrail OWNER TO {OTHER}")
+
+        migrated = ordertrail("migrate", "--dsn", dsn)
+
+        assert migrated.stdout.startswith(
+            f"What belonged to postgres in the schema belongs to its owner now, {OTHER}\n"
+        )
+        check_that_it_serves(dsn, source)
+
+
 def test_serve_mends_a_restored_dump_by_itself(source: Source, another_server_dsn: str, tmp_path: Path) -> None:
     with restored(source.dsn, another_server_dsn, WAYS["without either"], tmp_path) as dsn:
         check_that_it_serves(dsn, source)

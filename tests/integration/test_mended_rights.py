@@ -66,6 +66,16 @@ def rights(dsn: str) -> frozenset[object]:
         return granted(session)
 
 
+def owners(dsn: str) -> set[str]:
+    """Return whose the tables and functions are."""
+    query = """
+        SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'ordertrail'::regnamespace
+        UNION SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE pronamespace = 'ordertrail'::regnamespace
+    """
+    with psycopg.connect(dsn) as connection:
+        return {owner for (owner,) in connection.execute(query)}
+
+
 def mended(dsn: str) -> list[str]:
     """Migrate, and return what was told of it."""
     told: list[str] = []
@@ -157,14 +167,7 @@ def test_a_superuser_who_is_not_the_owner_leaves_everything_to_the_owner(
 
     assert migrate(superuser_dsn) == ["0016_append_alone"]
 
-    with psycopg.connect(superuser_dsn) as connection:
-        owners = connection.execute("""
-            SELECT DISTINCT pg_get_userbyid(o) FROM (
-                SELECT relowner FROM pg_class WHERE relnamespace = 'ordertrail'::regnamespace
-                UNION SELECT proowner FROM pg_proc WHERE pronamespace = 'ordertrail'::regnamespace
-            ) AS owners (o)
-        """)
-        assert owners.fetchall() == [(OWNER,)]
+    assert owners(superuser_dsn) == {OWNER}
 
 
 def test_a_schema_that_changed_hands_is_mended_by_its_new_owner(owned_dsn: str, superuser_dsn: str) -> None:
@@ -182,6 +185,23 @@ def test_a_schema_that_changed_hands_is_mended_by_its_new_owner(owned_dsn: str, 
 
     run(runtime_dsn(new_owner), "SELECT FROM ordertrail.events")
     assert migrate(owned_dsn) == []
+
+
+def test_what_belongs_to_somebody_else_in_the_schema_is_given_to_its_owner(owned_dsn: str, superuser_dsn: str) -> None:
+    run(
+        superuser_dsn,
+        "ALTER TABLE ordertrail.events OWNER TO postgres",
+        "ALTER FUNCTION ordertrail.append_alone OWNER TO postgres",
+    )
+    with pytest.raises(
+        MissingRight, match=f"something in it to postgres; {OWNER} may not change that: run ordertrail migrate once as"
+    ):
+        migrate(owned_dsn)
+
+    assert mended(superuser_dsn)[0] == f"What belonged to postgres in the schema belongs to its owner now, {OWNER}"
+
+    assert owners(superuser_dsn) == {OWNER}
+    assert mended(owned_dsn) == []
 
 
 def test_who_may_only_become_the_runtime_role_needs_no_more_where_all_is_right(web_dsn: str) -> None:

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Barrier
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from yoyo import read_migrations
-from yoyo.migrations import MigrationList
 
 from domain.errors import OrdertrailError, Unavailable
 from infrastructure import migrations, owner_session
@@ -150,7 +149,7 @@ def test_a_failing_migration_leaves_nothing_behind_and_those_before_it_stay(
 ) -> None:
     (tmp_path / "0001_good.sql").write_text("CREATE TABLE ordertrail.good (id int);")
     (tmp_path / "0002_bad.sql").write_text("CREATE TABLE ordertrail.half (id int); SELECT 1 / 0;")
-    monkeypatch.setattr(migrations, "_migrations", lambda: nullcontext(MigrationList(read_migrations(str(tmp_path)))))
+    monkeypatch.setattr("infrastructure.survey.files", lambda _: SimpleNamespace(joinpath=lambda *_: tmp_path))
 
     with pytest.raises(MigrationFailed, match="0002_bad could not be applied: division by zero"):
         migrate(empty_dsn)

@@ -9,9 +9,10 @@ from psycopg.conninfo import make_conninfo
 
 from domain.errors import Misconfigured
 from infrastructure import migrations
-from infrastructure.migrations import ForeignSchema, NewerSchema, migrate, pending
+from infrastructure.migrations import migrate, pending
 from infrastructure.owner_session import WrongEncoding
 from infrastructure.recorder import OrdertrailFactory
+from infrastructure.survey import ForeignSchema, NewerSchema
 from tests.commands import assert_says, ordertrail
 from tests.dumps import dump
 
@@ -73,6 +74,20 @@ def test_a_schema_that_is_not_ours_is_left_as_it_is(foreign_dsn: str, look: Call
         look(foreign_dsn)
 
     assert everything(foreign_dsn) == before
+
+
+def test_what_belongs_to_others_in_a_schema_that_is_not_ours_is_not_given_to_anybody(foreign_dsn: str) -> None:
+    role = f"theirs_{os.getpid()}"
+    run(foreign_dsn, f"CREATE ROLE {role}", f"ALTER SCHEMA ordertrail OWNER TO {role}")
+    try:
+        before = everything(foreign_dsn)
+
+        with pytest.raises(ForeignSchema):
+            migrate(foreign_dsn)
+
+        assert everything(foreign_dsn) == before
+    finally:
+        run(foreign_dsn, f"REASSIGN OWNED BY {role} TO postgres", f"DROP ROLE {role}")
 
 
 @pytest.mark.parametrize("look", [migrate, pending])
