@@ -22,7 +22,7 @@ from api.native import dialect as native
 from api.problems import Kind, problem_of
 from api.rate_limit import RateLimiter, RateLimits
 from api.requests import freshness_headers
-from domain.errors import OrdertrailError
+from domain.errors import Misconfigured, OrdertrailError
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def with_lean_routes(app: FastAPI, *, max_body_bytes: int) -> LeanRoutes:
 def answer(request: Request, error: Exception) -> Response:
     """Answer an error in the dialect of the path it happened on."""
     problem = problem_of(error)
-    if problem.kind is Kind.INTERNAL:
+    if problem.kind is Kind.INTERNAL or isinstance(error, Misconfigured):
         _log.exception("%s %s failed", request.method, request.url.path, exc_info=error)
     response = dialect_of(request.url.path).render(problem)
     response.headers.update({**freshness_headers(), **problem.headers})

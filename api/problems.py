@@ -126,7 +126,6 @@ _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
     (errors.Unproven, Kind.UNPROVEN),
     (errors.OutcomeUnknown, Kind.UNAVAILABLE),
     (errors.Unavailable, Kind.UNAVAILABLE),
-    (errors.Misconfigured, Kind.UNAVAILABLE),
     (errors.OrdertrailError, Kind.INVALID),
 )
 
@@ -143,6 +142,10 @@ def problem_of(error: Exception) -> Problem:
         case RequestValidationError():
             faults = faults_of(error.errors())
             return Problem(Kind.INVALID, str(InvalidRequest(*faults)), faults)
+        case errors.Misconfigured():
+            # What is wrong is for whoever can change it.
+            detail = "This service is not set up as it has to be; whoever runs it finds in its log what is wrong"
+            return Problem(Kind.UNAVAILABLE, detail, headers=_headers(Kind.UNAVAILABLE, error))
         case errors.OrdertrailError():
             kind = next(kind for type_, kind in _KINDS if isinstance(error, type_))
             faults = error.faults if isinstance(error, InvalidRequest) else ()

@@ -75,6 +75,36 @@ def test_what_administers_says_whose_rights_it_takes(web_dsn: str, command: tupl
     assert_says(result, 2, "takes the rights of postgres, who owns the schema", "run it with a DSN of postgres")
 
 
+def test_a_right_that_is_taken_while_the_server_runs_is_told_in_its_log_and_can_be_given_back(
+    dsn: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ordertrail("tenant", "create", "acme", "--dsn", dsn)
+    key = ordertrail("key", "create", "--tenant", "acme", "--json", "--dsn", dsn)
+    token = key.stdout.split('"token": "')[1].split('"')[0]
+    with (
+        running(dsn) as server,
+        httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as http,
+    ):
+        with psycopg.connect(dsn) as owner:
+            owner.execute("REVOKE EXECUTE ON FUNCTION ordertrail.append_alone FROM ordertrail_runtime")
+            owner.execute("REVOKE SELECT ON ordertrail.ledgers FROM ordertrail_runtime")
+        answers = [
+            http.post("/trail/v1/orders", json={"order_id": "A-1"}),
+            http.get("/trail/v1/ledger"),
+        ]
+        mended = ordertrail("migrate", "--dsn", dsn)
+        created = http.post("/trail/v1/orders", json={"order_id": "A-1"})
+
+    for answer in answers:
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.json()["detail"].startswith("This service is not set up as it has to be")
+    logged = capfd.readouterr().err
+    assert "permission denied for function append_alone; run ordertrail migrate" in logged
+    assert "permission denied for table ledgers; run ordertrail migrate" in logged
+    assert "2 were missing, 0 too many" in mended.stdout
+    assert created.status_code == 201
+
+
 def test_a_library_application_of_such_a_login_cannot_make_its_tenant(web_dsn: str) -> None:
     from eventsourcing.application import Application
 
