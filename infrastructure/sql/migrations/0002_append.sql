@@ -154,6 +154,15 @@ BEGIN
         FROM unnest(in_event_write, in_event_ids, in_types, in_data, in_metadata, in_occurred_at)
              WITH ORDINALITY AS e (write, event_id, type, data, metadata, occurred_at, n)
         WHERE to_position[e.write] IS NOT NULL;
+        -- How many events a write has, its caller says: whoever says it wrongly must not leave a gap.
+        IF (
+            SELECT (count(*), min(e.position), max(e.position)) <> (max(e.position) - ledger_position,
+                   ledger_position + 1, next_position - 1)
+            FROM ordertrail.events AS e WHERE e.tenant = in_tenant AND e.position > ledger_position
+        ) IS NOT FALSE THEN
+            RAISE EXCEPTION 'the writes of an append do not have as many events as they say'
+            USING ERRCODE = 'data_exception';
+        END IF;
         UPDATE ordertrail.ledgers AS l SET position = next_position - 1, recorded_at = moment
         WHERE l.tenant = in_tenant;
         -- A hint to readers, who poll as well. One per call, because NOTIFY serialises commits.
