@@ -6,8 +6,8 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from api.maintenance import create_tenant
 from api.bootstrap import Services, open_repair, open_sealer
+from api.maintenance import create_tenant
 from application.access import Tenant
 from application.codec import encode
 from application.ledger import ANY, Append, Write

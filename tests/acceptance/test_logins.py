@@ -22,6 +22,7 @@ ADMINISTERING = (
     ("key", "rotate-signing"),
     ("key", "retire-signing"),
     ("rebuild",),
+    ("repair", "tiles", "--tenant", "acme"),
     ("forget", "--tenant", "acme", "--order", "A-1", "--yes"),
 )
 READING = (

@@ -146,7 +146,7 @@ async def test_an_event_where_none_can_be_is_not_proven(ledger_of_600: SealedLed
         SELECT tenant, %s, 'order-x', 1, 'planted', type, data, metadata, occurred_at, recorded_at
         FROM ordertrail.events WHERE position = 1
     """
-    await ledger_of_600.meddle(add, position)
+    await ledger_of_600.tamper(add, position)
 
     with pytest.raises(Unproven, match=f"There is an event at position {position}, where none can be"):
         await ledger_of_600.services.proofs.of_event(ledger_of_600.tenant, event_id="planted")

@@ -165,7 +165,7 @@ async def test_keys_rotate_and_what_the_old_one_signed_stays_verifiable(
 
 
 async def test_a_sealer_that_does_not_know_the_newest_key_yet_goes_on_from_what_it_signed(
-    services: Services, tenant: Tenant, sealer: Sealer, dsn: str, monkeypatch: pytest.MonkeyPatch
+    services: Services, owner: Services, tenant: Tenant, sealer: Sealer, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await tell(services, tenant, 1)
     await sealer.seal_all()
@@ -173,8 +173,8 @@ async def test_a_sealer_that_does_not_know_the_newest_key_yet_goes_on_from_what_
     monkeypatch.setattr("application.transparency.sealing.KEYS_SECONDS", 1_000)
     sealer._ask_at = -inf
     await sealer.seal(tenant.name)
-    await services.signing_keys.add_signing_key(new_signing_key())
-    await services.signing_keys.retire_signing_keys()
+    await owner.signing_keys.add_signing_key(new_signing_key())
+    await owner.signing_keys.retire_signing_keys()
     await tell(services, tenant, 1)
     async with open_sealer(dsn) as another:
         await another.seal_all()

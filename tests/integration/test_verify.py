@@ -350,10 +350,10 @@ async def test_of_very_many_wrong_tiles_some_are_named_and_the_others_counted(
 
 
 async def test_one_damaged_ledger_hides_no_other(
-    services: Services, tenant: Tenant, tamper: Tamper, dsn: str, capsys: pytest.CaptureFixture[str]
+    owner: Services, tenant: Tenant, tamper: Tamper, dsn: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("aardvark", "globex", "zoo"):
-        await services.credentials.create_tenant(name, is_implicit=True, dintero_account=None)
+        await owner.credentials.create_tenant(name, is_implicit=True, dintero_account=None)
     await tamper(
         "UPDATE ordertrail.events SET data = data || ' ' WHERE position = 3;"
         "UPDATE ordertrail.trees SET size = 9 WHERE tenant = 'zoo';"
