@@ -165,7 +165,7 @@ async def open_services(
         vault = Vault(keys)
         secret = await installation.secret(FINGERPRINT_KEY, key)
         as_stored = PostgresEventStore(pool, writer)
-        store = EncryptedEventStore(as_stored, vault, secret=secret)
+        store = EncryptedEventStore(PostgresEventStore(pool, writer, whatever_times=True), vault, secret=secret)
         tokens = JwtSigner(await installation.secret(TOKEN_KEY, key))
         trees = PostgresTrees(pool)
         retention = PostgresRetentionStore(pool)

@@ -17,14 +17,19 @@ async def healthz() -> Json:
 
 @router.get("/readyz")
 async def readyz(services: ServicesDep) -> Json:
-    """The database answers. What lags or has stopped is named: views, and sealing; appends do not depend on them."""
+    """The database answers. What lags or has stopped is named: views, and sealing; appends do not depend on them.
+
+    Keys of personal data that were found damaged are counted.
+    """
     projections, sealing = await services.health.projections(), await services.health.sealing()
     # How many tenants a view has stopped for; whose they are and why is in the log and in the checkpoints.
     stopped = {p.projection: len(p.stopped) for p in projections if p.stopped}
     if sealing.stopped:
         stopped["sealing"] = sealing.stopped
     lag = {**{p.projection: p.lag for p in projections}, "sealing": sealing.unsealed}
-    return Json({"status": "degraded" if stopped else "ok", "lag": lag, "stopped": stopped})
+    damaged = await services.health.damaged_keys()
+    status = "degraded" if stopped or damaged else "ok"
+    return Json({"status": status, "lag": lag, "stopped": stopped, "damaged_keys": damaged})
 
 
 @router.get("/metrics")
@@ -37,6 +42,10 @@ async def metrics(services: ServicesDep) -> Response:
     )
     unsealed = Gauge("ordertrail_unsealed_events", "Events of the longest tail that is not sealed", registry=registry)
     unsealable = Gauge("ordertrail_sealing_stopped_tenants", "Tenants sealing has stopped for", registry=registry)
+    damaged = Gauge(
+        "ordertrail_damaged_keys", "Keys of personal data that were needed and could not be read", registry=registry
+    )
+    damaged.set(await services.health.damaged_keys())
     sealing = await services.health.sealing()
     unsealed.set(sealing.unsealed)
     unsealable.set(sealing.stopped)

@@ -1,7 +1,7 @@
 """Lists about one order, rendered anew only when they show something else."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from pydantic_core import to_json
@@ -10,6 +10,17 @@ from api.bootstrap import Services
 from api.requests import Json, freshness_said
 from application.access import Caller
 from application.pages import Place
+from application.personal import UNREADABLE
+from application.unopened import MARK
+
+_PLACEHOLDER, _REASON = UNREADABLE.encode(), f'"{MARK}":'.encode()
+
+
+class Rendered(NamedTuple):
+    """A page, and whether all entries are in it that should be."""
+
+    body: Any
+    is_whole: bool = True
 
 
 async def page_of_order(
@@ -19,12 +30,12 @@ async def page_of_order(
     order_id: str,
     views: tuple[str, ...],
     *,
-    render: Callable[[], Awaitable[Any]],
+    render: Callable[[], Awaitable[Rendered]],
 ) -> Json:
     """Answer with what the first of some views shows of an order, once they all show what was written before.
 
-    What is rendered must come from that view, the ledger and the path and query of the request alone. The caller is
-    authorised already.
+    What is rendered must come from that view, the ledger and the path and query of the request alone, but for keys
+    that cannot be read, and events that are not as they were recorded. The caller is authorised already.
     """
     tenant = caller.tenant.name
     freshness = await services.queries.fresh(tenant, *views, order_id=order_id)
@@ -32,8 +43,14 @@ async def page_of_order(
     place = Place(tenant, request.scope["raw_path"], request.scope["query_string"])
     page = services.pages.find(place, freshness.edition)
     if page is None:
-        page = to_json(await render())
+        rendered = await render()
+        page = to_json(rendered.body)
         # An order that is asked for by its reference has no entries under that name: which it is may change.
-        if freshness.edition.newest:
+        if freshness.edition.newest and rendered.is_whole and not _shows_damage(page):
             services.pages.keep(place, freshness.edition, page)
     return Json(page, headers=headers)
+
+
+def _shows_damage(page: bytes) -> bool:
+    """Whether something in a page could not be read: it may be restored at any time."""
+    return _PLACEHOLDER in page or _REASON in page

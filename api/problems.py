@@ -29,6 +29,7 @@ class Kind(Enum):
     INTERNAL = (500, "Internal error")
     UNPROVEN = (500, "Not proven")
     UNAVAILABLE = (503, "Service unavailable")
+    DAMAGED = (503, "Stored data damaged")
 
     def __init__(self, status: int, title: str) -> None:
         self.status, self.title = status, title
@@ -126,6 +127,8 @@ _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
     (errors.Unproven, Kind.UNPROVEN),
     (errors.OutcomeUnknown, Kind.UNAVAILABLE),
     (errors.Unavailable, Kind.UNAVAILABLE),
+    (errors.UnreadableEvent, Kind.DAMAGED),
+    (errors.UnreadableKey, Kind.DAMAGED),
     (errors.OrdertrailError, Kind.INVALID),
 )
 
@@ -160,9 +163,13 @@ def problem_of(error: Exception) -> Problem:
             return Problem(Kind.INTERNAL, "Something went wrong on our side; it was logged")
 
 
+_RETRY_AFTER = {Kind.UNAVAILABLE: "1", Kind.DAMAGED: "60"}
+"""In seconds. Somebody has to restore what was damaged; what is told meanwhile is not to be lost."""
+
+
 def _headers(kind: Kind, error: Exception) -> dict[str, str]:
     match error:
         case TooManyRequests():
             return {"Retry-After": str(error.retry_after)}
         case _:
-            return {"Retry-After": "1"} if kind is Kind.UNAVAILABLE else {}
+            return {"Retry-After": _RETRY_AFTER[kind]} if kind in _RETRY_AFTER else {}

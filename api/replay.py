@@ -85,17 +85,24 @@ def _ndjson(item: dict[str, Any]) -> str:
 
 def _event_text(event: dict[str, Any]) -> str:
     data = to_json(event.get("data", event.get("data_base64"))).decode()
+    unreadable = f"  UNREADABLE: {event['unreadable']}" if "unreadable" in event else ""
     return (
         f"{event['position']:>8}  {event['recordedtime']}  {event['subject']} {event['streamversion']}  "
-        f"{event['type']}  {data}\n"
+        f"{event['type']}  {data}{unreadable}\n"
     )
 
 
 def _order_text(order: dict[str, Any]) -> str:
     """Return an order's fields, a line for each, below the event that made it so."""
     fields = dict(order)
-    order_id, made_by = fields.pop("order_id"), fields.pop("as_of")
-    recorded_at = to_json(made_by["recorded_at"]).decode().strip('"')
-    lines = [f"{order_id} at version {made_by['version']}, position {made_by['position']}, recorded {recorded_at}"]
+    order_id, made_by, unread = fields.pop("order_id"), fields.pop("as_of"), fields.pop("unreadable_events", ())
+    if made_by is None:
+        lines = [f"{order_id} at version {fields['version']}: none of its events can be read"]
+    else:
+        recorded_at = to_json(made_by["recorded_at"]).decode().strip('"')
+        lines = [f"{order_id} at version {made_by['version']}, position {made_by['position']}, recorded {recorded_at}"]
     lines += [f"  {name:<16}{to_json(value).decode()}" for name, value in fields.items() if name != "version"]
+    lines += [
+        f"  UNREADABLE at position {e['position']}: {e['type']} {e['event_id']}: {e['unreadable']}" for e in unread
+    ]
     return "\n".join(lines) + "\n"

@@ -2,18 +2,22 @@
 
 from typing import NamedTuple
 
-from application.codec import decode
+from application.codec import DAMAGE, decode_as
 from application.ledger import EventStore
-from application.personal import EXPIRED, REDACTED
+from application.legible import notice
+from application.personal import EXPIRED, REDACTED, UNREADABLE
 from application.sealed_contents import Gone, SealedContents
+from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.records import Call, SystemLogRecorded
 from domain.order import stream_of
-from domain.values import TenantName
+from domain.values import ContentRef, TenantName
 
 ERASED = Call(request_body=REDACTED, raw_request_body=REDACTED, response_body=REDACTED)
 """What is left of what was said about a redacted order."""
 OUTDATED = Call(request_body=EXPIRED, raw_request_body=EXPIRED, response_body=EXPIRED)
 """What is left of what was said longer ago than its tenant keeps it."""
+DAMAGED = Call(request_body=UNREADABLE, raw_request_body=UNREADABLE, response_body=UNREADABLE)
+"""What is shown of what was said if that, or its key, was changed."""
 
 
 class LoggedCall(NamedTuple):
@@ -31,22 +35,30 @@ class CallQueries:
         self._contents = contents
 
     async def find(self, tenant: TenantName, order_id: str, position: int) -> SystemLogRecorded | None:
-        """Return the call about this order that was logged at a position."""
+        """Return the call about this order that was logged at a position. Raises UnreadableEvent."""
         events = await self._store.read_ledger(tenant, after=position - 1, upto=position, limit=1)
         if not events or (events[0].type, events[0].stream) != (SystemLogRecorded.topic, stream_of(order_id)):
             return None
-        event = decode(events[0])
-        assert isinstance(event, SystemLogRecorded)
-        return event
+        return decode_as(SystemLogRecorded, events[0])
 
     async def read(self, tenant: TenantName, order_id: str, position: int) -> LoggedCall | None:
-        """Return a call with all that was said in it; None also if that is not there any more."""
+        """Return a call with all that was said in it; None also if that is not there any more.
+
+        Raises UnreadableEvent.
+        """
         event = await self.find(tenant, order_id, position)
         if event is None:
             return None
         if event.content is None:
             return LoggedCall(event, Call())
-        body = await self._contents.get(tenant, event.originator_id, event.content.digest)
+        try:
+            return await self._with_call(tenant, event, event.content)
+        except (InvalidEvent, UnreadableKey, *DAMAGE) as damage:
+            notice(tenant, f"what was said in call {event.event_id}", damage)
+            return LoggedCall(event, DAMAGED)
+
+    async def _with_call(self, tenant: TenantName, event: SystemLogRecorded, content: ContentRef) -> LoggedCall | None:
+        body = await self._contents.get(tenant, event.originator_id, content.digest)
         match body:
             case Gone.FORGOTTEN:
                 return LoggedCall(event, ERASED)

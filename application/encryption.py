@@ -1,5 +1,6 @@
 """Encryption of the personal data in an event's stored JSON: what it is bound to, whose key it needs, what is shown."""
 
+import re
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping
@@ -12,9 +13,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
 from application.ledger import NewEvent, RecordedEvent, UnwrittenEvent
-from application.personal import Member, Place, Shape, placeholder, places, shape_of
+from application.personal import Member, Place, Shape, is_placeholder, placeholder, places, shape_of, unreadable
+from application.unopened import MARK as UNREADABLE_MARK
+from application.unopened import Unopened, changed, in_words, of_damaged_key, of_other_key
 from domain import person
-from domain.errors import InvalidEvent
+from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.catalogue import CATALOGUE
 from domain.values import OF_PERFORMER, Actor, TenantName
 
@@ -24,6 +27,10 @@ MARK = "encryption"
 """The member of an event's metadata that says that all of its personal data is encrypted, and how: 1, as here."""
 
 _MARKED = f'"{MARK}":1'.encode()
+_TOKEN_FORM = re.compile(rf"{TOKEN}[\w-]{{8}}:[A-Za-z0-9+/]{{38,}}={{0,2}}", flags=re.ASCII)
+"""The name of a key, then at least a nonce, a byte and its tag."""
+_NAME_CHARACTERS = len(TOKEN) + 9
+_CHANGED = "What is encrypted was changed after it was recorded"
 _ACTOR = shape_of(Actor)
 
 
@@ -49,8 +56,19 @@ class SubjectKey:
         return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
 
 
+class DamagedKey(SubjectKey):
+    """Stands for a key that is not as it was made: whatever it is needed for raises UnreadableKey."""
+
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+
+    @property
+    def token(self) -> str:  # type: ignore[override]
+        raise UnreadableKey(self._subject)
+
+
 Keys = Mapping[str, SubjectKey | None]
-"""Keys by subject; None where it was destroyed. A subject that never had one is missing."""
+"""Keys by subject; None where it was destroyed. A subject that has none is missing."""
 KeyOf = Callable[[str], SubjectKey | None]
 """Returns the key of a subject; None if it was destroyed."""
 
@@ -76,16 +94,22 @@ def seal(value: Any, key: SubjectKey, bound_to: bytes) -> str:
 
 
 def open_token(token: str, key: SubjectKey | None, bound_to: bytes) -> Any:
-    """Return the value that a token stands for; None if the key that it takes is not there any more.
+    """Return the value that a token stands for; None if it takes another key than this one.
 
-    Raises InvalidEvent if the token is not what was recorded in this place.
+    Raises InvalidEvent if the token is not what was recorded in this place; UnreadableKey.
     """
-    if key is None or not token.startswith(key.token):
+    if key is None:
         return None
+    is_of_key = token.startswith(key.token)
     try:
-        return from_json(key.open(a2b_base64(token[len(key.token) :], strict_mode=True), bound_to))
+        value = from_json(key.open(a2b_base64(token[_NAME_CHARACTERS:], strict_mode=True), bound_to))
     except (InvalidTag, ValueError) as exc:
-        raise InvalidEvent("What is encrypted was changed after it was recorded") from exc
+        if not is_of_key and _TOKEN_FORM.fullmatch(token):
+            return None
+        raise InvalidEvent(_CHANGED) from exc
+    if not is_of_key:
+        raise InvalidEvent(_CHANGED)  # in the name of its key
+    return value
 
 
 def seal_body(body: bytes, key: SubjectKey, bound_to: bytes) -> bytes:
@@ -94,9 +118,9 @@ def seal_body(body: bytes, key: SubjectKey, bound_to: bytes) -> bytes:
 
 
 def open_body(sealed: bytes, key: SubjectKey | None, bound_to: bytes) -> bytes | None:
-    """Return a body that was encrypted, or one from before they were; None if its key is not there any more.
+    """Return a body that was encrypted, or one from before they were; None if it takes another key than this one.
 
-    Raises InvalidEvent if it was changed.
+    Raises InvalidEvent if it was changed; UnreadableKey.
     """
     if not sealed.startswith(TOKEN.encode()):
         return sealed  # all of ours are JSON objects
@@ -104,8 +128,8 @@ def open_body(sealed: bytes, key: SubjectKey | None, bound_to: bytes) -> bytes |
         return None
     try:
         return key.open(sealed[len(key.token) :], bound_to)
-    except InvalidTag as exc:
-        raise InvalidEvent("What is encrypted was changed after it was recorded") from exc
+    except (InvalidTag, ValueError) as exc:
+        raise InvalidEvent(_CHANGED) from exc
 
 
 def _digest(key: bytes, text: bytes, size: int) -> bytes:
@@ -127,7 +151,11 @@ class Document:
     data is bytes where the event's type holds nothing personal.
     """
 
-    __slots__ = ("_bound", "_data", "_metadata", "_performer", "_places", "_stream")
+    __slots__ = ("_bound", "_data", "_metadata", "_performer", "_places", "_stream", "missed", "unopened")
+
+    missed: list[tuple[Place, Unopened]]
+    """What was left out when it was opened, because it takes another key than there is."""
+    unopened: list[Unopened]
 
     def __init__(
         self,
@@ -178,19 +206,56 @@ class Document:
         return plain
 
     def open(self, keys: Keys) -> None:
-        """Decrypt the personal data, or leave it out where its key is not there any more. Raises InvalidEvent."""
+        """Decrypt the personal data, or leave it out where its key was destroyed.
+
+        What takes another key than there is, is left out as if that had been destroyed; see miss_keys.
+        """
+        self.missed, self.unopened = [], []
         is_sealed = self._metadata.pop(MARK, None) is not None
-        for holder, name, member, path in self._places:
+        for place in self._places:
+            holder, name, member, path = place
             value, subject = holder[name], self._whose(member)
-            if not is_sealed:
-                # It was recorded before there were keys: a destroyed one says that it must not be shown.
-                is_hidden = subject in keys and keys[subject] is None
-            elif is_token(value):
-                value = open_token(value, keys.get(subject), self._bound + _bound_field(path))
-                is_hidden = value is None
-            else:
-                is_hidden = False
-            holder[name] = placeholder(holder[name], member) if is_hidden else value
+            if subject in keys and keys[subject] is None:
+                # Nor is what was recorded before there were keys.
+                holder[name] = placeholder(value, member)
+            elif is_sealed:
+                try:
+                    holder[name] = self._opened(place, subject, keys)
+                except UnreadableKey:
+                    self._cannot_open(place, of_damaged_key(path, subject))
+                except InvalidEvent:
+                    self._cannot_open(place, changed(path, subject))
+
+    def _opened(self, place: Place, subject: str, keys: Keys) -> Any:
+        """Return a value of a sealed event as it may be shown. Raises InvalidEvent, UnreadableKey."""
+        holder, name, member, path = place
+        value = holder[name]
+        if not is_token(value):
+            if is_placeholder(value):
+                return value
+            # All of it was encrypted. Whoever marks another field as personal raises the number in the mark.
+            raise InvalidEvent(_CHANGED)
+        opened = open_token(value, keys.get(subject), self._bound + _bound_field(path))
+        if opened is None:
+            self.missed.append((place, of_other_key(path, subject, is_there_one=subject in keys)))
+            return placeholder(value, member)
+        return opened
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether something cannot be opened for another reason than that its key is damaged."""
+        return any(not each.is_of_damaged_key for each in self.unopened)
+
+    def miss_keys(self) -> None:
+        """Say of what takes another key than there is that it cannot be opened: all keys were made here."""
+        for place, why in self.missed:
+            self._cannot_open(place, why)
+
+    def _cannot_open(self, place: Place, why: Unopened) -> None:
+        holder, name, member, _ = place
+        holder[name] = unreadable(member)
+        self.unopened.append(why)
+        self._metadata[UNREADABLE_MARK] = in_words(self.unopened)
 
     def written(self) -> tuple[bytes, bytes]:
         """Return data and metadata as they are stored."""

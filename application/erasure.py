@@ -2,17 +2,17 @@
 
 from contextlib import suppress
 
-from application.codec import decode, encode
+from application.codec import encode
 from application.integrations import stream_of as stream_of_integration
 from application.key_ring import KeyRing
 from application.ledger import NO_STREAM, STREAM_EXISTS, Append, EventStore, ExpectedVersion, Write
-from application.sealed_contents import WITH_CONTENT, SealedContents
+from application.sealed_contents import WITH_CONTENT, SealedContents, digest_in
 from domain import person
 from domain.errors import VersionConflict
 from domain.events.event import Event
 from domain.events.integration import IntegrationRedacted
 from domain.events.person import Forgotten
-from domain.values import Actor, ContentRef, TenantName
+from domain.values import Actor, TenantName
 
 
 class Erasure:
@@ -32,9 +32,9 @@ class Erasure:
         after = 0
         while page := await self._store.read_stream(tenant, stream, after=after, types=WITH_CONTENT):
             for event in page:
-                content: ContentRef | None = decode(event).content  # type: ignore[attr-defined]
-                if content is not None:
-                    await self._contents.delete(tenant, content.digest)
+                digest = digest_in(event.data)
+                if digest is not None:
+                    await self._contents.delete(tenant, digest)
             after = page[-1].version
 
     async def forget_person(self, tenant: TenantName, person_id: str, *, by: Actor) -> bool:

@@ -26,5 +26,8 @@ class Health(Protocol):
     async def projections(self) -> list[ProjectionHealth]:
         """Return the health of every projection. Raises Unavailable."""
 
+    async def damaged_keys(self) -> int:
+        """Return how many keys were needed and could not be read, and still are not restored. Raises Unavailable."""
+
     async def sealing(self) -> SealingHealth:
         """Return the health of sealing. Raises Unavailable."""

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from application.codec import decode
+from application.codec import DAMAGE, decode, in_words
 from application.ledger import RecordedEvent
-from domain.order_state import OrderState
+from application.legible import why_unreadable
+from domain.errors import InvalidEvent
+from domain.order_state import OrderState, fold
 
 Clock = Literal["recorded", "occurred"]
 """Whose clock a time is of: ours, when the event was recorded, or its producer's, when it occurred."""
@@ -22,6 +24,13 @@ class FieldChange(NamedTuple):
     made_by: RecordedEvent
 
 
+class UnreadEvent(NamedTuple):
+    """An event of an order that cannot be read, or not all of it, and why."""
+
+    event: RecordedEvent
+    why: str
+
+
 class PastOrder:
     """An order as those of its events made it that it was given, in ledger order."""
 
@@ -29,12 +38,24 @@ class PastOrder:
         self.order_id = order_id
         self.state = OrderState()
         self.newest: RecordedEvent | None = None
-        """The last event it was given."""
+        """The last event it was given that can be read."""
+        self.unread: list[UnreadEvent] = []
+        """The events it was given that cannot be read, or not all of them: what they changed is not known."""
 
     def take(self, event: RecordedEvent) -> None:
-        """Fold an event. Raises InvalidEvent."""
-        self.state.evolve(decode(event))
+        """Fold an event. One that cannot be read counts, and changes nothing."""
+        try:
+            self.state.evolve(decode(event))
+        except (InvalidEvent, *DAMAGE) as damage:
+            fold(vars(self.state), "", {}, event.version, event.occurred_at)
+            self._cannot_read(event, why_unreadable(event) or in_words(damage))
+            return
         self.newest = event
+        if why := why_unreadable(event):
+            self._cannot_read(event, why)
+
+    def _cannot_read(self, event: RecordedEvent, why: str) -> None:
+        self.unread.append(UnreadEvent(event._replace(data=b"", metadata=b""), why))
 
 
 class Comparison:
@@ -46,7 +67,7 @@ class Comparison:
         self._made_by: dict[Path, RecordedEvent] = {}
 
     def take(self, event: RecordedEvent) -> None:
-        """Fold an event, and note what it changes. Raises InvalidEvent."""
+        """Fold an event, and note what it changes."""
         self._order.take(event)
         earlier, self._now = self._now, described(self._order.state)
         self._made_by.update((path, event) for path, _, _ in differences(earlier, self._now))

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
-from application.codec import decode
+from application.codec import decode_as
 from application.failed_calls import whole
 from application.ledger import RecordedEvent
+from application.legible import shown
 from application.projections.integrations import IntegrationRow
 from application.sealed_contents import SealedContents
 from domain.errors import IntegrationNotFound
 from domain.events.integration import ExceptionLogged
-from domain.values import TenantName
+from domain.values import ContentRef, TenantName
 
 MAX_INTEGRATIONS = 10_000
 """How many integrations of a tenant are listed, the ones with the lowest ids."""
@@ -29,10 +30,14 @@ class ExceptionFilter(NamedTuple):
 
 
 class LoggedException(NamedTuple):
-    """An exception: as the ledger has it, and as it was told to us."""
+    """An exception: as the ledger has it, and as it was told to us; None if that cannot be read.
+
+    unreadable is why what was large in it cannot; None if it can.
+    """
 
     recorded: RecordedEvent
-    event: ExceptionLogged
+    event: ExceptionLogged | None
+    unreadable: str | None = None
 
 
 class ExceptionPage(NamedTuple):
@@ -90,23 +95,29 @@ class IntegrationQueries:
         events = await self._views.exceptions(tenant, wanted, order=order, cursor=cursor, limit=limit + 1)
         if not events and wanted.integration_id is not None:
             await self.integration(tenant, wanted.integration_id)
-        entries = [LoggedException(recorded, _exception(recorded)) for recorded in events[:limit]]
-        page = entries[: _how_many_fit([entry.event for entry in entries])]
-        shown = [entry._replace(event=await whole(self._contents, tenant, entry.event)) for entry in page]
-        return ExceptionPage(shown, has_more=len(events) > len(page))
+        entries = shown(tenant, events[:limit], _logged, instead=lambda recorded: LoggedException(recorded, None))
+        page = entries[: _how_many_fit(entries)]
+        return ExceptionPage([await self._whole(tenant, entry) for entry in page], has_more=len(events) > len(page))
+
+    async def _whole(self, tenant: TenantName, entry: LoggedException) -> LoggedException:
+        if entry.event is None:
+            return entry
+        event, why = await whole(self._contents, tenant, entry.event)
+        return LoggedException(entry.recorded, event, why)
 
 
-def _exception(recorded: RecordedEvent) -> ExceptionLogged:
-    event = decode(recorded)
-    assert isinstance(event, ExceptionLogged)
-    return event
+def _logged(recorded: RecordedEvent) -> LoggedException:
+    event = decode_as(ExceptionLogged, recorded)
+    if event.content is not None:
+        ContentRef.model_validate(vars(event.content))  # it is counted, and looked for
+    return LoggedException(recorded, event)
 
 
-def _how_many_fit(events: Sequence[ExceptionLogged]) -> int:
-    """Return how many of these events a page can bring back whole: at least one."""
+def _how_many_fit(entries: Sequence[LoggedException]) -> int:
+    """Return how many of these a page can bring back whole: at least one."""
     size = 0
-    for n, event in enumerate(events):
-        size += event.content.size if event.content else 0
+    for n, entry in enumerate(entries):
+        size += entry.event.content.size if entry.event and entry.event.content else 0
         if n and size > MAX_PAGE_BYTES:
             return n
-    return len(events)
+    return len(entries)

@@ -14,6 +14,7 @@ class NotRemembered(Exception):
 class KeyRing(Protocol):
     """Keys by tenant and subject: a subject has one at most, and never another after it was destroyed.
 
+    A key that cannot be read, because its row was changed, is a DamagedKey; the others are returned as ever.
     Every method but remembers and recall raises Unavailable.
     """
 
@@ -32,6 +33,9 @@ class KeyRing(Protocol):
 
     async def to_read(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         """Return the keys that these subjects have at this moment."""
+
+    async def imported(self, tenant: TenantName) -> int:
+        """Return up to which position a ledger came from another installation: keys of what is in it stayed there."""
 
     async def destroy(self, tenant: TenantName, subject: str, *, by: str) -> None:
         """Destroy a subject's key for good, whether it has one or not, and note who asked. Idempotent."""

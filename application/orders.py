@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from application import integrations
 from application.access import Tenant
-from application.codec import decode, draft
+from application.codec import draft
 from application.conflicts import again_on_conflict
 from application.erasure import Erasure
 from application.ledger import (
@@ -21,6 +21,7 @@ from application.ledger import (
     IdempotencyKey,
     Write,
 )
+from application.loading import Needs, load_order, needs_of
 from application.recorded import EventRef, Recorded, recorded
 from domain.errors import AlreadyRedacted, EventIdReused, IntegrationNotFound, OrderNotFound, VersionConflict
 from domain.events.integration import IntegrationTied, IntegrationUntied
@@ -129,7 +130,7 @@ class OrderService:
         self, tenant: Tenant, order_id: str, customer: Customer, *, key: IdempotencyKey | None = None, **envelope: Any
     ) -> Recorded:
         """Hand an order over to another customer."""
-        return await self._decide(tenant, order_id, lambda order: order.transfer(customer, **envelope), key)
+        return await self._decide(tenant, order_id, lambda order: order.transfer(customer, **envelope), key, "customer")
 
     async def split(
         self,
@@ -146,7 +147,9 @@ class OrderService:
         part and split are those of Order.split: the envelope, and on which condition.
         """
         child_id = child_id or new_order_id()
-        return _decided(await self._decide(tenant, order_id, lambda order: order.split(child_id, part, **split), key))
+        return _decided(
+            await self._decide(tenant, order_id, lambda order: order.split(child_id, part, **split), key, "customer")
+        )
 
     async def cancel(
         self, tenant: Tenant, order_id: str, reason: str, *, key: IdempotencyKey | None = None, **cancellation: Any
@@ -178,16 +181,8 @@ class OrderService:
         return await self._references.find_by_reference(tenant, name) or name
 
     async def load(self, tenant: Tenant, order_id: str) -> Order:
-        """Return the order as its events have made it. Raises OrderNotFound."""
-        order: Order | None = None
-        while events := await self._store.read_stream(
-            tenant.name, stream_of(order_id), after=order.version if order else 0
-        ):
-            for event in events:
-                order = decode(event).mutate(order)
-        if order is None:
-            raise OrderNotFound(order_id)
-        return order
+        """Return the order as its events have made it. Raises OrderNotFound, UnreadableEvent."""
+        return await load_order(self._store, tenant.name, order_id)
 
     async def _by_either_name(
         self, tenant: Tenant, name: str, attempt: Callable[[str], Awaitable[Recorded]]
@@ -205,12 +200,17 @@ class OrderService:
         return await attempt(order_id)
 
     async def _decide(
-        self, tenant: Tenant, order_id: str, decide: Callable[[Order], Order | None], key: IdempotencyKey | None
+        self,
+        tenant: Tenant,
+        order_id: str,
+        decide: Callable[[Order], Order | None],
+        key: IdempotencyKey | None,
+        needs: Needs = "state",
     ) -> Recorded:
         """Load, decide, append, and again if somebody else wrote in between. A decision may bring up another order."""
 
         async def attempt(order_id: str) -> Recorded:
-            order = await self.load(tenant, order_id)
+            order = await load_order(self._store, tenant.name, order_id, needs)
             # Asked after loading: if a twin of this request was faster, what it did is no reason to refuse this one.
             if found := await self._find_request(tenant, key):
                 return found
@@ -253,7 +253,7 @@ class OrderService:
             return await self._record_facts(tenant, order_id, events, ANY, key)
 
         async def attempt() -> Recorded:
-            order = await self._load_or_none(tenant, order_id, expected)
+            order = await self._load_or_none(tenant, order_id, expected, needs_of(events))
             if found := await self._find_request(tenant, key):
                 return found
             version = order.version if order else 0
@@ -267,10 +267,12 @@ class OrderService:
 
         return await again_on_conflict(attempt, None if isinstance(expected, Exactly) else stream)
 
-    async def _load_or_none(self, tenant: Tenant, order_id: str, expected: ExpectedVersion) -> Order | None:
+    async def _load_or_none(
+        self, tenant: Tenant, order_id: str, expected: ExpectedVersion, needs: Needs
+    ) -> Order | None:
         """Return the order; None if there is none yet but an implicit tenant's first event makes it."""
         try:
-            return await self.load(tenant, order_id)
+            return await load_order(self._store, tenant.name, order_id, needs)
         except OrderNotFound:
             if tenant.is_implicit and expected is not STREAM_EXISTS:
                 return None

@@ -12,6 +12,8 @@ from domain.values import Personal
 
 REDACTED = "[redacted]"
 REDACTED_OBJECT = {"redacted": REDACTED}
+UNREADABLE = "[unreadable]"
+UNREADABLE_OBJECT = {"unreadable": UNREADABLE}
 EXPIRED = "[expired]"
 EXPIRED_OBJECT = {"expired": EXPIRED}
 
@@ -21,7 +23,7 @@ class Member(NamedTuple):
 
     mark: Personal | None
     is_object: bool
-    """Whether its value is never a text: then it is shown as an object when it is redacted."""
+    """Whether its value is never a text: then it is shown as an object when it is redacted or unreadable."""
     inner: "Shape"
 
 
@@ -59,6 +61,16 @@ def places(value: dict[str, Any], shape: Shape, path: str = "") -> list[Place]:
 def placeholder(value: Any, member: Member) -> str | dict[str, str]:
     """Return what stands in a value's place when it is redacted."""
     return REDACTED_OBJECT if member.is_object or isinstance(value, dict) else REDACTED
+
+
+def is_placeholder(value: Any) -> bool:
+    """Whether a value stands where one was redacted."""
+    return value in (REDACTED, REDACTED_OBJECT)
+
+
+def unreadable(member: Member) -> str | dict[str, str]:
+    """Return what is shown in the place of a value that cannot be opened."""
+    return UNREADABLE_OBJECT if member.is_object else UNREADABLE
 
 
 @cache

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from application.ledger import RecordedEvent
+from application.order_rows import shown_order
 from application.projections.action_log import ActionLogRow
 from application.projections.order_state import OrderStateRow
 from application.projections.service_events import ServiceEventRow
@@ -98,7 +99,8 @@ class TimelineEntry(NamedTuple):
 class Views(Protocol):
     """The views, as they are at the moment. Lists are in ledger order, newest first unless said otherwise.
 
-    Where personal data was forgotten they return [redacted].
+    Where personal data was forgotten they return [redacted], and [unreadable] where it cannot be opened: then the
+    metadata of events, and the detail of orders, have the member unreadable, which says why.
     """
 
     async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> Progress:
@@ -154,7 +156,7 @@ class Queries:
 
     async def order(self, tenant: TenantName, name: str) -> OrderState:
         """Return what an order is now, by its id or its reference. Raises OrderNotFound."""
-        return OrderState.model_validate_json((await self.find_order(tenant, name)).detail)
+        return shown_order(await self.find_order(tenant, name)).state
 
     async def find_order(self, tenant: TenantName, name: str) -> OrderStateRow:
         """Return the order with this id; if there is none, the one known by this reference. Raises OrderNotFound."""

@@ -1,10 +1,12 @@
 """What a request recorded, as its answer tells it."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from application.codec import decode
+from application.codec import decode_as
 from application.ledger import Append, Appended, EventStore
+from domain.errors import InvalidEvent
 from domain.events.event import Event
 from domain.values import Position, TenantName
 
@@ -55,14 +57,14 @@ async def recorded(store: EventStore, append: Append, appended: Appended) -> Rec
 async def first_told(store: EventStore, tenant: TenantName, event: E, result: Recorded) -> E:
     """Return the event that a request recorded: this one, or, if it was replayed, what the first request told us.
 
-    Its stream is the one it was recorded in, whichever name of the order the request had.
+    Its stream is the one it was recorded in, whichever name of the order the request had. If what the first request
+    told us cannot be read any more, it is what this one tells: they are the same request.
     """
-    if not result.is_replayed:
-        return event.model_copy(update={"originator_id": result.events[-1].stream})
-    [found] = await store.read_ledger(tenant, after=result.position - 1, upto=result.position, limit=1)
-    first = decode(found)
-    assert isinstance(first, type(event))
-    return first
+    if result.is_replayed:
+        [found] = await store.read_ledger(tenant, after=result.position - 1, upto=result.position, limit=1)
+        with suppress(InvalidEvent):
+            return decode_as(type(event), found)
+    return event.model_copy(update={"originator_id": result.events[-1].stream})
 
 
 def _refs(append: Append, appended: Appended) -> list[EventRef]:

@@ -1,7 +1,10 @@
 """Large bodies as the service uses them: encrypted with the key of whom they are about before they are kept."""
 
+import re
 from enum import Enum
 from hashlib import sha256
+
+from pydantic_core import from_json
 
 from application.contents import ContentStore, Place
 from application.encryption import bound, open_body, seal_body
@@ -14,6 +17,16 @@ from domain.values import ContentRef, TenantName
 
 WITH_CONTENT = (SystemLogRecorded.topic, ExceptionLogged.topic)
 """The types of the events that may have a content."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def digest_in(data: bytes) -> str | None:
+    """Return the digest of an event's content; None if it has none, or cannot be read."""
+    try:
+        digest: str = from_json(data)["content"]["digest"]
+        return digest if _DIGEST.fullmatch(digest) else None
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
 class Gone(Enum):
@@ -43,7 +56,9 @@ class SealedContents:
         return await self._contents.put(tenant, subject, seal_body(body, key, _bound(tenant, subject)))
 
     async def get(self, tenant: TenantName, subject: str, digest: str) -> bytes | Gone:
-        """Return a subject's body. Raises InvalidEvent if it was changed."""
+        """Return a subject's body. Raises InvalidEvent if it, or its digest, was changed; UnreadableKey."""
+        if not _DIGEST.fullmatch(digest):
+            raise InvalidEvent("What names the body was changed after it was recorded")
         keys = await self._keys.to_read(tenant, [subject])
         if subject in keys and keys[subject] is None:
             return Gone.FORGOTTEN
@@ -54,7 +69,9 @@ class SealedContents:
             # Nor is another body of the same subject what its event tells of, or one from before bodies were encrypted.
             raise InvalidEvent("What was said in a call was changed after it was recorded")
         body = open_body(kept, keys.get(subject), _bound(tenant, subject))
-        return Gone.FORGOTTEN if body is None else body
+        if body is None:
+            raise InvalidEvent(f"The key of {subject} is missing, or is another than it was")
+        return body
 
     async def may_expire(self, tenant: TenantName) -> bool:
         """Tell whether a tenant's bodies are not kept for ever, or were not at some time."""
@@ -63,7 +80,8 @@ class SealedContents:
 
     async def delete(self, tenant: TenantName, digest: str) -> None:
         """Delete a content of a subject that was forgotten. Idempotent."""
-        await self._contents.delete(tenant, digest)
+        if _DIGEST.fullmatch(digest):
+            await self._contents.delete(tenant, digest)
 
     def place(self, tenant: TenantName, digest: str) -> Place:
         return self._contents.place(tenant, digest)

@@ -18,7 +18,8 @@ class TimeTravel:
     """Folds an order's events as far as is asked for. No view is read but to look up a reference.
 
     An order may be named by its id or its reference; the id goes first. Of an order that was redacted since, its past
-    shows no personal data of its customer either. Every method raises OrderNotFound and, if a reference cannot be
+    shows no personal data of its customer either. Of an event that cannot be read, what it changed is not known: it is
+    told of. Every method raises OrderNotFound and, if a reference cannot be
     looked up yet, Unavailable.
     """
 
@@ -40,7 +41,7 @@ class TimeTravel:
         order = PastOrder(await self.order_id(tenant, name))
         async for event in self._events(tenant, order.order_id, upto=version):
             order.take(event)
-        if order.newest is None or order.newest.version < version:
+        if not order.state.version or order.state.version < version:
             raise VersionNotFound(order.order_id, version, order.state.version)
         return order
 
@@ -55,7 +56,7 @@ class TimeTravel:
         async for event in self._events(tenant, order.order_id, recorded_until=recorded_until):
             if clock == "recorded" or event.occurred_at <= instant:
                 order.take(event)
-        if order.newest is None:
+        if not order.state.version:
             raise OrderNotYet(order.order_id, instant, clock)
         return order
 

@@ -1,14 +1,19 @@
 """Where personal data is encrypted on its way into the ledger, and decrypted where it is shown."""
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from weakref import ref
 
-from application.encryption import Document, KeyOf, Keys, Plain, document, seal
+from application.encryption import Document, KeyOf, Plain, document, seal
 from application.key_ring import KeyRing, NotRemembered
 from application.ledger import IdempotencyKey, NewEvent, PendingAppend, RecordedEvent, UnwrittenEvent
+from application.noticed import Noticed
+from application.unopened import in_words
 from domain.values import TenantName
+
+_log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 50
 """About so many events are sealed in one go: it takes a while, and others need not wait for it."""
@@ -73,6 +78,7 @@ class Vault:
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
+        self._noticed = Noticed()
         # Weakly, for what is refused or given up is never asked for.
         self._waiting: deque[ref[SealedAppend]] = deque()
 
@@ -124,12 +130,37 @@ class Vault:
     async def opened(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
         """Return events as they may be shown at this moment: [redacted] stands where a key was destroyed.
 
-        Raises InvalidEvent if what is encrypted was changed after it was recorded; Unavailable.
+        [unreadable] stands for what cannot be opened, because it or its key was changed: application.legible tells why.
+        What cannot be read as JSON is returned as it is. Raises Unavailable.
         """
         found = [document(tenant, event.stream, event) for event in events]
-        subjects = _subjects(found)
-        keys = await self._keys.to_read(tenant, subjects)
-        return [_opened(event, each, keys) if each else event for event, each in zip(events, found, strict=True)]
+        keys = await self._keys.to_read(tenant, _subjects(found))
+        for each in found:
+            if each is not None:
+                each.open(keys)
+        read = list(zip(events, found, strict=True))
+        if doubtful := [(event, each) for event, each in read if each is not None and (each.missed or each.unopened)]:
+            await self._explain(tenant, doubtful)
+        return [_written(event, each) if each else event for event, each in read]
+
+    async def _explain(self, tenant: TenantName, doubtful: Sequence[tuple[RecordedEvent, Document]]) -> None:
+        """Tell what takes keys that stayed in another installation from what should open, and log what does not."""
+        imported = 0
+        if any(each.missed for _, each in doubtful):
+            imported = await self._keys.imported(tenant)
+        for event, each in doubtful:
+            if not (imported and event.position <= imported):
+                each.miss_keys()
+            # Of a damaged key the log has been told already, once for all that it makes unreadable.
+            if each.is_damaged and self._noticed.is_new((tenant, event.event_id)):
+                _log.error(
+                    "Event %s (%s) of %s of tenant %s cannot be opened: %s",
+                    event.event_id,
+                    event.type,
+                    event.stream,
+                    tenant,
+                    in_words(each.unopened),
+                )
 
 
 def _subjects(found: Sequence[Document | None]) -> set[str]:
@@ -137,8 +168,7 @@ def _subjects(found: Sequence[Document | None]) -> set[str]:
     return {subject for each in found if each for subject in each.subjects()}
 
 
-def _opened(event: RecordedEvent, found: Document, keys: Keys) -> RecordedEvent:
-    found.open(keys)
+def _written(event: RecordedEvent, found: Document) -> RecordedEvent:
     data, metadata = found.written()
     return event._replace(data=data, metadata=metadata)
 

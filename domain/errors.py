@@ -2,6 +2,8 @@
 
 OrdertrailError
 ├── InvalidEvent             the event is not one we can keep
+│   └── UnreadableEvent       it was recorded, and is not what we keep any more
+├── UnreadableKey            the key of personal data was changed in the database
 ├── RuleViolation            a decision breaks a rule of the order
 │   └── AlreadyRedacted
 ├── NotFound
@@ -44,6 +46,21 @@ class OrdertrailError(Exception):
 
 class InvalidEvent(OrdertrailError):
     """The event is not one we can keep."""
+
+
+class UnreadableEvent(InvalidEvent):
+    """An event cannot be read: it is not as it was recorded."""
+
+
+class UnreadableKey(OrdertrailError):
+    """The key that personal data of a subject is encrypted with was changed in the database."""
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        super().__init__(
+            f"The key of {subject} was changed in the database: nothing personal of it can be recorded or read "
+            "until its row is restored"
+        )
 
 
 class RuleViolation(OrdertrailError):

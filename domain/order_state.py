@@ -177,3 +177,5 @@ _CHANGES: Mapping[str, _Change] = {
     Redacted.topic: _redact,
 }
 """What each type of event changes. All others count the version on, and the time of the last change."""
+CHANGING = frozenset(_CHANGES)
+"""The types of the events without which it is not known what an order is."""

@@ -9,17 +9,23 @@ from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.arrays import texts
 from infrastructure.database import Pool, reading
 from infrastructure.group_commit import GroupCommit
+from infrastructure.rows import fetch, fetch_whatever_times, recorded_event
 from infrastructure.statements import statements
 
 _SQL = statements("ledger")
 
 
 class PostgresEventStore:
-    """Implements application.ledger.EventStore."""
+    """Implements application.ledger.EventStore.
 
-    def __init__(self, pool: Pool, writer: GroupCommit) -> None:
+    A page with an event whose time was changed to one that cannot be told raises UnreadableEvent; with whatever_times
+    the event is returned, and its metadata says so.
+    """
+
+    def __init__(self, pool: Pool, writer: GroupCommit, *, whatever_times: bool = False) -> None:
         self._pool = pool
         self._writer = writer
+        self._fetch = fetch_whatever_times if whatever_times else fetch
 
     # A coroutine of another: one more would be another step for every append.
     def append(self, append: PendingAppend) -> Coroutine[Any, Any, Appended]:
@@ -81,6 +87,6 @@ class PostgresEventStore:
 
     async def _read(self, statement: str, *, upto: int | None, **parameters: object) -> list[RecordedEvent]:
         parameters["upto"] = MAX_BIGINT if upto is None else upto
-        async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
-            await cursor.execute(_SQL[statement], parameters)
-            return [RecordedEvent(*row) for row in await cursor.fetchall()]
+        async with reading(self._pool) as connection:
+            rows = await self._fetch(connection, _SQL[statement], parameters)
+        return [recorded_event(row) for row in rows]

@@ -20,6 +20,13 @@ class PostgresHealth:
             rows = await (await connection.execute(_SQL["projections"], {"projections": names})).fetchall()
         return [ProjectionHealth(*row) for row in rows]
 
+    async def damaged_keys(self) -> int:
+        async with reading(self._pool) as connection:
+            row = await (await connection.execute(_SQL["damaged_keys"])).fetchone()
+        assert row is not None
+        count: int = row[0]
+        return count
+
     async def sealing(self) -> SealingHealth:
         async with reading(self._pool) as connection:
             row = await (await connection.execute(_SQL["sealing"])).fetchone()

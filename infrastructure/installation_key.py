@@ -32,5 +32,5 @@ class InstallationKey:
         """Return a key that is kept. Raises WrongInstallationKey, also if it was changed, or is bound to another."""
         try:
             return self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], bound_to)
-        except InvalidTag as exc:
+        except (InvalidTag, ValueError) as exc:  # a ValueError, if it is too short to be one
             raise WrongInstallationKey from exc

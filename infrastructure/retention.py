@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from pydantic_core import from_json
-
 from application.retention_store import DueCall, Kept
+from application.sealed_contents import digest_in
 from domain.errors import TenantNotFound
 from domain.values import TenantName
 from infrastructure.database import Pool, reading
@@ -39,18 +38,8 @@ class PostgresRetentionStore:
         wanted = {"tenant": tenant, "types": list(types), "limit": limit}
         async with reading(self._pool) as connection:
             rows = await (await connection.execute(_SQL["due"], wanted)).fetchall()
-        return [DueCall(position, _digest(data), before) for position, data, before in rows]
+        return [DueCall(position, digest_in(data), before) for position, data, before in rows]
 
     async def expire(self, tenant: TenantName, upto: int) -> None:
         async with reading(self._pool) as connection:
             await connection.execute(_SQL["expire"], {"tenant": tenant, "upto": upto})
-
-
-def _digest(data: bytes) -> str | None:
-    """Return the digest of an event's content; others may write under our names what has none."""
-    try:
-        digest: str = from_json(data)["content"]["digest"]
-        bytes.fromhex(digest)
-    except (LookupError, TypeError, ValueError):
-        return None
-    return digest

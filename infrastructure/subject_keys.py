@@ -1,25 +1,35 @@
 """The keys of subjects in PostgreSQL, each encrypted with the installation's key."""
 
+import logging
 import secrets
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from hashlib import sha256
 from typing import NamedTuple
 
-from application.encryption import Keys, SubjectKey, bound
+import psycopg
+
+from application.encryption import DamagedKey, Keys, SubjectKey, bound
 from application.gathering import Gathering
 from application.key_ring import NotRemembered
-from domain.errors import TenantNotFound
+from application.noticed import Noticed
+from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import TenantName
 from infrastructure.arrays import ByteaArray, TextArray
 from infrastructure.database import Pool, reading
-from infrastructure.installation_key import InstallationKey
+from infrastructure.installation_key import InstallationKey, WrongInstallationKey
 from infrastructure.statements import statements
 
 _SQL = statements("subject_keys")
+_log = logging.getLogger(__name__)
 
 REMEMBER_SECONDS = 60.0
 """How long a worker may go on writing with a key that was destroyed elsewhere: nobody can read that."""
 REMEMBERED = 4_096
+KEY_BYTES = 32
+PAGE = 5_000
+"""How many keys are checked at a time."""
 
 
 class _Known(NamedTuple):
@@ -39,6 +49,7 @@ class PostgresKeyRing:
         self._known: dict[tuple[TenantName, str], _Known] = {}
         self._offered = Gathering(self._offer_all)
         self._present = Gathering(self._read_all)
+        self._noticed = Noticed()
 
     def remembers(self, tenant: TenantName, subject: str) -> bool:
         return self._remembered(tenant, subject) is not None
@@ -59,6 +70,25 @@ class PostgresKeyRing:
     async def to_read(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         return await self._present.ask(tenant, subjects) if subjects else {}
 
+    async def imported(self, tenant: TenantName) -> int:
+        async with reading(self._pool) as connection:
+            row = await (await connection.execute(_SQL["imported"], {"tenant": tenant})).fetchone()
+        return row[0] if row else 0
+
+    async def damaged(self, tenant: TenantName) -> AsyncIterator[str]:
+        after = ""
+        while True:
+            page = {"tenant": tenant, "after": after, "limit": PAGE}
+            async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
+                await cursor.execute(_SQL["all_keys"], page)
+                rows = await cursor.fetchall()
+            suspected = [(subject, wrapped) for subject, wrapped in rows if not self._unwraps(tenant, subject, wrapped)]
+            for subject in await self._unwrapped(tenant, suspected):
+                yield subject
+            if len(rows) < PAGE:
+                return
+            after = rows[-1][0]
+
     async def destroy(self, tenant: TenantName, subject: str, *, by: str) -> None:
         async with reading(self._pool) as connection:
             await connection.execute(_SQL["destroy"], {"tenant": tenant, "subject": subject, "by": by})
@@ -69,7 +99,7 @@ class PostgresKeyRing:
         async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(_SQL["keys"], wanted, prepare=True)
             found = await cursor.fetchall()
-        keys = {subject: self._unwrapped(tenant, subject, wrapped) for subject, wrapped in found}
+        keys = await self._unwrapped(tenant, found)
         return [{subject: keys[subject] for subject in subjects if subject in keys} for subjects in asked]
 
     async def _offer_all(self, tenant: TenantName, asked: Sequence[Collection[str]]) -> list[Keys]:
@@ -83,12 +113,12 @@ class PostgresKeyRing:
         for _ in range(2):
             # In one order everywhere: two that offer to the same subjects wait for each other.
             missing = sorted(set(subjects) - keys.keys())
-            wrapped = ByteaArray(self._wrapped(tenant, subject, secrets.token_bytes(32)) for subject in missing)
+            wrapped = ByteaArray(self._wrapped(tenant, subject, secrets.token_bytes(KEY_BYTES)) for subject in missing)
             offer = {"tenant": tenant, "subjects": _texts(missing), "wrapped": wrapped}
             async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
                 await cursor.execute(_SQL["offer"], offer, prepare=True)
                 found = await cursor.fetchall()
-            keys |= {subject: self._unwrapped(tenant, subject, wrapped) for subject, wrapped in found}
+            keys |= await self._unwrapped(tenant, found)
             if len(keys) == len(subjects):
                 return keys
         raise TenantNotFound(tenant)
@@ -101,15 +131,57 @@ class PostgresKeyRing:
         until = time.monotonic() + self._remember_seconds
         for subject, key in keys.items():
             self._known.pop((tenant, subject), None)
-            self._known[tenant, subject] = _Known(key, until)
+            if not isinstance(key, DamagedKey):  # it may be restored at any time
+                self._known[tenant, subject] = _Known(key, until)
         while len(self._known) > REMEMBERED:
             del self._known[next(iter(self._known))]
 
     def _wrapped(self, tenant: TenantName, subject: str, secret: bytes) -> bytes:
         return self._installation.wrap(secret, bound(tenant, subject))
 
-    def _unwrapped(self, tenant: TenantName, subject: str, wrapped: bytes | None) -> SubjectKey | None:
-        return None if wrapped is None else SubjectKey(self._installation.unwrap(wrapped, bound(tenant, subject)))
+    async def _unwrapped(self, tenant: TenantName, rows: Iterable[tuple[str, bytes | None]]) -> Keys:
+        """Return the keys in some rows; a row that was changed has a DamagedKey, and is noted."""
+        keys: dict[str, SubjectKey | None] = {}
+        damaged: dict[str, bytes] = {}
+        for subject, wrapped in rows:
+            keys[subject] = key = None if wrapped is None else self._key(tenant, subject, wrapped)
+            if wrapped is not None and isinstance(key, DamagedKey):
+                damaged[subject] = sha256(wrapped).digest()
+        if damaged:
+            await self._note(tenant, damaged)
+        return keys
+
+    def _key(self, tenant: TenantName, subject: str, wrapped: bytes) -> SubjectKey:
+        try:
+            return SubjectKey(self._installation.unwrap(wrapped, bound(tenant, subject)))
+        except (WrongInstallationKey, ValueError):  # a ValueError, if it is no key of 32 bytes
+            return DamagedKey(subject)
+
+    def _unwraps(self, tenant: TenantName, subject: str, wrapped: bytes) -> bool:
+        """Return whether a key can be read. To make use of it takes several times as long."""
+        try:
+            return len(self._installation.unwrap(wrapped, bound(tenant, subject))) == KEY_BYTES
+        except WrongInstallationKey:
+            return False
+
+    async def _note(self, tenant: TenantName, damaged: Mapping[str, bytes]) -> None:
+        """Say once that keys are damaged, in the log and in the database, where whoever watches counts them."""
+        new = {
+            subject: digest for subject, digest in damaged.items() if self._noticed.is_new((tenant, subject, digest))
+        }
+        for subject in new:
+            _log.error(
+                "The key of %s of tenant %s is damaged: what is personal of it cannot be read or recorded. Restore its "
+                "row in ordertrail.subject_keys from a backup; ordertrail verify tells which events need it",
+                subject,
+                tenant,
+            )
+        if new:
+            notes = {"tenant": tenant, "subjects": _texts(new), "digests": ByteaArray(new.values())}
+            # What was asked for is answered even where nothing can be written.
+            with suppress(OrdertrailError, psycopg.Error):
+                async with reading(self._pool) as connection:
+                    await connection.execute(_SQL["note_unreadable"], notes)
 
 
 def _texts(texts: Iterable[str]) -> TextArray:

@@ -17,6 +17,7 @@ from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.arrays import texts
 from infrastructure.database import Pool, reading
+from infrastructure.rows import fetch_whatever_times, recorded_event
 from infrastructure.statements import statements
 
 _SQL = statements("queries")
@@ -84,7 +85,7 @@ class PostgresViews:
             cursor=beginning if cursor is None else cursor,
             limit=limit,
         )
-        events = await self._vault.opened(tenant, [RecordedEvent(*row[2:]) for row in rows])
+        events = await self._vault.opened(tenant, [recorded_event(row[2:]) for row in rows])
         return [TimelineEntry(row[0], row[1], event) for row, event in zip(rows, events, strict=True)]
 
     async def system_log(
@@ -93,7 +94,7 @@ class PostgresViews:
         rows = await self._fetch(
             "system_log", **wanted._asdict(), tenant=tenant, order_id=order_id, offset=offset, limit=limit
         )
-        return await self._vault.opened(tenant, [RecordedEvent(*row) for row in rows])
+        return await self._vault.opened(tenant, [recorded_event(row) for row in rows])
 
     async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow | None:
         rows = await self._fetch("integration", tenant=tenant, integration_id=integration_id)
@@ -114,9 +115,8 @@ class PostgresViews:
             cursor=beginning if cursor is None else cursor,
             limit=limit,
         )
-        return await self._vault.opened(tenant, [RecordedEvent(*row) for row in rows])
+        return await self._vault.opened(tenant, [recorded_event(row) for row in rows])
 
     async def _fetch(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
-            await cursor.execute(_SQL[statement], parameters)
-            return await cursor.fetchall()
+        async with reading(self._pool) as connection:
+            return await fetch_whatever_times(connection, _SQL[statement], parameters)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection
 
-from application.encryption import Keys, SubjectKey
+from application.encryption import DamagedKey, Keys, SubjectKey
 from application.key_ring import NotRemembered
 from domain.values import TenantName
 
@@ -15,6 +15,7 @@ class FakeKeyRing:
         self.keys: dict[tuple[TenantName, str], SubjectKey | None] = {}
         self.asked = 0
         """How often it was asked for keys."""
+        self.imported_upto = 0
         self.remembers_keys = False
         self.may_answer: asyncio.Event | None = None
 
@@ -38,6 +39,13 @@ class FakeKeyRing:
     async def to_read(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         self.asked += 1
         return await self._found(tenant, subjects)
+
+    async def imported(self, tenant: TenantName) -> int:
+        return self.imported_upto
+
+    def damage(self, tenant: TenantName, subject: str) -> None:
+        """Change a key as somebody does who changes its row in the database."""
+        self.keys[tenant, subject] = DamagedKey(subject)
 
     async def destroy(self, tenant: TenantName, subject: str, *, by: str) -> None:
         assert by

@@ -115,7 +115,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "due": [case(10, types=["order.system_log_recorded"], limit=10)],
         "expire": [case(1, upto=7)],
     },
-    "health": {"projections": [case(0, projections=VIEWS)], "sealing": [case(3)]},
+    "health": {"projections": [case(0, projections=VIEWS)], "sealing": [case(3)], "damaged_keys": [case(2)]},
     "ledger": {
         # At most the newest event of each stream, an earlier one with its id, and what its key did.
         "append": [case(150, **_append())],
@@ -174,6 +174,9 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "subject_keys": {
         "offer": [case(2, subjects=texts(["order-A-7", "order-new"]), wrapped=ByteaArray([b"", b""]))],
         "keys": [case(2, subjects=texts(["order-A-7", "order-new"]))],
+        "all_keys": [case(100, after="order-A-7", limit=100)],
+        "note_unreadable": [case(2, subjects=texts(["order-A-7", "order-new"]), digests=ByteaArray([b"", b""]))],
+        "imported": [case(0)],
         "destroy": [case(2, subject="order-A-7", by="somebody")],
     },
     "ledger_import": {

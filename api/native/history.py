@@ -8,7 +8,7 @@ from api.bootstrap import Services
 from api.native.errors import RESPONSES
 from api.native.history_models import Diff, DiffQuery, PastQuery
 from api.native.models import OrderId
-from api.native.render import field_change, past_order
+from api.native.render import field_change, past_order, unread_events
 from api.native.security import CallerDep
 from api.requests import Json, ServicesDep, StrictRoute
 from application.access import authorise
@@ -35,6 +35,7 @@ async def get_diff(
         "from": query.from_,
         "to": order.state.version,
         "changes": [field_change(change) for change in changes],
+        **unread_events(order),
     }
     return Json(body, headers={"Ordertrail-Position": str(head)})
 

@@ -1,7 +1,7 @@
 """What native requests about an order's past and their answers look like."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -51,10 +51,26 @@ class MadeBy(BaseModel):
     recorded_at: datetime
 
 
+class UnreadEvent(BaseModel):
+    """An event of the order that cannot be read, or not all of it: what it changed is not known."""
+
+    version: int
+    position: int
+    event_id: str
+    type: str
+    unreadable: str = Field(description="What cannot be read, and why")
+
+
+UnreadEvents = Annotated[
+    list[UnreadEvent] | None, Field(description="Of a past: only there if some of its events cannot be read.")
+]
+
+
 class OneOrder(OrderBody):
     """An order as its events have made it, or had made it."""
 
-    as_of: MadeBy | None = Field(None, description="Of a past: the last event that it was made by.")
+    as_of: MadeBy | None = Field(None, description="Of a past: the last event that it was made by and can be read.")
+    unreadable_events: UnreadEvents = None
 
 
 class FieldChange(MadeBy):
@@ -72,3 +88,4 @@ class Diff(BaseModel):
     from_: int = Field(alias="from")
     to: int
     changes: list[FieldChange]
+    unreadable_events: UnreadEvents = None

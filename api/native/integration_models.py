@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.native.models import Cursor, NewEventBody, Strict
+from api.native.models import Cursor, NewEventBody, Strict, Unreadable
 from domain.values import Actor
 
 
@@ -52,8 +52,9 @@ class ExceptionItem(BaseModel):
     actor: Actor
     correlation_id: str | None
     causation_id: str | None
-    data: dict[str, Any]
+    data: dict[str, Any] | None = Field(description="Null if it cannot be read: then unreadable says why.")
     hint: str | None
+    unreadable: Unreadable = None
 
 
 class ExceptionList(BaseModel):

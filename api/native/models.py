@@ -216,11 +216,21 @@ class IntegrationRecorded(BaseModel):
     position: int
 
 
+Unreadable = Annotated[
+    str | None,
+    Field(
+        description="Only there if some of it cannot be read: what, and why. [unreadable] stands in its place.",
+        examples=["customer.id, customer.name: the key of order-A-1001 is damaged"],
+    ),
+]
+
+
 class OrderBody(OrderState):
     """An order as its events have made it; state is combined over all services, and a failure is never cleared."""
 
     order_id: str
     state: CombinedState
+    unreadable: Unreadable = None
 
 
 class OrderList(BaseModel):
@@ -244,8 +254,9 @@ class TimelineItem(BaseModel):
     actor: Actor
     correlation_id: str | None
     causation_id: str | None
-    data: dict[str, Any]
+    data: dict[str, Any] | None = Field(description="Null if it cannot be read: then unreadable says why.")
     hint: str | None = Field(None, description="What mends an integration's failed call; only those have one.")
+    unreadable: Unreadable = None
 
 
 class Timeline(BaseModel):
@@ -256,7 +267,10 @@ class Timeline(BaseModel):
 
 
 class CloudEvent(BaseModel):
-    """An event in the form of CloudEvents 1.0; data_base64 instead of data where the data is not JSON."""
+    """An event in the form of CloudEvents 1.0; data_base64 instead of data where the data is not JSON.
+
+    An event whose data cannot be read has none, and the extension unreadable says why.
+    """
 
     specversion: Literal["1.0"]
     id: str
@@ -264,12 +278,13 @@ class CloudEvent(BaseModel):
     subject: str
     type: str
     time: datetime
-    datacontenttype: str
+    datacontenttype: str | None = None
     data: Any = None
     data_base64: str | None = None
     position: int
     streamversion: int
     recordedtime: datetime
+    unreadable: Unreadable = None
 
 
 class Feed(BaseModel):

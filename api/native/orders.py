@@ -1,6 +1,6 @@
 """Native orders: create, append, decide, read."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 
@@ -26,14 +26,14 @@ from api.native.models import (
 from api.native.pages import position_of
 from api.native.proof_models import RecordedWithReceipt
 from api.native.receipts import Prefer, receipt
-from api.native.render import order_body, recorded_body, timeline_item
+from api.native.render import order_item, recorded_body, timeline_item
 from api.native.security import CallerDep
-from api.pages import page_of_order
+from api.pages import Rendered, page_of_order
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import Caller, authorise
+from application.order_rows import shown_order
 from application.recorded import Recorded
 from domain.events.integration import IntegrationTied
-from domain.order_state import OrderState
 
 router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 
@@ -162,7 +162,7 @@ async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, 
         caller.tenant.name, query.wanted(), before=position_of(query.cursor), limit=query.limit + 1
     )
     page = rows[: query.limit]
-    items = [order_body(row.order_id, OrderState.model_validate_json(row.detail)) for row in page]
+    items = [order_item(row, shown_order(row)) for row in page]
     following = str(page[-1].first_position) if len(rows) > query.limit else None
     return Json({"items": items, "next": following}, headers=headers)
 
@@ -180,8 +180,9 @@ async def get_order(
         return await get_past(services, caller.tenant.name, order_id, query)
     headers = await read(services, caller, "order_state")
     row = await services.queries.find_order(caller.tenant.name, order_id)
-    state = OrderState.model_validate_json(row.detail)
-    return Json(order_body(row.order_id, state), headers={**headers, "ETag": f'"{state.version}"'})
+    shown = shown_order(row)
+    etag = {"ETag": f'"{shown.state.version}"'} if shown.state.version else {}
+    return Json(order_item(row, shown), headers={**headers, **etag})
 
 
 @router.get("/{order_id}/timeline", response_model=Timeline, summary="Get an order's timeline")
@@ -197,7 +198,7 @@ async def get_timeline(
     tenant, cursor = caller.tenant.name, position_of(query.cursor)
     read_timeline = services.queries.views.timeline
 
-    async def render() -> dict[str, Any]:
+    async def render() -> Rendered:
         entries = await services.queries.of_order(
             tenant,
             order_id,
@@ -207,7 +208,7 @@ async def get_timeline(
             await services.queries.find_order(tenant, order_id)
         page = entries[: query.limit]
         following = str(page[-1].event.position) if len(entries) > query.limit else None
-        return {"items": [timeline_item(entry) for entry in page], "next": following}
+        return Rendered({"items": [timeline_item(entry) for entry in page], "next": following})
 
     return await page_of_order(request, services, caller, order_id, ("timeline", "order_state"), render=render)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pydantic_core import from_json, to_json
 
 from application.encryption import is_token
-from application.personal import REDACTED
+from application.personal import REDACTED, UNREADABLE
 from application.projections.entries import Entry
 from application.projections.projection import Projection
 from application.stored import Fields
@@ -79,10 +79,10 @@ class _Order:
 
 
 def _words(entry: Entry) -> Iterator[str]:
-    """Yield what the order is found by of the customer that an event names, as far as that may be shown."""
+    """Yield what the order is found by of the customer that an event names, as far as that can be shown."""
     customer = (entry.shown or entry.fields)[CUSTOMER_FIELDS[entry.topic]]
     words = (customer.get("id", ""), customer.get("name", ""))
-    yield from (word for word in words if word != REDACTED and not is_token(word))
+    yield from (word for word in words if word not in {REDACTED, UNREADABLE} and not is_token(word))
 
 
 def _needs(entries: Sequence[Entry]) -> list[str]:

@@ -26,3 +26,6 @@ FROM ordertrail.checkpoints AS c JOIN ordertrail.ledgers AS l USING (tenant)
 WHERE c.projection = ANY (%(projections)s)
 GROUP BY c.projection
 ORDER BY c.projection
+
+-- name: damaged_keys
+SELECT count(*) FROM ordertrail.subject_keys WHERE unreadable IS NOT NULL AND sha256(wrapped) = unreadable

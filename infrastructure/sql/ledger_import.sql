@@ -11,7 +11,8 @@ FROM unnest(
 ) AS e
 
 -- name: advance_ledger
-UPDATE ordertrail.ledgers SET position = %(position)s, recorded_at = %(recorded_at)s WHERE tenant = %(tenant)s
+UPDATE ordertrail.ledgers SET position = %(position)s, imported = %(position)s, recorded_at = %(recorded_at)s
+WHERE tenant = %(tenant)s
 
 -- name: notify
 SELECT pg_notify('ordertrail', %(tenant)s)

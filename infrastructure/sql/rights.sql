@@ -85,6 +85,7 @@ GRANT EXECUTE ON FUNCTION ordertrail.leaf_hash TO ordertrail_runtime;
 -- A subject gets a key once, and loses it for good: none is ever replaced.
 GRANT SELECT, INSERT (tenant, subject, wrapped) ON ordertrail.subject_keys TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.destroy_subject_key TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.note_unreadable_keys TO ordertrail_runtime;
 
 -- A content is put, again perhaps, and deleted only if it was to be forgotten or has expired.
 GRANT SELECT, INSERT (tenant, digest, subject, body), UPDATE (recorded_at) ON ordertrail.contents TO ordertrail_runtime;

@@ -16,5 +16,17 @@ SELECT subject, wrapped FROM ordertrail.subject_keys WHERE tenant = %(tenant)s A
 -- name: keys
 SELECT subject, wrapped FROM ordertrail.subject_keys WHERE tenant = %(tenant)s AND subject = ANY (%(subjects)s)
 
+-- name: all_keys
+SELECT subject, wrapped FROM ordertrail.subject_keys
+WHERE tenant = %(tenant)s AND subject > %(after)s AND wrapped IS NOT NULL
+ORDER BY subject
+LIMIT %(limit)s
+
+-- name: note_unreadable
+SELECT ordertrail.note_unreadable_keys(%(tenant)s, %(subjects)s, %(digests)s)
+
+-- name: imported
+SELECT imported FROM ordertrail.ledgers WHERE tenant = %(tenant)s
+
 -- name: destroy
 SELECT ordertrail.destroy_subject_key(%(tenant)s, %(subject)s, %(by)s)

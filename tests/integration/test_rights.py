@@ -52,6 +52,7 @@ FUNCTIONS = {
     "delete_content": True,
     "destroy_subject_key": True,
     "leaf_hash": True,
+    "note_unreadable_keys": True,
 }
 """Which functions the role may call."""
 
@@ -166,7 +167,7 @@ def test_a_function_with_its_owners_rights_looks_for_names_where_nobody_else_can
     """)
 
     safe = ["search_path=pg_catalog, pg_temp"]
-    definers = ["append_alone", "append_group", "delete_content", "destroy_subject_key"]
+    definers = ["append_alone", "append_group", "delete_content", "destroy_subject_key", "note_unreadable_keys"]
     assert sorted(found.fetchall()) == [(name, safe) for name in definers]
 
 

@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from hashlib import sha256
 
 import psycopg
 import pytest
 
-from application.encryption import Keys
+from application.encryption import DamagedKey, Keys
 from domain.errors import TenantNotFound, Unavailable
 from domain.values import TenantName
+from infrastructure import subject_keys
 from infrastructure.credentials import PostgresCredentialStore
 from infrastructure.database import open_pool
-from infrastructure.installation_key import InstallationKey, WrongInstallationKey
+from infrastructure.installation_key import InstallationKey
 from infrastructure.subject_keys import REMEMBERED, PostgresKeyRing
+from tests.damage import KEYS, damage_key, restore_key
 
 ACME = TenantName("acme")
 INSTALLATION = InstallationKey(b"i" * 32)
@@ -36,7 +39,7 @@ def keys(key_rings: KeyRings) -> PostgresKeyRing:
 
 
 def ids(keys: Keys) -> dict[str, str | None]:
-    return {subject: key and key.token for subject, key in keys.items()}
+    return {subject: None if key is None or isinstance(key, DamagedKey) else key.token for subject, key in keys.items()}
 
 
 def rows(dsn: str) -> list[tuple[str, bool, str | None]]:
@@ -139,19 +142,105 @@ async def test_no_more_keys_are_remembered_than_a_worker_has_room_for(keys: Post
 async def test_keys_are_worth_nothing_without_the_installations(key_rings: KeyRings, keys: PostgresKeyRing) -> None:
     await keys.to_write(ACME, {"order-1"})
 
-    with pytest.raises(WrongInstallationKey):
-        await key_rings(InstallationKey(b"x" * 32)).to_read(ACME, {"order-1"})
+    found = await key_rings(InstallationKey(b"x" * 32)).to_read(ACME, {"order-1"})
+
+    assert isinstance(found["order-1"], DamagedKey)
 
 
-async def test_a_key_that_was_given_to_another_subject_in_the_database_is_refused(
+async def test_a_key_that_was_given_to_another_subject_in_the_database_is_none(
     key_rings: KeyRings, keys: PostgresKeyRing, dsn: str
 ) -> None:
     await keys.to_write(ACME, {"order-1"})
     with psycopg.connect(dsn) as connection:
         connection.execute("UPDATE ordertrail.subject_keys SET subject = 'order-2'")
 
-    with pytest.raises(WrongInstallationKey):
-        await key_rings().to_read(ACME, {"order-2"})
+    assert isinstance((await key_rings().to_read(ACME, {"order-2"}))["order-2"], DamagedKey)
+
+
+@pytest.mark.parametrize("how", KEYS)
+async def test_a_damaged_key_is_damage_of_that_key_only(
+    key_rings: KeyRings, keys: PostgresKeyRing, dsn: str, how: str
+) -> None:
+    whole = await keys.to_write(ACME, {"order-1", "order-2", "order-3"})
+    await damage_key(dsn, ACME, "order-1", how, other="order-2")
+    elsewhere = key_rings()
+
+    read = await elsewhere.to_read(ACME, {"order-1", "order-2"})
+    written = await elsewhere.to_write(ACME, {"order-1", "order-3", "order-4"})
+
+    assert isinstance(read["order-1"], DamagedKey)
+    assert isinstance(written["order-1"], DamagedKey)
+    assert (ids(read)["order-2"], ids(written)["order-3"]) == (ids(whole)["order-2"], ids(whole)["order-3"])
+    assert [subject async for subject in elsewhere.damaged(ACME)] == ["order-1"]
+
+
+async def test_a_damaged_key_is_not_remembered(key_rings: KeyRings, keys: PostgresKeyRing, dsn: str) -> None:
+    whole = await keys.to_write(ACME, {"order-1"})
+    wrapped = await damage_key(dsn, ACME, "order-1", "emptied")
+    elsewhere = key_rings()
+    await elsewhere.to_write(ACME, {"order-1"})
+    assert not elsewhere.remembers(ACME, "order-1")
+
+    await restore_key(dsn, ACME, "order-1", wrapped)
+
+    assert ids(await elsewhere.to_write(ACME, {"order-1"})) == ids(whole)
+    assert [subject async for subject in elsewhere.damaged(ACME)] == []
+
+
+async def test_a_damaged_key_is_destroyed_like_any_other(key_rings: KeyRings, keys: PostgresKeyRing, dsn: str) -> None:
+    await keys.to_write(ACME, {"order-1"})
+    await damage_key(dsn, ACME, "order-1", "changed")
+
+    await key_rings().destroy(ACME, "order-1", by="k1")
+
+    assert await key_rings().to_read(ACME, {"order-1"}) == {"order-1": None}
+    assert rows(dsn) == [("order-1", False, "k1")]
+
+
+async def test_every_key_of_many_is_looked_at(
+    key_rings: KeyRings, keys: PostgresKeyRing, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject_keys, "PAGE", 7)
+    subjects = [f"order-{n:02}" for n in range(21)]
+    await keys.to_write(ACME, subjects)
+    for subject in subjects[::5]:
+        await damage_key(dsn, ACME, subject, "cut off")
+
+    assert [subject async for subject in key_rings().damaged(ACME)] == subjects[::5]
+
+
+async def test_a_damaged_key_is_logged_once_and_noted_without_what_is_in_it(
+    key_rings: KeyRings, keys: PostgresKeyRing, dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await keys.to_write(ACME, {"order-1", "order-2"})
+    await damage_key(dsn, ACME, "order-1", "another subject's", other="order-2")
+    elsewhere = key_rings()
+
+    for _ in range(3):
+        await elsewhere.to_read(ACME, {"order-1", "order-2"})
+        await elsewhere.to_write(ACME, {"order-1"})
+
+    [record] = caplog.records
+    assert record.getMessage().startswith("The key of order-1 of tenant acme is damaged: ")
+    with psycopg.connect(dsn) as connection:
+        query = "SELECT tenant, subject, unreadable FROM ordertrail.subject_keys WHERE unreadable IS NOT NULL"
+        noted = connection.execute(query).fetchall()
+        [(wrapped,)] = connection.execute(
+            "SELECT wrapped FROM ordertrail.subject_keys WHERE subject = 'order-1'"
+        ).fetchall()
+    # A copy would outlive the key of order-2 when that is destroyed.
+    assert noted == [("acme", "order-1", sha256(wrapped).digest())]
+
+
+async def test_a_database_that_takes_no_notes_keeps_nobody_from_reading(
+    key_rings: KeyRings, keys: PostgresKeyRing, dsn: str
+) -> None:
+    await keys.to_write(ACME, {"order-1"})
+    await damage_key(dsn, ACME, "order-1", "changed")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("DROP FUNCTION ordertrail.note_unreadable_keys")
+
+    assert isinstance((await key_rings().to_read(ACME, {"order-1"}))["order-1"], DamagedKey)
 
 
 async def test_all_who_wait_for_keys_hear_that_there_are_none(dsn: str) -> None:

@@ -9,10 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.codec import decode, encode
-from application.encryption import Keys, SubjectKey, bound, document, open_token, seal
+from application.encryption import (
+    DamagedKey,
+    Keys,
+    SubjectKey,
+    bound,
+    document,
+    open_token,
+    seal,
+    seal_body,
+)
 from application.ledger import NewEvent
 from domain import person
-from domain.errors import InvalidEvent
+from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.event import Event
 from domain.events.lifecycle import CancellationRequested, CommentAdded, Transferred
 from domain.values import Actor
@@ -50,11 +59,13 @@ def sealed(event: Event, keys: Keys = KEYS) -> NewEvent:
     return new._replace(data=data, metadata=metadata)
 
 
-def opened(stored: NewEvent, keys: Keys = KEYS, **place: Any) -> tuple[Any, Any]:
+def opened(stored: NewEvent, keys: Keys = KEYS, *, are_all_here: bool = True, **place: Any) -> tuple[Any, Any]:
     """Return data and metadata of a stored event as they are shown."""
     found = document(**{"tenant": ACME, "stream": STREAM, "event": stored, **place})
     assert found is not None
     found.open(keys)
+    if are_all_here:
+        found.miss_keys()
     data, metadata = found.written()
     return json.loads(data), json.loads(metadata)
 
@@ -116,8 +127,11 @@ def test_different_parts_never_make_the_same_text(one: list[str], another: list[
 def test_what_was_moved_elsewhere_cannot_be_opened(elsewhere: dict[str, Any]) -> None:
     keys = {**KEYS, "order-2": KEY}
 
-    with pytest.raises(InvalidEvent, match="changed after it was recorded"):
-        opened(sealed(COMMENT), keys, **elsewhere)
+    data, metadata = opened(sealed(COMMENT), keys, **elsewhere)
+
+    assert data == {"text": "[unreadable]", "custom_data": {"unreadable": "[unreadable]"}, "is_private": False}
+    assert metadata["actor"] == {"id": "u1", "name": "[unreadable]", "type": "Staff"}
+    assert metadata["unreadable"] == "actor.name, text, custom_data: it was changed after it was recorded"
 
 
 def test_what_was_moved_to_another_field_cannot_be_opened() -> None:
@@ -125,11 +139,35 @@ def test_what_was_moved_to_another_field_cannot_be_opened() -> None:
     data = json.loads(stored.data)
     data["original_customer"], data["new_customer"] = data["new_customer"], data["original_customer"]
 
-    with pytest.raises(InvalidEvent):
-        opened(stored._replace(data=json.dumps(data).encode()))
+    shown, metadata = opened(stored._replace(data=json.dumps(data).encode()))
+
+    assert shown["original_customer"] == shown["new_customer"] == {"id": "[unreadable]", "name": "[unreadable]"}
+    assert metadata["unreadable"].startswith("original_customer.id, original_customer.name, new_customer.id, ")
 
 
-@pytest.mark.parametrize("change", [lambda t: t[:-6] + "AAAA==", lambda t: t[:-4], lambda t: t + "!", lambda t: t[:16]])
+def test_what_is_not_encrypted_in_an_event_that_says_it_is_cannot_be_believed() -> None:
+    stored = sealed(COMMENT)
+    data = {**json.loads(stored.data), "text": "call 555-0123"}
+
+    shown, metadata = opened(stored._replace(data=json.dumps(data).encode()))
+
+    assert (shown["text"], shown["custom_data"]) == ("[unreadable]", {"a": [1, {"b": None}]})
+    assert metadata["unreadable"] == "text: it was changed after it was recorded"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t[:-6] + "AAAA==",
+        lambda t: t[:-4],
+        lambda t: t + "!",
+        lambda t: t[:16],
+        lambda t: t[:10],
+        lambda t: t.replace("enc:v1:", "enc:v1:_"),
+        lambda t: f"{t[:7]}{'A' if t[7] != 'A' else 'B'}{t[8:]}",
+        lambda t: f"{t[:20]}\u00e4{t[21:]}",
+    ],
+)
 def test_what_was_changed_cannot_be_opened(change: Callable[[str], str]) -> None:
     token = seal("Ann Li", KEY, b"here")
 
@@ -141,8 +179,30 @@ def test_what_has_lost_its_key_is_shown_as_redacted() -> None:
     expected = {"text": "[redacted]", "custom_data": {"redacted": "[redacted]"}, "is_private": False}
 
     assert opened(sealed(COMMENT), {STREAM: None, PERSON: OTHER_KEY})[0] == expected
-    assert opened(sealed(COMMENT), {PERSON: OTHER_KEY})[0] == expected
-    assert opened(sealed(COMMENT), {STREAM: SubjectKey(b"x" * 32)})[0] == expected
+    assert opened(sealed(COMMENT), {PERSON: OTHER_KEY}, are_all_here=False)[0] == expected
+    assert opened(sealed(COMMENT), {STREAM: SubjectKey(b"x" * 32)}, are_all_here=False)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({PERSON: OTHER_KEY}, f"the key of {STREAM} is missing"),
+        ({PERSON: OTHER_KEY, STREAM: SubjectKey(b"x" * 32)}, f"it takes another key than that of {STREAM}"),
+        ({PERSON: OTHER_KEY, STREAM: DamagedKey(STREAM)}, f"the key of {STREAM} is damaged"),
+    ],
+)
+def test_what_cannot_be_opened_is_shown_as_unreadable_and_the_rest_as_it_is(keys: Keys, why: str) -> None:
+    data, metadata = opened(sealed(COMMENT), keys)
+
+    assert data == {"text": "[unreadable]", "custom_data": {"unreadable": "[unreadable]"}, "is_private": False}
+    assert (metadata["actor"]["name"], metadata["unreadable"]) == ("Ada", f"text, custom_data: {why}")
+
+
+def test_nothing_is_encrypted_with_a_damaged_key() -> None:
+    with pytest.raises(UnreadableKey, match=f"The key of {STREAM} was changed"):
+        sealed(COMMENT, {**KEYS, STREAM: DamagedKey(STREAM)})
+    with pytest.raises(UnreadableKey):
+        seal_body(b"{}", DamagedKey(STREAM), b"here")
 
 
 def test_each_subjects_key_opens_what_is_theirs() -> None:

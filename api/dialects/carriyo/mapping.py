@@ -5,15 +5,18 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from api.dialects.carriyo.models import NewSystemLog, Order
+from api.dialects.carriyo.models import NewSystemLog, Order, SystemLog
 from application.access import Caller
 from application.contents import Place
+from application.ledger import RecordedEvent
+from application.legible import legible
 from application.masking import SECRET_HEADERS, masked
+from application.personal import UNREADABLE_OBJECT
 from domain.events.order_event import OrderEvent
 from domain.events.records import Call, CallDirection, SystemLogRecorded
 from domain.order import stream_of
 from domain.order_state import OrderState
-from domain.values import MAX_BIGINT, ContentRef
+from domain.values import MAX_BIGINT, NOBODY, ContentRef
 
 DIGITS = 19
 """As many as the largest ledger position has."""
@@ -97,6 +100,21 @@ def system_log(tenant: str, position: int, event: SystemLogRecorded, place: Plac
     }
 
 
+def unreadable_system_log(tenant: str, recorded: RecordedEvent) -> dict[str, Any]:
+    """Return a logged call of which no more can be read than that there was one.
+
+    It is not left out: whoever reads pages takes a page that is not full for the last.
+    """
+    nothing = dict.fromkeys(SystemLog.model_fields)
+    return {
+        **nothing,
+        "tenant": tenant,
+        "identifier": identifier_of(recorded.position),
+        "order_id": recorded.stream.removeprefix("order-"),
+        "details_json": to_json(UNREADABLE_OBJECT).decode(),
+    }
+
+
 def _details(event: SystemLogRecorded) -> dict[str, Any]:
     """Return what the log's other fields do not tell of a call, short of what was said in it."""
     details = {
@@ -152,6 +170,25 @@ def change_log(tenant: str, position: int, event: OrderEvent) -> dict[str, Any]:
         "user_type": event.actor.type,
         "source": event.actor.application_id,
         "correlation_id": event.correlation_id,
+    }
+
+
+def unreadable_change_log(tenant: str, recorded: RecordedEvent) -> dict[str, Any]:
+    """Return as much of what was done to an order as can be read where the event as a whole cannot."""
+    data, metadata, _ = legible(recorded)
+    actor = {**NOBODY.model_dump(), **metadata.get("actor", {})}
+    return {
+        "tenant": tenant,
+        "identifier": identifier_of(recorded.position),
+        "order_id": recorded.stream.removeprefix("order-"),
+        "log_date": moment(recorded.occurred_at),
+        "change_type": recorded.type.removeprefix("order.").upper(),
+        "changes": {**(data or {}), **UNREADABLE_OBJECT},
+        "user_id": actor["id"],
+        "user_name": actor["name"],
+        "user_type": actor["type"],
+        "source": actor["application_id"],
+        "correlation_id": metadata.get("correlation_id"),
     }
 
 

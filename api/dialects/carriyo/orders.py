@@ -6,14 +6,15 @@ from fastapi import APIRouter, Query
 
 from api.dialect import of_every_route
 from api.dialects.carriyo.errors import Error
-from api.dialects.carriyo.mapping import change_log, order
+from api.dialects.carriyo.mapping import change_log, order, unreadable_change_log
 from api.dialects.carriyo.models import ChangeLog, Order
 from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, refusals
 from api.dialects.carriyo.routes import JsonByDefaultRoute
 from api.dialects.carriyo.security import CallerDep, TenantDep
 from api.requests import Json, KeyDep, ServicesDep, read, written
 from application.access import authorise
-from application.codec import decode
+from application.codec import decode_as
+from application.legible import shown
 from application.queries import TimelineFilter
 from domain.events.order_event import OrderEvent
 
@@ -44,10 +45,18 @@ async def list_change_logs(
     order_id = await found(services, caller, reference, key)
     actions = TimelineFilter(kind="action", order="desc")
     entries = await services.queries.views.timeline(tenant, order_id, actions, cursor=None, limit=NEWEST)
-    changes = [(entry.event.position, decode(entry.event)) for entry in entries]
     # By the time it was done, which need not be the order in which we heard of it.
-    changes.sort(key=lambda change: (change[1].timestamp, change[0]), reverse=sort_order == "DESC")
-    body = [change_log(tenant, position, event) for position, event in changes if isinstance(event, OrderEvent)]
+    events = sorted(
+        (entry.event for entry in entries),
+        key=lambda event: (event.occurred_at, event.position),
+        reverse=sort_order == "DESC",
+    )
+    body = shown(
+        tenant,
+        events,
+        lambda event: change_log(tenant, event.position, decode_as(OrderEvent, event)),
+        instead=lambda event: unreadable_change_log(tenant, event),
+    )
     return Json(body, headers=headers)
 
 

@@ -9,14 +9,15 @@ from api.bootstrap import Services
 from api.dialect import of_every_route
 from api.dialects.carriyo.errors import Error
 from api.dialects.carriyo.links import link_to
-from api.dialects.carriyo.mapping import call_of, event_of, position_of, system_log
+from api.dialects.carriyo.mapping import call_of, event_of, position_of, system_log, unreadable_system_log
 from api.dialects.carriyo.models import NewSystemLog, SystemLog, SystemLogQuery
 from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, refusals, unknown_log
 from api.dialects.carriyo.routes import JsonByDefaultRoute
 from api.dialects.carriyo.security import CallerDep, TenantDep
 from api.requests import Json, KeyDep, ServicesDep, read, written
 from application.access import authorise
-from application.codec import decode
+from application.codec import decode_as
+from application.legible import shown
 from application.recorded import first_told
 from domain.events.records import SystemLogRecorded
 from domain.order import stream_of
@@ -77,7 +78,13 @@ async def list_system_logs(
     events = await services.queries.views.system_log(
         tenant, order_id, query.wanted(), offset=(query.page_num - 1) * query.rows_per_page, limit=query.rows_per_page
     )
-    return Json([_body(services, tenant, event.position, decode(event)) for event in events], headers=headers)
+    logs = shown(
+        tenant,
+        events,
+        lambda event: _body(services, tenant, event.position, decode_as(SystemLogRecorded, event)),
+        instead=lambda event: unreadable_system_log(tenant, event),
+    )
+    return Json(logs, headers=headers)
 
 
 @router.get(
@@ -109,7 +116,6 @@ async def get_system_log_link(
     return Json(link_to(request, services, caller, order_id, identifier), headers=headers)
 
 
-def _body(services: Services, tenant: TenantName, position: int, event: object) -> dict[str, object]:
-    assert isinstance(event, SystemLogRecorded)
+def _body(services: Services, tenant: TenantName, position: int, event: SystemLogRecorded) -> dict[str, object]:
     place = services.contents.place(tenant, event.content.digest) if event.content else None
     return system_log(tenant, position, event, place)

@@ -13,6 +13,7 @@ _CODES = {
     Kind.INVALID: "BAD REQUEST",
     Kind.UNAUTHENTICATED: "ACCESS FORBIDDEN",
     Kind.INTERNAL: "SERVER ERROR",
+    Kind.DAMAGED: Kind.UNAVAILABLE.title.upper(),
 }
 
 

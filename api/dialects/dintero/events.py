@@ -9,11 +9,12 @@ from fastapi import APIRouter
 
 from api.bootstrap import Services
 from api.dialects.dintero.errors import RESPONSES
-from api.dialects.dintero.mapping import api_event, status_event, status_event_of
+from api.dialects.dintero.mapping import api_event, status_event, status_event_of, unreadable_event
 from api.dialects.dintero.models import AccountId, Error, NewEvent, OrderEvents, OrderId, OrderStatusEvent
 from api.dialects.dintero.security import CallerDep
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import authorise
+from application.legible import shown
 from application.queries import TimelineFilter
 from application.recorded import first_told
 from domain.events.records import ServiceEventRecorded
@@ -74,6 +75,12 @@ async def _latest_events(services: Services, tenant: TenantName, order_id: str) 
     reports = await views.service_events(tenant, order_id, limit=LATEST)
     wanted = TimelineFilter(kind="action", order="desc")
     actions = await views.timeline(tenant, order_id, wanted, cursor=None, limit=LATEST)
-    events = [(row.position, status_event_of(row)) for row in reports]
-    events += [(entry.event.position, api_event(entry.event)) for entry in actions]
+    events = shown(tenant, reports, lambda row: (row.position, status_event_of(row)))
+    done = [entry.event for entry in actions]
+    events += shown(
+        tenant,
+        done,
+        lambda event: (event.position, api_event(event)),
+        instead=lambda event: (event.position, unreadable_event(event)),
+    )
     return [event for _, event in islice(sorted(events, key=itemgetter(0), reverse=True), LATEST)]

@@ -9,6 +9,7 @@ from pydantic_core import from_json, to_json
 
 from application.codec import decode
 from application.ledger import RecordedEvent
+from application.legible import legible
 from application.projections.service_events import ServiceEventRow
 from domain.events.event import Event
 from domain.events.records import ServiceEventRecorded
@@ -59,6 +60,17 @@ def api_event(recorded: RecordedEvent) -> dict[str, Any]:
         version=recorded.version,
         request=origin and _without_none(method=origin.method, path=origin.path, body=_body(event)),
     )
+
+
+def unreadable_event(recorded: RecordedEvent) -> dict[str, Any]:
+    """Return as much of an action as can be read where what it did cannot."""
+    performer = legible(recorded).metadata.get("actor", {}).get("id")
+    return {
+        "id": recorded.event_id,
+        "created_at": _instant(recorded.recorded_at),
+        "created_by": performer if isinstance(performer, str) else "",
+        "version": recorded.version,
+    }
 
 
 def _body(event: Event) -> str | None:

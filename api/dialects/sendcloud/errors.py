@@ -19,6 +19,7 @@ _CODES = {
     Kind.TOO_MANY: "throttled",
     Kind.INTERNAL: "error",
     Kind.UNAVAILABLE: "service_unavailable",
+    Kind.DAMAGED: "service_unavailable",
 }
 _FAULT_CODES = {
     "missing": "required",

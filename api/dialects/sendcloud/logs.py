@@ -16,6 +16,7 @@ from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import Caller, authorise
 from application.failed_calls import whole
 from application.integration_queries import ExceptionFilter
+from application.legible import shown
 from application.recorded import first_told
 
 PAGE = 25
@@ -64,7 +65,7 @@ async def create_log(
     event = event_of(integration_id, body, caller, services.secret_headers)
     result = await services.integrations.log(tenant, event, key=key)
     event = await first_told(services.store, tenant.name, event, result)
-    event = await whole(services.contents, tenant.name, event)
+    event = (await whole(services.contents, tenant.name, event)).event
     return Json({"data": log(result.position, event)}, status_code=201, headers=written(result))
 
 
@@ -114,5 +115,8 @@ async def _page(
     entries = sorted(page.entries, key=lambda entry: -entry.recorded.position)
     positions = [entry.recorded.position for entry in entries]
     links = link_header(request, cursor, positions, has_more=page.has_more, size=size)
-    data = [log(entry.recorded.position, entry.event) for entry in entries]
+    # What cannot be read as a log is no log here; it stays in the positions that pages are told by.
+    told = {entry.recorded.position: entry.event for entry in entries if entry.event is not None}
+    readable = [entry.recorded for entry in entries if entry.recorded.position in told]
+    data = shown(caller.tenant.name, readable, lambda recorded: log(recorded.position, told[recorded.position]))
     return Json({"data": data}, headers={**headers, **links})

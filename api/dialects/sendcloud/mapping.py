@@ -83,7 +83,8 @@ _SORTED_BY = {
 
 def integration(row: IntegrationRow) -> dict[str, Any]:
     """Return an integration in Sendcloud's words; what its registration did not say is as if it were switched off."""
-    details = from_json(row.details)
+    told = from_json(row.details)
+    details = told if isinstance(told, dict) else {}  # a list, only if somebody changed the row
     carriers, feedback = details.get("service_point_carriers"), details.get("feedback_type")
     return {
         "id": row.integration_id,

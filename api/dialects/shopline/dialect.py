@@ -1,21 +1,19 @@
 """SHOPLINE's dialect: orders, their action logs, and what a token is."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 
 from api.dialect import Dialect
 from api.dialects.shopline import models, operations
 from api.dialects.shopline.actions import action_log
 from api.dialects.shopline.errors import render, responses
-from api.dialects.shopline.history import changes
+from api.dialects.shopline.history import order_now
 from api.dialects.shopline.operations import OrderId
-from api.dialects.shopline.order import OrderObject
 from api.dialects.shopline.security import CallerDep
 from api.lean import Lean
-from api.pages import page_of_order
+from api.pages import Rendered, page_of_order
 from api.requests import Json, ServicesDep, StrictRoute, read
 from application.access import authorise
+from application.legible import shown
 from application.queries import ACTION_LOG_SIZE
 
 router = APIRouter(tags=["SHOPLINE"], route_class=StrictRoute)
@@ -32,11 +30,12 @@ async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep
     authorise(caller, "read:orders")
     tenant, views = caller.tenant.name, services.queries.views
 
-    async def render() -> dict[str, Any]:
+    async def render() -> Rendered:
         rows = await services.queries.of_order(
             tenant, order_id, lambda id_: views.action_log(tenant, id_, limit=ACTION_LOG_SIZE)
         )
-        return {"items": [action_log(row.action) for row in rows]}
+        items = shown(tenant, rows, lambda row: action_log(row.action))
+        return Rendered({"items": items}, is_whole=len(items) == len(rows))
 
     return await page_of_order(request, services, caller, order_id, ("action_log", "order_state"), render=render)
 
@@ -52,7 +51,7 @@ async def get_order(order_id: OrderId, caller: CallerDep, services: ServicesDep)
     authorise(caller, "read:orders")
     headers = await read(services, caller, "timeline", "order_state")
     found = await services.queries.find_order(caller.tenant.name, order_id)
-    order = OrderObject(found.order_id, await changes(services, caller.tenant, found.order_id))
+    order = await order_now(services, caller.tenant, found.order_id)
     order.require_present()
     return Json(order.render(), headers=headers)
 

@@ -46,6 +46,7 @@ _CODES = {
     Kind.CONFLICT: "UnprocessableEntity",
     Kind.TOO_MANY: "RateLimitExceeded",
     Kind.INTERNAL: "InternalServerError",
+    Kind.DAMAGED: "ServiceUnavailable",
 }
 
 

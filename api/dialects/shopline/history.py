@@ -1,10 +1,12 @@
 """Where SHOPLINE's order objects come from: what changed an order, in the order it happened."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from api.bootstrap import Services
+from api.dialects.shopline.order import OrderObject
 from application.access import Tenant
 from application.ledger import RecordedEvent
+from application.legible import notice
 from application.projections.timeline import kind_of
 from application.queries import TimelineFilter
 from application.recorded import Recorded
@@ -13,6 +15,23 @@ from domain.order import stream_of
 
 PAGE = 1_000
 _CHANGES = tuple(topic for topic in CATALOGUE if topic.startswith("order.") and kind_of(topic) == "action")
+
+
+async def order_now(services: Services, tenant: Tenant, order_id: str) -> OrderObject:
+    """Return the order as the view has it."""
+    return _order(tenant, order_id, await changes(services, tenant, order_id))
+
+
+async def order_after(services: Services, tenant: Tenant, result: Recorded) -> OrderObject:
+    """Return the order as a request left it."""
+    return _order(tenant, result.order_id, await _changes_until(services, tenant, result))
+
+
+def _order(tenant: Tenant, order_id: str, events: Sequence[RecordedEvent]) -> OrderObject:
+    order = OrderObject(order_id, events)
+    for event, damage in order.unread:
+        notice(tenant.name, f"event {event.position}", damage)
+    return order
 
 
 async def changes(services: Services, tenant: Tenant, order_id: str) -> list[RecordedEvent]:
@@ -31,7 +50,7 @@ async def changes(services: Services, tenant: Tenant, order_id: str) -> list[Rec
     return await _all(page)
 
 
-async def changes_until(services: Services, tenant: Tenant, result: Recorded) -> list[RecordedEvent]:
+async def _changes_until(services: Services, tenant: Tenant, result: Recorded) -> list[RecordedEvent]:
     """Return what changed the order that a request wrote to, until then: the answer to a write does not wait for views.
 
     So the same request, sent again with its key, is answered with the same order.

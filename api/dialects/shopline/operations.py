@@ -7,8 +7,8 @@ from fastapi import APIRouter, Body, Path, Request
 from api.bootstrap import Services
 from api.dialects.shopline import bodies, models
 from api.dialects.shopline.errors import responses
-from api.dialects.shopline.history import changes, changes_until
-from api.dialects.shopline.order import OrderObject, owner_type
+from api.dialects.shopline.history import changes, order_after
+from api.dialects.shopline.order import owner_type
 from api.dialects.shopline.security import CallerDep
 from api.dialects.shopline.values import new_object_id, offset
 from api.problems import Fault, InvalidRequest
@@ -143,7 +143,7 @@ async def create_message(
     event = await first_told(services.store, caller.tenant.name, event, result)
     owner: str | None = caller.tenant.name
     if event.sender == "customer":
-        order = OrderObject(result.order_id, await changes_until(services, caller.tenant, result))
+        order = await order_after(services, caller.tenant, result)
         owner = order.render()["customer_id"]
     return Json(_comment(event, owner), headers=written(result))
 
@@ -160,7 +160,7 @@ async def _record(
 
 async def _order(services: Services, caller: Caller, result: Recorded) -> Json:
     """Return the order as the request left it."""
-    order = OrderObject(result.order_id, await changes_until(services, caller.tenant, result))
+    order = await order_after(services, caller.tenant, result)
     return Json(order.render(), headers=written(result))
 
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from api.dialects.shopline.values import offset, rendered
-from application.codec import decode
+from application.codec import DAMAGE, decode
 from application.ledger import RecordedEvent
-from domain.errors import OrderArchived
+from domain.errors import InvalidEvent, OrderArchived
 from domain.events import delivery, lifecycle, payment, split
 from domain.events.event import Event
 from domain.order_state import OrderState
@@ -17,7 +17,7 @@ INITIAL = "pending"
 
 
 class OrderObject:
-    """An order as SHOPLINE's clients know it; fold everything that changed it, then render."""
+    """An order as SHOPLINE's clients know it; fold everything that changed it and can be read, then render."""
 
     def __init__(self, order_id: str, events: Sequence[RecordedEvent] = ()) -> None:
         self.order_id = order_id
@@ -29,12 +29,19 @@ class OrderObject:
         self._delivery: dict[str, Any] = {}
         self._comments: list[dict[str, Any]] = []
         self._notes: list[dict[str, Any]] = []
+        self.unread: list[tuple[RecordedEvent, Exception]] = []
+        """The events that cannot be read, and why: what they changed is not known."""
         for recorded in events:
-            event = decode(recorded)
-            self.state.evolve(event)
-            self._fold(event)
             # By our clock, since it tells whether anything was recorded since: a producer's clock may stand still.
             self._updated_at = recorded.recorded_at
+            try:
+                self._take(decode(recorded))
+            except (InvalidEvent, *DAMAGE) as damage:
+                self.unread.append((recorded, damage))
+
+    def _take(self, event: Event) -> None:
+        self.state.evolve(event)
+        self._fold(event)
 
     def require_present(self) -> None:
         """Raise OrderArchived if the order was put away."""

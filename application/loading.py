@@ -1,0 +1,81 @@
+"""Orders as their events have made them, for decisions: what one of them needs to know has to be readable."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from application.codec import DAMAGE, decode, in_words
+from application.ledger import EventStore, RecordedEvent
+from application.legible import legible
+from application.personal import UNREADABLE
+from application.projections.order_state import CUSTOMER_FIELDS
+from domain.errors import InvalidEvent, OrderNotFound, UnreadableEvent
+from domain.events.catalogue import CATALOGUE, is_ours
+from domain.events.lifecycle import DetailsUpdated, Redacted, Transferred
+from domain.events.order_event import OrderEvent
+from domain.order import Order, stream_of
+from domain.order_state import CHANGING
+from domain.values import TenantName
+
+Needs = Literal["nothing", "state", "customer"]
+"""What of an order a decision has to know: nothing, what it is, or also whom it is for."""
+
+
+def needs_of(events: Sequence[OrderEvent]) -> Needs:
+    """Return what of an order has to be readable for events to be taken: nothing, for what only erases."""
+    if all(isinstance(event, Redacted) for event in events):
+        return "nothing"
+    return "customer" if any(isinstance(event, Transferred) for event in events) else "state"
+
+
+async def load_order(store: EventStore, tenant: TenantName, order_id: str, needs: Needs = "state") -> Order:
+    """Return the order as its events have made it.
+
+    An event that cannot be read is passed over if its type changes nothing that decisions look at, or nothing is
+    needed. Raises OrderNotFound, and UnreadableEvent if what is needed cannot be read.
+    """
+    order: Order | None = None
+    naming: RecordedEvent | None = None
+    while events := await store.read_stream(tenant, stream_of(order_id), after=order.version if order else 0):
+        for event in events:
+            order = _after(order, event, needs)
+            naming = event if event.type in CUSTOMER_FIELDS else naming
+    if order is None:
+        raise OrderNotFound(order_id)
+    if needs == "customer" and naming is not None:
+        _require_customer(order, naming)
+    return order
+
+
+def _after(order: Order | None, event: RecordedEvent, needs: Needs) -> Order:
+    """Return the order after its next event."""
+    version = order.version if order else 0
+    if order is not None and needs == "nothing":
+        order.version = event.version - 1
+    elif event.version != version + 1:
+        raise UnreadableEvent(
+            f"Event {event.position} ({event.type}) cannot follow version {version} of {event.stream}"
+        )
+    try:
+        after: Order | None = decode(event).mutate(order)
+    except (InvalidEvent, *DAMAGE) as damage:
+        is_known = event.type in CATALOGUE or not is_ours(event.type)  # others' applications may write to any stream
+        if needs != "nothing" and (event.type in CHANGING or not is_known):
+            what = damage if isinstance(damage, InvalidEvent) else _cannot_be_read(event, in_words(damage))
+            raise UnreadableEvent(f"{what}. Until it is restored, it is not known what {event.stream} is") from damage
+        nothing = DetailsUpdated.model_construct(
+            None, originator_id=event.stream, originator_version=event.version, timestamp=event.occurred_at
+        )
+        after = nothing.mutate(order)
+    assert after is not None
+    return after
+
+
+def _require_customer(order: Order, naming: RecordedEvent) -> None:
+    """Raise UnreadableEvent if it cannot be read whom the order is for, which its next events would tell."""
+    customer = order.state.customer
+    if customer is not None and UNREADABLE in {customer.id, customer.name}:
+        raise UnreadableEvent(_cannot_be_read(naming, f"{legible(naming).unreadable}"))
+
+
+def _cannot_be_read(event: RecordedEvent, why: str) -> str:
+    return f"Event {event.position} ({event.type}) of {event.stream} cannot be read: {why}"
