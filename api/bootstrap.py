@@ -27,6 +27,7 @@ from application.projections.catalogue import PROJECTIONS
 from application.projector import Projector
 from application.projector_loop import keep_up
 from application.queries import Queries
+from application.readability import Readability
 from application.rebuilding import Rebuilding
 from application.replay import Replay
 from application.retention import Expiry, keep_expiring
@@ -101,6 +102,7 @@ class Services(NamedTuple):
     credentials: PostgresCredentialStore
     proofs: Proofs
     verification: Verification
+    readability: Readability
     signing_keys: SigningKeyStore
     ledger_export: LedgerExport
     ledger_import: LedgerImport
@@ -189,6 +191,7 @@ async def open_services(
             credentials=credentials,
             proofs=Proofs(trees, signing_keys, as_stored),
             verification=Verification(trees, signing_keys, as_stored),
+            readability=Readability(store, keys, contents),
             signing_keys=signing_keys,
             ledger_export=LedgerExport(as_stored, trees, signing_keys, Sealer(trees, signing_keys)),
             ledger_import=LedgerImport(as_stored, PostgresLedgerContinuation(pool), keys),

@@ -6,6 +6,7 @@ from api.bootstrap import Services, open_repair, open_services
 from api.brought import printable, published_keys, what_it_proved
 from api.maintenance import tenants_of
 from api.progress import progress
+from api.readability import what_cannot_be_read
 from application.transparency.findings import Damage
 from application.transparency.keys import new_signing_key
 from application.transparency.note import Verifier
@@ -16,28 +17,42 @@ from domain.errors import TenantNotFound
 from domain.values import TenantName
 
 
-async def verify_ledgers(dsn: str, only_tenant: str | None, keys: Sequence[str] = (), held: Sequence[str] = ()) -> bool:
+async def verify_ledgers(
+    dsn: str,
+    only_tenant: str | None,
+    keys: Sequence[str] = (),
+    held: Sequence[str] = (),
+    *,
+    opens_all: bool = False,
+    contents_url: str | None = None,
+) -> bool:
     """Compute the trees of ledgers again and compare them with all that was signed; return whether all are whole.
 
     held are checkpoints from elsewhere, which the ledger has to continue; one of keys, if there are any, has to have
-    signed them, and the newest checkpoint.
+    signed them, and the newest checkpoint. opens_all: whether also everything that is encrypted is opened.
 
     Raises TenantNotFound, InvalidNote if a key is none.
     """
     trusted = published_keys(keys)
-    async with open_services(dsn) as services:
+    async with open_services(dsn, contents_url=contents_url) as services:
         with progress() as begin:
             found = [
-                await _verify(services, tenant, begin(tenant), trusted, held)
+                await _verify(services, tenant, begin(tenant), trusted, held, opens_all=opens_all)
                 for tenant in await tenants_of(services, only_tenant)
             ]
     return all(found)
 
 
 async def _verify(
-    services: Services, tenant: TenantName, show: Show, trusted: Sequence[Verifier], held: Sequence[str]
+    services: Services,
+    tenant: TenantName,
+    show: Show,
+    trusted: Sequence[Verifier],
+    held: Sequence[str],
+    *,
+    opens_all: bool,
 ) -> bool:
-    """Print what is found of a ledger; return whether it is whole."""
+    """Print what is found of a ledger; return whether it is whole and can be read."""
 
     def tell(damage: Damage) -> None:
         where = "" if damage.position is None else f" at position {damage.position}"
@@ -52,11 +67,15 @@ async def _verify(
         print(f"{tenant}: {_judgement(verified)}")
     if (stopped := await services.verification.stopped(tenant)) is not None:
         print(printable(f"{tenant}: is sealed no more: {stopped}; run ordertrail repair tiles --tenant {tenant}"))
+    is_readable = True
+    async for line in what_cannot_be_read(services, tenant, verified, show, opens_all=opens_all):
+        is_readable = False
+        print(printable(f"{tenant}: {line}"))
     if verified.damage is not None:
         return False
     for line in what_it_proved(trusted, held, is_signed=verified.checkpoints > 0):
         print(line)
-    return True
+    return is_readable
 
 
 def _judgement(verified: Verified) -> str:

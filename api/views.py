@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 from api.bootstrap import Services, open_services, rebuilding
+from api.brought import printable
 from api.collector import BATCH_ALLOCATIONS, collect_less_often
 from api.maintenance import InvalidArgument, tenants_of
 from api.progress import progress
+from application.legible import why_unreadable
 from application.rebuilding import Rebuilding, Show
 from application.transparency.findings import view_damages
 from application.view_proof import Finding, ViewProof
+from domain.errors import ViewStopped
 from domain.values import TenantName
 
 MOST_FINDINGS = 100
@@ -33,7 +36,7 @@ async def rebuild(dsn: str, views: Sequence[str], only_tenant: str | None) -> No
 async def verify_views(dsn: str, only_tenant: str | None) -> bool:
     """Derive every view anew and compare it with the live one row by row; return whether all of them agree.
 
-    Raises TenantNotFound, ViewStopped.
+    Raises TenantNotFound.
     """
     async with open_services(dsn) as services:
         work = rebuilding(dsn, services)
@@ -47,6 +50,15 @@ async def verify_views(dsn: str, only_tenant: str | None) -> bool:
 
 async def _verify(services: Services, work: Rebuilding, tenant: TenantName, show: Show) -> bool:
     """Print how a tenant's views compare; return whether they agree with the ledger."""
+    try:
+        return await _compare(services, work, tenant, show)
+    except ViewStopped as stopped:
+        # The ledgers of others can be read nevertheless.
+        print(printable(f"{tenant}: {stopped}"))
+        return False
+
+
+async def _compare(services: Services, work: Rebuilding, tenant: TenantName, show: Show) -> bool:
     proof = ViewProof(services.store, services.time_travel)
     head, counts = await services.store.head(tenant), []
     async with work.compared(tenant, work.names, show) as compared:
@@ -75,7 +87,9 @@ def _judgement(view: str, count: int, position: int, head: int) -> str:
 def _text(finding: Finding) -> str:
     event = finding.event
     about = f"{event.type} {event.event_id} at position {event.position}" if event else "no event"
-    return f"{finding.view}: {finding.key} {finding.what}: {about}"
+    why = why_unreadable(event) if event else None
+    unread = f", which cannot be read: {why}" if why else ""
+    return f"{finding.view}: {finding.key} {finding.what}: {about}{unread}"
 
 
 def _known(work: Rebuilding, views: Sequence[str]) -> tuple[str, ...]:

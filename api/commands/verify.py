@@ -26,6 +26,9 @@ def verify(
         list[Path] | None,
         typer.Option(exists=True, dir_okay=False, help="A checkpoint that you hold; the ledger has to continue it."),
     ] = None,
+    opens_all: Annotated[
+        bool, typer.Option("--open", help="Also open all that is encrypted in events, and what was said in calls.")
+    ] = False,
     check_views: Annotated[bool, typer.Option("--views", help="Compare every view with its ledger instead.")] = False,
     tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
     dsn: Dsn = None,
@@ -39,16 +42,26 @@ def verify(
         raise typer.BadParameter("is checked for itself: it needs no database, and no --tenant", param_hint="FILE")
     if (key or checkpoint) and (check_views or not (file or tenant)):
         raise typer.BadParameter("are for a FILE, or the ledger of one --tenant", param_hint="--key, --checkpoint")
+    if opens_all and (check_views or file is not None):
+        raise typer.BadParameter("is for ledgers where they are, with their keys", param_hint="--open")
     held = [path.read_text(encoding="utf-8", errors="replace") for path in checkpoint or ()]
     with plain_errors():
         if file is not None:
             is_whole = ledger_files.verify_file(file, key or (), held)
         else:
-            with open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
+            settings = settings_with(dsn=dsn, data_dir=data_dir)
+            with open_database(settings) as database:
                 found = (
                     views.verify_views(database, tenant)
                     if check_views
-                    else ledgers.verify_ledgers(database, tenant, key or (), held)
+                    else ledgers.verify_ledgers(
+                        database,
+                        tenant,
+                        key or (),
+                        held,
+                        opens_all=opens_all,
+                        contents_url=settings.contents_url,
+                    )
                 )
                 is_whole = run(found)
         if not is_whole:

@@ -165,6 +165,22 @@ async def test_personal_data_cannot_be_read_elsewhere_and_new_data_can(other: Se
     assert (told.customer.name, new.customer.name) == ("[redacted]", "Ada Lovelace")
 
 
+async def test_keys_that_stayed_elsewhere_are_no_damage_and_those_from_here_are_missed(
+    other: Services, lines: list[bytes], other_dsn: str
+) -> None:
+    async def unread() -> list[tuple[int, str]]:
+        return [(e.position, why) async for e, why in other.readability.unread(ACME, lambda *_: None, with_bodies=True)]
+
+    await import_into(other, lines)
+    await tell(other, "1", encode(a_created_event(order_id="1", customer=a_customer(name="Ada Lovelace"))))
+    assert await unread() == []
+
+    async with await psycopg.AsyncConnection.connect(other_dsn, autocommit=True) as connection:
+        await connection.execute("DELETE FROM ordertrail.subject_keys")
+
+    assert await unread() == [(8, "customer.id, customer.name: the key of order-1 is missing")]
+
+
 @pytest.mark.usefixtures("tenant")
 async def test_what_is_told_again_after_an_import_is_not_recorded_twice(services: Services, other: Services) -> None:
     plain, personal = encode(an_event(order_id="1")), encode(a_created_event(order_id="1", customer=a_customer()))
