@@ -97,10 +97,12 @@ def decode_as(event_class: type[E], recorded: RecordedEvent) -> E:
 def metadata_of(recorded: RecordedEvent) -> Mapping[str, Any]:
     """Return what an event's metadata says, as JSON has it. Raises UnreadableEvent."""
     try:
-        metadata: Mapping[str, Any] = _json(recorded.metadata)
+        metadata = _json(recorded.metadata)
+        if isinstance(metadata, dict):
+            return metadata
+        raise TypeError
     except DAMAGE as exc:
         raise _unreadable(recorded, exc) from exc
-    return metadata
 
 
 def fields_of(recorded: RecordedEvent, metadata: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from application.key_ring import NotRemembered
 from application.ledger import Appended, EventStore, IdempotencyKey, PendingAppend, RecordedEvent
 from application.vault import Vault
+from domain.errors import UnreadableKey
 from domain.values import MAX_BIGINT, Position, TenantName
 
 
@@ -28,7 +29,13 @@ class EncryptedEventStore:
         if self._vault.is_ready_for(append):
             with suppress(NotRemembered):
                 return await self._store.append(self._vault.sealed(append, key))
-        return await self._store.append(await self._vault.sealed_with_new_keys(append, key))
+        try:
+            return await self._store.append(await self._vault.sealed_with_new_keys(append, key))
+        except UnreadableKey:
+            # What was recorded when the key could be read is answered as the first time.
+            if key is not None and (found := await self._store.find_request(append.tenant, key)):
+                return found
+            raise
 
     async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
         return await self._store.find_request(tenant, self._secured(key))

@@ -17,6 +17,7 @@ from application.projector import Checkpoint
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.arrays import Array, BigIntArray, TextArray, texts, timestamps
 from infrastructure.database import Connection, translated
+from infrastructure.rows import fetch_whatever_times, recorded_event
 from infrastructure.statements import statements
 
 Connections = Callable[[], AbstractAsyncContextManager[Connection]]
@@ -114,9 +115,9 @@ class PostgresViewStore:
     async def events(self, tenant: TenantName, *, after: int, limit: int) -> list[RecordedEvent]:
         page = {"after": after, "upto": self._upto, "limit": limit, "max_bytes": MAX_BATCH_BYTES}
         with translated():
-            async with self._ledgers() as connection, connection.cursor(binary=True) as cursor:
-                await cursor.execute(_LEDGER["read_ledger"], {"tenant": tenant, **page}, prepare=True)
-                return [RecordedEvent(*row) for row in await cursor.fetchall()]
+            async with self._ledgers() as connection:
+                rows = await fetch_whatever_times(connection, _LEDGER["read_ledger"], {"tenant": tenant, **page})
+        return [recorded_event(row) for row in rows]
 
     @asynccontextmanager
     async def batch(self, tenant: TenantName, projections: Sequence[str]) -> AsyncIterator[PostgresViewBatch]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from application.codec import fields_of, metadata_of
 from application.ledger import RecordedEvent
-from domain.errors import InvalidEvent
+from application.unopened import MARK as UNREADABLE
+from domain.errors import InvalidEvent, UnreadableEvent
 from domain.events.catalogue import CATALOGUE, is_ours
 
 
@@ -53,7 +54,11 @@ class Entry:
     def metadata(self) -> Mapping[str, Any]:
         """What the event's metadata says, as JSON has it. Raises InvalidEvent."""
         if self._metadata is None:
-            self._metadata = metadata_of(self.recorded)
+            metadata = metadata_of(self.recorded)
+            if why := metadata.get(UNREADABLE):
+                # Its times are not its own, and would be those of the views for good.
+                raise UnreadableEvent(f"Event {self.position} ({self.recorded.type}) cannot be read: {why}")
+            self._metadata = metadata
         return self._metadata
 
     @property

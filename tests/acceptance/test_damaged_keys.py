@@ -9,8 +9,12 @@ import pytest
 
 from api.bootstrap import open_services
 from application.access import Tenant
+from application.ledger import IdempotencyKey
+from domain.errors import UnreadableKey
+from domain.events.lifecycle import CommentAdded
 from domain.person import stream_of
 from domain.values import Customer, TenantName
+from tests.builders import an_event
 from tests.damage import KEYS, damage_key, restore_key
 from tests.fix_server import ORDERTRAIL, Account
 from tests.fix_told import Everything, items_of
@@ -159,6 +163,36 @@ async def test_what_takes_a_damaged_key_is_refused_and_nothing_else(account: Acc
     assert [answer.status_code for answer in taken] == [201, 201]
     await restore_key(account.dsn, account.tenant, "order-A-1", wrapped)
     assert (await append(http, "A-1", comment("Ring twice"))).status_code == 201
+
+
+async def test_what_was_recorded_when_the_key_could_be_read_is_answered_as_the_first_time(
+    account: Account, http: httpx.AsyncClient
+) -> None:
+    tenant, key = (
+        Tenant(TenantName(account.tenant), is_implicit=False, dintero_account=None),
+        IdempotencyKey("k-1", b"1"),
+    )
+    comment = an_event(CommentAdded, order_id="A-1", text="Ring twice")
+    await told_elsewhere(account, "A-1")
+    async with open_services(account.dsn) as services:
+        first = await services.orders.record(tenant, "A-1", [comment], key=key)
+    await damage_key(account.dsn, account.tenant, "order-A-1", "changed")
+
+    async with open_services(account.dsn) as services:
+        again = await services.orders.record(tenant, "A-1", [comment], key=key)
+        with pytest.raises(UnreadableKey):
+            await services.orders.record(tenant, "A-1", [comment], key=IdempotencyKey("k-2", b"1"))
+
+    assert (again.is_replayed, again.events) == (True, first.events)
+
+
+async def test_a_receipt_is_given_though_a_key_is_damaged(account: Account, http: httpx.AsyncClient) -> None:
+    await told_elsewhere(account, "A-1")
+    await damage_key(account.dsn, account.tenant, "order-A-1", "changed")
+
+    answer = await append(http, "A-1", status("open"), Prefer="receipt")
+
+    assert (answer.status_code, answer.headers["preference-applied"]) == (201, "receipt")
 
 
 async def test_who_appends_at_the_same_time_does_not_notice(account: Account, http: httpx.AsyncClient) -> None:
