@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
+
+from application.request_context import current
 
 G = TypeVar("G", bound=Hashable)
 Q = TypeVar("Q")
@@ -29,10 +32,12 @@ class Gathering(Generic[G, Q, A]):
             self._waiting[group].append((question, answered))
         else:
             self._waiting[group] = [(question, answered)]
-            task = asyncio.create_task(self._answer_all(group))
+            # For all who ask, so the task belongs to none of their requests.
+            task = asyncio.create_task(self._answer_all(group), context=Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await answered
+        request = current.get()
+        return await (answered if request is None else request.waiting_for(answered))
 
     async def _answer_all(self, group: G) -> None:
         while waiting := self._waiting[group]:

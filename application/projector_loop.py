@@ -4,15 +4,16 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Protocol
 
+from application.keep_going import keep_going
+from application.outage_log import OutageLog
 from application.projector import Projector
-from domain.errors import Unavailable
+from domain.errors import Busy, Unavailable
 from domain.values import TenantName
 
 _log = logging.getLogger(__name__)
-
-PAUSE_SECONDS = 0.5
 
 REST_SECONDS = 0.04
 """How far apart rounds begin while appends pour in: a batch takes little more than one event does."""
@@ -66,28 +67,51 @@ class _Inbox:
         await self._is_awake.wait()
 
 
+class _Rounds:
+    """Projects a batch of each tenant in turn, so that one with much to do does not keep the others waiting."""
+
+    def __init__(self, projector: Projector, inbox: _Inbox, rest_seconds: float) -> None:
+        self._projector = projector
+        self._inbox = inbox
+        self._rest_seconds = rest_seconds
+        self._troubles: dict[TenantName, OutageLog] = {}
+
+    async def go(self) -> None:
+        """Wait for something to do, and do it. Raises Unavailable."""
+        try:
+            tenants = await self._inbox.take(self._projector)
+            began = time.monotonic()
+            read = {tenant: await self._project(tenant) for tenant in tenants}
+        except BaseException:
+            # Whoever was to be looked at is, the next time.
+            self._inbox.put(None)
+            raise
+        self._inbox.put({tenant for tenant, events in read.items() if events > FEW})
+        if sum(read.values()) > FEW:
+            await self._inbox.rest(began + self._rest_seconds - time.monotonic())
+
+    async def _project(self, tenant: TenantName) -> int:
+        """Project a batch, and return how many events it had; a tenant's trouble is told and keeps no other waiting."""
+        try:
+            read = await self._projector.project(tenant)
+        except Exception as error:
+            if isinstance(error, Unavailable) and not isinstance(error, Busy):
+                raise
+            begins, ends = f"Tenant {tenant} cannot be projected", f"Tenant {tenant} can be projected again"
+            self._troubles.setdefault(tenant, OutageLog(_log, begins, ends)).failed(error)
+            return 0
+        if trouble := self._troubles.pop(tenant, None):
+            trouble.over()
+        return read
+
+
 async def keep_up(projector: Projector, hints: Hints, *, rest_seconds: float = REST_SECONDS) -> None:
     """Project whatever comes, for ever. A lost database is waited for; it loses nothing."""
     inbox = _Inbox()
+    rounds = _Rounds(projector, inbox, rest_seconds)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_listen(hints, inbox), name="listener")
-        tasks.create_task(_project(projector, inbox, rest_seconds), name="projector")
-
-
-async def _project(projector: Projector, inbox: _Inbox, rest_seconds: float) -> None:
-    while True:
-        try:
-            tenants = await inbox.take(projector)
-            began = time.monotonic()
-            # One batch of each in turn, so that a tenant with much to do does not keep the others waiting.
-            read = {tenant: await projector.project(tenant) for tenant in tenants}
-            inbox.put({tenant for tenant, events in read.items() if events > FEW})
-            if sum(read.values()) > FEW:
-                await inbox.rest(began + rest_seconds - time.monotonic())
-        except Unavailable as error:
-            _log.warning("The database is away (%s); the projector waits for it", error)
-            await asyncio.sleep(PAUSE_SECONDS)
-            inbox.put(None)
+        tasks.create_task(keep_going("listener", partial(_listen, hints, inbox)), name="listener")
+        tasks.create_task(keep_going("projector", rounds.go), name="projector")
 
 
 async def _listen(hints: Hints, inbox: _Inbox) -> None:

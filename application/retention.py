@@ -1,12 +1,13 @@
 """Retention: what was said in calls is kept for as long as its tenant wants; that there were calls stays known."""
 
-import asyncio
 import logging
 
 from application.contents import ContentStore
+from application.keep_going import keep_going
+from application.outage_log import told
 from application.retention_store import RetentionStore
 from application.sealed_contents import WITH_CONTENT
-from domain.errors import Unavailable
+from domain.errors import Busy, Unavailable
 from domain.values import TenantName
 
 _log = logging.getLogger(__name__)
@@ -24,10 +25,17 @@ class Expiry:
         self._contents = contents
 
     async def expire_all(self) -> None:
-        """Delete whatever is due now. Raises Unavailable."""
+        """Delete whatever is due now; what is wrong with one tenant's keeps no other's. Raises Unavailable."""
         for tenant in await self._retention.limited():
-            while await self.expire(tenant):
-                pass
+            try:
+                while await self.expire(tenant):
+                    pass
+            except Busy as error:
+                _log.warning("What has expired of tenant %s cannot be deleted now: %s", tenant, told(error))
+            except Unavailable:
+                raise
+            except Exception:
+                _log.exception("What has expired of tenant %s cannot be deleted; it is tried again", tenant)
 
     async def expire(self, tenant: TenantName, *, limit: int = BATCH) -> int:
         """Delete what was said in a tenant's next calls that are due; return how many they were. Raises Unavailable."""
@@ -43,9 +51,4 @@ class Expiry:
 
 async def keep_expiring(expiry: Expiry, *, seconds: float = SECONDS) -> None:
     """Delete whatever expires, for ever."""
-    while True:
-        try:
-            await expiry.expire_all()
-        except Unavailable as error:
-            _log.warning("What has expired cannot be deleted now (%s); it is tried again", error)
-        await asyncio.sleep(seconds)
+    await keep_going("expiry", expiry.expire_all, seconds=seconds)

@@ -28,7 +28,9 @@ OrdertrailError
 ├── ViewStopped              a view cannot be derived from the ledger
 ├── Unproven                 what is kept does not prove what it should
 ├── Misconfigured            somebody has to change a setting, a right or a server first: trying again does not help
-└── Unavailable              the database cannot be reached
+└── Unavailable              the database does not do it now; trying again helps
+    ├── Busy                 somebody else is in the way of this, and of nothing else
+    └── Refused              it does not let us in, which is Misconfigured as well
 """
 
 from datetime import datetime
@@ -238,3 +240,22 @@ class Misconfigured(OrdertrailError):
 
 class Unavailable(OrdertrailError):
     """The database cannot be reached at the moment; try again."""
+
+    def __init__(
+        self, message: str | None = None, *, said: str = "", is_away: bool = False, is_told: bool = False
+    ) -> None:
+        self.said = said
+        """What the database said, for whoever reads the log."""
+        self.is_away = is_away
+        """Whether the database serves nobody at the moment, rather than does not do this."""
+        self.is_told = is_told
+        """Whether the log tells of it already."""
+        super().__init__(message)
+
+
+class Busy(Unavailable):
+    """Somebody else holds what this needs, or it takes too long; try again."""
+
+
+class Refused(Unavailable, Misconfigured):
+    """The database does not let us in, and will not until somebody changes that."""

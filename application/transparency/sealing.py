@@ -4,7 +4,6 @@ A tree is proven to be the one that was signed last before it grows. What does n
 somebody has repaired it.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -12,11 +11,13 @@ from contextlib import AbstractAsyncContextManager
 from math import inf
 from typing import Protocol
 
+from application.keep_going import keep_going
+from application.outage_log import told
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.kept_tree import KeptTree, TreeDamaged, proven_edge
 from application.transparency.keys import Identity, SigningKey, SigningKeyStore, identity, identity_of
 from application.transparency.tiles import Edge, Leaves, Tile
-from domain.errors import Unavailable
+from domain.errors import Busy, Unavailable
 from domain.values import TenantName
 
 _log = logging.getLogger(__name__)
@@ -98,6 +99,9 @@ class Sealer:
         """Seal a batch as seal does; what is wrong with one ledger's tree stops neither the others nor the views."""
         try:
             return await self.seal(tenant)
+        except Busy as error:
+            _log.warning("Tenant %s cannot be sealed now: %s", tenant, told(error))
+            return 0
         except Unavailable:
             raise
         except Exception:
@@ -152,9 +156,4 @@ class Sealer:
 
 async def keep_sealed(sealer: Sealer, *, seconds: float = SECONDS) -> None:
     """Seal whatever comes, for ever."""
-    while True:
-        try:
-            await sealer.seal_all()
-        except Unavailable as error:
-            _log.warning("The database is away (%s); sealing waits for it", error)
-        await asyncio.sleep(seconds)
+    await keep_going("sealing", sealer.seal_all, seconds=seconds)

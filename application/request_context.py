@@ -1,0 +1,56 @@
+"""What is known everywhere of the request that is being answered: its id, and what time it has left."""
+
+import asyncio
+from collections.abc import Callable
+from contextvars import ContextVar
+from time import monotonic
+from typing import Any, TypeVar
+
+from domain.errors import Unavailable
+
+T = TypeVar("T")
+
+SECONDS = 15.0
+"""How long a request may wait for the database in all, however many statements it takes."""
+TOO_LONG = "The database took too long for what this request needs of it; try again"
+
+
+class RequestContext:
+    """One request. What belongs to no request has none."""
+
+    __slots__ = ("_find_id", "_id", "seconds_left")
+
+    def __init__(self, find_id: Callable[[], str], *, seconds: float = SECONDS) -> None:
+        self.seconds_left = seconds
+        """For how long it may still wait for the database."""
+        self._find_id = find_id
+        self._id = ""
+
+    @property
+    def id(self) -> str:
+        """What the request is called in the log. It is found out when it is asked for, which is seldom."""
+        self._id = self._id or self._find_id()
+        return self._id
+
+    async def waiting_for(self, answered: "asyncio.Future[T]") -> T:
+        """Return what a future of the request's own is given, or raise Unavailable when there is no time left."""
+        since = monotonic()
+        timer = asyncio.get_running_loop().call_later(max(self.seconds_left, 0.0), give_up, answered)
+        try:
+            return await answered
+        finally:
+            timer.cancel()
+            self.waited(since)
+
+    def waited(self, since: float) -> None:
+        """Take note that the request has waited for the database since then, by the monotonic clock."""
+        self.seconds_left -= monotonic() - since
+
+
+def give_up(answered: "asyncio.Future[Any]") -> None:
+    """Answer whoever still waits that it took too long."""
+    if not answered.done():
+        answered.set_exception(Unavailable(TOO_LONG))
+
+
+current: ContextVar[RequestContext | None] = ContextVar("request", default=None)
