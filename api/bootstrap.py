@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from application.erasure import Erasure
 from application.health import Health
 from application.integration_queries import IntegrationQueries
 from application.integrations import IntegrationService
+from application.keep_going import keep_going
 from application.ledger import EventStore
 from application.ledger_file.importing import LedgerImport
 from application.ledger_file.writing import LedgerExport
@@ -43,10 +44,12 @@ from application.transparency.sealing import Sealer, keep_sealed
 from application.transparency.verification import Verification
 from application.vault import Vault
 from domain.values import Origin
+from infrastructure import database_setup
 from infrastructure.contents import PostgresContentStore
 from infrastructure.credentials import PostgresCredentialStore, TenantExists
-from infrastructure.database import open_pool
-from infrastructure.embedded import embedded_server, start_again
+from infrastructure.database import open_pool, watching_database
+from infrastructure.database_setup import ServedDatabase
+from infrastructure.embedded import embedded_server
 from infrastructure.event_store import PostgresEventStore
 from infrastructure.group_commit import open_group_commit
 from infrastructure.health import PostgresHealth
@@ -56,8 +59,9 @@ from infrastructure.key_register import PostgresKeyRegister
 from infrastructure.ledger_import import PostgresLedgerContinuation
 from infrastructure.listener import Listener
 from infrastructure.migrations import Tell, migrate_in
-from infrastructure.object_contents import ObjectContentStore
+from infrastructure.object_contents import ObjectContentStore, check_contents_url
 from infrastructure.owner_session import owner_session, refuse_unsafe_server
+from infrastructure.patience import BACKGROUND, COMMANDS, REQUESTS
 from infrastructure.retention import PostgresRetentionStore
 from infrastructure.seen import open_seen
 from infrastructure.settings import Settings
@@ -70,8 +74,9 @@ from infrastructure.transparency import PostgresTrees
 from infrastructure.tree_repair import PostgresTreesToRepair
 from infrastructure.view_store import PostgresViewStore
 from infrastructure.views import PostgresViews
+from infrastructure.watch import Watch
 
-__all__ = ["Services", "Settings", "TenantExists", "open_seen"]
+__all__ = ["ServedDatabase", "Services", "Settings", "TenantExists", "open_seen", "watching_database"]
 
 _log = logging.getLogger(__name__)
 
@@ -140,9 +145,16 @@ def set_up_database(dsn: str, settings: Settings, tell: Tell = _log.warning) -> 
         set_up_installation(session, settings.installation_key)
 
 
-def database_care(settings: Settings) -> Callable[[], None] | None:
-    """Return what starts the opened database again if it has died, to be called often; None if it is not ours."""
-    return None if settings.dsn else partial(start_again, settings.data_dir)
+def served_database(settings: Settings) -> AbstractContextManager[ServedDatabase]:
+    """Return what yields such a database, which need not be there yet. Raises Misconfigured when it is entered."""
+    set_up = partial(_set_up_to_serve, settings=settings)
+    return database_setup.served_database(settings.dsn, settings.data_dir, set_up)
+
+
+def _set_up_to_serve(dsn: str, settings: Settings) -> None:
+    set_up_database(dsn, settings)
+    if settings.contents_url is not None:
+        check_contents_url(settings.contents_url)
 
 
 @asynccontextmanager
@@ -153,14 +165,17 @@ async def open_services(
     read_wait_seconds: float = 1.0,
     contents_url: str | None = None,
     masked_headers: frozenset[str] = frozenset(),
+    watch: Watch | None = None,
 ) -> AsyncIterator[Services]:
     """Connect the application to a database that is set up, with what the runtime role may do.
 
     as_owner, it may do what only the owner of the database may: create tenants and credentials, change signing keys,
-    import. Raises MissingRight if the DSN's user may not.
+    import. It answers requests under a watch; without one it is a command, which waits as long as it takes. Raises
+    MissingRight if the DSN's user may not.
     """
-    pools = open_pool(dsn, size=READ_CONNECTIONS, as_owner=as_owner)
-    async with pools as pool, open_group_commit(dsn) as writer:
+    patience, watch = (COMMANDS, Watch()) if watch is None else (REQUESTS, watch)
+    pools = open_pool(dsn, size=READ_CONNECTIONS, as_owner=as_owner, watch=watch, patience=patience)
+    async with pools as pool, open_group_commit(dsn, watch=watch) as writer:
         credentials, installation = PostgresCredentialStore(pool), PostgresInstallation(pool)
         key = await installation.key(read_settings().installation_key)
         keys, signing_keys = PostgresKeyRing(pool, key), PostgresSigningKeys(pool, key)
@@ -195,7 +210,7 @@ async def open_services(
             signing_keys=signing_keys,
             ledger_export=LedgerExport(as_stored, trees, signing_keys, Sealer(trees, signing_keys)),
             ledger_import=LedgerImport(as_stored, PostgresLedgerContinuation(pool), keys),
-            health=PostgresHealth(pool),
+            health=PostgresHealth(pool, watch),
             pages=Pages(),
             secret_headers=SECRET_HEADERS | masked_headers,
         )
@@ -207,28 +222,38 @@ def _contents(in_postgres: ContentStore, url: str | None) -> ContentStore:
 
 async def run_projector(dsn: str) -> None:
     """Keep views up to date and ledgers sealed, and delete what expires, in a migrated database; until cancelled."""
-    async with (
-        open_projector(dsn) as projector,
-        open_sealer(dsn) as sealer,
-        open_expiry(dsn, contents_url=read_settings().contents_url) as expiry,
-        asyncio.TaskGroup() as tasks,
-    ):
-        tasks.create_task(keep_up(projector, Listener(dsn)), name="projector")
-        tasks.create_task(keep_sealed(sealer), name="sealer")
-        tasks.create_task(keep_expiring(expiry), name="expiry")
+    async with watching_database(dsn) as watch, asyncio.TaskGroup() as tasks:
+
+        async def project() -> None:
+            async with open_projector(dsn, watch=watch) as projector:
+                await keep_up(projector, Listener(dsn, watch=watch))
+
+        async def seal() -> None:
+            async with open_sealer(dsn, watch=watch) as sealer:
+                await keep_sealed(sealer)
+
+        async def expire() -> None:
+            async with open_expiry(dsn, contents_url=read_settings().contents_url, watch=watch) as expiry:
+                await keep_expiring(expiry)
+
+        tasks.create_task(keep_going("projector", project), name="projector")
+        tasks.create_task(keep_going("sealing", seal), name="sealer")
+        tasks.create_task(keep_going("expiry", expire), name="expiry")
 
 
 @asynccontextmanager
-async def open_expiry(dsn: str, *, contents_url: str | None = None) -> AsyncIterator[Expiry]:
+async def open_expiry(
+    dsn: str, *, contents_url: str | None = None, watch: Watch | None = None
+) -> AsyncIterator[Expiry]:
     """Connect what deletes expired bodies to a migrated database."""
-    async with open_pool(dsn, size=1) as pool:
+    async with open_pool(dsn, size=1, watch=watch, patience=BACKGROUND) as pool:
         yield Expiry(PostgresRetentionStore(pool), _contents(PostgresContentStore(pool), contents_url))
 
 
 @asynccontextmanager
-async def open_sealer(dsn: str, *, batch: int = SEAL_BATCH) -> AsyncIterator[Sealer]:
+async def open_sealer(dsn: str, *, batch: int = SEAL_BATCH, watch: Watch | None = None) -> AsyncIterator[Sealer]:
     """Connect a sealer of all ledgers to a migrated database."""
-    async with open_pool(dsn, size=2) as pool:
+    async with open_pool(dsn, size=2, watch=watch, patience=BACKGROUND) as pool:
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         yield Sealer(PostgresTrees(pool), PostgresSigningKeys(pool, key), batch=batch)
 
@@ -242,9 +267,9 @@ async def open_repair(dsn: str) -> AsyncIterator[Repair]:
 
 
 @asynccontextmanager
-async def open_projector(dsn: str) -> AsyncIterator[Projector]:
+async def open_projector(dsn: str, *, watch: Watch | None = None) -> AsyncIterator[Projector]:
     """Connect a projector of all views to a migrated database."""
-    async with open_pool(dsn, size=3) as pool:
+    async with open_pool(dsn, size=3, watch=watch, patience=BACKGROUND) as pool:
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         reveal = reveal_with(Vault(PostgresKeyRing(pool, key)))
         yield Projector(PostgresViewStore(pool.connection, pool.connection), PROJECTIONS, reveal=reveal)

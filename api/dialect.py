@@ -28,5 +28,5 @@ def of_every_route(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
         413: {"model": model, "description": "The body is too large"},
         415: {"model": model, "description": "The body is not sent as JSON"},
         500: {"model": model, "description": "Our fault; it is in the log"},
-        503: {"model": model, "description": "The database cannot be reached; try again"},
+        503: {"model": model, "description": "The database does not do it at the moment; it says why"},
     }

@@ -1,5 +1,7 @@
 """Whether a worker is alive, whether it can serve, and its figures."""
 
+import asyncio
+
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.responses import Response
@@ -17,19 +19,21 @@ async def healthz() -> Json:
 
 @router.get("/readyz")
 async def readyz(services: ServicesDep) -> Json:
-    """The database answers. What lags or has stopped is named: views, and sealing; appends do not depend on them.
+    """The database answers. What lags, has stopped or is refused is named; appends need neither views nor sealing.
 
     Keys of personal data that were found damaged are counted.
     """
-    projections, sealing = await services.health.projections(), await services.health.sealing()
+    health = services.health
+    projections, sealing, damaged = await asyncio.gather(health.projections(), health.sealing(), health.damaged_keys())
     # How many tenants a view has stopped for; whose they are and why is in the log and in the checkpoints.
     stopped = {p.projection: len(p.stopped) for p in projections if p.stopped}
     if sealing.stopped:
         stopped["sealing"] = sealing.stopped
     lag = {**{p.projection: p.lag for p in projections}, "sealing": sealing.unsealed}
-    damaged = await services.health.damaged_keys()
-    status = "degraded" if stopped or damaged else "ok"
-    return Json({"status": status, "lag": lag, "stopped": stopped, "damaged_keys": damaged})
+    refusal = health.refusal_of_writes()
+    writes = {} if refusal is None else {"writes": refusal}
+    status = "degraded" if stopped or damaged or refusal else "ok"
+    return Json({"status": status, "lag": lag, "stopped": stopped, "damaged_keys": damaged, **writes})
 
 
 @router.get("/metrics")

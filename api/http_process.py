@@ -1,31 +1,54 @@
 """A process that answers requests."""
 
+import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 
 import uvicorn
 
-from api.bootstrap import open_services, read_settings
+from api.bootstrap import open_services, read_settings, watching_database
 from api.collector import REQUEST_ALLOCATIONS, collect_less_often
 from api.logs import set_up_logging
 from api.main import create_app, with_lean_routes
+from api.opening import Opening, OpenServices
 from api.protocol import StrictProtocol
+from api.pulse import Board, Pulse
 from api.rate_limit import limits_of
 
 
-def run(dsn: str, listener: socket.socket) -> None:
-    """Answer requests on a listening socket, with a migrated database."""
+def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
+    """Answer requests on a listening socket: as soon as the database is set up with what they ask for."""
     settings = read_settings()
     set_up_logging(settings.log_level)
-    app = create_app(
-        lambda: open_services(
-            dsn,
-            read_wait_seconds=settings.read_wait_seconds,
-            contents_url=settings.contents_url,
-            masked_headers=settings.masked_headers,
-        ),
-        max_body_bytes=settings.max_body_bytes,
-        rate_limits=limits_of(settings),
-    )
+
+    @asynccontextmanager
+    async def begin() -> AsyncIterator[OpenServices]:
+        dsn = await board.published()
+        async with watching_database(dsn) as watch:
+            yield partial(
+                open_services,
+                dsn,
+                watch=watch,
+                read_wait_seconds=settings.read_wait_seconds,
+                contents_url=settings.contents_url,
+                masked_headers=settings.masked_headers,
+            )
+
+    @asynccontextmanager
+    async def serving() -> AsyncIterator[Opening]:
+        beating = asyncio.create_task(pulse.keep_beating())
+        async with Opening(
+            begin, on_open=pulse.say_ready, on_failure=leave, is_needed=lambda: board.was_ready
+        ) as opening:
+            yield opening
+        beating.cancel()
+
+    def leave() -> None:
+        server.should_exit = True
+
+    app = create_app(serving, max_body_bytes=settings.max_body_bytes, rate_limits=limits_of(settings))
     config = uvicorn.Config(
         with_lean_routes(app, max_body_bytes=settings.max_body_bytes),
         loop="uvloop",
@@ -36,5 +59,6 @@ def run(dsn: str, listener: socket.socket) -> None:
         lifespan="on",
         timeout_graceful_shutdown=10,
     )
+    server = uvicorn.Server(config)
     collect_less_often(REQUEST_ALLOCATIONS)
-    uvicorn.Server(config).run(sockets=[listener])
+    server.run(sockets=[listener])

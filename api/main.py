@@ -10,7 +10,6 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from api import health
-from api.bootstrap import Services
 from api.dialect import Dialect
 from api.dialects.carriyo import dialect as carriyo
 from api.dialects.dintero import dialect as dintero
@@ -19,10 +18,14 @@ from api.dialects.shopline import dialect as shopline
 from api.lean import LeanRoutes
 from api.limits import BodyLimit
 from api.native import dialect as native
+from api.opening import Opening
 from api.problems import Kind, problem_of
 from api.rate_limit import RateLimiter, RateLimits
+from api.request_ids import HEADER as REQUEST_ID
+from api.request_ids import RequestContexts, request_id
 from api.requests import freshness_headers
-from domain.errors import Misconfigured, OrdertrailError
+from application.outage_log import told
+from domain.errors import Misconfigured, OrdertrailError, OutcomeUnknown, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -44,17 +47,17 @@ Create a credential with `ordertrail key create --tenant NAME`, press *Authorize
 
 
 def create_app(
-    open_services: Callable[[], AbstractAsyncContextManager[Services]],
+    open_services: Callable[[], AbstractAsyncContextManager[Opening]],
     *,
     max_body_bytes: int,
     rate_limits: RateLimits | None = None,
 ) -> FastAPI:
-    """Return the application; it opens its services when it starts."""
+    """Return the application; it begins to open its services when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_services() as services:
-            app.state.services = services
+        async with open_services() as opening:
+            app.state.opening = opening
             yield
 
     routers = [router for dialect in DIALECTS for router in dialect.routers]
@@ -74,20 +77,30 @@ def create_app(
     return app
 
 
-def with_lean_routes(app: FastAPI, *, max_body_bytes: int) -> LeanRoutes:
-    """Return the application with a way of their own for the requests that come most."""
+def with_lean_routes(app: FastAPI, *, max_body_bytes: int) -> RequestContexts:
+    """Return the application with a way of their own for the requests that come most, and a context for each."""
     leans = [lean for dialect in DIALECTS for lean in dialect.leans]
-    return LeanRoutes(app, leans, max_body_bytes=max_body_bytes, render=answer)
+    return RequestContexts(LeanRoutes(app, leans, max_body_bytes=max_body_bytes, render=answer))
 
 
 def answer(request: Request, error: Exception) -> Response:
     """Answer an error in the dialect of the path it happened on."""
     problem = problem_of(error)
-    if problem.kind is Kind.INTERNAL or isinstance(error, Misconfigured):
-        _log.exception("%s %s failed", request.method, request.url.path, exc_info=error)
+    _tell(request, error, problem.kind)
     response = dialect_of(request.url.path).render(problem)
-    response.headers.update({**freshness_headers(), **problem.headers})
+    response.headers.update({**freshness_headers(), **problem.headers, REQUEST_ID: request_id()})
     return response
+
+
+def _tell(request: Request, error: Exception, kind: Kind) -> None:
+    """Log a request that was not the sender's to mend, in one line unless nobody foresaw it."""
+    # As it was sent: what is decoded may hold line breaks.
+    asked = request.method, request.scope["raw_path"].decode("ascii", "replace"), request_id()
+    cause = error.__cause__ if isinstance(error, HTTPException) else error
+    if kind is Kind.INTERNAL:
+        _log.error("%s %s failed, request %s", *asked, exc_info=error)
+    elif isinstance(cause, OutcomeUnknown | Misconfigured) or (isinstance(cause, Unavailable) and not cause.is_told):
+        _log.warning("%s %s was refused, request %s: %s", *asked, told(cause))
 
 
 def dialect_of(path: str) -> Dialect:

@@ -171,5 +171,8 @@ def _headers(kind: Kind, error: Exception) -> dict[str, str]:
     match error:
         case TooManyRequests():
             return {"Retry-After": str(error.retry_after)}
+        case errors.OutcomeUnknown():
+            # Whether to try again, and how, is told in words: to wait does not make it certain.
+            return {}
         case _:
             return {"Retry-After": _RETRY_AFTER[kind]} if kind in _RETRY_AFTER else {}

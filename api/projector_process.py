@@ -8,18 +8,24 @@ import uvloop
 from api.bootstrap import read_settings, run_projector
 from api.collector import BATCH_ALLOCATIONS, collect_less_often
 from api.logs import set_up_logging
+from api.pulse import Board, Pulse
 
 
-def run(dsn: str) -> None:
-    """Keep the views of a migrated database up to date."""
+def run(board: Board, pulse: Pulse) -> None:
+    """Keep the views of a database up to date, as soon as it is set up."""
     set_up_logging(read_settings().log_level)
 
+    async def project() -> None:
+        await run_projector(await board.published())
+
     async def until_told() -> None:
-        task = asyncio.create_task(run_projector(dsn))
+        beating = asyncio.create_task(pulse.keep_beating())
+        task = asyncio.create_task(project())
         loop = asyncio.get_running_loop()
         for signal_ in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_, task.cancel)
         await asyncio.gather(task, return_exceptions=True)
+        beating.cancel()
         if not task.cancelled() and (error := task.exception()):
             raise error
 

@@ -7,6 +7,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.native.errors import render
 from api.problems import Kind, Problem
+from api.request_ids import HEADER, new_request_id
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -17,6 +18,8 @@ class StrictProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         response = render(Problem(Kind.MALFORMED, msg))
+        # Whatever id it brought could not be read either.
+        response.headers[HEADER] = new_request_id()
         headers = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
         body = bytes(response.body)
         self.transport.write(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n%b\r\n%b" % (headers, body))

@@ -12,6 +12,7 @@ from pydantic import StringConstraints
 from pydantic_core import from_json, to_json
 
 from api.bootstrap import Services
+from api.opening import Opening
 from api.problems import UnsupportedMediaType
 from application.access import Caller
 from application.ledger import IdempotencyKey
@@ -71,7 +72,7 @@ def require_json(content_type: str) -> None:
 
 
 async def _services(request: Request) -> Services:
-    services = cast("Services", request.app.state.services)
+    services = cast("Opening", request.app.state.opening).require()
     if request.method in {"GET", "HEAD"}:
         return services
     # As it was sent: what is decoded may hold what no event may. No route takes a path that would have to be cut.

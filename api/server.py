@@ -1,91 +1,37 @@
-"""`ordertrail serve`: a parent that keeps the HTTP workers and the projector alive, and the database if it is ours."""
+"""`ordertrail serve`: a parent that keeps the HTTP workers and the projector alive, and the database if it is ours.
 
-import logging
+It speaks to no database itself, and so it waits for none: whatever is away, its children are looked after.
+"""
+
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.client import HTTPConnection
-from multiprocessing import get_context
-from multiprocessing.process import BaseProcess
-from typing import Any
 
 from api import http_process, projector_process
-from api.worker import STOP_SIGNALS, be
+from api.bootstrap import ServedDatabase
+from api.child import Child
+from api.database_keeper import DatabaseKeeper
+from api.pulse import Board
+from api.worker import STOP_SIGNALS
 from domain.errors import OrdertrailError
-
-_log = logging.getLogger(__name__)
 
 STOP_SECONDS = 15
 START_SECONDS = 60
-TRIES = 5
-"""How often in a row a process may end within its first seconds before we give up on it."""
-FIRST_SECONDS = 10
-PAUSE_SECONDS = 2
-PROCESSES = get_context("fork") if sys.platform == "linux" else get_context("spawn")
-"""Children have from their parent what it has imported, and begin at once; elsewhere system libraries forbid it."""
+LOOK_SECONDS = 0.2
+FIRST_LOOK_SECONDS = 0.02
+"""How often everything is looked after, and how often at the start."""
 
 
 class CannotListen(OrdertrailError):
     """The address cannot be listened on."""
 
 
-class WorkerFailed(OrdertrailError):
-    """A process of the server ends as soon as it is started; what it said before is above."""
-
-
 class NoAnswer(OrdertrailError):
     """The server was started and does not answer."""
-
-
-@dataclass
-class Child:
-    """One process, started again when it ends."""
-
-    name: str
-    run: Callable[..., None]
-    arguments: tuple[Any, ...]
-    failures: int = 0
-    started_at: float = 0.0
-    process: BaseProcess | None = None
-
-    def start(self) -> None:
-        self.started_at = time.monotonic()
-        self.process = PROCESSES.Process(target=be, args=(self.name, self.run, *self.arguments), name=self.name)
-        # What it is told before it can hear it, it hears then.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-        try:
-            self.process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-    def look_after(self) -> None:
-        """Start the process again if it has ended. Raises WorkerFailed if that does not help."""
-        lived = time.monotonic() - self.started_at
-        # A database that it may have ended for want of is not back at once.
-        if self.process is None or self.process.is_alive() or lived < PAUSE_SECONDS:
-            return
-        self.failures = 1 if lived > FIRST_SECONDS else self.failures + 1
-        if self.failures >= TRIES:
-            raise WorkerFailed
-        _log.warning("The %s process ended with %s; starting it again", self.name, self.process.exitcode)
-        self.start()
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-
-    def wait(self, deadline: float) -> None:
-        if self.process is None:
-            return
-        self.process.join(max(deadline - time.monotonic(), 0.1))
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
 
 
 @contextmanager
@@ -106,49 +52,75 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 def serve(
-    dsn: str,
+    database: ServedDatabase,
     listener: socket.socket,
     *,
     workers: int,
-    on_ready: Callable[[str], None],
-    look_after: Callable[[], None] | None = None,
+    on_ready: Callable[[str, str], None],
+    on_waiting: Callable[[str], None] | None = None,
 ) -> None:
-    """Run workers and a projector on a migrated database until SIGTERM, SIGINT or SIGHUP.
+    """Run workers and a projector until SIGTERM, SIGINT or SIGHUP, whether the database is there or not.
 
-    on_ready is called with the URL; look_after about once a second, to keep the database alive.
+    on_ready is called once, with the URL and the DSN, when they serve; or on_waiting, if there is one, when they answer
+    and it has turned out that the database has to be waited for. Raises what makes it useless to go on, as long as none
+    of them was.
     """
-    host, port = listener.getsockname()[:2]
-    children = [Child("http", http_process.run, (dsn, listener)) for _ in range(workers)]
-    children.append(Child("projector", projector_process.run, (dsn,)))
+    board = Board()
+    keeper = DatabaseKeeper(database, board)
+    https = [Child("http", http_process.run, (board, listener)) for _ in range(workers)]
+    children = [*https, Child("projector", projector_process.run, (board,))]
+    start = _Start(listener, https, keeper, board)
     with _stop_signals() as is_stopping:
         try:
-            for child in children:
-                child.start()
-            _wait_for_answer(host, port, children, is_stopping)
-            if not is_stopping():
-                on_ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-            rounds = 0
             while not is_stopping():
-                # The database first: the children may have ended for want of it.
-                if look_after is not None and rounds % 5 == 0:
-                    look_after()
                 for child in children:
-                    child.look_after()
-                time.sleep(0.2)
-                rounds += 1
+                    child.look_after(is_needed=board.was_ready)
+                keeper.look_after()
+                start.look()
+                if not start.was_told and start.is_over(on_waiting is not None):
+                    start.was_told = True
+                    if board.dsn is not None:
+                        on_ready(start.url, board.dsn)
+                    elif on_waiting is not None:
+                        on_waiting(start.url)
+                time.sleep(LOOK_SECONDS if start.was_told else FIRST_LOOK_SECONDS)
         finally:
+            keeper.stop(STOP_SECONDS)
             _stop(children)
 
 
-def _wait_for_answer(host: str, port: int, children: list[Child], is_stopping: Callable[[], bool]) -> None:
-    """Wait until a worker answers, or until we are told to stop. Raises WorkerFailed, NoAnswer."""
-    deadline = time.monotonic() + START_SECONDS
-    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 what is asked is the loopback
-    while not is_stopping() and not _answers(own, port):
-        for child in children:
-            child.look_after()
-        if time.monotonic() > deadline:
-            raise NoAnswer(f"The server was started and does not answer on {own}:{port} after {START_SECONDS} s")
+class _Start:
+    """How far a server has come."""
+
+    def __init__(self, listener: socket.socket, workers: list[Child], keeper: DatabaseKeeper, board: Board) -> None:
+        self._host, self._port = listener.getsockname()[:2]
+        self._workers = workers
+        self._keeper = keeper
+        self._board = board
+        self._deadline: float | None = None
+        self.was_told = False
+
+    @property
+    def url(self) -> str:
+        return f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
+
+    def look(self) -> None:
+        """Take note of it when all workers are ready, also if that was not waited for."""
+        if not self._board.was_ready and all(worker.pulse.is_ready for worker in self._workers):
+            self._board.say_ready()
+
+    def is_over(self, or_waiting: bool) -> bool:
+        """Return whether requests are served, or refused for want of a database. Raises NoAnswer."""
+        is_waiting = or_waiting and self._keeper.is_waiting and any(worker.pulse.beat for worker in self._workers)
+        if not (self._board.was_ready or is_waiting):
+            return False
+        own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 what is asked is the loopback
+        if _answers(own, self._port):
+            return True
+        self._deadline = self._deadline or time.monotonic() + START_SECONDS
+        if time.monotonic() > self._deadline:
+            raise NoAnswer(f"The server was started and does not answer on {own}:{self._port} after {START_SECONDS} s")
+        return False
 
 
 def _answers(host: str, port: int) -> bool:

@@ -2,16 +2,32 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import parent_process
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 POLL_SECONDS = 0.5
+PROCESSES = get_context("fork") if sys.platform == "linux" else get_context("spawn")
+"""Children have from their parent what it has imported, and begin at once; elsewhere system libraries forbid it."""
+
+
+def started(name: str, run: Callable[..., None], *arguments: Any) -> BaseProcess:
+    """Start a process that runs this, and return it."""
+    process = PROCESSES.Process(target=be, args=(name, run, *arguments), name=name)
+    # What it is told before it can hear it, it hears then.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return process
 
 
 def be(name: str, run: Callable[..., None], *arguments: Any) -> None:

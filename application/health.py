@@ -29,5 +29,8 @@ class Health(Protocol):
     async def damaged_keys(self) -> int:
         """Return how many keys were needed and could not be read, and still are not restored. Raises Unavailable."""
 
+    def refusal_of_writes(self) -> str | None:
+        """Return why the database takes no writes, though it is there; None if it does."""
+
     async def sealing(self) -> SealingHealth:
         """Return the health of sealing. Raises Unavailable."""

@@ -14,7 +14,7 @@ def told(error: Exception) -> str:
     """Return an error in one line, with what the database said of it."""
     said = error.said if isinstance(error, Unavailable) else ""
     reason = (str(error) or type(error).__name__).removesuffix(".").removesuffix("; try again")
-    return " ".join(f"{reason} (PostgreSQL: {said})".split()) if said else " ".join(reason.split())
+    return " ".join((f"{reason} ({said})" if said else reason).split())
 
 
 class OutageLog:
@@ -27,6 +27,11 @@ class OutageLog:
         self._since: float | None = None
         self._told_at = 0.0
         self._told: set[str] = set()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it fails now."""
+        return self._since is not None
 
     def failed(self, error: Exception) -> None:
         """Take note of a failure; what was not foreseen is told with its traceback."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from api import bootstrap, http_process
 from api.bootstrap import Services
+from api.pulse import Board, Pulse
 from application.ledger import EventStore
 from application.orders import OrderService
 
@@ -25,4 +26,6 @@ if __name__ == "__main__":
         http_process.open_services = unencrypted  # type: ignore[attr-defined]
     listener = socket.create_server(("127.0.0.1", 0), backlog=2_048)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    http_process.run(sys.argv[1], listener)
+    board = Board()
+    board.publish(sys.argv[1])
+    http_process.run(board, listener, Pulse())

@@ -29,6 +29,14 @@ TICK_SECONDS = 0.01
 LOOK_SECONDS = 0.002
 """How often the views are looked at; a lag is measured too long by as much."""
 LONGEST_SECONDS = 30.0
+PROJECTOR = """
+import sys
+from api.projector_process import run
+from api.pulse import Board, Pulse
+board = Board()
+board.publish(sys.argv[1])
+run(board, Pulse())
+"""
 _REACHED = "SELECT coalesce(min(position), 0) FROM ordertrail.checkpoints WHERE tenant = %s"
 
 
@@ -104,7 +112,7 @@ def _cpu_seconds(pid: int) -> float:
 @contextmanager
 def _projecting(dsn: str) -> Iterator[int]:
     """Run a projector as `ordertrail serve` does, and yield its process id."""
-    command = [sys.executable, "-c", "import sys; from api.projector_process import run; run(sys.argv[1])", dsn]
+    command = [sys.executable, "-c", PROJECTOR, dsn]
     with subprocess.Popen(command, env={**os.environ, "ORDERTRAIL_LOG_LEVEL": "error"}) as process:
         try:
             yield process.pid

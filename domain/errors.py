@@ -245,7 +245,7 @@ class Unavailable(OrdertrailError):
         self, message: str | None = None, *, said: str = "", is_away: bool = False, is_told: bool = False
     ) -> None:
         self.said = said
-        """What the database said, for whoever reads the log."""
+        """Who said what it was, for whoever reads the log."""
         self.is_away = is_away
         """Whether the database serves nobody at the moment, rather than does not do this."""
         self.is_told = is_told

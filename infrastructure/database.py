@@ -1,88 +1,127 @@
 """Connections to PostgreSQL, and its errors in our words."""
 
-import select
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege, NoDataFound, ProgramLimitExceeded
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg.errors import (
+    ConnectionTimeout,
+    ForeignKeyViolation,
+    InsufficientPrivilege,
+    NoDataFound,
+    ProgramLimitExceeded,
+)
 
-from domain.errors import InvalidEvent, TenantNotFound, Unavailable
+from domain.errors import InvalidEvent, TenantNotFound
+from infrastructure.patience import COMMANDS, Connection, Patience, answers, limited
+from infrastructure.pool import Pool
+from infrastructure.reasons import unavailable
+from infrastructure.refusals import sqlstate_of_refusal
 from infrastructure.session import (
     CONNECT_SECONDS,
     CONNECTION,
     NO_SETTINGS,
     MissingRight,
     owner_dsn,
+    parsed_dsn,
     runtime_dsn,
     set_up_async,
 )
+from infrastructure.watch import ATTEMPT_SECONDS, Watch, watching
 
-Connection = AsyncConnection[tuple[Any, ...]]
-Pool = AsyncConnectionPool[Connection]
+__all__ = ["Connection", "Pool", "Watch", "connect", "open_pool", "reading", "translate", "translated"]
 
 
-async def connect(dsn: str, *, as_owner: bool = False, settings: Mapping[str, str] = NO_SETTINGS) -> Connection:
+async def connect(
+    dsn: str,
+    *,
+    as_owner: bool = False,
+    settings: Mapping[str, str] = NO_SETTINGS,
+    seconds: float = CONNECT_SECONDS,
+    is_awaited: bool = False,
+) -> Connection:
     """Open one session with the rights of the runtime role, or with those of the schema's owner, and these settings.
 
+    Whether it is made, and whether it is set up, takes so long at most; if it is awaited, it may be made much later.
     Raises Unavailable, MissingRight.
     """
+    conninfo = owner_dsn(dsn) if as_owner else runtime_dsn(dsn)
     with translated():
-        connection = await AsyncConnection.connect(_dsn(dsn, as_owner=as_owner), **CONNECTION)
+        connection = await _connected(conninfo, None if is_awaited else seconds)
         try:
-            await set_up_async(connection, as_owner=as_owner, settings=settings)
+            with limited(connection, seconds):
+                await set_up_async(connection, as_owner=as_owner, settings=settings)
         except BaseException:
             await connection.close()
             raise
         return connection
 
 
+async def _connected(conninfo: str, seconds: float | None) -> Connection:
+    """Return a new connection, within this time: names of hosts are looked up in it as well. Raises Unavailable."""
+    patience = CONNECTION if seconds is not None else {**CONNECTION, "connect_timeout": 0}
+    try:
+        return await asyncio.wait_for(AsyncConnection.connect(conninfo, **patience), seconds)
+    except TimeoutError as exc:
+        raise ConnectionTimeout("connection timeout expired") from exc
+    except ConnectionTimeout:
+        raise
+    except psycopg.OperationalError as exc:
+        sqlstate = await asyncio.to_thread(sqlstate_of_refusal, exc, conninfo, seconds=seconds or CONNECT_SECONDS)
+        raise unavailable(exc, connecting_sqlstate=sqlstate) or exc from exc
+
+
+async def says_anything(dsn: str, *, seconds: float) -> bool:
+    """Return whether a server answers within this time, be it that it lets nobody in."""
+    try:
+        connection = await asyncio.wait_for(AsyncConnection.connect(owner_dsn(dsn), **CONNECTION), seconds)
+    except (TimeoutError, ConnectionTimeout):
+        return False
+    except psycopg.Error:
+        return True
+    async with connection:
+        return await answers(connection, seconds)
+
+
+def watching_database(dsn: str) -> AbstractAsyncContextManager[Watch]:
+    """Return what watches over a database for as long as it is entered.
+
+    On a socket of this machine a server that hangs keeps whatever it was sent, and answers it when it goes on; it would
+    answer everybody who tried and left, and have no connection left for who is there. So one attempt is enough. A host
+    elsewhere may have forgotten it, and is tried again.
+    """
+    host = str(parsed_dsn(dsn).get("host") or "")
+    is_here = host.startswith(("/", "@")) and "," not in host
+    return watching(partial(connect, dsn, seconds=ATTEMPT_SECONDS, is_awaited=is_here), is_here=is_here)
+
+
 @asynccontextmanager
 async def open_pool(
-    dsn: str, *, size: int, as_owner: bool = False, settings: Mapping[str, str] = NO_SETTINGS
+    dsn: str,
+    *,
+    size: int,
+    as_owner: bool = False,
+    settings: Mapping[str, str] = NO_SETTINGS,
+    watch: Watch | None = None,
+    patience: Patience = COMMANDS,
 ) -> AsyncIterator[Pool]:
-    """Open a pool of at most size such sessions; they come as they are needed. Raises MissingRight, Unavailable."""
-    if as_owner:
-        # A pool would try for a while, and then say that nobody answers.
-        await (await connect(dsn, as_owner=True)).close()
-    pool: Pool = AsyncConnectionPool(
-        _dsn(dsn, as_owner=as_owner),
-        min_size=1,
-        max_size=size,
-        configure=partial(set_up_async, as_owner=as_owner, settings=settings),
-        check=_check,
-        open=False,
-        timeout=CONNECT_SECONDS,
-        kwargs=dict(CONNECTION),
-    )
-    await pool.open()
+    """Open a pool of at most size such sessions; they come as they are needed."""
+    make = partial(connect, dsn, as_owner=as_owner, settings={**patience.settings, **settings})
+    pool = Pool(make, size=size, watch=watch, patience=patience)
     try:
         yield pool
     finally:
         await pool.close()
 
 
-def _dsn(dsn: str, *, as_owner: bool) -> str:
-    return owner_dsn(dsn) if as_owner else runtime_dsn(dsn)
-
-
-async def _check(connection: Connection) -> None:
-    """Raise if a connection is broken. A server that goes away says so, or leaves its end of the socket closed."""
-    waiting = select.poll()
-    waiting.register(connection.fileno(), select.POLLIN)
-    if waiting.poll(0):
-        await AsyncConnectionPool.check_connection(connection)
-
-
 @asynccontextmanager
-async def reading(pool: Pool) -> AsyncIterator[Connection]:
-    """Take a connection of the pool for some reads. Raises Unavailable."""
+async def reading(pool: Pool, *, seconds: float | None = None) -> AsyncIterator[Connection]:
+    """Take a connection of the pool, for so long or as long as its patience lasts. Raises Unavailable."""
     with translated():
-        async with pool.connection() as connection:
+        async with pool.connection(seconds=seconds) as connection:
             yield connection
 
 
@@ -109,7 +148,5 @@ def translate(error: psycopg.Error, *, tenant: str = "") -> Exception:
             return MissingRight(f"PostgreSQL does not let us: {error.diag.message_primary}; run ordertrail migrate")
         case psycopg.DataError() | ProgramLimitExceeded():
             return InvalidEvent(f"PostgreSQL cannot store this: {error.diag.message_primary or error}")
-        case PoolTimeout() | psycopg.OperationalError() | psycopg.InterfaceError():
-            return Unavailable()
         case _:
-            return error
+            return unavailable(error) or error

@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import hashlib
-import logging
 import os
 import shlex
 import shutil
@@ -18,11 +17,9 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from domain.errors import OrdertrailError
+from domain.errors import Misconfigured, OrdertrailError, Unavailable
 from infrastructure import postgres_programs
 from infrastructure.postmaster import Postmaster, ready_postmaster
-
-_log = logging.getLogger(__name__)
 
 DATABASE = "ordertrail"
 PORT = 5432
@@ -30,11 +27,15 @@ PORT = 5432
 START_SECONDS = 600
 STOP_SECONDS = 600
 POLL_SECONDS = 0.05
+DYING_SECONDS = 1.0
 # How long a server may say that it is ready and not have its socket: one that is being killed removes it first.
 UNREACHABLE_SECONDS = 5
+# How long a server may run and not have written its postmaster.pid.
+APPEARING_SECONDS = 5
 
 # The shortest limit among the systems we run on (macOS) is 104 bytes with the terminating zero.
 MAX_SOCKET_PATH = 103
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 # Made by the file system itself, on a volume of its own.
 IGNORED_FILES = frozenset({"lost+found"})
 
@@ -43,43 +44,55 @@ class EmbeddedServerError(OrdertrailError):
     """The embedded PostgreSQL cannot run in this data directory."""
 
 
+class UnusableDirectory(EmbeddedServerError, Misconfigured):
+    """The data directory is not one that the embedded PostgreSQL can run in."""
+
+
+class PostgresDoesNotStart(EmbeddedServerError, Unavailable):
+    """The embedded PostgreSQL does not start."""
+
+
 @contextmanager
 def embedded_server(data_dir: Path) -> Iterator[str]:
     """Run PostgreSQL in the directory for as long as anybody uses it; yield the DSN of its database ordertrail.
 
-    The directory and its parents are created. Any number of processes may use it at the same time: the first starts
-    the server, the last stops it. What a killed user left behind is taken over by the next one. Raises
-    EmbeddedServerError.
+    Any number of processes may use it at the same time: the first starts the server, the last stops it. What a killed
+    user left behind is taken over by the next one. Raises EmbeddedServerError.
     """
+    with data_directory(data_dir) as used:
+        yield start_again(used)
+
+
+@contextmanager
+def data_directory(data_dir: Path) -> Iterator[Path]:
+    """Create and use a directory, whose server is stopped when nobody does any more. Raises UnusableDirectory."""
     data_dir = _prepare(data_dir)
+    _check_release(data_dir / "postgres")
     with _in_use(data_dir):
-        with _locked(data_dir / ".starting"):
-            postmaster = _start(data_dir)
-            try:
-                _create_database(postmaster)
-            except EmbeddedServerError:
-                # A server that was being killed while we looked at it is gone by now, and is started anew.
-                time.sleep(DYING_SECONDS)
-                postmaster = _start(data_dir)
-                _create_database(postmaster)
-        yield postmaster.dsn(DATABASE)
+        yield data_dir
 
 
-DYING_SECONDS = 1.0
+def start_again(data_dir: Path) -> str:
+    """Start the server of a directory that we are using, unless it runs; return the DSN, which stays the same.
 
-
-def start_again(data_dir: Path) -> None:
-    """Start the server of a directory that we are using again, if it has died; under the same DSN.
-
-    Cheap while it runs. Raises EmbeddedServerError.
+    Raises EmbeddedServerError.
     """
-    data_dir = data_dir.expanduser().resolve()
+    with _locked(data_dir / ".starting"):
+        postmaster = _start(data_dir)
+        try:
+            _create_database(postmaster)
+        except PostgresDoesNotStart:
+            # A server that was being killed while we looked at it is gone by now, and is started anew.
+            time.sleep(DYING_SECONDS)
+            postmaster = _start(data_dir)
+            _create_database(postmaster)
+    return postmaster.dsn(DATABASE)
+
+
+def has_ended(data_dir: Path) -> bool:
+    """Return whether the server of a directory that we are using does not run; cheap."""
     with _no_server(data_dir) as lock:
-        is_dead = lock is not None
-    if is_dead:
-        _log.warning("PostgreSQL in %s has ended; starting it again", data_dir)
-        with _locked(data_dir / ".starting"):
-            _start(data_dir)
+        return lock is not None
 
 
 def _prepare(data_dir: Path) -> Path:
@@ -90,12 +103,12 @@ def _prepare(data_dir: Path) -> Path:
         files = {path.name for path in data_dir.iterdir()} - IGNORED_FILES
         # The lock file is the first thing we make in a directory, so it marks ours.
         if files and ".in-use" not in files:
-            raise EmbeddedServerError(
+            raise UnusableDirectory(
                 f"{data_dir} holds files that are not Ordertrail's; choose a new or an empty data directory"
             )
         (data_dir / ".in-use").touch(mode=0o600)
     except OSError as exc:
-        raise EmbeddedServerError(
+        raise UnusableDirectory(
             f"Cannot write to the data directory {data_dir}: {exc.strerror}; choose one that you may write to"
         ) from exc
     return data_dir
@@ -125,7 +138,10 @@ def _locked(path: Path, kind: int = fcntl.LOCK_EX) -> Iterator[int]:
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as exc:
-        raise EmbeddedServerError(f"Cannot open {path}: {exc.strerror}; choose another data directory") from exc
+        what = f"Cannot open {path}: {exc.strerror}"
+        if exc.errno in _PASSING:
+            raise PostgresDoesNotStart(what) from exc
+        raise UnusableDirectory(f"{what}; choose another data directory") from exc
     try:
         fcntl.flock(lock, kind)
         yield lock
@@ -168,23 +184,28 @@ def _start(data_dir: Path) -> Postmaster:
         if problem in {errno.EAGAIN, errno.ECONNREFUSED}:
             missing_since = None
         elif time.monotonic() - (missing_since := missing_since or time.monotonic()) > UNREACHABLE_SECONDS:
-            raise EmbeddedServerError(
+            raise UnusableDirectory(
                 f"PostgreSQL in {pgdata} runs for somebody else and cannot be reached from here: "
                 f"{os.strerror(problem)}; run this where it was started, and with the same data directory"
             )
         time.sleep(POLL_SECONDS)
-    raise EmbeddedServerError(f"PostgreSQL in {pgdata} is not ready after {START_SECONDS} s; see {pgdata / 'log'}")
+    raise PostgresDoesNotStart(f"PostgreSQL in {pgdata} is not ready after {START_SECONDS} s; see {pgdata / 'log'}")
 
 
-def _initialise(pgdata: Path) -> None:
-    """Create the database cluster, if it is not there. Raises EmbeddedServerError if it is one of another release."""
+def _check_release(pgdata: Path) -> None:
+    """Raise UnusableDirectory if the cluster, if there is one, is of another release."""
     target, version = postgres_programs.release(), postgres_programs.release_of(pgdata)
     if version not in {None, target}:
-        raise EmbeddedServerError(
+        raise UnusableDirectory(
             f"{pgdata} was made by PostgreSQL {version} and this release of Ordertrail runs {target}; "
             "export it with the release that made it, or choose another data directory"
         )
-    if version is not None:
+
+
+def _initialise(pgdata: Path) -> None:
+    """Create the database cluster, if it is not there. Raises UnusableDirectory."""
+    _check_release(pgdata)
+    if postgres_programs.release_of(pgdata) is not None:
         return
     # Under another name first: an initdb that was killed halfway looks finished.
     unfinished = pgdata.with_name("postgres.unfinished")
@@ -194,9 +215,7 @@ def _initialise(pgdata: Path) -> None:
         postgres_programs.initialise(unfinished)
         unfinished.rename(pgdata)
     except (OSError, subprocess.SubprocessError) as exc:
-        raise EmbeddedServerError(
-            f"Cannot set up PostgreSQL in {pgdata}: {exc}; choose another data directory"
-        ) from exc
+        raise UnusableDirectory(f"Cannot set up PostgreSQL in {pgdata}: {exc}; choose another data directory") from exc
 
 
 def _running(pgdata: Path) -> psutil.Process | None:
@@ -220,16 +239,24 @@ def _launch(pgdata: Path, lock: int) -> None:
     (socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
     options = f"-h '' -p {PORT} -k {shlex.quote(str(socket_dir))}"
     log = pgdata / "log"
+    before = postgres_programs.size_of(log)
     try:
         postgres_programs.start(pgdata, "-t", str(START_SECONDS), "-l", str(log), "-o", options, held=lock)
     except subprocess.SubprocessError as exc:
-        raise EmbeddedServerError(f"PostgreSQL does not start in {pgdata}; {log} says why") from exc
+        raise PostgresDoesNotStart(
+            f"PostgreSQL does not start in {pgdata}; {log} says why",
+            said=postgres_programs.last_words(log, since=before),
+        ) from exc
     except OSError as exc:
-        raise EmbeddedServerError(f"PostgreSQL cannot be started in {pgdata}: {exc}") from exc
+        raise PostgresDoesNotStart(f"PostgreSQL cannot be started in {pgdata}: {exc}") from exc
 
 
 def _stop(data_dir: Path) -> None:
     pgdata = data_dir / "postgres"
+    deadline = time.monotonic() + APPEARING_SECONDS
+    # Whoever started it may have been told to leave before it said who it is.
+    while not (pgdata / "postmaster.pid").exists() and not has_ended(data_dir) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
     if _running(pgdata) is None:
         return
     postmaster = ready_postmaster(pgdata)
@@ -259,7 +286,7 @@ def _socket_dir(pgdata: Path) -> Path:
     # The server trusts whoever reaches its socket.
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) & 0o077:
-        raise EmbeddedServerError(f"{folder} is somebody else's; choose a data directory with a shorter name")
+        raise UnusableDirectory(f"{folder} is somebody else's; choose a data directory with a shorter name")
     return folder
 
 
@@ -269,4 +296,5 @@ def _create_database(postmaster: Postmaster) -> None:
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchall():
                 connection.execute("CREATE DATABASE ordertrail")
     except psycopg.Error as exc:
-        raise EmbeddedServerError(f"The embedded PostgreSQL refuses to work: {str(exc).splitlines()[0]}") from exc
+        words = str(exc).splitlines()[0]
+        raise PostgresDoesNotStart(f"The embedded PostgreSQL refuses to work: {words}") from exc

@@ -1,44 +1,53 @@
 """Group commit: appends that wait at the same time become one call, one transaction, one flush to disk."""
 
 import asyncio
-import logging
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-
-import psycopg
+from contextlib import asynccontextmanager
+from math import inf
+from time import monotonic
 
 from application.ledger import Appended, PendingAppend
-from domain.errors import InvalidEvent, OutcomeUnknown, TenantNotFound, Unavailable
+from application.request_context import current
+from domain.errors import OutcomeUnknown, Unavailable
 from domain.values import TenantName
 from infrastructure.append_call import AppendCall, PreparedAppend, prepare
-from infrastructure.database import Connection, connect, translate
-
-_log = logging.getLogger(__name__)
+from infrastructure.append_writer import AppendWriter, Outcome
+from infrastructure.watch import Watch
 
 MAX_EVENTS_PER_COMMIT = 2_000
 MAX_BYTES_PER_COMMIT = 16 * 2**20
 MIN_GROUP = 32
 """How many appends may share a commit however few wait in all; more than these are divided in two."""
-RECONNECT_SECONDS = (0.0, 0.1, 0.3, 1.0, 3.0, 5.0)
+RECONNECT_SECONDS = (0.0, 0.1, 0.3, 1.0, 3.0)
 """How long to wait before each try to find out what became of a call whose connection broke."""
+LOOK_SECONDS = 0.5
+"""How often it is looked whether a request has waited for too long."""
 
-LOCK_TIMEOUT = "10s"
-"""How long to wait for a ledger that somebody else holds; nothing was written when the wait is over."""
-
-WRITER_SETTINGS = {"lock_timeout": LOCK_TIMEOUT, "plan_cache_mode": "force_generic_plan"}
-"""The append function probes indexes whatever its arguments are: to plan it anew for each call gains nothing."""
-
-Outcome = Appended | Exception
+_ENDING = "This process is shutting down; try again"
+_TOO_LONG = "Others write to the same ledger, and it took too long until it was this request's turn; try again"
 
 
 class _Waiting:
-    __slots__ = ("_append", "_prepared", "done")
+    __slots__ = ("_append", "_prepared", "_send_by", "done", "is_sent", "until")
 
     def __init__(self, append: PendingAppend) -> None:
         self._append = append
         self._prepared: PreparedAppend | None = None
         self.done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self.is_sent = False
+        """Whether it is in a call, so that it may be stored."""
+        self.until = inf
+        """By when it has to be answered, whatever the answer."""
+
+    def hurry(self, seconds: float) -> None:
+        """Set its times: by when it has to be answered, and by when it has to be sent for the answer to be certain."""
+        now = monotonic()
+        self.until, self._send_by = now + seconds, now + seconds / 2
+
+    def is_late(self, now: float) -> bool:
+        """Return whether it has waited for too long."""
+        return self.until != inf and now > (self.until if self.is_sent else self._send_by)
 
     def prepared(self) -> PreparedAppend | None:
         """Return the append ready to be stored; None, and tell who waits, if it cannot be stored."""
@@ -58,10 +67,12 @@ class _Waiting:
         else:
             self.done.set_result(outcome)
 
-    def abandon(self) -> None:
-        """Tell who waits that nobody will write it any more: what was ready may have been in a call."""
-        nothing_attempted = Unavailable("This process is shutting down; try again")
-        self.answer(OutcomeUnknown(tuple(self._prepared.event_ids)) if self._prepared else nothing_attempted)
+    def give_up(self, why: str) -> None:
+        """Tell who waits that it was not written, or that this is not known."""
+        if self.is_sent and self._prepared is not None:
+            self.answer(OutcomeUnknown(tuple(self._prepared.event_ids)))
+        else:
+            self.answer(Unavailable(why))
 
 
 class GroupCommit:
@@ -71,30 +82,47 @@ class GroupCommit:
     time, since its ledger's row lock would make a second one wait; several writers serve several tenants.
     """
 
-    def __init__(self, dsn: str, *, reconnect_seconds: Sequence[float] = RECONNECT_SECONDS) -> None:
+    def __init__(
+        self, dsn: str, *, reconnect_seconds: Sequence[float] = RECONNECT_SECONDS, watch: Watch | None = None
+    ) -> None:
         self._dsn = dsn
         self._reconnect_seconds = reconnect_seconds
+        self._watch = watch or Watch()
         self._queues: dict[TenantName, deque[_Waiting]] = defaultdict(deque)
         self._ready: asyncio.Queue[TenantName] = asyncio.Queue()
         self._scheduled: set[TenantName] = set()
         self._unanswered: set[_Waiting] = set()
+        self._writers: list[AppendWriter] = []
+        self._is_looking = False
         self._is_closed = False
 
     async def append(self, append: PendingAppend) -> Appended:
         """See application.ledger.EventStore.append. One that is cancelled may have been recorded nevertheless."""
         if self._is_closed:
-            raise Unavailable("This process is shutting down; try again")
+            raise Unavailable(_ENDING)
+        if not self._watch.takes_writes:
+            self._watch.require_writes()
         waiting = _Waiting(append)
         self._unanswered.add(waiting)
         self._queues[append.tenant].append(waiting)
         if append.tenant not in self._scheduled:
             self._scheduled.add(append.tenant)
             self._ready.put_nowait(append.tenant)
-        return await waiting.done
+        if not self._is_looking:
+            self._look_later()
+        if (request := current.get()) is None:
+            return await waiting.done
+        began = monotonic()
+        waiting.hurry(request.seconds_left)
+        try:
+            return await waiting.done
+        finally:
+            request.waited(began)
 
     async def write(self) -> None:
         """Be a writer, for ever."""
-        writer = _Writer(self._dsn, self._reconnect_seconds)
+        writer = AppendWriter(self._dsn, self._reconnect_seconds, self._watch)
+        self._writers.append(writer)
         try:
             while True:
                 tenant = await self._ready.get()
@@ -127,11 +155,34 @@ class GroupCommit:
             if waiting.done.done() or (prepared := waiting.prepared()) is None:
                 self._unanswered.discard(waiting)
             elif call.add(prepared):
+                waiting.is_sent = True
                 group.append(waiting)
             else:
                 later.append(waiting)
         queue.extendleft(reversed(later))
         return call, group
+
+    def refuse_waiting(self, error: Unavailable) -> None:
+        """Answer those that are in no call yet: they do not wait for a database that is away."""
+        for queue in self._queues.values():
+            for waiting in queue:
+                waiting.answer(Unavailable(str(error), said=error.said, is_away=True, is_told=True))
+
+    def _look_later(self) -> None:
+        self._is_looking = True
+        asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Answer the requests that have waited for too long; writers go on with what they have begun, for a while."""
+        self._is_looking = False
+        now = monotonic()
+        for writer in self._writers:
+            writer.end_if_overdue(now)
+        for waiting in self._unanswered:
+            if waiting.is_late(now):
+                waiting.give_up(_TOO_LONG)
+        if self._unanswered:
+            self._look_later()
 
     async def close(self) -> None:
         """Accept no more appends, and wait until those that were accepted are answered."""
@@ -142,79 +193,21 @@ class GroupCommit:
     def abandon(self) -> None:
         """Leave nobody waiting when there are no writers any more."""
         for waiting in self._unanswered:
-            waiting.abandon()
-
-
-class _Writer:
-    """One connection, and what is done when something goes wrong on it."""
-
-    def __init__(self, dsn: str, reconnect_seconds: Sequence[float]) -> None:
-        self._dsn = dsn
-        self._reconnect_seconds = reconnect_seconds
-        self._connection: Connection | None = None
-
-    async def outcomes(self, call: AppendCall) -> Sequence[Outcome]:
-        """Make the call, and return what came of each of its appends."""
-        if not call.appends:
-            return []
-        try:
-            return await self._outcomes(call)
-        except Exception as error:
-            _log.exception("An append failed for a reason that was not foreseen")
-            await self.close()
-            return [error] * len(call.appends)
-
-    async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(psycopg.Error):
-                await connection.close()
-
-    async def _outcomes(self, call: AppendCall) -> Sequence[Outcome]:
-        is_unknown = False
-        for seconds in self._reconnect_seconds:
-            if is_unknown:
-                await asyncio.sleep(seconds)
-            try:
-                self._connection = self._connection or await connect(self._dsn, settings=WRITER_SETTINGS)
-                return await call.make(self._connection)
-            except Unavailable as error:
-                if not is_unknown:
-                    return [error] * len(call.appends)
-            except psycopg.Error as error:
-                meaning = translate(error, tenant=call.tenant)
-                # A later call that is given up tells nothing of the one whose connection broke: that may be under way.
-                is_certain = not is_unknown or isinstance(meaning, InvalidEvent | TenantNotFound)
-                if is_certain and _is_refusal(error, self._connection):
-                    return await self._refused(call, error, meaning)
-                # Whether the commit happened is not known. The same call with the same event ids finds out under the
-                # ledger's lock: what is there is answered as replayed, what is not is written now.
-                _log.warning("It is not known what became of an append; asking again")
-                is_unknown = True
-                await self.close()
-        return [OutcomeUnknown(tuple(prepared.event_ids)) for prepared in call.appends]
-
-    async def _refused(self, call: AppendCall, error: psycopg.Error, meaning: Exception) -> Sequence[Outcome]:
-        """Answer a call of which nothing was stored; what one append did wrong stays its own matter."""
-        if isinstance(meaning, InvalidEvent) and len(call.appends) > 1:
-            return [outcome for alone in call.one_by_one() for outcome in await self._outcomes(alone)]
-        if meaning is error:
-            _log.error("PostgreSQL refused an append", exc_info=error)
-        return [meaning] * len(call.appends)
-
-
-def _is_refusal(error: psycopg.Error, connection: Connection | None) -> bool:
-    """Return whether the server rolled the call back, or was never asked; not so if the connection ended with it."""
-    severity = error.diag.severity_nonlocalized
-    return connection is None or severity == "ERROR" or (severity is None and not connection.closed)
+            waiting.give_up(_ENDING)
 
 
 @asynccontextmanager
 async def open_group_commit(
-    dsn: str, *, writers: int = 4, reconnect_seconds: Sequence[float] = RECONNECT_SECONDS
+    dsn: str,
+    *,
+    writers: int = 4,
+    reconnect_seconds: Sequence[float] = RECONNECT_SECONDS,
+    watch: Watch | None = None,
 ) -> AsyncIterator[GroupCommit]:
     """Run a group commit with this many connections; on leaving, what was accepted is still written."""
-    group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds)
+    watch = watch or Watch()
+    group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds, watch=watch)
+    watch.on_loss(group_commit.refuse_waiting)
     tasks = [asyncio.create_task(group_commit.write(), name=f"group commit {n}") for n in range(writers)]
     try:
         try:
@@ -222,6 +215,7 @@ async def open_group_commit(
         finally:
             await group_commit.close()
     finally:
+        watch.forget(group_commit.refuse_waiting)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

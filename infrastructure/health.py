@@ -4,31 +4,39 @@ from application.health import ProjectionHealth, SealingHealth
 from application.projections.catalogue import PROJECTIONS
 from infrastructure.database import Pool, reading
 from infrastructure.statements import statements
+from infrastructure.watch import Watch
 
 _SQL = statements("health")
+
+SECONDS = 1.5
+"""Whoever asks whether all is well is told that it is not rather than kept waiting."""
 
 
 class PostgresHealth:
     """Implements application.health.Health."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, watch: Watch) -> None:
         self._pool = pool
+        self._watch = watch
+
+    def refusal_of_writes(self) -> str | None:
+        return self._watch.refusal_of_writes
 
     async def projections(self) -> list[ProjectionHealth]:
         names = [projection.name for projection in PROJECTIONS]
-        async with reading(self._pool) as connection:
+        async with reading(self._pool, seconds=SECONDS) as connection:
             rows = await (await connection.execute(_SQL["projections"], {"projections": names})).fetchall()
         return [ProjectionHealth(*row) for row in rows]
 
     async def damaged_keys(self) -> int:
-        async with reading(self._pool) as connection:
+        async with reading(self._pool, seconds=SECONDS) as connection:
             row = await (await connection.execute(_SQL["damaged_keys"])).fetchone()
         assert row is not None
         count: int = row[0]
         return count
 
     async def sealing(self) -> SealingHealth:
-        async with reading(self._pool) as connection:
+        async with reading(self._pool, seconds=SECONDS) as connection:
             row = await (await connection.execute(_SQL["sealing"])).fetchone()
         assert row is not None
         return SealingHealth(*row)

@@ -11,6 +11,7 @@ import psycopg
 from domain.errors import Unavailable
 from domain.values import TenantName
 from infrastructure.database import Connection, connect
+from infrastructure.watch import Watch
 
 CHANNEL = "ordertrail"
 POLL_SECONDS = 0.5
@@ -19,9 +20,10 @@ POLL_SECONDS = 0.5
 class Listener:
     """Tells which tenants' ledgers have grown since it was last asked."""
 
-    def __init__(self, dsn: str, *, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(self, dsn: str, *, poll_seconds: float = POLL_SECONDS, watch: Watch | None = None) -> None:
         self._dsn = dsn
         self._poll_seconds = poll_seconds
+        self._watch = watch or Watch()
 
     async def hints(self) -> AsyncIterator[set[TenantName] | None]:
         """Yield tenants as they are notified of; None when a while has passed, and anything may have happened.
@@ -30,7 +32,9 @@ class Listener:
         """
         while True:
             try:
+                self._watch.require()
                 connection = await connect(self._dsn)
+                self._watch.adopt(connection)
                 try:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     asked = -inf

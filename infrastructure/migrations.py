@@ -185,6 +185,8 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo ships no
                 self.log_migration(migration, "apply")
                 if mark:
                     self.mark_one(migration, log=False)
+        except psycopg.OperationalError:
+            raise  # the server's disk is full, or it is away: it is not the migration that is wrong
         except psycopg.Error as exc:
             raise MigrationFailed(f"Migration {migration.id} could not be applied: {with_hint(exc)}") from exc
 

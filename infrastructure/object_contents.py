@@ -1,7 +1,6 @@
 """Large bodies in an object store: S3, Google Cloud Storage, Azure, or a folder."""
 
 import asyncio
-import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,17 +15,19 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from application.contents import ContentStore, Place
-from domain.errors import Unavailable
+from domain.errors import Misconfigured, Unavailable
 from domain.values import ContentRef, TenantName
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
-_log = logging.getLogger(__name__)
-
 # Whoever logs a call waits for its body to be kept: a store that does not answer must not keep them for minutes.
 _CLIENT: "ClientConfig" = {"connect_timeout": "5s", "timeout": "30s", "allow_http": True}
 _RETRIES: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
+
+
+class UnusableStore(Unavailable, Misconfigured):
+    """The store of large bodies is not one that can be opened."""
 
 
 class ObjectContentStore:
@@ -70,13 +71,18 @@ class ObjectContentStore:
 
 
 def _open(url: str) -> ObjectStore:
-    """Open the store that a URL names; nothing is asked of it yet. Raises Unavailable."""
+    """Open the store that a URL names; nothing is asked of it yet. Raises UnusableStore."""
     try:
         if urlsplit(url).scheme == "file":
             return LocalStore.from_url(url, mkdir=True)
         return from_url(url, client_options=_CLIENT, retry_config=_RETRIES)
     except (BaseError, OSError, ValueError) as exc:
-        raise Unavailable(f"ORDERTRAIL_CONTENTS_URL cannot be opened: {_first_line(exc)}") from exc
+        raise UnusableStore(f"ORDERTRAIL_CONTENTS_URL cannot be opened: {_first_line(exc)}") from exc
+
+
+def check_contents_url(url: str) -> None:
+    """Raise UnusableStore unless a URL names a store that can be opened."""
+    _open(url)
 
 
 def _key(tenant: TenantName, digest: str) -> str:
@@ -101,8 +107,8 @@ async def _translated() -> AsyncIterator[None]:
         yield
     except (BaseError, OSError) as exc:
         # Where bodies are kept is not for clients to know.
-        _log.warning("The store of contents failed: %s", _first_line(exc))
-        raise Unavailable("The store of large bodies cannot be reached at the moment; try again") from exc
+        what = "The store of large bodies cannot be reached at the moment; try again"
+        raise Unavailable(what, said=f"Its store: {_first_line(exc)}") from exc
 
 
 def _first_line(error: Exception) -> str:

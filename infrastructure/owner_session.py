@@ -8,6 +8,8 @@ import psycopg
 from psycopg.errors import InsufficientPrivilege
 
 from domain.errors import Misconfigured, OrdertrailError, Unavailable
+from infrastructure.reasons import unavailable
+from infrastructure.refusals import sqlstate_of_refusal
 from infrastructure.session import CONNECTION, MissingRight, described_dsn, owner_dsn, set_up
 from infrastructure.statements import statements
 
@@ -39,21 +41,42 @@ class SetupFailed(OrdertrailError):
 def owner_session(dsn: str) -> Iterator[Session]:
     """Open a session on a server that we can run on, and raise what goes wrong in it as ours.
 
-    Raises Unavailable, InvalidDsn, ServerTooOld, WrongEncoding, MissingRight, SetupFailed.
+    Raises Unavailable, Refused, InvalidDsn, ServerTooOld, WrongEncoding, MissingRight, SetupFailed.
     """
-    parameters: dict[str, Any] = {**CONNECTION, "connect_timeout": CONNECT_SECONDS}
     try:
-        with psycopg.connect(owner_dsn(dsn), **parameters) as session:
+        with _connected(owner_dsn(dsn)) as session:
             _check_version(session.info.server_version)
             _check_encoding(session.info.parameter_status("server_encoding") or "")
             set_up(session)
             yield session
-    except psycopg.OperationalError as exc:
-        raise Unavailable(f"Cannot use {described_dsn(dsn)}: {first_line(exc)}") from exc
+    except _NotConnected as exc:
+        raise _unusable(dsn, exc.error, exc.sqlstate) from exc.error
     except InsufficientPrivilege as exc:
         raise MissingRight(f"PostgreSQL refuses to work on {described_dsn(dsn)}: {with_hint(exc)}") from exc
     except psycopg.Error as exc:
+        if unavailable(exc):
+            raise _unusable(dsn, exc) from exc
         raise SetupFailed(f"PostgreSQL refuses to work on {described_dsn(dsn)}: {with_hint(exc)}") from exc
+
+
+class _NotConnected(Exception):
+    def __init__(self, error: psycopg.OperationalError, sqlstate: str | None) -> None:
+        self.error, self.sqlstate = error, sqlstate
+
+
+def _connected(conninfo: str) -> Session:
+    parameters: dict[str, Any] = {**CONNECTION, "connect_timeout": CONNECT_SECONDS}
+    try:
+        return psycopg.connect(conninfo, **parameters)
+    except psycopg.OperationalError as exc:
+        raise _NotConnected(exc, sqlstate_of_refusal(exc, conninfo, seconds=CONNECT_SECONDS)) from exc
+
+
+def _unusable(dsn: str, error: psycopg.Error, sqlstate: str | None = None) -> Unavailable:
+    """Return what an error means to whoever wants to use the database: which one it is, and what PostgreSQL says."""
+    meaning = unavailable(error, connecting_sqlstate=sqlstate) or Unavailable()
+    what = f"Cannot use {described_dsn(dsn)}: {first_line(error)}"
+    return type(meaning)(what, said=meaning.said, is_away=meaning.is_away)
 
 
 def refuse_unsafe_server(session: Session) -> None:

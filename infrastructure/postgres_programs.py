@@ -3,16 +3,22 @@
 import fcntl
 import os
 import pwd
+import re
+import shutil
 import stat
 import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 # PostgreSQL refuses to run as root: then it runs as this user, who is created.
 USER = "pgserver"
+LOG_BYTES = 10_000
+FULL_DISK_BYTES = 2**20
+_WHEN = re.compile(r"^.*?\[\d+\] ")
 
 
 def release() -> int:
@@ -64,6 +70,25 @@ def start(pgdata: Path, *arguments: str, held: int) -> None:
 def stop(pgdata: Path, *arguments: str) -> None:
     """Stop the server that postmaster.pid names, and wait for it. Raises OSError, SubprocessError."""
     _run("pg_ctl", pgdata, "stop", "-w", *arguments)
+
+
+def last_words(log: Path, *, since: int) -> str:
+    """Return why a server ended, as far as its log tells since it had this size: what it says without being asked is no
+    reason. If its disk is full, that says nothing either.
+    """
+    if shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
+        return "No space is left on its disk"
+    with suppress(OSError), log.open("rb") as file:
+        file.seek(since)
+        said = file.read(LOG_BYTES).decode(errors="replace").splitlines()
+        reasons = [line for line in said if line and " LOG: " not in line]
+        return f"PostgreSQL: {_WHEN.sub('', reasons[-1])}" if reasons else ""
+    return ""
+
+
+def size_of(log: Path) -> int:
+    """Return how large a log is, 0 if there is none."""
+    return log.stat().st_size if log.exists() else 0
 
 
 def _run(program: str, pgdata: Path, *arguments: str, fds: Iterable[int] = ()) -> None:

@@ -10,6 +10,7 @@ from application.rebuilding import RowDifference
 from domain.values import TenantName
 from infrastructure.arrays import texts
 from infrastructure.database import Connection, connect, translated
+from infrastructure.patience import COMMANDS
 from infrastructure.statements import statements
 from infrastructure.view_store import PostgresViewStore
 
@@ -86,7 +87,7 @@ class PostgresSideViewStore:
     """Implements application.rebuilding.SideViewStore. Whoever only compares needs no rights of the owner."""
 
     def __init__(self, dsn: str, *, as_owner: bool) -> None:
-        self._connect = partial(connect, dsn, as_owner=as_owner)
+        self._connect = partial(connect, dsn, as_owner=as_owner, settings=COMMANDS.settings)
 
     @asynccontextmanager
     async def beside(self, tenant: TenantName, views: Sequence[str]) -> AsyncIterator[PostgresSideViews]:

@@ -23,9 +23,12 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._port = 0
         self._connections: set[asyncio.StreamWriter] = set()
+        self._forgotten: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loses: Loss | None = None
         self._is_gone_after = False
+        self._speaks = asyncio.Event()
+        self._speaks.set()
         self.accepted = 0
 
     @property
@@ -37,10 +40,15 @@ class Proxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
-    async def close(self) -> None:
-        """Accept no connections, and cut those there are."""
+    def refuse(self) -> None:
+        """Accept no connections; those there are go on."""
         if self._server is not None:
             self._server.close()
+
+    async def close(self) -> None:
+        """Accept no connections, and cut those there are."""
+        self.refuse()
+        self.speak()
         self.cut()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -52,6 +60,23 @@ class Proxy:
         """Lose what the client sends next, before the server sees it; or the reply, when the server is done."""
         self._loses = loss
         self._is_gone_after = and_stay_away
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is connected."""
+        return not self._connections
+
+    def forget(self) -> None:
+        """Let the connections there are lead nowhere, as a firewall does with those that were idle."""
+        self._forgotten |= self._connections
+
+    def fall_silent(self) -> None:
+        """Accept connections and forward nothing, as a host does that hangs."""
+        self._speaks.clear()
+
+    def speak(self) -> None:
+        """Forward what was kept back, and everything from now on."""
+        self._speaks.set()
 
     def _lost(self) -> None:
         self._loses = None
@@ -71,6 +96,9 @@ class Proxy:
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, what: Loss) -> None:
         with suppress(ConnectionError):
             while data := await source.read(2**16):
+                await self._speaks.wait()
+                if target in self._forgotten:
+                    continue
                 if self._loses == what:
                     if what == "request" or data.endswith(READY):
                         self._lost()

@@ -3,7 +3,7 @@
 import typer
 
 from api import maintenance, server
-from api.bootstrap import database_care, open_database
+from api.bootstrap import served_database
 from api.command import DataDir, Dsn, plain_errors, run, settings_with
 from api.commands.serve import Host, Port
 from api.demo import example
@@ -21,13 +21,11 @@ def demo(
     """Serve, load a realistic example over HTTP, show how to look at it, and go on serving."""
     with plain_errors():
         settings = settings_with(host=host, port=port, dsn=dsn, data_dir=data_dir)
-        with server.listening(settings.host, settings.port) as listener, open_database(settings) as database:
-            key = run(maintenance.demo_key(database))
-            place = "your database" if settings.dsn else str(settings.data_dir)
+        place = "your database" if settings.dsn else str(settings.data_dir)
+        with server.listening(settings.host, settings.port) as listener, served_database(settings) as database:
             server.serve(
                 database,
                 listener,
                 workers=1,
-                look_after=database_care(settings),
-                on_ready=lambda url: example.show(url, key, place),
+                on_ready=lambda url, dsn: example.show(url, run(maintenance.demo_key(dsn)), place),
             )

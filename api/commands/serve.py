@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from api import server
-from api.bootstrap import database_care, open_database
+from api.bootstrap import served_database
 from api.command import DataDir, Dsn, plain_errors, settings_with
 
 app = typer.Typer(add_completion=False)
@@ -25,11 +25,15 @@ def serve(
     """Run the HTTP interfaces and the projector, until Ctrl-C."""
     with plain_errors():
         settings = settings_with(host=host, port=port, workers=workers, dsn=dsn, data_dir=data_dir)
-        with server.listening(settings.host, settings.port) as listener, open_database(settings) as database:
+        with server.listening(settings.host, settings.port) as listener, served_database(settings) as database:
             server.serve(
                 database,
                 listener,
                 workers=settings.workers,
-                look_after=database_care(settings),
-                on_ready=lambda url: print(f"Ordertrail is at {url}, its interfaces at {url}/docs", flush=True),
+                on_ready=lambda url, _dsn: _tell(url),
+                on_waiting=_tell,
             )
+
+
+def _tell(url: str) -> None:
+    print(f"Ordertrail is at {url}, its interfaces at {url}/docs", flush=True)

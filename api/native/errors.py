@@ -70,7 +70,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         415: "The body is not JSON",
         422: "Invalid request, or the Idempotency-Key was used for another one",
         500: "Our fault; it is in the log",
-        503: "The database cannot be reached, or what is needed was damaged in it; try again",
+        503: "The database does not do it at the moment, or what is needed was damaged in it; the detail says why",
     }.items()
 }
 """What every native route may answer besides its own."""

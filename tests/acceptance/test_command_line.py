@@ -115,7 +115,7 @@ def test_a_server_that_cannot_be_reached_is_said_in_one_line(tmp_path: Path) -> 
         refusing = f"postgresql://u:secret@127.0.0.1:{closed.getsockname()[1]}/d"
 
     for command, dsn in (
-        (["serve", "--port", "0"], nowhere),
+        (["migrate"], nowhere),
         (["tenant", "create", "x"], refusing),
         (["rebuild"], nowhere),
     ):
@@ -136,8 +136,9 @@ def test_a_data_directory_of_somebody_elses_is_said_in_one_line(tmp_path: Path) 
     (tmp_path / "thesis.txt").write_text("Not yours.")
     (tmp_path / "a file").write_text("")
 
-    assert_says(ordertrail("migrate", "--data-dir", tmp_path), 1, str(tmp_path), "not Ordertrail's")
-    assert_says(ordertrail("serve", "--port", "0", "--data-dir", tmp_path / "a file"), 1, "a file")
+    assert_says(ordertrail("migrate", "--data-dir", tmp_path), 2, str(tmp_path), "not Ordertrail's")
+    assert_says(ordertrail("serve", "--port", "0", "--data-dir", tmp_path), 2, str(tmp_path), "not Ordertrail's")
+    assert_says(ordertrail("serve", "--port", "0", "--data-dir", tmp_path / "a file"), 2, "a file")
     assert {path.name for path in tmp_path.iterdir()} == {"thesis.txt", "a file"}
 
 

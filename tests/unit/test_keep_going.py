@@ -77,7 +77,7 @@ async def test_it_ends_when_it_is_cancelled() -> None:
 
 async def test_a_failure_that_lasts_is_told_once_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
     many = [ZeroDivisionError("by nothing")] * 5
-    work = Work(*many, Unavailable("no disk", said="53100"), ZeroDivisionError("again"))
+    work = Work(*many, Unavailable("no disk", said="PostgreSQL: 53100"), ZeroDivisionError("again"))
 
     task = await going(work, lambda: work.done > 1)
     task.cancel()
@@ -161,6 +161,8 @@ def test_what_the_database_said_is_told_in_one_line(caplog: pytest.LogCaptureFix
     outage = OutageLog(logging.getLogger("test"), "It is away", "It is back")
 
     with told(caplog) as lines:
-        outage.failed(Unavailable("No disk; try again", said="53100 could not extend file\n\tCheck free disk space."))
+        outage.failed(
+            Unavailable("No disk; try again", said="PostgreSQL: 53100 could not extend file\n\tCheck free disk space.")
+        )
 
     assert lines == ["It is away: No disk (PostgreSQL: 53100 could not extend file Check free disk space.)"]

@@ -1,0 +1,74 @@
+"""Why the database does not do what it is asked, in our words: by SQLSTATE, whatever language it speaks."""
+
+import psycopg
+from psycopg.errors import ConnectionTimeout, IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
+
+from domain.errors import Busy, Refused, Unavailable
+
+READ_ONLY = "25006"
+SILENT = "The database does not answer; try again"
+
+_REFUSING_CLASSES = ("22", "28", "3D", "42")
+_REFUSED = {
+    "28000": "The database does not know our user, or does not let it in",
+    "28P01": "The database refuses our password",
+    "3D000": "The database does not exist",
+    "42501": "The database does not let our user connect",
+}
+_REFUSED_OTHERWISE = "The database refuses what we connect with"
+"""What keeps a connection from being made until somebody changes something: its classes, and in words."""
+
+_REASONS = {
+    READ_ONLY: "The database takes no writes at the moment: it is read-only",
+    "25P03": "The database ended a transaction that stood still",
+    "40001": "Somebody else changed the same at the same time",
+    "40P01": "Somebody else locked the same at the same time",
+    "53100": "The database's disk is full",
+    "53200": "The database has no memory left",
+    "53300": "The database has no connection left for us",
+    "53400": "A limit of the database's configuration is reached",
+    "55000": "The database takes no connections at the moment",
+    "55P03": "Somebody else has locked what this needs, for too long",
+    "57014": "The database gave up a statement that took too long, or that it was told to give up",
+    "57P01": "The database is shutting down, or ended our connection",
+    "57P02": "The database is restarting after a crash",
+    "57P03": "The database is starting up or shutting down",
+    "57P05": "The database ended a connection that stood still",
+    "58030": "The database cannot read or write its files",
+}
+_OTHERWISE = "The database cannot do this at the moment"
+
+_BUSY = frozenset({"25P03", "40001", "40P01", "55P03", "57014"})
+_AWAY = frozenset({"57P01", "57P02", "57P03"})
+_PASSING = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    ReadOnlySqlTransaction,
+    IdleInTransactionSessionTimeout,
+)
+
+
+def unavailable(error: psycopg.Error, *, connecting_sqlstate: str | None = None) -> Unavailable | None:
+    """Return what an error means that passes, or is no fault of the statement's; None if it is another.
+
+    The SQLSTATE is the error's own, or what was found out of a connection that was not made.
+    """
+    if not isinstance(error, _PASSING):
+        return None
+    code = error.sqlstate or connecting_sqlstate
+    words = said(error, code)
+    if connecting_sqlstate is not None and connecting_sqlstate.startswith(_REFUSING_CLASSES):
+        return Refused(_REFUSED.get(connecting_sqlstate, _REFUSED_OTHERWISE), said=words)
+    if code is None:
+        message = SILENT if isinstance(error, ConnectionTimeout) else None
+        return Unavailable(message, said=words, is_away=True)
+    kind = Busy if code in _BUSY else Unavailable
+    return kind(f"{_REASONS.get(code, _OTHERWISE)}; try again", said=words, is_away=code in _AWAY)
+
+
+def said(error: psycopg.Error, sqlstate: str | None = None) -> str:
+    """Return PostgreSQL's own words for an error, in one line: its SQLSTATE, the message, details and the hint."""
+    diagnosis = error.diag
+    message = diagnosis.message_primary or str(error) or type(error).__name__
+    words = [sqlstate or error.sqlstate, message, diagnosis.message_detail, diagnosis.message_hint]
+    return f"PostgreSQL: {' '.join(' '.join(word for word in words if word).split())}"
