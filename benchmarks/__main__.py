@@ -13,6 +13,7 @@ from benchmarks import (
     footprint,
     growth,
     http_append,
+    outage,
     projector,
     projector_lag,
     proving,
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[str, int], None]] = {
     "footprint": footprint.main,
     "growth": growth.main,
     "http-append": http_append.main,
+    "outage": outage.main,
     "projector-catch-up": projector.main,
     "projector-lag": projector_lag.main,
     "proving": proving.main,
@@ -47,7 +49,15 @@ def main() -> None:
     parser.add_argument(
         "--events", type=int, default=growth.LARGE, help="events in the large ledger of growth (default 5,000,000)"
     )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        nargs="+",
+        default=[35.0],
+        help="how long the database of outage is away (default 35; 35 70 135 takes 12 minutes)",
+    )
     arguments = parser.parse_args()
+    BENCHMARKS["outage"] = partial(outage.main, seconds=arguments.seconds)
     BENCHMARKS["growth"] = partial(growth.main, events=arguments.events)
     with tempfile.TemporaryDirectory(prefix="ot-bench-") as folder, embedded_server(Path(folder)) as dsn:
         for name in arguments.names or BENCHMARKS:
