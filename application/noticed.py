@@ -1,6 +1,6 @@
 """What was noticed before, so that it is said once and not each time it is met."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 MOST = 10_000
 
@@ -20,3 +20,7 @@ class Noticed:
             self._seen.clear()
         self._seen.add(thing)
         return True
+
+    def forget(self, things: Iterable[Hashable]) -> None:
+        """Let these be noticed again: nobody could be told of them."""
+        self._seen.difference_update(things)

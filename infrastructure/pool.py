@@ -76,6 +76,11 @@ class Pool:
         self._is_closed = False
         self._watch.on_loss(self._fail_waiting)
 
+    @property
+    def takes_writes(self) -> bool:
+        """Whether the database is there and takes writes, as far as is known."""
+        return self._watch.takes_writes
+
     def connection(self, *, seconds: float | None = None) -> "_Lease":
         """Return what lends a connection while it is entered, for so long or as long as the pool's patience lasts.
 

@@ -4,7 +4,6 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -49,7 +48,8 @@ class PostgresKeyRing:
         self._known: dict[tuple[TenantName, str], _Known] = {}
         self._offered = Gathering(self._offer_all)
         self._present = Gathering(self._read_all)
-        self._noticed = Noticed()
+        self._logged = Noticed()
+        self._noted = Noticed()
 
     def remembers(self, tenant: TenantName, subject: str) -> bool:
         return self._remembered(tenant, subject) is not None
@@ -166,22 +166,26 @@ class PostgresKeyRing:
 
     async def _note(self, tenant: TenantName, damaged: Mapping[str, bytes]) -> None:
         """Say once that keys are damaged, in the log and in the database, where whoever watches counts them."""
-        new = {
-            subject: digest for subject, digest in damaged.items() if self._noticed.is_new((tenant, subject, digest))
-        }
-        for subject in new:
-            _log.error(
-                "The key of %s of tenant %s is damaged: what is personal of it cannot be read or recorded. Restore its "
-                "row in ordertrail.subject_keys from a backup; ordertrail verify tells which events need it",
-                subject,
-                tenant,
-            )
-        if new:
-            notes = {"tenant": tenant, "subjects": _texts(new), "digests": ByteaArray(new.values())}
-            # What was asked for is answered even where nothing can be written.
-            with suppress(OrdertrailError, psycopg.Error):
-                async with reading(self._pool) as connection:
-                    await connection.execute(_SQL["note_unreadable"], notes)
+        for subject, digest in damaged.items():
+            if self._logged.is_new((tenant, subject, digest)):
+                _log.error(
+                    "The key of %s of tenant %s is damaged: what is personal of it cannot be read or recorded. Restore "
+                    "its row in ordertrail.subject_keys from a backup; ordertrail verify tells which events need it",
+                    subject,
+                    tenant,
+                )
+        if not self._pool.takes_writes:
+            return
+        new = {subject: digest for subject, digest in damaged.items() if self._noted.is_new((tenant, subject, digest))}
+        if not new:
+            return
+        notes = {"tenant": tenant, "subjects": _texts(new), "digests": ByteaArray(new.values())}
+        try:
+            async with reading(self._pool) as connection:
+                await connection.execute(_SQL["note_unreadable"], notes)
+        except (OrdertrailError, psycopg.Error):
+            # What was asked for is answered even where nothing can be written. Whoever meets it next tries again.
+            self._noted.forget((tenant, subject, digest) for subject, digest in new.items())
 
 
 def _texts(texts: Iterable[str]) -> TextArray:

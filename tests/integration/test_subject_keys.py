@@ -243,6 +243,24 @@ async def test_a_database_that_takes_no_notes_keeps_nobody_from_reading(
     assert isinstance((await key_rings().to_read(ACME, {"order-1"}))["order-1"], DamagedKey)
 
 
+async def test_what_could_not_be_noted_is_noted_as_soon_as_it_can_be_and_logged_once(
+    key_rings: KeyRings, keys: PostgresKeyRing, dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await keys.to_write(ACME, {"order-1"})
+    await damage_key(dsn, ACME, "order-1", "changed")
+    elsewhere = key_rings()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("ALTER FUNCTION ordertrail.note_unreadable_keys RENAME TO aside")
+        await elsewhere.to_read(ACME, {"order-1"})
+        connection.execute("ALTER FUNCTION ordertrail.aside RENAME TO note_unreadable_keys")
+
+        await elsewhere.to_read(ACME, {"order-1"})
+
+        noted = "SELECT subject FROM ordertrail.subject_keys WHERE unreadable IS NOT NULL"
+        assert connection.execute(noted).fetchall() == [("order-1",)]
+    assert len(caplog.records) == 1
+
+
 async def test_all_who_wait_for_keys_hear_that_there_are_none(dsn: str) -> None:
     async with open_pool(dsn, size=1) as pool:
         ring = PostgresKeyRing(pool, INSTALLATION)
