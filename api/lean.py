@@ -1,13 +1,14 @@
 """Lean routes: a well-formed request goes straight to its endpoint; any other takes the framework's way.
 
 The framework takes several times as long as an endpoint to find its route, to solve its dependencies and to validate
-what it is sent. A lean route makes the same checks, worked out once from the endpoint's signature. What it does not
-accept it hands on untouched, before anything was done: so a request is refused in one place, with one wording.
+what it is sent. A lean route makes the same checks, worked out once from the endpoint's signature: first who sends the
+request, and only for whom it knows, the rest. What else it does not accept it hands on untouched, before anything was
+done: so a request is refused in one place, with one wording.
 """
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
@@ -17,7 +18,9 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from api.requests import begin_request, from_strict_json, require_json
+from api.bodies import MAX_PARAMETERS, from_strict_json
+from api.credentials import Credential, remembered
+from api.requests import begin_request, require_json
 
 Endpoint = Callable[..., Awaitable[Response]]
 Render = Callable[[Request, Exception], Response]
@@ -48,25 +51,62 @@ _Names = tuple[tuple[str, int], ...]
 """The names of a function's parameters, and where in the list of what was found their values are."""
 
 
+class _Dependency(NamedTuple):
+    """What is asked for a value, where that goes, and what it takes for it."""
+
+    place: int
+    ask: Callable[..., Awaitable[Any]]
+    names: _Names
+
+
+class _Step(NamedTuple):
+    """A part of what an endpoint takes: first values are read, then dependencies are asked."""
+
+    readers: Sequence[tuple[int, _Reader]]
+    dependencies: Sequence[_Dependency]
+
+    async def take(self, received: _Received, found: list[Any]) -> None:
+        """Put what is found in its places. Raises if the request is not as it should be."""
+        for place, read in self.readers:
+            found[place] = read(received)
+        for place, ask, names in self.dependencies:
+            found[place] = await ask(**{name: found[n] for name, n in names})
+
+
 class _Arguments:
-    """What an endpoint takes, and what its dependencies take: first values are read, then dependencies are asked."""
+    """What an endpoint takes, and what its dependencies take, in two steps: who sends the request, and the rest."""
 
     def __init__(self, endpoint: Endpoint, path_names: frozenset[str]) -> None:
         self._path_names = path_names
-        self._size = 0
         self._readers: list[tuple[int, _Reader]] = []
-        self._dependencies: list[tuple[int, Callable[..., Awaitable[Any]], _Names]] = []
+        self._dependencies: list[_Dependency] = []
         self._places: dict[Callable[..., Any], int] = {}
+        self._size = 0
         self._names = self._plan(endpoint)
+        first = self._needed_by(each.place for each in self._dependencies if isinstance(each.ask, Credential))
+        self.identify, self.take_rest = self._step(first), self._step(set(range(self._size)) - first)
 
-    async def of(self, received: _Received) -> dict[str, Any]:
-        """Return the endpoint's arguments. Raises if the request is not as it should be: values go first."""
-        found: list[Any] = [None] * self._size
-        for place, read in self._readers:
-            found[place] = read(received)
-        for place, ask, names in self._dependencies:
-            found[place] = await ask(**{name: found[n] for name, n in names})
+    def blank(self) -> list[Any]:
+        """Return the places of all values."""
+        return [None] * self._size
+
+    def of(self, found: list[Any]) -> dict[str, Any]:
+        """Return the endpoint's arguments."""
         return {name: found[n] for name, n in self._names}
+
+    def _needed_by(self, places: Iterable[int]) -> set[int]:
+        """Return places with those of all that is needed to fill them."""
+        needed = set(places)
+        for each in reversed(self._dependencies):  # what one takes was planned before it
+            if each.place in needed:
+                needed |= {n for _, n in each.names}
+        return needed
+
+    def _step(self, places: set[int]) -> _Step:
+        return _Step(
+            [reader for reader in self._readers if reader[0] in places],
+            [dependency for dependency in self._dependencies if dependency.place in places],
+        )
 
     def _plan(self, function: Callable[..., Any]) -> _Names:
         hints = get_type_hints(function, include_extras=True)
@@ -89,7 +129,7 @@ class _Arguments:
         if function not in self._places:
             names = self._plan(function)
             self._places[function] = self._next()
-            self._dependencies.append((self._places[function], function, names))
+            self._dependencies.append(_Dependency(self._places[function], function, names))
         return self._places[function]
 
     def _next(self) -> int:
@@ -118,7 +158,9 @@ def _reader(parameter: inspect.Parameter, hint: Any, marks: Iterable[Any], path_
 
 
 def _query(request: Request) -> dict[str, str]:
-    """Return the query's parameters. Raises _NotLean if one comes twice."""
+    """Return the query's parameters. Raises _NotLean if one comes twice, or there are too many."""
+    if request.scope["query_string"].count(b"&") >= MAX_PARAMETERS:
+        raise _NotLean
     pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     query = dict(pairs)
     if len(query) < len(pairs):
@@ -131,7 +173,7 @@ class _Route:
         self.method, self.endpoint = lean.method, lean.endpoint
         path_names = frozenset(re.findall(r"{(\w+)}", lean.path))
         self.match = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", lean.path)).fullmatch
-        self.arguments = _Arguments(lean.endpoint, path_names).of
+        self.arguments = _Arguments(lean.endpoint, path_names)
         self.has_body = lean.method in {"POST", "PUT", "PATCH"}
 
 
@@ -155,18 +197,26 @@ class LeanRoutes:
     async def _answer(
         self, route: _Route, path_params: dict[str, str], scope: Scope, receive: Receive, send: Send
     ) -> None:
+        remembered(scope)  # what is found out about the request is known to the framework as well
         messages: list[Message] = []
         request = Request({**scope, "app": self._app, "path_params": path_params}, _again(messages, receive))
         headers = dict(reversed(scope["headers"]))  # if a header comes twice, the framework takes the first
+        received, found = _Received(request, headers, None), route.arguments.blank()
+        begin_request()
         try:
-            body = from_strict_json(await self._body(headers, receive, messages)) if route.has_body else None
-            arguments = await route.arguments(_Received(request, headers, body))
+            await route.arguments.identify.take(received, found)
+        except Exception as error:
+            await self._render(request, error)(scope, receive, send)
+            return
+        try:
+            if route.has_body:
+                received = received._replace(body=from_strict_json(await self._body(headers, receive, messages)))
+            await route.arguments.take_rest.take(received, found)
         except Exception:  # whatever it is, the framework finds it as well, and says what it is
             await self._app(scope, _again(messages, receive), send)
             return
-        begin_request()
         try:
-            response = await route.endpoint(**arguments)
+            response = await route.endpoint(**route.arguments.of(found))
         except Exception as error:
             response = self._render(request, error)
         await response(scope, receive, send)

@@ -16,7 +16,6 @@ from api.dialects.dintero import dialect as dintero
 from api.dialects.sendcloud import dialect as sendcloud
 from api.dialects.shopline import dialect as shopline
 from api.lean import LeanRoutes
-from api.limits import BodyLimit
 from api.native import dialect as native
 from api.opening import Opening
 from api.problems import Kind, problem_of
@@ -71,9 +70,9 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.rate_limiter = RateLimiter(rate_limits or {})
+    app.state.max_body_bytes = max_body_bytes
     for error in (OrdertrailError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(error, answer)
-    app.add_middleware(BodyLimit, max_bytes=max_body_bytes, refuse=answer)
     return app
 
 

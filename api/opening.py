@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
+from fastapi import Request
+
 from api.bootstrap import Services
 from application.outage_log import OutageLog
 from domain.errors import Misconfigured, Unavailable
@@ -104,3 +106,9 @@ class Opening:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
             self._on_failure()
+
+
+def services_of(request: Request) -> Services:
+    """Return the services that answer a request. Raises Unavailable, or Misconfigured, while they are not open."""
+    opening: Opening = request.app.state.opening
+    return opening.require()

@@ -26,6 +26,7 @@ class Kind(Enum):
     UNSUPPORTED = (415, "Unsupported media type")
     KEY_REUSED = (422, "Idempotency key reused")
     TOO_MANY = (429, "Too many requests")
+    HEAD_TOO_LARGE = (431, "Request head too large")
     INTERNAL = (500, "Internal error")
     UNPROVEN = (500, "Not proven")
     UNAVAILABLE = (503, "Service unavailable")
@@ -84,6 +85,8 @@ class PreconditionFailed(errors.OrdertrailError):
     """The order is not at the version that If-Match names."""
 
 
+MAX_NAME = 255
+"""How many characters are told of a member's name: whoever sends the body may make it as long as the body."""
 FORM = "the form of "
 """What the tag of each form that a body can have begins with, in unions that tell forms apart by tags."""
 
@@ -108,7 +111,11 @@ def faults_of(validation_errors: Sequence[Any], *prefix: str | int) -> tuple[Fau
 
 def _place(location: Sequence[str | int]) -> Iterator[str | int]:
     """Yield a place as the client knows it: which form of a body we took it for is not part of it."""
-    return (part for part in location if not (isinstance(part, str) and part.startswith(FORM)))
+    for part in location:
+        if not isinstance(part, str):
+            yield part
+        elif not part.startswith(FORM):
+            yield part[:MAX_NAME]
 
 
 _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (

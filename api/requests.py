@@ -3,16 +3,18 @@
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from hashlib import sha256
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Depends, Header, Request, Response, params
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import StringConstraints
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
+from api.bodies import StrictRequest
 from api.bootstrap import Services
-from api.opening import Opening
+from api.credentials import credentials_of
+from api.faults import tell_few_faults
+from api.opening import services_of
 from api.problems import UnsupportedMediaType
 from application.access import Caller
 from application.ledger import IdempotencyKey
@@ -23,38 +25,36 @@ from domain.values import Origin
 MAX_PATH = 2_000
 
 
-class StrictRequest(Request):
-    """A request whose JSON is read strictly: no NaN, no lone surrogates, bounded depth."""
-
-    async def json(self) -> Any:
-        if not hasattr(self, "_json"):
-            try:
-                self._json = from_strict_json(await self.body())
-            except ValueError as exc:
-                fault = {"type": "json_invalid", "loc": ("body",), "msg": f"is not JSON: {exc}", "input": None}
-                raise RequestValidationError([fault]) from exc
-        return self._json
-
-
-def from_strict_json(body: bytes) -> Any:
-    """Return the value of a body. Raises ValueError."""
-    return from_json(body, allow_inf_nan=False)
-
-
 class StrictRoute(APIRoute):
-    """A route that reads its body strictly."""
+    """A route that knows who sends a request before it reads anything of the body, and reads that strictly."""
+
+    max_body_bytes: ClassVar[int | None] = None
+    """A bound on bodies below the application's: for those of whom nothing is known yet."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        tell_few_faults(self.dependant)
         handle = super().get_route_handler()
+        credentials = tuple(credentials_of(self.dependant))
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def handle_strictly(request: Request) -> Response:
             begin_request()
+            for credential in credentials:
+                await credential.identify(request)
+            limit = self.max_body_bytes or getattr(request.app.state, "max_body_bytes", None)
+            strict = StrictRequest(request.scope, request.receive, max_bytes=limit)
+            strict.require_size()
             if takes_json and _has_body(request.headers):
                 require_json(request.headers.get("content-type", ""))
-            return await handle(StrictRequest(request.scope, request.receive))
+            return await handle(strict)
 
         return handle_strictly
+
+
+class TokenRoute(StrictRoute):
+    """A route for those who have no token yet: what they send to get one is small."""
+
+    max_body_bytes = 4_096
 
 
 def _has_body(headers: Mapping[str, str]) -> bool:
@@ -72,7 +72,7 @@ def require_json(content_type: str) -> None:
 
 
 async def _services(request: Request) -> Services:
-    services = cast("Opening", request.app.state.opening).require()
+    services = services_of(request)
     if request.method in {"GET", "HEAD"}:
         return services
     # As it was sent: what is decoded may hold what no event may. No route takes a path that would have to be cut.
@@ -96,8 +96,9 @@ async def _idempotency_key(request: Request, key: _KeyHeader = None) -> Idempote
     """Return the request's key, with a fingerprint of its method, path, query and body."""
     if key is None:
         return None
-    head = f"{request.method} {request.url.path}?{request.url.query}\n"
-    return IdempotencyKey(key, sha256(head.encode() + await request.body()).digest())
+    fingerprint = sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
+    fingerprint.update(await request.body())
+    return IdempotencyKey(key, fingerprint.digest())
 
 
 KeyDep = Annotated[IdempotencyKey | None, Depends(_idempotency_key)]

@@ -3,6 +3,8 @@
 import re
 from enum import Enum
 
+MOST_READ = 4_000
+"""How many characters of an exception's text are read: what a library says comes first, and is short."""
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -83,7 +85,7 @@ _UNCLEAR = {
 }
 # Only what libraries say in these very words: the text holds the shop's host and path as well.
 _TEXTS = (
-    (r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|\[SSL|SSL\w*Error", Hint.SSL),
+    (r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|\[SSL|SSL\w{0,40}Error", Hint.SSL),
     (r"[Nn]ame ?[Rr]esolution|getaddrinfo|gaierror|servname provided|service not known|No address assoc", Hint.DNS),
     (r"[Cc]onnection refused|actively refused|Connect call failed|ConnectionRefusedError", Hint.REFUSED),
     (r"timed out|Timeout(?:Error)?\b", Hint.TIMEOUT),
@@ -141,4 +143,5 @@ def _of_code(response_code: int | None) -> Hint | None:
 def _of_unclear(name: str, text: str) -> Hint | None:
     if name not in _UNCLEAR:
         return None
+    text = text[:MOST_READ]
     return next((found for pattern, found in _TEXTS if re.search(pattern, text)), Hint.UNREACHABLE)

@@ -6,6 +6,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 MASK = "***"
+MOST_READ = 64 * 1024
+"""How many characters of headers that come as a text are looked through; what is beyond may be anything."""
 
 SECRET_HEADERS = frozenset(
     {
@@ -79,10 +81,12 @@ def masked(headers: Any, secret: frozenset[str] = SECRET_HEADERS) -> Any:
     """Return headers with the values of the secret ones masked; without such, what is returned equals what was given.
 
     Headers may be a mapping from names to values or lists of values, nested or not, or a text that has them printed.
+    Of a text that no headers are as long as, what is beyond that length is masked.
     """
     if isinstance(headers, str):
-        patterns = _patterns(secret)
-        return patterns.member.sub(_masked_member, patterns.line.sub(_masked_line, headers))
+        patterns, rest = _patterns(secret), MASK if len(headers) > MOST_READ else ""
+        read = patterns.line.sub(_masked_line, headers[:MOST_READ])
+        return patterns.member.sub(_masked_member, read) + rest
     return _masked_json(headers, secret)
 
 

@@ -37,7 +37,7 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)", flags=re.ASCII)
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,64})?)?([Zz]|[+-]\d\d:?\d\d)", flags=re.ASCII)
 
 
 def _written_out(moment: Any) -> Any:
@@ -95,8 +95,10 @@ def storable_json(value: Any) -> Any:
 def _check_text(text: str) -> None:
     if "\x00" in text:
         raise ValueError("holds a NUL character")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("holds half of a surrogate pair")
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise ValueError("holds half of a surrogate pair") from exc
 
 
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]

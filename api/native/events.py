@@ -4,8 +4,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from api.faults import faults_in, few
 from api.native.models import NewEventBody, NewEventsBody
-from api.problems import Fault, InvalidRequest, faults_of
+from api.problems import Fault, InvalidRequest
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import ENVELOPE, Event
 from domain.events.order_event import OrderEvent
@@ -28,7 +29,7 @@ def events_of(order_id: str, body: NewEventBody | NewEventsBody, actor: Actor) -
         except InvalidRequest as invalid:
             faults.extend(invalid.faults)
     if faults:
-        raise InvalidRequest(*faults)
+        raise InvalidRequest(*few(faults, "body", "events"))
     return events
 
 
@@ -51,4 +52,4 @@ def event_of(
     try:
         return event_class.model_validate({**event.data, "originator_id": stream, **event.envelope(actor)})
     except ValidationError as invalid:
-        raise InvalidRequest(*faults_of(invalid.errors(), *where, "data")) from invalid
+        raise InvalidRequest(*faults_in(invalid, *where, "data")) from invalid

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, ValidationError
 from pydantic_core import from_json
 
 from api.bootstrap import Services
+from api.faults import faults_in
 from api.native.errors import RESPONSES
 from api.native.events import event_of
 from api.native.integration_models import ExceptionList, ExceptionQuery, IntegrationBody, NewIntegrationEvent
@@ -16,7 +17,7 @@ from api.native.proof_models import IntegrationRecordedWithReceipt
 from api.native.receipts import Prefer, receipt
 from api.native.render import exception_item
 from api.native.security import CallerDep
-from api.problems import Fault, InvalidRequest, faults_of
+from api.problems import Fault, InvalidRequest
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import Caller, authorise
 from application.integration_queries import ExceptionFilter
@@ -52,7 +53,7 @@ async def register_integration(
             details=body.__pydantic_extra__,
         )
     except ValidationError as invalid:
-        raise InvalidRequest(*faults_of(invalid.errors(), "body")) from invalid
+        raise InvalidRequest(*faults_in(invalid, "body")) from invalid
     result = await services.integrations.register(caller.tenant, event, key=key)
     return await _recorded(services, caller, integration_id, result, prefer, status=200)
 

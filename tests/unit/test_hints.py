@@ -126,3 +126,8 @@ def test_every_hint_can_be_given() -> None:
     given = {hint(name, None) for name, _ in NAMES} | {hint(None, code) for code in range(400, 600)}
 
     assert given - {None} == {h.value for h in Hint}
+
+
+def test_a_long_text_is_read_as_far_as_it_may_tell_something() -> None:
+    assert hint("httpx.ConnectError", None, "SSL" * 10**6) == Hint.UNREACHABLE.value
+    assert hint("httpx.ConnectError", None, f"SSLCertVerificationError{'x' * 10**6}") == Hint.SSL.value

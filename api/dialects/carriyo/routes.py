@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from api.requests import StrictRoute
+from api.requests import StrictRoute, TokenRoute
 
 
 class JsonByDefaultRoute(StrictRoute):
@@ -21,3 +21,7 @@ class JsonByDefaultRoute(StrictRoute):
             return await handle(request)
 
         return handle_json
+
+
+class JsonByDefaultTokenRoute(JsonByDefaultRoute, TokenRoute):
+    """Such a route for those who have no token yet."""

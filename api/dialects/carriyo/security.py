@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
+from api.credentials import Credential
 from api.rate_limit import CARRIYO, take
 from api.requests import ServicesDep
 from api.security import bearer
@@ -18,18 +19,19 @@ _TENANT = APIKeyHeader(name="tenant-id", auto_error=False, scheme_name="CarriyoT
 TenantDep = Annotated[str | None, Security(_TENANT)]
 
 
+@Credential
 async def _caller(
     request: Request,
     services: ServicesDep,
-    _documented: Annotated[object, Security(_TOKEN)],
-    api_key: Annotated[str | None, Security(_API_KEY)],
-    tenant_id: TenantDep,
+    _token: Annotated[object, Security(_TOKEN)],
+    _api_key: Annotated[object, Security(_API_KEY)],
+    _tenant: Annotated[object, Security(_TENANT)],
 ) -> Caller:
     """Return whose token it is, if the other two headers go with it."""
     caller = await bearer(services, request)
-    if api_key != caller.key_id:
+    if request.headers.get("x-api-key") != caller.key_id:
         raise Forbidden("Send the key id that the token was issued for in the header x-api-key")
-    if not tenant_id:
+    if not request.headers.get("tenant-id"):
         raise Forbidden("Send the tenant's name in the header tenant-id")
     take(request, caller, CARRIYO)
     return caller

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dialect import of_every_route
-from api.dialects.carriyo.routes import JsonByDefaultRoute
+from api.dialects.carriyo.routes import JsonByDefaultTokenRoute
 from api.problems import Kind, Problem
 from api.requests import Json, ServicesDep
 from domain.values import Name
@@ -39,7 +39,7 @@ class TokenError(BaseModel):
     error_description: str
 
 
-router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=of_every_route(TokenError))
+router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultTokenRoute, responses=of_every_route(TokenError))
 
 
 @router.post(

@@ -6,6 +6,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPBase
 
+from api.credentials import Credential
 from api.requests import ServicesDep
 from api.security import basic, bearer
 from application.access import Caller, Tenant
@@ -28,10 +29,12 @@ def _tenants_audience(tenant: Tenant) -> str | None:
     return audience_of(tenant.dintero_account) if tenant.dintero_account else None
 
 
+@Credential
 async def _client(request: Request, services: ServicesDep, _documented: Annotated[object, Security(_CLIENT)]) -> Caller:
     return await basic(services, request)
 
 
+@Credential
 async def _caller(request: Request, services: ServicesDep, _documented: Annotated[object, Security(_TOKEN)]) -> Caller:
     return await bearer(services, request, audience=_tenants_audience)
 

@@ -6,11 +6,11 @@ from api.dialects.dintero.errors import RESPONSES
 from api.dialects.dintero.models import TOKEN_SECONDS, OwnerId, Token, TokenRequest
 from api.dialects.dintero.security import ClientDep, audience_of
 from api.problems import Fault, InvalidRequest
-from api.requests import Json, ServicesDep, StrictRoute
+from api.requests import Json, ServicesDep, TokenRoute
 from application.access import Caller, authorise
 from application.scopes import allows
 
-router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=StrictRoute, responses=RESPONSES)
+router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=TokenRoute, responses=RESPONSES)
 
 
 @router.post("/{oid}/auth/token", response_model=Token, summary="Get Token")

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security.http import HTTPBase
 
+from api.credentials import Credential
 from api.rate_limit import SENDCLOUD_READS, SENDCLOUD_WRITES, take
 from api.requests import ServicesDep
 from api.security import BEARER, basic, bearer
@@ -14,6 +15,7 @@ from application.access import Caller
 BASIC = HTTPBase(scheme="basic", scheme_name="SendcloudKeys", description="The key id and the secret", auto_error=False)
 
 
+@Credential
 async def _caller(
     request: Request,
     services: ServicesDep,

@@ -1,0 +1,106 @@
+"""Who sends a request is found out once, first of all, whichever way the request takes."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, Request, Response
+from pydantic import BaseModel
+
+from api.credentials import Credential
+from api.lean import Lean, LeanRoutes
+from api.requests import Json, StrictRoute
+from application.access import Caller, Tenant
+from domain.errors import Unauthenticated
+from tests.builders import ACME
+
+ME = Caller(Tenant(ACME, is_implicit=False, dintero_account=None), "key", "Me", ("admin",))
+
+
+class Thing(BaseModel):
+    size: int
+
+
+async def _asked(request: Request) -> list[str | None]:
+    asked: list[str | None] = request.app.state.opening.require()
+    return asked
+
+
+@Credential
+async def _caller(request: Request, services: Annotated[list[str | None], Depends(_asked)]) -> Caller:
+    services.append(request.headers.get("authorization"))
+    if request.headers.get("authorization") != "me":
+        raise Unauthenticated
+    return ME
+
+
+async def put_thing(
+    body: Thing, caller: Annotated[Caller, Depends(_caller)], again: Annotated[Caller, Depends(_caller)]
+) -> Json:
+    assert caller is again is ME
+    return Json({"size": body.size})
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    return Response(str(error), status_code=401)
+
+
+class App:
+    """An application of two routes, and whom it was asked for."""
+
+    def __init__(self) -> None:
+        framework = FastAPI()
+        framework.router.route_class = StrictRoute
+        self.asked: list[str | None] = []
+        framework.state.opening = self
+        framework.put("/things")(put_thing)
+        framework.put("/lean/things")(put_thing)
+        framework.add_exception_handler(Unauthenticated, _refused)
+        leans = [Lean("PUT", "/lean/things", put_thing)]
+        self.lean = LeanRoutes(framework, leans, max_body_bytes=100, render=_refused)
+
+    def require(self) -> list[str | None]:
+        return self.asked
+
+
+@pytest.fixture
+def app() -> App:
+    return App()
+
+
+@pytest.fixture
+async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app.lean), base_url="http://t") as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/things", "/lean/things"])
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(b'{"size": 3}', 200), (b'{"size": "big"}', 422), (b"{", 400), (b'{"size": 3}' + b" " * 200, 200)],
+)
+async def test_a_caller_is_found_out_once(
+    app: App, http: httpx.AsyncClient, path: str, content: bytes, status: int
+) -> None:
+    headers = {"Authorization": "me", "Content-Type": "application/json"}
+
+    response = await http.put(path, content=content, headers=headers)
+
+    assert response.status_code == status
+    assert app.asked == ["me"]
+
+
+@pytest.mark.parametrize("path", ["/things", "/lean/things"])
+async def test_of_an_unknown_callers_request_nothing_is_read(app: App, http: httpx.AsyncClient, path: str) -> None:
+    read = []
+
+    async def content() -> AsyncIterator[bytes]:
+        read.append("something")
+        yield b"{"
+
+    response = await http.put(path, content=content(), headers={"Authorization": "you"})
+
+    assert (response.status_code, response.text) == (401, "No valid credential was given.")
+    assert app.asked == ["you"]
+    assert read == []
