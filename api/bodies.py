@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope
 
 from api.problems import TooLarge
+from application.access import Caller
+from application.room import AT_ONCE, Part, Room
 
 MAX_VALUES = 200_000
 """How many values the JSON of a body may hold.
@@ -26,23 +28,30 @@ _BLANK = b" \t\r\n"
 class StrictRequest(Request):
     """A request whose body is bounded, and its JSON read strictly: no NaN, no lone surrogates, bounded depth."""
 
-    def __init__(self, scope: Scope, receive: Receive, *, max_bytes: int | None) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, *, max_bytes: int | None, sender: Caller | None, room: Room | None
+    ) -> None:
+        """Take whose request it is, as far as that is known, and where there is room for a large body."""
         super().__init__(scope, receive)
         self._max_bytes = max_bytes
+        self._sender = sender
+        self._room = room
 
     def require_size(self) -> None:
         """Raise TooLarge if the body is announced to be too large, or the query has too many parameters."""
         if self.scope["query_string"].count(b"&") >= MAX_PARAMETERS:
             raise TooLarge(f"A request's query may have {MAX_PARAMETERS:,} parameters")
-        announced = next((value for name, value in self.scope["headers"] if name == b"content-length"), b"0")
-        if announced.isdigit():
-            self._require(int(announced))
+        self._require(self._announced())
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         received = 0
         async for chunk in super().stream():
             received += len(chunk)
             self._require(received)
+            if received > AT_ONCE and self._room is not None and self._sender is not None:
+                await self._room.hold(
+                    self._sender.tenant.name, Part.SENT, self._announced() or self._max_bytes or received
+                )
             yield chunk
 
     async def json(self) -> Any:
@@ -53,6 +62,11 @@ class StrictRequest(Request):
                 fault = {"type": "json_invalid", "loc": ("body",), "msg": f"is not JSON: {exc}", "input": None}
                 raise RequestValidationError([fault]) from exc
         return self._json
+
+    def _announced(self) -> int:
+        """Return how large the body is announced to be; 0 if it is not."""
+        announced = next((value for name, value in self.scope["headers"] if name == b"content-length"), b"0")
+        return int(announced) if announced.isdigit() else 0
 
     def _require(self, size: int) -> None:
         if self._max_bytes is not None and size > self._max_bytes:

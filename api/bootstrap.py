@@ -33,6 +33,7 @@ from application.rebuilding import Rebuilding
 from application.replay import Replay
 from application.retention import Expiry, keep_expiring
 from application.retention_store import RetentionStore
+from application.room import Room
 from application.sealed_contents import SealedContents
 from application.tenants import TenantRegister
 from application.time_travel import TimeTravel
@@ -45,6 +46,7 @@ from application.transparency.verification import Verification
 from application.vault import Vault
 from domain.values import Origin
 from infrastructure import database_setup
+from infrastructure.bounded_reads import Large
 from infrastructure.contents import PostgresContentStore
 from infrastructure.credentials import PostgresCredentialStore, TenantExists
 from infrastructure.database import open_pool, watching_database
@@ -76,11 +78,12 @@ from infrastructure.view_store import PostgresViewStore
 from infrastructure.views import PostgresViews
 from infrastructure.watch import Watch
 
-__all__ = ["ServedDatabase", "Services", "Settings", "TenantExists", "open_seen", "watching_database"]
+__all__ = ["Room", "ServedDatabase", "Services", "Settings", "TenantExists", "open_seen", "watching_database"]
 
 _log = logging.getLogger(__name__)
 
 READ_CONNECTIONS = 8
+LARGE_CONNECTIONS = 2
 
 
 def read_settings(**given: Any) -> Settings:
@@ -166,38 +169,45 @@ async def open_services(
     contents_url: str | None = None,
     masked_headers: frozenset[str] = frozenset(),
     watch: Watch | None = None,
+    room: Room | None = None,
 ) -> AsyncIterator[Services]:
     """Connect the application to a database that is set up, with what the runtime role may do.
 
     as_owner, it may do what only the owner of the database may: create tenants and credentials, change signing keys,
-    import. It answers requests under a watch; without one it is a command, which waits as long as it takes. Raises
-    MissingRight if the DSN's user may not.
+    import. It answers requests under a watch; without one it is a command, which waits as long as it takes. With a
+    room, whoever reads what is large waits for some. Raises MissingRight if the DSN's user may not.
     """
     patience, watch = (COMMANDS, Watch()) if watch is None else (REQUESTS, watch)
-    pools = open_pool(dsn, size=READ_CONNECTIONS, as_owner=as_owner, watch=watch, patience=patience)
-    async with pools as pool, open_group_commit(dsn, watch=watch) as writer:
+    open_connections = partial(open_pool, dsn, as_owner=as_owner, watch=watch, patience=patience)
+    async with (
+        open_connections(size=READ_CONNECTIONS) as pool,
+        open_connections(size=LARGE_CONNECTIONS) as large_pool,
+        open_group_commit(dsn, watch=watch) as writer,
+    ):
+        large = Large(room, large_pool) if room else None
         credentials, installation = PostgresCredentialStore(pool), PostgresInstallation(pool)
         key = await installation.key(read_settings().installation_key)
         keys, signing_keys = PostgresKeyRing(pool, key), PostgresSigningKeys(pool, key)
         vault = Vault(keys)
         secret = await installation.secret(FINGERPRINT_KEY, key)
-        as_stored = PostgresEventStore(pool, writer)
-        store = EncryptedEventStore(PostgresEventStore(pool, writer, whatever_times=True), vault, secret=secret)
+        as_stored = PostgresEventStore(pool, writer, large)
+        readable = PostgresEventStore(pool, writer, large, whatever_times=True)
+        store = EncryptedEventStore(readable, vault, secret=secret)
         tokens = JwtSigner(await installation.secret(TOKEN_KEY, key))
         trees = PostgresTrees(pool)
         retention = PostgresRetentionStore(pool)
-        contents = SealedContents(_contents(PostgresContentStore(pool), contents_url), keys, retention)
-        views, erasure = PostgresViews(pool, vault), Erasure(store, keys, contents)
+        contents = SealedContents(_contents(PostgresContentStore(pool, large), contents_url), keys, retention)
+        views, erasure = PostgresViews(pool, vault, large), Erasure(store, keys, contents)
         queries = Queries(views, wait_seconds=read_wait_seconds)
         yield Services(
             store=store,
             orders=OrderService(store, queries, erasure),
             integrations=IntegrationService(store, contents),
-            integration_queries=IntegrationQueries(views, contents),
+            integration_queries=IntegrationQueries(views, contents, room),
             queries=queries,
             time_travel=TimeTravel(store, queries),
             replay=Replay(store),
-            calls=CallQueries(store, contents),
+            calls=CallQueries(store, contents, room),
             access=Access(credentials, tokens),
             contents=contents,
             erasure=erasure,

@@ -24,7 +24,8 @@ class Credential:
 
     def __init__(self, determine: Callable[..., Awaitable[Caller]]) -> None:
         """Take a function of the request, the services, and of security schemes, which are for the documentation."""
-        self._determine = determine
+        self.determine = determine
+        """The function itself, for whoever asks once and remembers."""
         self._documented = [name for name in signature(determine).parameters if name not in {"request", "services"}]
         update_wrapper(self, determine)
 
@@ -32,7 +33,7 @@ class Credential:
         known = remembered(arguments["request"].scope)
         caller = known.get(self)
         if caller is None:
-            caller = known[self] = await self._determine(**arguments)
+            caller = known[self] = await self.determine(**arguments)
         return caller
 
     async def identify(self, request: Request) -> Caller:

@@ -8,7 +8,7 @@ from functools import partial
 
 import uvicorn
 
-from api.bootstrap import open_services, read_settings, watching_database
+from api.bootstrap import Room, open_services, read_settings, watching_database
 from api.collector import REQUEST_ALLOCATIONS, collect_less_often
 from api.logs import set_up_logging
 from api.main import create_app, with_lean_routes
@@ -17,11 +17,18 @@ from api.protocol import StrictProtocol
 from api.pulse import Board, Pulse
 from api.rate_limit import limits_of
 
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection may be idle: longer than load balancers keep theirs, which is a minute mostly.
+
+Whoever closes first must not be us: a request that is on its way just then would be lost.
+"""
+
 
 def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
     """Answer requests on a listening socket: as soon as the database is set up with what they ask for."""
     settings = read_settings()
     set_up_logging(settings.log_level)
+    room = Room()
 
     @asynccontextmanager
     async def begin() -> AsyncIterator[OpenServices]:
@@ -34,6 +41,7 @@ def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
                 read_wait_seconds=settings.read_wait_seconds,
                 contents_url=settings.contents_url,
                 masked_headers=settings.masked_headers,
+                room=room,
             )
 
     @asynccontextmanager
@@ -48,7 +56,7 @@ def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
     def leave() -> None:
         server.should_exit = True
 
-    app = create_app(serving, max_body_bytes=settings.max_body_bytes, rate_limits=limits_of(settings))
+    app = create_app(serving, max_body_bytes=settings.max_body_bytes, rate_limits=limits_of(settings), room=room)
     config = uvicorn.Config(
         with_lean_routes(app, max_body_bytes=settings.max_body_bytes),
         loop="uvloop",
@@ -57,6 +65,8 @@ def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
         access_log=False,
         server_header=False,
         lifespan="on",
+        ws="none",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
     )
     server = uvicorn.Server(config)

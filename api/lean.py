@@ -21,6 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 from api.bodies import MAX_PARAMETERS, from_strict_json
 from api.credentials import Credential, remembered
 from api.requests import begin_request, require_json
+from application.room import AT_ONCE
 
 Endpoint = Callable[..., Awaitable[Response]]
 Render = Callable[[Request, Exception], Response]
@@ -38,12 +39,15 @@ class _NotLean(Exception):
     """This request is for the framework."""
 
 
-class _Received(NamedTuple):
-    """A request: as dependencies take it, its headers, and the JSON value of its body."""
+class _Received:
+    """A request: as dependencies take it, its headers, and the JSON value of its body once it was read."""
 
-    request: Request
-    headers: dict[bytes, bytes]
-    body: Any
+    __slots__ = ("body", "headers", "request")
+
+    def __init__(self, request: Request, headers: dict[bytes, bytes]) -> None:
+        self.request = request
+        self.headers = headers
+        self.body: Any = None
 
 
 _Reader = Callable[[_Received], Any]
@@ -81,9 +85,10 @@ class _Arguments:
         self._readers: list[tuple[int, _Reader]] = []
         self._dependencies: list[_Dependency] = []
         self._places: dict[Callable[..., Any], int] = {}
+        self._credentials: dict[Credential, int] = {}
         self._size = 0
         self._names = self._plan(endpoint)
-        first = self._needed_by(each.place for each in self._dependencies if isinstance(each.ask, Credential))
+        first = self._needed_by(self._credentials.values())
         self.identify, self.take_rest = self._step(first), self._step(set(range(self._size)) - first)
 
     def blank(self) -> list[Any]:
@@ -93,6 +98,10 @@ class _Arguments:
     def of(self, found: list[Any]) -> dict[str, Any]:
         """Return the endpoint's arguments."""
         return {name: found[n] for name, n in self._names}
+
+    def callers(self, found: list[Any]) -> dict[Credential, Any]:
+        """Return who was found to send the request."""
+        return {credential: found[place] for credential, place in self._credentials.items()}
 
     def _needed_by(self, places: Iterable[int]) -> set[int]:
         """Return places with those of all that is needed to fill them."""
@@ -129,7 +138,10 @@ class _Arguments:
         if function not in self._places:
             names = self._plan(function)
             self._places[function] = self._next()
-            self._dependencies.append(_Dependency(self._places[function], function, names))
+            if isinstance(function, Credential):
+                self._credentials[function] = self._places[function]
+            ask = function.determine if isinstance(function, Credential) else function
+            self._dependencies.append(_Dependency(self._places[function], ask, names))
         return self._places[function]
 
     def _next(self) -> int:
@@ -197,11 +209,10 @@ class LeanRoutes:
     async def _answer(
         self, route: _Route, path_params: dict[str, str], scope: Scope, receive: Receive, send: Send
     ) -> None:
-        remembered(scope)  # what is found out about the request is known to the framework as well
         messages: list[Message] = []
         request = Request({**scope, "app": self._app, "path_params": path_params}, _again(messages, receive))
         headers = dict(reversed(scope["headers"]))  # if a header comes twice, the framework takes the first
-        received, found = _Received(request, headers, None), route.arguments.blank()
+        received, found = _Received(request, headers), route.arguments.blank()
         begin_request()
         try:
             await route.arguments.identify.take(received, found)
@@ -210,9 +221,10 @@ class LeanRoutes:
             return
         try:
             if route.has_body:
-                received = received._replace(body=from_strict_json(await self._body(headers, receive, messages)))
+                received.body = from_strict_json(await self._body(headers, receive, messages))
             await route.arguments.take_rest.take(received, found)
         except Exception:  # whatever it is, the framework finds it as well, and says what it is
+            remembered(scope).update(route.arguments.callers(found))
             await self._app(scope, _again(messages, receive), send)
             return
         try:
@@ -222,9 +234,9 @@ class LeanRoutes:
         await response(scope, receive, send)
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive, messages: list[Message]) -> bytes:
-        """Read the body, keeping its messages. Raises if it is not JSON by its headers, or too large."""
+        """Read the body, keeping its messages. Raises if it is not JSON by its headers, too large, or just large."""
         require_json(headers.get(b"content-type", b"").decode("latin-1"))
-        if not 1 <= int(headers.get(b"content-length", b"0")) <= self._max_body_bytes:
+        if not 1 <= int(headers.get(b"content-length", b"0")) <= min(self._max_body_bytes, AT_ONCE):
             raise _NotLean
         while not messages or messages[-1].get("more_body", False):
             messages.append(await receive())

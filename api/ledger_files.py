@@ -1,13 +1,13 @@
 """What the command line does with files: writes ledgers and orders to them, checks them, imports them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from api.bootstrap import TenantExists, open_seen, open_services
 from api.brought import printable, published_keys, what_it_proved
@@ -19,6 +19,7 @@ from application.ledger_file.lines import FORMAT, MAX_LINE, FileDamaged
 from application.ledger_file.proof import Proven, check_proof
 from application.ledger_file.reading import Checked, LedgerFile
 from application.transparency.note import InvalidNote, Verifier
+from application.transparency.order_proof import OrderProof, written
 from application.transparency.walk import Show
 from domain.values import TenantName
 
@@ -53,9 +54,36 @@ async def export_order(dsn: str, tenant: TenantName, order: str, path: Path, *, 
         await services.ledger_export.seal(tenant)
         order_id = await services.time_travel.order_id(tenant, order)
         proof = await services.proofs.of_order(tenant, order_id)
-    with new_file(path, plain=plain, check=lambda _: None) as file:
-        file.write(to_json(proof) + b"\n")
-    print(f"{path}: {_proof_description(check_proof(proof))}")
+        checked = _Checked(proof)
+        with new_file(path, plain=plain, check=lambda _: None) as file:
+            async for part in written(proof.head, checked.pages()):
+                file.write(part)
+            file.write(b"\n")
+    print(f"{path}: {checked.description()}")
+
+
+class _Checked:
+    """A proof of an order that is checked, page by page as it is written, as whoever gets it checks it."""
+
+    def __init__(self, proof: OrderProof) -> None:
+        self._proof = proof
+        self._ends: list[Proven] = []
+        """What the first page proves, and the last."""
+
+    async def pages(self) -> AsyncIterator[Sequence[Any]]:
+        """Yield the proof's events. Raises FileDamaged."""
+        async for page in self._proof.pages():
+            proven = check_proof({**self._proof.head, "events": page})
+            first, last = proven.events[0], proven.events[-1]
+            if self._ends and first.version != (before := self._ends[-1].events[-1].version) + 1:
+                raise FileDamaged(f"versions of {first.stream} are missing between {before} and {first.version}")
+            self._ends = [*self._ends[:1], proven._replace(events=[first, last])]
+            yield page
+
+    def description(self) -> str:
+        """Return what was proven."""
+        first, last = self._ends[0], self._ends[-1]
+        return _proof_description(last._replace(events=[first.events[0], last.events[-1]]))
 
 
 def verify_file(path: Path, keys: Sequence[str], held: Sequence[str] = ()) -> bool:

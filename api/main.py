@@ -24,6 +24,7 @@ from api.request_ids import HEADER as REQUEST_ID
 from api.request_ids import RequestContexts, request_id
 from api.requests import freshness_headers
 from application.outage_log import told
+from application.room import Room
 from domain.errors import Misconfigured, OrdertrailError, OutcomeUnknown, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -50,8 +51,9 @@ def create_app(
     *,
     max_body_bytes: int,
     rate_limits: RateLimits | None = None,
+    room: Room | None = None,
 ) -> FastAPI:
-    """Return the application; it begins to open its services when it starts."""
+    """Return the application; it begins to open its services when it starts. room is for what is large in requests."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -71,6 +73,7 @@ def create_app(
     )
     app.state.rate_limiter = RateLimiter(rate_limits or {})
     app.state.max_body_bytes = max_body_bytes
+    app.state.room = room
     for error in (OrdertrailError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(error, answer)
     return app

@@ -1,15 +1,15 @@
 """Lists about one order, rendered anew only when they show something else."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 from fastapi import Request
-from pydantic_core import to_json
 
 from api.bootstrap import Services
+from api.parts import answer
 from api.requests import Json, freshness_said
 from application.access import Caller
-from application.pages import Place
+from application.pages import MAX_PAGE_BYTES, Place
 from application.personal import UNREADABLE
 from application.unopened import MARK
 
@@ -17,9 +17,9 @@ _PLACEHOLDER, _REASON = UNREADABLE.encode(), f'"{MARK}":'.encode()
 
 
 class Rendered(NamedTuple):
-    """A page, and whether all entries are in it that should be."""
+    """The parts of a page's JSON, and whether all entries are in it that should be."""
 
-    body: Any
+    parts: Sequence[bytes]
     is_whole: bool = True
 
 
@@ -42,13 +42,15 @@ async def page_of_order(
     headers = freshness_said(freshness)
     place = Place(tenant, request.scope["raw_path"], request.scope["query_string"])
     page = services.pages.find(place, freshness.edition)
-    if page is None:
-        rendered = await render()
-        page = to_json(rendered.body)
-        # An order that is asked for by its reference has no entries under that name: which it is may change.
-        if freshness.edition.newest and rendered.is_whole and not _shows_damage(page):
+    if page is not None:
+        return Json(page, headers=headers)
+    rendered = await render()
+    # An order that is asked for by its reference has no entries under that name: which it is may change.
+    if freshness.edition.newest and rendered.is_whole and sum(map(len, rendered.parts)) <= MAX_PAGE_BYTES:
+        page = b"".join(rendered.parts)
+        if not _shows_damage(page):
             services.pages.keep(place, freshness.edition, page)
-    return Json(page, headers=headers)
+    return answer(rendered.parts, headers=headers)
 
 
 def _shows_damage(page: bytes) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from api.native.errors import render
 from api.problems import Kind, Problem
@@ -15,7 +15,7 @@ MAX_HEAD = 32 * 1024
 MAX_PIPELINED = 32
 """How many requests may wait for the answer to the one before them."""
 LOOK_SECONDS = 5.0
-"""How often a connection is looked after."""
+"""How often a connection is looked after; what is measured in seconds below is measured in these."""
 HEAD_SECONDS = 20.0
 """How long the head of a request may take to come, counted from the answer before it."""
 BODY_SECONDS = 20.0
@@ -26,8 +26,8 @@ ANSWER_SECONDS = 30.0
 """How long nothing may be taken of an answer."""
 
 
-class _HeadTooLarge(Exception):
-    """The request's line and headers are too large."""
+class _Refused(Exception):
+    """The request is not one that is answered."""
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -39,21 +39,20 @@ class StrictProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._unheard = 0
+        self.unheard = 0
         """How many bytes have come since there was something to make of them."""
         self._is_head_too_large = False
+        self._partial: RequestResponseCycle | None = None
+        """The request that is yet to come to its end, and whether its connection is to be kept after that."""
         self._keeps_alive = True
-        self._begun_at = self._heard_at = self._taken_at = self.loop.time()
-        self._untaken = 0
-        self._look: asyncio.TimerHandle | None = None
+        self._watch = _Watch(self)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(_Transport(transport, self.loop, self._is_unfinished))  # type: ignore[arg-type]
-        self._look = self.loop.call_later(LOOK_SECONDS, self._look_after)
+        self._watch.begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._look is not None:
-            self._look.cancel()
+        self._watch.end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -61,41 +60,35 @@ class StrictProtocol(HttpToolsProtocol):
         if transport.is_leaving:
             transport.drop(len(data))
             return
-        self._heard_at = self.loop.time()
-        self._unheard += len(data)
+        self._watch.received += 1
+        before, size = self.cycle, len(self.cycle.body) if self._partial else 0
+        self.unheard += len(data)
         super().data_received(data)
-        if self._unheard > MAX_HEAD and not transport.is_leaving:
+        cycle = self.cycle
+        if cycle is not before or (self._partial and len(cycle.body) != size):
+            self.unheard = 0
+        elif self.unheard > MAX_HEAD and not transport.is_leaving:
             self._is_head_too_large = True
             self.send_400_response("")
+        if cycle is not None and cycle.more_body is not (self._partial is cycle):
+            self._note(cycle)
 
-    def on_message_begin(self) -> None:
-        if len(self.pipeline) >= MAX_PIPELINED:
-            raise ValueError("These are too many requests at once")
-        super().on_message_begin()
+    def _note(self, cycle: RequestResponseCycle) -> None:
+        """Let an answer end the connection for as long as not all of its request has come."""
+        if cycle.more_body:
+            self._partial, self._keeps_alive, cycle.keep_alive = cycle, cycle.keep_alive, False
+        else:
+            self._partial, self.unheard = None, 0
+            if not cycle.response_started:
+                cycle.keep_alive = self._keeps_alive
 
     def on_headers_complete(self) -> None:
-        if self._unheard > MAX_HEAD and self._head_size() > MAX_HEAD:
+        if self.unheard > MAX_HEAD and self._head_size() > MAX_HEAD:
             self._is_head_too_large = True
-            raise _HeadTooLarge
-        self._unheard = 0
-        self._begun_at = self._heard_at
+            raise _Refused
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise _Refused
         super().on_headers_complete()
-        # Until all of it has come.
-        self._keeps_alive, self.cycle.keep_alive = self.cycle.keep_alive, False
-
-    def on_body(self, body: bytes) -> None:
-        self._unheard = 0
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self._unheard = 0
-        if not self.cycle.response_started:
-            self.cycle.keep_alive = self._keeps_alive
-        super().on_message_complete()
-
-    def on_response_complete(self) -> None:
-        self._begun_at = self.loop.time()
-        super().on_response_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing in the log, which whoever asks for other protocols could fill."""
@@ -120,26 +113,52 @@ class StrictProtocol(HttpToolsProtocol):
         """Whether the request that was answered last has yet to come to its end."""
         return self.cycle is not None and self.cycle.response_complete and self.cycle.more_body
 
-    def _look_after(self) -> None:
-        """End the connection if nobody seems to be at its other end any more."""
-        now = self.loop.time()
-        if self._is_stuck(now):
-            self.transport.abort()
+
+class _Watch:
+    """Ends a connection when nobody seems to be at its other end any more. It looks now and then, not each request."""
+
+    def __init__(self, protocol: StrictProtocol) -> None:
+        self._protocol = protocol
+        self._timer: asyncio.TimerHandle | None = None
+        self.received = 0
+        """How often something was received."""
+        self._seen: tuple[object, ...] = ()
+        self._since = self._heard_at = self._taken_at = protocol.loop.time()
+        self._heard = self._untaken = 0
+
+    def begin(self) -> None:
+        self._timer = self._protocol.loop.call_later(LOOK_SECONDS, self._look)
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        if self._is_stuck(self._protocol.loop.time()):
+            self._protocol.transport.abort()
         else:
-            self._look = self.loop.call_later(LOOK_SECONDS, self._look_after)
+            self.begin()
 
     def _is_stuck(self, now: float) -> bool:
-        untaken: int = self.transport.get_write_buffer_size()
+        protocol, cycle = self._protocol, self._protocol.cycle
+        is_between = cycle is None or cycle.response_complete
+        is_awaited = cycle is None or protocol.unheard > 0
+        if self._seen != (seen := (cycle, is_between, is_awaited)):
+            self._seen, self._since = seen, now
+        if self._heard != self.received or protocol.flow.read_paused:
+            self._heard, self._heard_at = self.received, now
+        untaken = protocol.transport.get_write_buffer_size()
         if untaken == 0 or untaken != self._untaken:
             self._untaken, self._taken_at = untaken, now
-        if self.cycle is None or self.cycle.response_complete:
-            is_late = untaken == 0 and not self.pipeline and now - self._begun_at > HEAD_SECONDS
-        elif self.flow.read_paused or not self.cycle.more_body:
-            self._heard_at = now  # it is we who take our time
-            is_late = False
-        else:
-            is_late = now - self._heard_at > BODY_SECONDS or now - self._begun_at > WHOLE_BODY_SECONDS
-        return is_late or now - self._taken_at > ANSWER_SECONDS
+        if now - self._taken_at > ANSWER_SECONDS:
+            return True
+        if is_between:
+            # uvicorn ends a connection on which nothing comes after an answer.
+            return is_awaited and untaken == 0 and now - self._since > HEAD_SECONDS
+        if not cycle.more_body or protocol.flow.read_paused:  # it is we who take our time
+            self._since = now
+            return False
+        return now - self._heard_at > BODY_SECONDS or now - self._since > WHOLE_BODY_SECONDS
 
 
 class _Transport:
@@ -171,11 +190,8 @@ class _Transport:
         self.is_leaving = False
 
     def write(self, data: bytes) -> None:
-        if self.is_leaving:
-            return
-        if len(data) > self.LARGE:
-            self._send()
-            self._transport.write(data)
+        if len(data) > self.LARGE or self.is_leaving:
+            self._write_large(data)
             return
         if not self._written:
             self._loop.call_soon(self._send)
@@ -209,18 +225,21 @@ class _Transport:
     def is_closing(self) -> bool:
         return self.is_leaving or self._transport.is_closing()
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def _write_large(self, data: bytes) -> None:
+        if not self.is_leaving:
+            self._send()
+            self._transport.write(data)
+
     def _go(self) -> None:
-        is_sending = (
-            self._dropped > self._dropped_before and self._loop.time() - self._left_at < self.MOST_LEAVE_SECONDS
-        )
-        self._dropped_before = self._dropped
-        if is_sending or self._transport.get_write_buffer_size():
+        is_late = self._loop.time() - self._left_at > self.MOST_LEAVE_SECONDS
+        is_sending, self._dropped_before = self._dropped > self._dropped_before, self._dropped
+        if (is_sending and not is_late) or self._transport.get_write_buffer_size():
             self._loop.call_later(self.LEAVE_SECONDS, self._go)
         else:
             self._transport.abort()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
 
     def _send(self) -> None:
         if self._written:

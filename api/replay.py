@@ -1,7 +1,7 @@
 """What `ordertrail replay` prints: a ledger's events, or what its orders were."""
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
@@ -17,8 +17,8 @@ from application.replay import Bound
 from domain.errors import OrderNotYet
 from domain.values import TenantName
 
-Items = AsyncIterator[tuple[int, list[dict[str, Any]]]]
-"""What is printed, and up to which position."""
+Items = AsyncIterator[tuple[int, Iterable[dict[str, Any]]]]
+"""What is printed, and up to which position. Each is made when its turn has come."""
 
 
 class Form(StrEnum):
@@ -38,7 +38,7 @@ async def print_events(
 
         async def events() -> Items:
             async for page in services.replay.events(tenant, positions, order_id):
-                yield page[-1].position, [cloud_event(tenant, event) for event in page]
+                yield page[-1].position, (cloud_event(tenant, event) for event in page)
 
         await _print(events(), positions, _event_text if form is Form.TEXT else _ndjson)
 

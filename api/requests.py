@@ -39,10 +39,12 @@ class StrictRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             begin_request()
+            sender = None
             for credential in credentials:
-                await credential.identify(request)
+                sender = await credential.identify(request)
             limit = self.max_body_bytes or getattr(request.app.state, "max_body_bytes", None)
-            strict = StrictRequest(request.scope, request.receive, max_bytes=limit)
+            space = getattr(request.app.state, "room", None)
+            strict = StrictRequest(request.scope, request.receive, max_bytes=limit, sender=sender, room=space)
             strict.require_size()
             if takes_json and _has_body(request.headers):
                 require_json(request.headers.get("content-type", ""))
@@ -105,7 +107,7 @@ KeyDep = Annotated[IdempotencyKey | None, Depends(_idempotency_key)]
 
 
 class Json(Response):
-    """An answer in JSON, from plain values or from bytes that are JSON already."""
+    """An answer in JSON, from plain values or from bytes that are JSON already. Large ones: see api/parts.py."""
 
     media_type = "application/json"
 

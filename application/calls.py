@@ -6,6 +6,7 @@ from application.codec import DAMAGE, decode_as
 from application.ledger import EventStore
 from application.legible import notice
 from application.personal import EXPIRED, REDACTED, UNREADABLE
+from application.room import Part, Room
 from application.sealed_contents import Gone, SealedContents
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.records import Call, SystemLogRecorded
@@ -30,9 +31,10 @@ class LoggedCall(NamedTuple):
 class CallQueries:
     """Reads single calls about orders, by the ledger positions of their events."""
 
-    def __init__(self, store: EventStore, contents: SealedContents) -> None:
+    def __init__(self, store: EventStore, contents: SealedContents, room: Room | None = None) -> None:
         self._store = store
         self._contents = contents
+        self._room = room
 
     async def find(self, tenant: TenantName, order_id: str, position: int) -> SystemLogRecorded | None:
         """Return the call about this order that was logged at a position. Raises UnreadableEvent."""
@@ -58,6 +60,8 @@ class CallQueries:
             return LoggedCall(event, DAMAGED)
 
     async def _with_call(self, tenant: TenantName, event: SystemLogRecorded, content: ContentRef) -> LoggedCall | None:
+        if self._room is not None:
+            await self._room.hold(tenant, Part.MADE, content.size)
         body = await self._contents.get(tenant, event.originator_id, content.digest)
         match body:
             case Gone.FORGOTTEN:

@@ -5,10 +5,10 @@ from contextlib import suppress
 from hashlib import blake2b
 
 from application.key_ring import NotRemembered
-from application.ledger import Appended, EventStore, IdempotencyKey, PendingAppend, RecordedEvent
+from application.ledger import PAGE_BYTES, Appended, EventStore, IdempotencyKey, PendingAppend, RecordedEvent
 from application.vault import Vault
 from domain.errors import UnreadableKey
-from domain.values import MAX_BIGINT, Position, TenantName
+from domain.values import Position, TenantName
 
 
 class EncryptedEventStore:
@@ -52,8 +52,11 @@ class EncryptedEventStore:
         upto: int | None = None,
         types: tuple[str, ...] = (),
         limit: int = 1_000,
+        max_bytes: int = PAGE_BYTES,
     ) -> list[RecordedEvent]:
-        events = await self._store.read_stream(tenant, stream, after=after, upto=upto, types=types, limit=limit)
+        events = await self._store.read_stream(
+            tenant, stream, after=after, upto=upto, types=types, limit=limit, max_bytes=max_bytes
+        )
         return await self._vault.opened(tenant, events)
 
     async def read_ledger(
@@ -64,7 +67,7 @@ class EncryptedEventStore:
         upto: int | None = None,
         types: tuple[str, ...] = (),
         limit: int = 1_000,
-        max_bytes: int = MAX_BIGINT,
+        max_bytes: int = PAGE_BYTES,
     ) -> list[RecordedEvent]:
         events = await self._store.read_ledger(
             tenant, after=after, upto=upto, types=types, limit=limit, max_bytes=max_bytes

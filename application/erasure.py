@@ -6,6 +6,7 @@ from application.codec import encode
 from application.integrations import stream_of as stream_of_integration
 from application.key_ring import KeyRing
 from application.ledger import NO_STREAM, STREAM_EXISTS, Append, EventStore, ExpectedVersion, Write
+from application.reading import stream_pages
 from application.sealed_contents import WITH_CONTENT, SealedContents, digest_in
 from domain import person
 from domain.errors import VersionConflict
@@ -29,13 +30,11 @@ class Erasure:
         It is for whoever has recorded that it was asked for. Raises Unavailable if not all of it could be done.
         """
         await self._keys.destroy(tenant, stream, by=by.id or by.name or "somebody")
-        after = 0
-        while page := await self._store.read_stream(tenant, stream, after=after, types=WITH_CONTENT):
+        async for page in stream_pages(self._store, tenant, stream, types=WITH_CONTENT):
             for event in page:
                 digest = digest_in(event.data)
                 if digest is not None:
                     await self._contents.delete(tenant, digest)
-            after = page[-1].version
 
     async def forget_person(self, tenant: TenantName, person_id: str, *, by: Actor) -> bool:
         """Erase what is known of somebody who made events happen, but for their id; return whether anything was.

@@ -6,9 +6,10 @@ from typing import Literal, NamedTuple, Protocol
 
 from application.codec import decode_as
 from application.failed_calls import whole
-from application.ledger import RecordedEvent
-from application.legible import shown
+from application.ledger import Page, RecordedEvent
+from application.legible import legibly
 from application.projections.integrations import IntegrationRow
+from application.room import Part, Room
 from application.sealed_contents import SealedContents
 from domain.errors import IntegrationNotFound
 from domain.events.integration import ExceptionLogged
@@ -30,21 +31,18 @@ class ExceptionFilter(NamedTuple):
 
 
 class LoggedException(NamedTuple):
-    """An exception: as the ledger has it, and as it was told to us; None if that cannot be read.
+    """An exception: as the ledger has it, and as an event, which is what was told to us once it was made whole.
 
-    unreadable is why what was large in it cannot; None if it can.
+    event is None if it cannot be read. unreadable is why what was large in it cannot; None if it can.
     """
 
     recorded: RecordedEvent
     event: ExceptionLogged | None
     unreadable: str | None = None
 
-
-class ExceptionPage(NamedTuple):
-    """Some exceptions in the order they were asked for, and whether there are more beyond them."""
-
-    entries: list[LoggedException]
-    has_more: bool
+    @property
+    def position(self) -> int:
+        return self.recorded.position
 
 
 class IntegrationViews(Protocol):
@@ -53,20 +51,24 @@ class IntegrationViews(Protocol):
     async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow | None: ...
 
     async def integrations(self, tenant: TenantName, *, limit: int) -> list[IntegrationRow]:
-        """Return integrations in the order of their ids."""
+        """Return integrations in the order of their ids, until their details come to PAGE_BYTES."""
 
     async def exceptions(
         self, tenant: TenantName, wanted: ExceptionFilter, *, order: Order, cursor: int | None, limit: int
-    ) -> list[RecordedEvent]:
-        """Return exceptions in ledger order, or newest first, from those beyond this ledger position."""
+    ) -> Page[RecordedEvent]:
+        """Return exceptions in ledger order, or newest first, from those beyond this ledger position.
+
+        A page ends, before its limit, with the one that brings it to PAGE_BYTES.
+        """
 
 
 class IntegrationQueries:
     """Reads of integrations; what they show is as fresh as the views are."""
 
-    def __init__(self, views: IntegrationViews, contents: SealedContents) -> None:
+    def __init__(self, views: IntegrationViews, contents: SealedContents, room: Room | None = None) -> None:
         self._views = views
         self._contents = contents
+        self._room = room
 
     async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow:
         """Return what an integration is now. Raises IntegrationNotFound."""
@@ -87,19 +89,23 @@ class IntegrationQueries:
         order: Order = "desc",
         cursor: int | None = None,
         limit: int,
-    ) -> ExceptionPage:
+    ) -> Page[LoggedException]:
         """Return a page of exceptions beyond a ledger position; fewer than limit if they are very large.
 
-        Raises IntegrationNotFound.
+        They are as the ledger has them: one by one, each can be made whole. Raises IntegrationNotFound.
         """
-        events = await self._views.exceptions(tenant, wanted, order=order, cursor=cursor, limit=limit + 1)
-        if not events and wanted.integration_id is not None:
+        found = await self._views.exceptions(tenant, wanted, order=order, cursor=cursor, limit=limit)
+        if not found and wanted.integration_id is not None:
             await self.integration(tenant, wanted.integration_id)
-        entries = shown(tenant, events[:limit], _logged, instead=lambda recorded: LoggedException(recorded, None))
+        show = legibly(tenant, _logged, instead=_illegible)
+        entries = [entry for recorded in found if (entry := show(recorded))]
         page = entries[: _how_many_fit(entries)]
-        return ExceptionPage([await self._whole(tenant, entry) for entry in page], has_more=len(events) > len(page))
+        if self._room is not None:
+            await self._room.hold(tenant, Part.MADE, sum(map(_size, page)))
+        return Page(page, has_more=found.has_more or len(page) < len(entries))
 
-    async def _whole(self, tenant: TenantName, entry: LoggedException) -> LoggedException:
+    async def whole(self, tenant: TenantName, entry: LoggedException) -> LoggedException:
+        """Return an exception of a page with what is kept of it beside the ledger."""
         if entry.event is None:
             return entry
         event, why = await whole(self._contents, tenant, entry.event)
@@ -113,11 +119,20 @@ def _logged(recorded: RecordedEvent) -> LoggedException:
     return LoggedException(recorded, event)
 
 
+def _illegible(recorded: RecordedEvent) -> LoggedException:
+    return LoggedException(recorded, None)
+
+
 def _how_many_fit(entries: Sequence[LoggedException]) -> int:
     """Return how many of these a page can bring back whole: at least one."""
     size = 0
     for n, entry in enumerate(entries):
-        size += entry.event.content.size if entry.event and entry.event.content else 0
+        size += _size(entry)
         if n and size > MAX_PAGE_BYTES:
             return n
     return len(entries)
+
+
+def _size(entry: LoggedException) -> int:
+    """Return how much of an exception is kept beside the ledger."""
+    return entry.event.content.size if entry.event and entry.event.content else 0

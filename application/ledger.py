@@ -1,14 +1,19 @@
 """The ledger's words: what is appended to it, on which condition, what came of it, and what is read back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pydantic_core import to_json
 
-from domain.values import MAX_BIGINT, Position, TenantName
+from domain.values import Position, TenantName
+
+T = TypeVar("T")
+
+PAGE_BYTES = 8 * 2**20
+"""How much of data and metadata a page holds: it ends with the event that reaches this, and has one at least."""
 
 
 class StreamState(Enum):
@@ -145,6 +150,16 @@ class Appended(NamedTuple):
     is_replayed: bool
 
 
+class Page(list[T]):
+    """A part of a list, which knows whether there is more of it in its direction."""
+
+    def __init__(self, items: Iterable[T], *, has_more: bool) -> None:
+        super().__init__(items)
+        self.size = len(self)
+        """How many it had at first: whoever shows it may take them out one by one."""
+        self.has_more = has_more
+
+
 class EventStore(Protocol):
     """The ledgers of all tenants.
 
@@ -176,8 +191,12 @@ class EventStore(Protocol):
         upto: int | None = None,
         types: tuple[str, ...] = (),
         limit: int = 1_000,
+        max_bytes: int = PAGE_BYTES,
     ) -> list[RecordedEvent]:
-        """Return the stream's events of these types (all, if none are named) with after < version <= upto, in order."""
+        """Return the stream's events of these types (all, if none are named) with after < version <= upto, in order.
+
+        A page that reaches max_bytes of data and metadata ends there, before its limit.
+        """
 
     async def read_ledger(
         self,
@@ -187,7 +206,7 @@ class EventStore(Protocol):
         upto: int | None = None,
         types: tuple[str, ...] = (),
         limit: int = 1_000,
-        max_bytes: int = MAX_BIGINT,
+        max_bytes: int = PAGE_BYTES,
     ) -> list[RecordedEvent]:
         """Return events of these types (all, if none are named) with after < position <= upto in ledger order.
 

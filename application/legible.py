@@ -1,8 +1,7 @@
 """What can be read of events, some of which may have been changed in the database since they were recorded."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pydantic_core import from_json
@@ -64,21 +63,19 @@ def _part_of(event: RecordedEvent) -> Legible:
     return Legible(data, metadata, metadata.get(MARK) or what_does_not_fit(event.type, data, metadata))
 
 
-def shown(
-    tenant: TenantName, entries: Sequence[E], show: Callable[[E], T], *, instead: Callable[[E], T] | None = None
-) -> list[T]:
-    """Return what entries are shown as. One that cannot be, is shown as instead says or left out, and logged once."""
-    with suppress(InvalidEvent, *DAMAGE):
-        return [show(entry) for entry in entries]  # nearly always
-    items = []
-    for entry in entries:
+def legibly(
+    tenant: TenantName, show: Callable[[E], T], *, instead: Callable[[E], T | None] | None = None
+) -> Callable[[E], T | None]:
+    """Return a function that shows an entry. One that cannot be is shown as instead says, else as None, and logged."""
+
+    def shown_or_instead(entry: E) -> T | None:
         try:
-            items.append(show(entry))
+            return show(entry)
         except (InvalidEvent, *DAMAGE) as damage:
             notice(tenant, f"event {entry.position}", damage)
-            if instead is not None:
-                items.append(instead(entry))
-    return items
+            return instead(entry) if instead else None
+
+    return shown_or_instead
 
 
 def notice(tenant: TenantName, what: str, damage: Exception) -> None:

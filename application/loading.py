@@ -8,6 +8,7 @@ from application.ledger import EventStore, RecordedEvent
 from application.legible import legible
 from application.personal import UNREADABLE
 from application.projections.order_state import CUSTOMER_FIELDS
+from application.reading import stream_pages
 from domain.errors import InvalidEvent, OrderNotFound, UnreadableEvent
 from domain.events.catalogue import CATALOGUE, is_ours
 from domain.events.lifecycle import DetailsUpdated, Redacted, Transferred
@@ -35,8 +36,8 @@ async def load_order(store: EventStore, tenant: TenantName, order_id: str, needs
     """
     order: Order | None = None
     naming: RecordedEvent | None = None
-    while events := await store.read_stream(tenant, stream_of(order_id), after=order.version if order else 0):
-        for event in events:
+    async for page in stream_pages(store, tenant, stream_of(order_id)):
+        for event in page:
             order = _after(order, event, needs)
             naming = event if event.type in CUSTOMER_FIELDS else naming
     if order is None:

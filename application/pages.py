@@ -7,8 +7,11 @@ from application.queries import Edition
 from domain.values import TenantName
 
 MAX_BYTES = 32 * 2**20
-"""How much a worker keeps; beyond that, what has not been asked for longest goes first."""
+"""How much a worker keeps, places included; beyond that, what has not been asked for longest goes first."""
+MAX_PAGES = 10_000
 MAX_PAGE_BYTES = 2**20
+MAX_PLACE_BYTES = 4_096
+"""Whoever asks may make a query long that changes nothing."""
 
 
 class Place(NamedTuple):
@@ -17,6 +20,10 @@ class Place(NamedTuple):
     tenant: TenantName
     path: bytes
     query: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.path) + len(self.query)
 
 
 class Pages:
@@ -39,12 +46,14 @@ class Pages:
 
     def keep(self, place: Place, edition: Edition, page: bytes) -> None:
         """Keep a page that was rendered after its edition was found out."""
-        if len(page) > MAX_PAGE_BYTES or edition.number < self._numbers.get(place.tenant, 0):
+        if len(page) > MAX_PAGE_BYTES or place.size > MAX_PLACE_BYTES:
+            return
+        if edition.number < self._numbers.get(place.tenant, 0):
             return
         self._drop(place)
         self._kept[place] = edition, page
-        self._bytes += len(page)
-        while self._bytes > self._max_bytes:
+        self._bytes += len(page) + place.size
+        while self._bytes > self._max_bytes or len(self._kept) > MAX_PAGES:
             self._drop(next(iter(self._kept)))
 
     def _forget_before(self, tenant: TenantName, number: int) -> None:
@@ -59,4 +68,4 @@ class Pages:
     def _drop(self, place: Place) -> None:
         found = self._kept.pop(place, None)
         if found is not None:
-            self._bytes -= len(found[1])
+            self._bytes -= len(found[1]) + place.size

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from application.ledger import RecordedEvent
+from application.ledger import Page, RecordedEvent
 from application.order_rows import shown_order
 from application.projections.action_log import ActionLogRow
 from application.projections.order_state import OrderStateRow
@@ -99,8 +99,9 @@ class TimelineEntry(NamedTuple):
 class Views(Protocol):
     """The views, as they are at the moment. Lists are in ledger order, newest first unless said otherwise.
 
-    Where personal data was forgotten they return [redacted], and [unreadable] where it cannot be opened: then the
-    metadata of events, and the detail of orders, have the member unreadable, which says why.
+    Every list ends, before its limit, with the entry that brings it to PAGE_BYTES of what was told; it has one at
+    least. Where personal data was forgotten they return [redacted], and [unreadable] where it cannot be opened: then
+    the metadata of events, and the detail of orders, have the member unreadable, which says why.
     """
 
     async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> Progress:
@@ -108,7 +109,7 @@ class Views(Protocol):
 
     async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]: ...
 
-    async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ServiceEventRow]: ...
+    async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> Page[ServiceEventRow]: ...
 
     async def order(self, tenant: TenantName, order_id: str) -> OrderStateRow | None: ...
 
@@ -117,18 +118,21 @@ class Views(Protocol):
 
     async def orders(
         self, tenant: TenantName, wanted: OrderFilter, *, before: int | None, limit: int
-    ) -> list[OrderStateRow]:
+    ) -> Page[OrderStateRow]:
         """Return orders, the newest first, from those created before this ledger position."""
 
     async def timeline(
         self, tenant: TenantName, order_id: str, wanted: TimelineFilter, *, cursor: int | None, limit: int
-    ) -> list[TimelineEntry]:
+    ) -> Page[TimelineEntry]:
         """Return an order's events in the filter's order, from those beyond this ledger position."""
 
     async def system_log(
         self, tenant: TenantName, order_id: str, wanted: CallFilter, *, offset: int, limit: int
-    ) -> list[RecordedEvent]:
-        """Return the calls about an order, the oldest first, without so many that come before them."""
+    ) -> Page[RecordedEvent]:
+        """Return the calls about an order, the oldest first, without so many that come before them.
+
+        There is more if limit would have allowed for more.
+        """
 
 
 class Queries:
@@ -165,8 +169,8 @@ class Queries:
             raise OrderNotFound(name)
         return row
 
-    async def of_order(self, tenant: TenantName, name: str, read: Callable[[str], Awaitable[list[T]]]) -> list[T]:
-        """Return what is read of the order with this id; if nothing is, of whichever order this is a name of."""
+    async def of_order(self, tenant: TenantName, name: str, read: Callable[[str], Awaitable[T]]) -> T:
+        """Return what is read of the order with this id; if that is empty, of whichever order this is a name of."""
         found = await read(name)
         if not found:
             row = await self._order_named(tenant, name)

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from application.codec import decode_as
 from application.ledger import Append, Appended, EventStore
+from application.reading import ledger_pages
 from domain.errors import InvalidEvent
 from domain.events.event import Event
 from domain.values import Position, TenantName
@@ -44,14 +45,11 @@ async def recorded(store: EventStore, append: Append, appended: Appended) -> Rec
     """Return what an append recorded; if it was replayed, as the ledger has it."""
     if not appended.is_replayed:
         return Recorded(tuple(_refs(append, appended)), appended.recorded_at, is_replayed=False)
-    events = await store.read_ledger(
-        append.tenant,
-        after=appended.first_position - 1,
-        upto=appended.last_position,
-        limit=appended.last_position - appended.first_position + 1,
-    )
-    refs = tuple(EventRef(e.event_id, e.type, e.stream, e.version, e.position) for e in events)
-    return Recorded(refs, events[0].recorded_at, is_replayed=True)
+    refs: list[EventRef] = []
+    first, last = appended.first_position, appended.last_position
+    async for page in ledger_pages(store, append.tenant, after=first - 1, upto=last):
+        refs += [EventRef(e.event_id, e.type, e.stream, e.version, e.position) for e in page]
+    return Recorded(tuple(refs), appended.recorded_at, is_replayed=True)
 
 
 async def first_told(store: EventStore, tenant: TenantName, event: E, result: Recorded) -> E:

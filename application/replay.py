@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 from application.ledger import EventStore, RecordedEvent
+from application.reading import ledger_pages, stream_pages
 from domain.order import stream_of
 from domain.values import TenantName
 
 PAGE = 1_000
-PAGE_BYTES = 8 * 2**20
 INSTANT = timedelta(microseconds=1)
 
 Bound = int | datetime
@@ -56,15 +56,12 @@ class Replay:
 
     async def _ledger(self, tenant: TenantName, positions: range) -> AsyncIterator[list[RecordedEvent]]:
         after, upto = positions.start - 1, positions.stop - 1
-        while page := await self._store.read_ledger(tenant, after=after, upto=upto, limit=PAGE, max_bytes=PAGE_BYTES):
+        async for page in ledger_pages(self._store, tenant, after=after, upto=upto, limit=PAGE):
             yield page
-            after = page[-1].position
 
     async def _order(self, tenant: TenantName, positions: range, order_id: str) -> AsyncIterator[list[RecordedEvent]]:
-        after = 0
-        while page := await self._store.read_stream(tenant, stream_of(order_id), after=after, limit=PAGE):
+        async for page in stream_pages(self._store, tenant, stream_of(order_id), limit=PAGE):
             if found := [event for event in page if event.position in positions]:
                 yield found
             if page[-1].position >= positions.stop:
                 return
-            after = page[-1].version

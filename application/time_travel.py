@@ -6,6 +6,7 @@ from datetime import datetime
 from application.history import Clock, Comparison, FieldChange, PastOrder
 from application.ledger import EventStore, RecordedEvent
 from application.orders import References
+from application.reading import stream_pages
 from domain.errors import OrderNotFound, OrderNotYet, VersionNotFound
 from domain.order import stream_of
 from domain.values import TenantName
@@ -85,11 +86,10 @@ class TimeTravel:
         recorded_until: datetime | None = None,
     ) -> AsyncIterator[RecordedEvent]:
         """Yield an order's events as they may be shown now. Times of recording never run backwards along a stream."""
-        stream = stream_of(order_id)
-        while page := await self._store.read_stream(tenant, stream, after=after, upto=upto, limit=PAGE):
+        pages = stream_pages(self._store, tenant, stream_of(order_id), after=after, upto=upto, limit=PAGE)
+        async for page in pages:
             for event in page:
                 if recorded_until is not None and event.recorded_at > recorded_until:
                     return
                 if event.type.startswith("order."):  # others' applications may write to any stream
                     yield event
-            after = page[-1].version

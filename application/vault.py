@@ -1,5 +1,6 @@
 """Where personal data is encrypted on its way into the ledger, and decrypted where it is shown."""
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from application.encryption import Document, KeyOf, Plain, document, seal
 from application.key_ring import KeyRing, NotRemembered
 from application.ledger import IdempotencyKey, NewEvent, PendingAppend, RecordedEvent, UnwrittenEvent
 from application.noticed import Noticed
+from application.room import BREATH_BYTES
 from application.unopened import in_words
 from domain.values import TenantName
 
@@ -135,32 +137,36 @@ class Vault:
         """
         found = [document(tenant, event.stream, event) for event in events]
         keys = await self._keys.to_read(tenant, _subjects(found))
-        for each in found:
+        imported: int | None = None
+        shown, size = [], 0
+        for n, event in enumerate(events):
+            each, found[n] = found[n], None  # what one of them is made of is forgotten before the next is
             if each is not None:
                 each.open(keys)
-        read = list(zip(events, found, strict=True))
-        if doubtful := [(event, each) for event, each in read if each is not None and (each.missed or each.unopened)]:
-            await self._explain(tenant, doubtful)
-        return [_written(event, each) if each else event for event, each in read]
+                if each.missed and imported is None:
+                    imported = await self._keys.imported(tenant)
+                self._explain(tenant, event, each, imported or 0)
+            shown.append(_written(event, each) if each else event)
+            size += len(event.data)
+            if size > BREATH_BYTES:
+                size = 0
+                await asyncio.sleep(0)
+        return shown
 
-    async def _explain(self, tenant: TenantName, doubtful: Sequence[tuple[RecordedEvent, Document]]) -> None:
+    def _explain(self, tenant: TenantName, event: RecordedEvent, found: Document, imported: int) -> None:
         """Tell what takes keys that stayed in another installation from what should open, and log what does not."""
-        imported = 0
-        if any(each.missed for _, each in doubtful):
-            imported = await self._keys.imported(tenant)
-        for event, each in doubtful:
-            if not (imported and event.position <= imported):
-                each.miss_keys()
-            # Of a damaged key the log has been told already, once for all that it makes unreadable.
-            if each.is_damaged and self._noticed.is_new((tenant, event.event_id)):
-                _log.error(
-                    "Event %s (%s) of %s of tenant %s cannot be opened: %s",
-                    event.event_id,
-                    event.type,
-                    event.stream,
-                    tenant,
-                    in_words(each.unopened),
-                )
+        if event.position > imported:
+            found.miss_keys()
+        # Of a damaged key the log has been told already, once for all that it makes unreadable.
+        if found.is_damaged and self._noticed.is_new((tenant, event.event_id)):
+            _log.error(
+                "Event %s (%s) of %s of tenant %s cannot be opened: %s",
+                event.event_id,
+                event.type,
+                event.stream,
+                tenant,
+                in_words(found.unopened),
+            )
 
 
 def _subjects(found: Sequence[Document | None]) -> set[str]:

@@ -3,16 +3,20 @@
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from application.ledger import Appended, IdempotencyKey, PendingAppend, RecordedEvent
+from application.ledger import PAGE_BYTES, Appended, IdempotencyKey, PendingAppend, RecordedEvent
 from domain.errors import KeyReused, TenantNotFound
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.arrays import texts
+from infrastructure.bounded_reads import BoundedReads, Large
+from infrastructure.bounded_rows import Shape
 from infrastructure.database import Pool, reading
 from infrastructure.group_commit import GroupCommit
-from infrastructure.rows import fetch, fetch_whatever_times, recorded_event
+from infrastructure.rows import recorded_event
 from infrastructure.statements import statements
 
 _SQL = statements("ledger")
+EVENTS = Shape(columns=slice(5, 7), key=0, statement=_SQL["large_events"])
+"""What statements that read events return."""
 
 
 class PostgresEventStore:
@@ -22,10 +26,12 @@ class PostgresEventStore:
     the event is returned, and its metadata says so.
     """
 
-    def __init__(self, pool: Pool, writer: GroupCommit, *, whatever_times: bool = False) -> None:
+    def __init__(
+        self, pool: Pool, writer: GroupCommit, large: Large | None = None, *, whatever_times: bool = False
+    ) -> None:
         self._pool = pool
         self._writer = writer
-        self._fetch = fetch_whatever_times if whatever_times else fetch
+        self._reads = BoundedReads(pool, large, whatever_times=whatever_times)
 
     # A coroutine of another: one more would be another step for every append.
     def append(self, append: PendingAppend) -> Coroutine[Any, Any, Appended]:
@@ -57,11 +63,10 @@ class PostgresEventStore:
         upto: int | None = None,
         types: tuple[str, ...] = (),
         limit: int = 1_000,
+        max_bytes: int = PAGE_BYTES,
     ) -> list[RecordedEvent]:
-        part: dict[str, Any] = {"tenant": tenant, "stream": stream, "after": after, "upto": upto, "limit": limit}
-        if not types:
-            return await self._read("read_stream", **part)
-        return await self._read("read_stream_of_types", **part, types=texts(types))
+        page: dict[str, Any] = {"stream": stream, "after": after, "limit": limit, "max_bytes": max_bytes}
+        return await self._read("read_stream", tenant, types, upto=upto, **page)
 
     async def read_ledger(
         self,
@@ -71,12 +76,10 @@ class PostgresEventStore:
         upto: int | None = None,
         types: tuple[str, ...] = (),
         limit: int = 1_000,
-        max_bytes: int = MAX_BIGINT,
+        max_bytes: int = PAGE_BYTES,
     ) -> list[RecordedEvent]:
-        part: dict[str, Any] = {"tenant": tenant, "after": after, "upto": upto, "limit": limit, "max_bytes": max_bytes}
-        if not types:
-            return await self._read("read_ledger", **part)
-        return await self._read("read_ledger_of_types", **part, types=texts(types))
+        page: dict[str, Any] = {"after": after, "limit": limit, "max_bytes": max_bytes}
+        return await self._read("read_ledger", tenant, types, upto=upto, **page)
 
     async def head(self, tenant: TenantName) -> Position:
         async with reading(self._pool) as connection:
@@ -85,8 +88,10 @@ class PostgresEventStore:
             raise TenantNotFound(tenant)
         return Position(row[0])
 
-    async def _read(self, statement: str, *, upto: int | None, **parameters: object) -> list[RecordedEvent]:
-        parameters["upto"] = MAX_BIGINT if upto is None else upto
-        async with reading(self._pool) as connection:
-            rows = await self._fetch(connection, _SQL[statement], parameters)
-        return [recorded_event(row) for row in rows]
+    async def _read(
+        self, statement: str, tenant: TenantName, types: tuple[str, ...], *, upto: int | None, **page: Any
+    ) -> list[RecordedEvent]:
+        page["upto"] = MAX_BIGINT if upto is None else upto
+        if types:
+            statement, page["types"] = f"{statement}_of_types", texts(types)
+        return [recorded_event(row) for row in await self._reads.rows(_SQL[statement], EVENTS, tenant, **page)]

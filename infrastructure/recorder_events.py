@@ -18,6 +18,8 @@ from eventsourcing.persistence import (
 from application.ledger import RecordedEvent
 from domain.values import MAX_BIGINT
 from infrastructure.arrays import BigIntArray, ByteaArray, texts
+from infrastructure.bounded_rows import by_key, completed, cut, inline_of, left_out
+from infrastructure.event_store import EVENTS
 from infrastructure.ledger_event import notification, originator_id_of, stored_event
 from infrastructure.recorder_append import call_of
 from infrastructure.recorder_database import TRIES, ConnectionLost, Cursor, TenantDatabase
@@ -26,6 +28,8 @@ from infrastructure.statements import statements
 
 _LEDGER = statements("ledger")
 _SQL = statements("recorder")
+_WHOLE = {"inline": MAX_BIGINT}
+"""Events are told whole: the library asks for them, which knows no other bound than a number of them."""
 
 
 class OrdertrailAggregateRecorder(AggregateRecorder):
@@ -48,8 +52,8 @@ class OrdertrailAggregateRecorder(AggregateRecorder):
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         statement = _SQL["read_stream_backwards"] if desc else _LEDGER["read_stream"]
-        rows = self._database.fetch(statement, stream=str(originator_id), **_range(gt, lte), limit=limit)
-        return [stored_event(RecordedEvent(*row), originator_id) for row in rows]
+        rows = self._database.fetch(statement, stream=str(originator_id), **_range(gt, lte), limit=limit, **_WHOLE)
+        return [stored_event(RecordedEvent(*row[:9]), originator_id) for row in rows]
 
     def _append(
         self, stored_events: Sequence[StoredEvent], *, also: Callable[[Cursor], None] | None = None
@@ -107,14 +111,20 @@ class OrdertrailApplicationRecorder(OrdertrailAggregateRecorder, ApplicationReco
     ) -> Sequence[Notification]:
         if start is None:
             start, inclusive_of_start = 0, False
-        after = start - 1 if inclusive_of_start else start
+        return self.select_page(start - 1 if inclusive_of_start else start, limit, stop, topics)
+
+    def select_page(
+        self, after: int, limit: int, stop: int | None, topics: Sequence[str], *, max_bytes: int = MAX_BIGINT
+    ) -> Sequence[Notification]:
+        """Select notifications after a position; fewer than limit if they have reached max_bytes."""
+        page: dict[str, Any] = {**_range(after, stop), "limit": limit, "inline": inline_of(max_bytes, limit)}
+        statement = "read_ledger"
         if topics:
-            wanted = texts(list(topics))
-            statement, of_types = _LEDGER["read_ledger_of_types"], {"types": wanted}
-        else:
-            statement, of_types = _LEDGER["read_ledger"], {}
-        rows = self._database.fetch(statement, **_range(after, stop), limit=limit, max_bytes=MAX_BIGINT, **of_types)
-        recorded = [RecordedEvent(*row) for row in rows]
+            statement, page["types"] = "read_ledger_of_types", texts(list(topics))
+        rows = cut(self._database.fetch(_LEDGER[statement], **page), max_bytes)
+        keys = left_out(rows, EVENTS)
+        large = by_key(self._database.fetch(EVENTS.statement, keys=BigIntArray(keys))) if keys else {}
+        recorded = [RecordedEvent(*row) for row in completed(rows, EVENTS, large)]
         return [notification(event, self._originator_id(event.stream)) for event in recorded]
 
     def max_notification_id(self) -> int | None:
@@ -122,7 +132,7 @@ class OrdertrailApplicationRecorder(OrdertrailAggregateRecorder, ApplicationReco
         return head or None
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
-        return LedgerSubscription(self, self._database, gt=gt, topics=topics)
+        return LedgerSubscription(self, self._database, notifications=self, gt=gt, topics=topics)
 
 
 class OrdertrailSnapshotRecorder(AggregateRecorder):

@@ -4,15 +4,31 @@ from collections.abc import Sequence
 from contextlib import suppress
 from threading import Event, Thread
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
-from eventsourcing.persistence import ApplicationRecorder, ListenNotifySubscription, PersistenceError
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    ListenNotifySubscription,
+    Notification,
+    PersistenceError,
+    ShutDown,
+)
 
+from application.ledger import PAGE_BYTES
 from infrastructure.recorder_database import Connection, TenantDatabase
 
 POLL_SECONDS = 1.0
 STOP_SECONDS = 0.1
 """How often a subscription that hears nothing looks whether it was stopped."""
+
+
+class Notifications(Protocol):
+    """Where notifications are read."""
+
+    def select_page(
+        self, after: int, limit: int, stop: int | None, topics: Sequence[str], *, max_bytes: int
+    ) -> Sequence[Notification]:
+        """Select notifications after a position; fewer than limit if they have reached max_bytes."""
 
 
 class LedgerSubscription(ListenNotifySubscription[ApplicationRecorder]):
@@ -23,9 +39,16 @@ class LedgerSubscription(ListenNotifySubscription[ApplicationRecorder]):
     """
 
     def __init__(
-        self, recorder: ApplicationRecorder, database: TenantDatabase, *, gt: int | None, topics: Sequence[str]
+        self,
+        recorder: ApplicationRecorder,
+        database: TenantDatabase,
+        *,
+        notifications: Notifications,
+        gt: int | None,
+        topics: Sequence[str],
     ) -> None:
         self._database = database
+        self._pages = notifications
         self._stopped = Event()
         super().__init__(recorder=recorder, gt=gt, topics=topics)
         self._listen_thread = Thread(target=self._listen)
@@ -40,6 +63,19 @@ class LedgerSubscription(ListenNotifySubscription[ApplicationRecorder]):
     def stop(self) -> None:
         super().stop()
         self._stopped.set()
+
+    def _pull(self) -> None:
+        # The library's own takes a page for the last if it has fewer notifications than were asked for.
+        while not self._has_been_stopped:
+            self._has_been_notified.clear()
+            after, limit = self._last_notification_id or 0, self._select_limit
+            page = self._pages.select_page(after, limit, None, self._topics, max_bytes=PAGE_BYTES)
+            if page:
+                with suppress(ShutDown):
+                    self._notifications_queue.put(page)
+                self._last_notification_id = page[-1].id
+            if len(page) < limit and sum(len(each.state) for each in page) < PAGE_BYTES // 2:
+                break
 
     def _listen(self) -> None:
         try:

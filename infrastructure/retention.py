@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from application.ledger import PAGE_BYTES
 from application.retention_store import DueCall, Kept
 from application.sealed_contents import digest_in
 from domain.errors import TenantNotFound
@@ -35,7 +36,7 @@ class PostgresRetentionStore:
             return [TenantName(row[0]) for row in await (await connection.execute(_SQL["limited"])).fetchall()]
 
     async def due(self, tenant: TenantName, types: Sequence[str], *, limit: int) -> list[DueCall]:
-        wanted = {"tenant": tenant, "types": list(types), "limit": limit}
+        wanted = {"tenant": tenant, "types": list(types), "limit": limit, "max_bytes": PAGE_BYTES}
         async with reading(self._pool) as connection:
             rows = await (await connection.execute(_SQL["due"], wanted)).fetchall()
         return [DueCall(position, digest_in(data), before) for position, data, before in rows]

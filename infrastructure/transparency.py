@@ -128,6 +128,12 @@ class PostgresTrees:
             row = await found.fetchone()
         return None if row is None else int(row[0])
 
+    async def newest_of_stream(self, tenant: TenantName, stream: str) -> tuple[int, int] | None:
+        async with reading(self._pool) as connection:
+            found = await connection.execute(_SQL["newest_of_stream"], {"tenant": tenant, "stream": stream})
+            row = await found.fetchone()
+        return None if row is None else (row[0], row[1])
+
     async def tiles(self, tenant: TenantName, wanted: Collection[Tile]) -> dict[Tile, bytes]:
         async with reading(self._pool) as connection:
             return await tiles_of(connection, tenant, wanted)

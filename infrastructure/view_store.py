@@ -16,8 +16,10 @@ from application.projections.timeline import TiedOrders, TimelineRow
 from application.projector import Checkpoint
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.arrays import Array, BigIntArray, TextArray, texts, timestamps
+from infrastructure.bounded_rows import by_key, completed, cut, inline_of, left_out
 from infrastructure.database import Connection, translated
-from infrastructure.rows import fetch_whatever_times, recorded_event
+from infrastructure.event_store import EVENTS
+from infrastructure.rows import fetch, fetch_whatever_times, recorded_event
 from infrastructure.statements import statements
 
 Connections = Callable[[], AbstractAsyncContextManager[Connection]]
@@ -26,8 +28,8 @@ Connections = Callable[[], AbstractAsyncContextManager[Connection]]
 _SQL = statements("views")
 _LEDGER = statements("ledger")
 
-MAX_BATCH_BYTES = 16 * 2**20
-"""What a batch of events may take, whatever their number: a projector holds all of it."""
+MAX_BATCH_BYTES = 4 * 2**20
+"""What a batch of events may take, whatever their number: a projector holds all of it, read, and the next one too."""
 
 _ROWS: dict[str, type[Any]] = {
     "action_log": ActionLogRow,
@@ -113,11 +115,16 @@ class PostgresViewStore:
         self._upto = upto
 
     async def events(self, tenant: TenantName, *, after: int, limit: int) -> list[RecordedEvent]:
-        page = {"after": after, "upto": self._upto, "limit": limit, "max_bytes": MAX_BATCH_BYTES}
+        page = {"after": after, "upto": self._upto, "limit": limit, "inline": inline_of(MAX_BATCH_BYTES, limit)}
         with translated():
             async with self._ledgers() as connection:
-                rows = await fetch_whatever_times(connection, _LEDGER["read_ledger"], {"tenant": tenant, **page})
-        return [recorded_event(row) for row in rows]
+                found = await fetch_whatever_times(connection, _LEDGER["read_ledger"], {"tenant": tenant, **page})
+                rows = cut(found, MAX_BATCH_BYTES)
+                large = {}
+                if keys := left_out(rows, EVENTS):
+                    wanted = {"tenant": tenant, "keys": BigIntArray(keys)}
+                    large = by_key(await fetch(connection, EVENTS.statement, wanted))
+        return [recorded_event(row) for row in completed(rows, EVENTS, large)]
 
     @asynccontextmanager
     async def batch(self, tenant: TenantName, projections: Sequence[str]) -> AsyncIterator[PostgresViewBatch]:

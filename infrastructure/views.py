@@ -5,7 +5,7 @@ from typing import Any
 
 from application.gathering import Gathering
 from application.integration_queries import ExceptionFilter, Order
-from application.ledger import RecordedEvent
+from application.ledger import PAGE_BYTES, Page, RecordedEvent
 from application.opened_rows import opened_actions, opened_orders, opened_reports
 from application.projections.action_log import ActionLogRow
 from application.projections.integrations import IntegrationRow
@@ -16,18 +16,27 @@ from application.vault import Vault
 from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.arrays import texts
+from infrastructure.bounded_reads import BoundedReads, Large
+from infrastructure.bounded_rows import Row, Shape
 from infrastructure.database import Pool, reading
+from infrastructure.event_store import EVENTS
 from infrastructure.rows import fetch_whatever_times, recorded_event
 from infrastructure.statements import statements
 
 _SQL = statements("queries")
+_ENTRIES = Shape(columns=slice(7, 9), key=2, statement=EVENTS.statement)
+_ACTIONS = Shape(columns=slice(5, 6), key=1, statement=_SQL["large_actions"])
+_REPORTS = Shape(columns=slice(8, 9), key=1, statement=_SQL["large_reports"])
+_ORDERS = Shape(columns=slice(9, 10), key=0, statement=_SQL["large_orders"])
+_INTEGRATIONS = Shape(columns=slice(6, 7), key=0, statement=_SQL["large_integrations"])
 
 
 class PostgresViews:
     """Implements application.queries.Views and application.integration_queries.IntegrationViews."""
 
-    def __init__(self, pool: Pool, vault: Vault) -> None:
+    def __init__(self, pool: Pool, vault: Vault, large: Large | None = None) -> None:
         self._pool = pool
+        self._reads = BoundedReads(pool, large, whatever_times=True)
         self._vault = vault
         self._progress = Gathering(self._progress_of)
 
@@ -45,12 +54,13 @@ class PostgresViews:
         return [Progress(head, reached, is_stopped, Edition(number, position)) for position in newest]
 
     async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
-        rows = await self._fetch("action_log", tenant=tenant, order_id=order_id, limit=limit)
+        rows = await self._rows("action_log", _ACTIONS, tenant, order_id=order_id, limit=limit)
         return await opened_actions(self._vault, tenant, [ActionLogRow(*row) for row in rows])
 
-    async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ServiceEventRow]:
-        rows = await self._fetch("service_events", tenant=tenant, order_id=order_id, limit=limit)
-        return await opened_reports(self._vault, tenant, [ServiceEventRow(*row) for row in rows])
+    async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> Page[ServiceEventRow]:
+        rows = await self._page("service_events", _REPORTS, tenant, order_id=order_id, limit=limit)
+        reports = await opened_reports(self._vault, tenant, [ServiceEventRow(*row) for row in rows])
+        return Page(reports, has_more=rows.has_more)
 
     async def order(self, tenant: TenantName, order_id: str) -> OrderStateRow | None:
         rows = await self._fetch("order", tenant=tenant, order_id=order_id)
@@ -62,60 +72,77 @@ class PostgresViews:
 
     async def orders(
         self, tenant: TenantName, wanted: OrderFilter, *, before: int | None, limit: int
-    ) -> list[OrderStateRow]:
+    ) -> Page[OrderStateRow]:
         text = None if wanted.text is None else wanted.text.lower()
-        rows = await self._fetch(
+        rows = await self._page(
             "orders",
+            _ORDERS,
+            tenant,
             **{**wanted._asdict(), "text": text},
-            tenant=tenant,
             before=MAX_BIGINT if before is None else before,
             limit=limit,
         )
-        return await opened_orders(self._vault, tenant, [OrderStateRow(*row) for row in rows])
+        return Page(
+            await opened_orders(self._vault, tenant, [OrderStateRow(*row) for row in rows]), has_more=rows.has_more
+        )
 
     async def timeline(
         self, tenant: TenantName, order_id: str, wanted: TimelineFilter, *, cursor: int | None, limit: int
-    ) -> list[TimelineEntry]:
+    ) -> Page[TimelineEntry]:
         beginning = 0 if wanted.order == "asc" else MAX_BIGINT
-        rows = await self._fetch(
+        rows = await self._page(
             f"timeline_{wanted.order}",
+            _ENTRIES,
+            tenant,
             **wanted._asdict(),
-            tenant=tenant,
             order_id=order_id,
             cursor=beginning if cursor is None else cursor,
             limit=limit,
         )
         events = await self._vault.opened(tenant, [recorded_event(row[2:]) for row in rows])
-        return [TimelineEntry(row[0], row[1], event) for row, event in zip(rows, events, strict=True)]
+        entries = [TimelineEntry(row[0], row[1], event) for row, event in zip(rows, events, strict=True)]
+        return Page(entries, has_more=rows.has_more)
 
     async def system_log(
         self, tenant: TenantName, order_id: str, wanted: CallFilter, *, offset: int, limit: int
-    ) -> list[RecordedEvent]:
-        rows = await self._fetch(
-            "system_log", **wanted._asdict(), tenant=tenant, order_id=order_id, offset=offset, limit=limit
-        )
-        return await self._vault.opened(tenant, [recorded_event(row) for row in rows])
+    ) -> Page[RecordedEvent]:
+        part = {**wanted._asdict(), "order_id": order_id, "offset": offset, "limit": limit}
+        rows, count = await self._reads.counted(_SQL["system_log"], EVENTS, tenant, max_bytes=PAGE_BYTES, **part)
+        events = await self._vault.opened(tenant, [recorded_event(row) for row in rows])
+        return Page(events, has_more=count > len(rows))
 
     async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow | None:
         rows = await self._fetch("integration", tenant=tenant, integration_id=integration_id)
         return IntegrationRow(*rows[0]) if rows else None
 
     async def integrations(self, tenant: TenantName, *, limit: int) -> list[IntegrationRow]:
-        rows = await self._fetch("integrations", tenant=tenant, limit=limit)
+        rows = await self._rows("integrations", _INTEGRATIONS, tenant, limit=limit)
         return [IntegrationRow(*row) for row in rows]
 
     async def exceptions(
         self, tenant: TenantName, wanted: ExceptionFilter, *, order: Order, cursor: int | None, limit: int
-    ) -> list[RecordedEvent]:
+    ) -> Page[RecordedEvent]:
         beginning = 0 if order == "asc" else MAX_BIGINT
-        rows = await self._fetch(
+        rows = await self._page(
             f"exceptions_{order}" if wanted.integration_id is not None else f"exceptions_of_all_{order}",
+            EVENTS,
+            tenant,
             **wanted._asdict(),
-            tenant=tenant,
             cursor=beginning if cursor is None else cursor,
             limit=limit,
         )
-        return await self._vault.opened(tenant, [recorded_event(row) for row in rows])
+        return Page(await self._vault.opened(tenant, [recorded_event(row) for row in rows]), has_more=rows.has_more)
+
+    async def _rows(self, statement: str, shape: Shape, tenant: TenantName, **parameters: Any) -> list[Row]:
+        return await self._reads.rows(_SQL[statement], shape, tenant, max_bytes=PAGE_BYTES, **parameters)
+
+    async def _page(
+        self, statement: str, shape: Shape, tenant: TenantName, *, limit: int, **parameters: Any
+    ) -> Page[Row]:
+        """Return rows, and find out whether there are more by asking for one more."""
+        wanted = {**parameters, "limit": limit + 1}
+        rows, count = await self._reads.counted(_SQL[statement], shape, tenant, max_bytes=PAGE_BYTES, **wanted)
+        return Page(rows[:limit], has_more=count > len(rows[:limit]))
 
     async def _fetch(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         async with reading(self._pool) as connection:

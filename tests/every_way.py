@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,6 +19,46 @@ REFUSED = {"Carriyo, a link": 403, "Carriyo, for a token": 403}
 """What a way is answered whose credential has ended, if that is not 401."""
 
 
+class WorkerClient:
+    """Asks one of a server's workers. An answer may end its connection, and the next may lead to another worker."""
+
+    def __init__(self, url: str, worker: psutil.Process) -> None:
+        self._url = url
+        self._worker = worker
+        self._turn = asyncio.Lock()
+        self._client = self._new_client()
+
+    async def request(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        async with self._turn:
+            while not self._has_answered(await self._client.get("/healthz")):
+                await self._connect()
+            return await self._client.request(method, path, **sent)
+
+    async def get(self, path: str, **sent: Any) -> httpx.Response:
+        return await self.request("GET", path, **sent)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    def _new_client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self._url, limits=httpx.Limits(max_connections=1), timeout=60)
+
+    async def _connect(self) -> None:
+        """Make some connections at once, and keep one that leads to the worker, if any does."""
+        await self._client.aclose()
+        clients = [self._new_client() for _ in range(8)]
+        answers = await asyncio.gather(*[client.get("/healthz") for client in clients])
+        found = max(range(8), key=lambda n: self._has_answered(answers[n]))
+        self._client = clients.pop(found)
+        for client in clients:
+            await client.aclose()
+
+    def _has_answered(self, answer: httpx.Response) -> bool:
+        """Whether the worker has the other end of the connection."""
+        port = answer.extensions["network_stream"].get_extra_info("client_addr")[1]
+        return any(c.raddr and c.raddr.port == port for c in self._worker.net_connections("tcp"))
+
+
 class Way(NamedTuple):
     """A request that needs a credential."""
 
@@ -28,11 +68,11 @@ class Way(NamedTuple):
     sent: Mapping[str, Any]
     """What else httpx is told to send."""
 
-    async def go(self, client: httpx.AsyncClient) -> httpx.Response:
+    async def go(self, client: WorkerClient) -> httpx.Response:
         return await client.request(self.method, self.path, **self.sent)
 
 
-async def ways_of(client: httpx.AsyncClient, account: Account, secret: str) -> list[Way]:
+async def ways_of(client: WorkerClient, account: Account, secret: str) -> list[Way]:
     """Return all the ways that a secret of the account's opens, and the tokens and the link that it is good for.
 
     The account has an order A-1 with a system log.
@@ -66,7 +106,7 @@ async def ways_of(client: httpx.AsyncClient, account: Account, secret: str) -> l
     ]
 
 
-async def _token(client: httpx.AsyncClient, way: Way) -> str:
+async def _token(client: WorkerClient, way: Way) -> str:
     answer = await way.go(client)
     assert answer.status_code == 200, answer.text
     token: str = answer.json()["access_token"]
@@ -74,35 +114,17 @@ async def _token(client: httpx.AsyncClient, way: Way) -> str:
 
 
 @asynccontextmanager
-async def client_of_each_worker(server: Server) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Yield a client of each of the server's workers, with a connection that stays."""
+async def client_of_each_worker(server: Server) -> AsyncIterator[list[WorkerClient]]:
+    """Yield a client of each of the server's workers."""
     workers = [p for p in psutil.Process(server.process.pid).children() if p.name() == "trail-http"]
-    one_connection = httpx.Limits(max_connections=1)
-    async with AsyncExitStack() as stack:
-        found: dict[int, httpx.AsyncClient] = {}
-        while len(found) < len(workers):
-            clients = [
-                await stack.enter_async_context(
-                    httpx.AsyncClient(base_url=server.url, limits=one_connection, timeout=60)
-                )
-                for _ in range(8)
-            ]
-            answers = await asyncio.gather(*[client.get("/healthz") for client in clients])
-            for client, answer in zip(clients, answers, strict=True):
-                found.setdefault(_who_answered(answer, workers), client)
-        yield list(found.values())
-        assert {_who_answered(await client.get("/healthz"), workers) for client in found.values()} == set(found)
-
-
-def _who_answered(answer: httpx.Response, workers: list[psutil.Process]) -> int:
-    """Return the process that has the other end of the connection."""
-    port = answer.extensions["network_stream"].get_extra_info("client_addr")[1]
-    [worker] = [w.pid for w in workers if any(c.raddr and c.raddr.port == port for c in w.net_connections("tcp"))]
-    return worker
+    clients = [WorkerClient(server.url, worker) for worker in workers]
+    yield clients
+    for client in clients:
+        await client.close()
 
 
 async def refused_after(
-    seconds: float, clients: list[httpx.AsyncClient], ways: list[Way], end: Callable[[], Awaitable[object]]
+    seconds: float, clients: list[WorkerClient], ways: list[Way], end: Callable[[], Awaitable[object]]
 ) -> None:
     """Go every way at every worker, again and again, while it ends.
 
@@ -111,7 +133,7 @@ async def refused_after(
     await assert_open(clients, ways)
     ended_at: list[float] = []
 
-    async def go_on(client: httpx.AsyncClient, way: Way) -> list[tuple[float, int]]:
+    async def go_on(client: WorkerClient, way: Way) -> list[tuple[float, int]]:
         answers: list[tuple[float, int]] = []
         while not (ended_at and answers and answers[-1][0] > ended_at[0] + seconds):
             sent_at = time.monotonic()
@@ -128,7 +150,7 @@ async def refused_after(
         assert late == {REFUSED.get(way.name, 401)}, way.name
 
 
-async def assert_open(clients: list[httpx.AsyncClient], ways: list[Way]) -> None:
+async def assert_open(clients: list[WorkerClient], ways: list[Way]) -> None:
     """Assert that every way is open at every worker."""
     for client in clients:
         for way in ways:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from application.ledger import (
+    PAGE_BYTES,
     Append,
     Appended,
     Exactly,
@@ -27,7 +28,7 @@ from domain.errors import (
     TenantNotFound,
     VersionConflict,
 )
-from domain.values import MAX_BIGINT, Position, TenantName
+from domain.values import Position, TenantName
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -132,10 +133,12 @@ class InMemoryEventStore:
         upto: int | None = None,
         types: tuple[str, ...] = (),
         limit: int = 1_000,
+        max_bytes: int = PAGE_BYTES,
     ) -> list[RecordedEvent]:
         events = self._ledgers[tenant].streams.get(stream, []) if tenant in self._ledgers else []
         events = [e for e in events if not types or e.type in types]
-        return [e for e in events if after < e.version and (upto is None or e.version <= upto)][:limit]
+        events = [e for e in events if after < e.version and (upto is None or e.version <= upto)]
+        return _page(events[:limit], max_bytes)
 
     async def read_ledger(
         self,
@@ -145,17 +148,10 @@ class InMemoryEventStore:
         upto: int | None = None,
         types: tuple[str, ...] = (),
         limit: int = 1_000,
-        max_bytes: int = MAX_BIGINT,
+        max_bytes: int = PAGE_BYTES,
     ) -> list[RecordedEvent]:
         events = self._ledgers[tenant].events[max(after, 0) : upto] if tenant in self._ledgers else []
-        page: list[RecordedEvent] = []
-        size = 0
-        for event in [e for e in events if not types or e.type in types][:limit]:
-            if size >= max_bytes:
-                break
-            page.append(event)
-            size += len(event.data) + len(event.metadata)
-        return page
+        return _page([e for e in events if not types or e.type in types][:limit], max_bytes)
 
     async def head(self, tenant: TenantName) -> Position:
         return Position(len(self._ledger(tenant).events))
@@ -164,6 +160,18 @@ class InMemoryEventStore:
         if tenant not in self._ledgers:
             raise TenantNotFound(tenant)
         return self._ledgers[tenant]
+
+
+def _page(events: Sequence[RecordedEvent], max_bytes: int) -> list[RecordedEvent]:
+    """Return events until they have so many bytes; one at least."""
+    page: list[RecordedEvent] = []
+    size = 0
+    for event in events:
+        if size >= max_bytes:
+            break
+        page.append(event)
+        size += len(event.data) + len(event.metadata)
+    return page
 
 
 def _written(append: PendingAppend) -> Append:

@@ -49,29 +49,42 @@ def _rows(**columns: Sequence[Any] | Array) -> list[Case]:
     return [case(10, **{name: v if isinstance(v, Array) else texts(v) for name, v in columns.items()})]
 
 
+_POSITIONS_KNOWN = BigIntArray([AFTER, AFTER + 7, AFTER + 77])
 _POSITIONS = BigIntArray([MAX_BIGINT - 1, MAX_BIGINT])
 _TIMES = timestamps([NOON, NOON])
 _TEXT, _NULLS = ["a", "b"], [None, None]
 _NUMBERS = BigIntArray([1_000_001, 1_000_002])
 _JSON = TextArray([b"{}", b"{}"])
 
+SMALL = {"inline": 8 * 1024}
 _TIMELINES = [
-    case(160, order_id="A-7", cursor=cursor, limit=51, **TimelineFilter()._asdict()) for cursor in (0, MAX_BIGINT)
+    case(160, order_id="A-7", cursor=cursor, limit=51, **SMALL, **TimelineFilter()._asdict())
+    for cursor in (0, MAX_BIGINT)
 ] + [
-    case(160, order_id="long", cursor=100_000_000, limit=51, **TimelineFilter()._asdict()),
+    case(160, order_id="long", cursor=100_000_000, limit=51, **SMALL, **TimelineFilter()._asdict()),
     # What restricts an order's timeline further is looked for among its own events.
-    case(10_200, order_id="long", cursor=1, limit=51, **TimelineFilter("call", "no.such", "c-1", NOON, NOON)._asdict()),
+    case(
+        10_200,
+        order_id="long",
+        cursor=1,
+        limit=51,
+        **SMALL,
+        **TimelineFilter("call", "no.such", "c-1", NOON, NOON)._asdict(),
+    ),
 ]
-_EXCEPTIONS = [case(52, integration_id=7, cursor=cursor, limit=26, occurred_before=None) for cursor in (0, MAX_BIGINT)]
+_EXCEPTIONS = [
+    case(52, integration_id=7, cursor=cursor, limit=26, occurred_before=None, **SMALL) for cursor in (0, MAX_BIGINT)
+]
 _STREAMS = [
-    case(125, stream="order-A-7", after=0, upto=MAX_BIGINT, limit=1_000),
-    case(100, stream="order-long", after=5_000, upto=MAX_BIGINT, limit=100),
+    case(125, stream="order-A-7", after=0, upto=MAX_BIGINT, limit=1_000, **SMALL),
+    case(100, stream="order-long", after=5_000, upto=MAX_BIGINT, limit=100, **SMALL),
 ]
 
 PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "contents": {
         "put": [case(2, digest=b"new", subject="order-A-7", body=b"")],
-        "get": [case(2, digest=b"7")],
+        "get": [case(2, digest=b"7", **SMALL)],
+        "get_large": [case(2, digest=b"7")],
         "delete": [case(3, digest=b"7", before=before) for before in (None, NOON)],
     },
     "credentials": {
@@ -112,7 +125,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "keep": [case(1, keep=None)],
         "find": [case(1)],
         "limited": [case(0)],
-        "due": [case(10, types=["order.system_log_recorded"], limit=10)],
+        "due": [case(10, types=["order.system_log_recorded"], limit=10, max_bytes=MAX_BIGINT)],
         "expire": [case(1, upto=7)],
     },
     "health": {"projections": [case(0, projections=VIEWS)], "sealing": [case(3)], "damaged_keys": [case(2)]},
@@ -124,10 +137,11 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "read_stream_of_types": [
             case(10_000, **case_.parameters, types=texts(["order.redacted", "order.created"])) for case_ in _STREAMS
         ],
-        "read_ledger": [case(101, after=AFTER, upto=MAX_BIGINT, limit=100, max_bytes=MAX_BIGINT)],
+        "read_ledger": [case(101, after=AFTER, upto=MAX_BIGINT, limit=100, **SMALL)],
         "read_ledger_of_types": [
-            case(10_000, after=AFTER, upto=AFTER + 10_000, limit=100, max_bytes=MAX_BIGINT, types=texts(["no.such"]))
+            case(10_000, after=AFTER, upto=AFTER + 10_000, limit=100, **SMALL, types=texts(["no.such"]))
         ],
+        "large_events": [case(3, keys=_POSITIONS_KNOWN)],
         "head": [case(0)],
         "find_request": [case(1, key="key-7")],
         "count_events": [case(2, event_ids=texts(["long-7", "no such"]))],
@@ -137,23 +151,27 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
             case(4, views=VIEWS, shown=shown, order_ids=texts(["A-7", "long", "no such", ""]))
             for shown in ("action_log", "timeline")
         ],
-        "action_log": [case(101, order_id=order_id, limit=100) for order_id in ("A-7", "long")],
-        "service_events": [case(101, order_id="A-7", limit=100)],
+        "action_log": [case(101, order_id=order_id, limit=100, **SMALL) for order_id in ("A-7", "long")],
+        "large_actions": [case(3, order_id="long", keys=_POSITIONS_KNOWN)],
+        "service_events": [case(101, order_id="A-7", limit=100, **SMALL)],
+        "large_reports": [case(25, order_id="A-7", keys=_POSITIONS_KNOWN)],
         "order": [case(1, order_id="A-7")],
         "order_id_of": [case(1, reference="R-A-7")],
         "orders": [
-            case(26, limit=26, before=MAX_BIGINT, **OrderFilter()._asdict()),
-            case(200, limit=26, before=AFTER, **OrderFilter("pending", "confirmed")._asdict()),
+            case(26, limit=26, before=MAX_BIGINT, **SMALL, **OrderFilter()._asdict()),
+            case(200, limit=26, before=AFTER, **SMALL, **OrderFilter("pending", "confirmed")._asdict()),
         ],
+        "large_orders": [case(2, keys=texts(["A-7", "O-7"]))],
         "system_log": [
-            case(30, order_id="A-7", offset=offset, limit=10, **wanted._asdict())
+            case(30, order_id="A-7", offset=offset, limit=10, **SMALL, **wanted._asdict())
             for offset in (0, 90)
             for wanted in (CallFilter(), CallFilter("c-1", "dhl", "outbound", "ORDER_CREATE", 200, 299))
         ],
         "timeline_asc": _TIMELINES,
         "timeline_desc": _TIMELINES,
         "integration": [case(1, integration_id=7)],
-        "integrations": [case(100, limit=100)],
+        "integrations": [case(100, limit=100, **SMALL)],
+        "large_integrations": [case(3, keys=BigIntArray([7, 8, 9]))],
         "exceptions_asc": _EXCEPTIONS,
         "exceptions_desc": _EXCEPTIONS,
         "exceptions_of_all_asc": _EXCEPTIONS,
@@ -211,6 +229,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "settle_tree": [case(0, size=1)],
         "tiles": [case(2, levels=IntArray([0, 1]), numbers=BigIntArray([7, 0]))],
         "position_of": [case(1, event_id="long-7")],
+        "newest_of_stream": [case(1, stream="order-long"), case(0, stream="order-none")],
         "save_tiles": [case(2, levels=IntArray([0]), numbers=BigIntArray([1_000_000]), hashes=ByteaArray([b""]))],
         "save_tree_head": [case(2, size=MAX_BIGINT, note="")],
         "advance_tree": [case(0, size=1)],

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BeforeValidator, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from api.bootstrap import Services
 from api.faults import faults_in
@@ -17,6 +17,7 @@ from api.native.proof_models import IntegrationRecordedWithReceipt
 from api.native.receipts import Prefer, receipt
 from api.native.render import exception_item
 from api.native.security import CallerDep
+from api.parts import answer, document
 from api.problems import Fault, InvalidRequest
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import Caller, authorise
@@ -89,7 +90,7 @@ async def get_integration(integration_id: IntegrationId, caller: CallerDep, serv
     authorise(caller, "read:integrations")
     headers = await read(services, caller, "integrations")
     row = await services.integration_queries.integration(caller.tenant.name, integration_id)
-    return Json({**row._asdict(), "details": from_json(row.details)}, headers=headers)
+    return answer([to_json({**row._asdict(), "details": from_json(row.details)})], headers=headers)
 
 
 @router.get("/{integration_id}/logs", response_model=ExceptionList, summary="List an integration's failed calls")
@@ -99,11 +100,13 @@ async def list_exceptions(
     """List the calls that failed, the newest first, each with a hint for mending it where we know one."""
     authorise(caller, "read:integrations")
     headers = await read(services, caller, "integration_log", "integrations")
-    page = await services.integration_queries.exceptions(
-        caller.tenant.name, ExceptionFilter(integration_id), cursor=position_of(query.cursor), limit=query.limit
+    tenant, cursor = caller.tenant.name, position_of(query.cursor)
+    entries = await services.integration_queries.exceptions(
+        tenant, ExceptionFilter(integration_id), cursor=cursor, limit=query.limit
     )
-    following = str(page.entries[-1].recorded.position) if page.has_more else None
-    return Json({"items": [exception_item(entry) for entry in page.entries], "next": following}, headers=headers)
+    following = str(entries[-1].recorded.position) if entries.has_more else None
+    items = [to_json(exception_item(await services.integration_queries.whole(tenant, entry))) for entry in entries]
+    return answer(document("items", items, next=following), headers=headers)
 
 
 async def _recorded(
@@ -112,4 +115,4 @@ async def _recorded(
     ref = result.events[-1]
     body = {"integration_id": integration_id, "version": ref.version, "position": ref.position}
     proof, headers = await receipt(services, caller, result, prefer)
-    return Json({**body, **proof}, status_code=status, headers={**written(result), **headers})
+    return answer([to_json({**body, **proof})], status_code=status, headers={**written(result), **headers})

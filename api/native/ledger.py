@@ -8,11 +8,9 @@ from api.native.errors import RESPONSES
 from api.native.models import Feed, FeedQuery, Ledger
 from api.native.render import cloud_event
 from api.native.security import CallerDep
+from api.parts import answer, document, rendered
 from api.requests import Json, ServicesDep, StrictRoute
 from application.access import authorise
-
-PAGE_BYTES = 8 * 2**20
-"""A page ends with the event that reaches this size, before its limit."""
 
 router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 
@@ -27,15 +25,13 @@ async def get_feed(query: Annotated[FeedQuery, Query()], caller: CallerDep, serv
     tenant = caller.tenant.name
     head = await services.store.head(tenant)
     read, types = services.store.read_ledger, tuple(query.type)
-    events = await read(tenant, after=query.after, types=types, limit=query.limit, max_bytes=PAGE_BYTES)
+    events = await read(tenant, after=query.after, types=types, limit=query.limit)
     following = events[-1].position if events else query.after
     if types and not await read(tenant, after=following, upto=head, types=types, limit=1):
         # What was looked at reaches further than what was found.
         following = max(following, head)
-    return Json(
-        {"items": [cloud_event(tenant, e) for e in events], "next": following},
-        headers={"Ordertrail-Position": str(head)},
-    )
+    items = await rendered(events, lambda event: cloud_event(tenant, event))
+    return answer(document("items", items, next=following), headers={"Ordertrail-Position": str(head)})
 
 
 @router.get("/ledger", response_model=Ledger, summary="Get the ledger's head")

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
+from pydantic_core import to_json
 
 from api.bootstrap import Services
 from api.native.conditions import expected_version, precondition
@@ -29,6 +30,7 @@ from api.native.receipts import Prefer, receipt
 from api.native.render import order_item, recorded_body, timeline_item
 from api.native.security import CallerDep
 from api.pages import Rendered, page_of_order
+from api.parts import answer, document, rendered
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import Caller, authorise
 from application.order_rows import shown_order
@@ -159,12 +161,11 @@ async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, 
     authorise(caller, "read:orders")
     headers = await read(services, caller, "order_state")
     rows = await services.queries.views.orders(
-        caller.tenant.name, query.wanted(), before=position_of(query.cursor), limit=query.limit + 1
+        caller.tenant.name, query.wanted(), before=position_of(query.cursor), limit=query.limit
     )
-    page = rows[: query.limit]
-    items = [order_item(row, shown_order(row)) for row in page]
-    following = str(page[-1].first_position) if len(rows) > query.limit else None
-    return Json({"items": items, "next": following}, headers=headers)
+    following = str(rows[-1].first_position) if rows.has_more else None
+    items = await rendered(rows, lambda row: order_item(row, shown_order(row)))
+    return answer(document("items", items, next=following), headers=headers)
 
 
 @router.get("/{order_id}", response_model=OneOrder, summary="Get an order, or what it was")
@@ -202,13 +203,12 @@ async def get_timeline(
         entries = await services.queries.of_order(
             tenant,
             order_id,
-            lambda id_: read_timeline(tenant, id_, query.wanted(), cursor=cursor, limit=query.limit + 1),
+            lambda id_: read_timeline(tenant, id_, query.wanted(), cursor=cursor, limit=query.limit),
         )
         if not entries:
             await services.queries.find_order(tenant, order_id)
-        page = entries[: query.limit]
-        following = str(page[-1].event.position) if len(entries) > query.limit else None
-        return Rendered({"items": [timeline_item(entry) for entry in page], "next": following})
+        following = str(entries[-1].event.position) if entries.has_more else None
+        return Rendered(document("items", await rendered(entries, timeline_item), next=following))
 
     return await page_of_order(request, services, caller, order_id, ("timeline", "order_state"), render=render)
 
@@ -218,6 +218,7 @@ async def _recorded(
 ) -> Json:
     body = recorded_body(order_id, result)
     proof, headers = await receipt(services, caller, result, prefer)
-    return Json(
-        {**body, **proof}, status_code=status, headers={**written(result), "ETag": f'"{body["version"]}"', **headers}
-    )
+    headers = {**written(result), "ETag": f'"{body["version"]}"', **headers}
+    if proof:
+        return answer([to_json({**body, **proof})], status_code=status, headers=headers)
+    return Json(body, status_code=status, headers=headers)

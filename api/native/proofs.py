@@ -3,16 +3,19 @@
 from base64 import b64encode
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import PlainTextResponse, StreamingResponse
+from pydantic_core import to_json
 
 from api.native.errors import RESPONSES
 from api.native.models import OrderId
 from api.native.proof_models import CheckpointQuery, ConsistencyProof, ConsistencyQuery, InclusionQuery, Proof
 from api.native.security import CallerDep
+from api.parts import answer, in_pieces
 from api.problems import Fault, InvalidRequest
 from api.requests import Json, ServicesDep, StrictRoute, read
 from application.access import authorise
+from application.transparency.order_proof import written
 from domain.values import TenantName
 
 router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
@@ -58,7 +61,7 @@ async def get_inclusion(query: Annotated[InclusionQuery, Query()], caller: Calle
     proof = await services.proofs.of_event(
         caller.tenant.name, event_id=query.event_id, position=query.position, size=query.size
     )
-    return Json(proof)
+    return answer([to_json(proof)], headers={})
 
 
 @router.get(
@@ -79,9 +82,13 @@ async def get_consistency(
 
 
 @router.get("/orders/{order_id}/proofs", response_model=Proof, summary="Prove all events of an order at once")
-async def get_order_proofs(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
+async def get_order_proofs(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Response:
     """Return all events of an order as they are stored, and what proves each against one checkpoint."""
     authorise(caller, "read:orders")
     headers = await read(services, caller, "order_state")
     found = await services.queries.find_order(caller.tenant.name, order_id)
-    return Json(await services.proofs.of_order(caller.tenant.name, found.order_id), headers=headers)
+    proof = await services.proofs.of_order(caller.tenant.name, found.order_id)
+    parts = written(proof.head, proof.pages())
+    if proof.has_others:
+        return StreamingResponse(in_pieces(parts), media_type="application/json", headers=headers)
+    return answer([part async for part in parts], headers=headers)

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from application.key_ring import KeyRing
 from application.ledger import EventStore, RecordedEvent
 from application.ledger_file.reading import LedgerFile
+from application.reading import ledger_pages
 from application.transparency.walk import Show
 from domain.errors import OrdertrailError
 from domain.events.integration import IntegrationRedacted
@@ -67,12 +68,11 @@ class LedgerImport:
     async def _compare(self, tenant: TenantName, told: Sequence[RecordedEvent]) -> None:
         if not told:
             return
-        kept = await self._store.read_ledger(
-            tenant, after=told[0].position - 1, upto=told[-1].position, limit=len(told)
-        )
-        for ours, theirs in zip(kept, told, strict=True):
-            if ours != theirs:
-                raise CannotImport(f"{tenant} has another event at position {theirs.position} than the file")
+        rest = iter(told)
+        async for page in ledger_pages(self._store, tenant, after=told[0].position - 1, upto=told[-1].position):
+            for ours, theirs in zip(page, rest, strict=False):
+                if ours != theirs:
+                    raise CannotImport(f"{tenant} has another event at position {theirs.position} than the file")
 
     async def _add(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> None:
         if not events:

@@ -6,16 +6,19 @@ Each is checked before it is handed out.
 import asyncio
 import time
 from base64 import b64encode
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
 from application.ledger import EventStore, RecordedEvent
+from application.reading import ledger_pages, stream_pages
+from application.room import AT_ONCE
 from application.transparency.checking import check_continued, check_included, checked_note, unproven
 from application.transparency.checkpoint import Checkpoint, KeptNote
 from application.transparency.keys import SigningKeyStore, identity
 from application.transparency.leaf import instant
 from application.transparency.note import Verifier
+from application.transparency.order_proof import OrderProof
 from application.transparency.tiles import Tile, hash_in, tile_of
 from application.transparency.tree import Range, consistency_path, inclusion_path, nodes_of, root_of
 from domain.errors import EventNotFound, NotSealed, OrderNotFound
@@ -48,6 +51,9 @@ class TreeReader(Protocol):
 
     async def position_of(self, tenant: TenantName, event_id: str) -> int | None:
         """Return where the event with this id stands in the ledger."""
+
+    async def newest_of_stream(self, tenant: TenantName, stream: str) -> tuple[int, int] | None:
+        """Return the position and the version of a stream's newest event."""
 
     async def tiles(self, tenant: TenantName, wanted: Collection[Tile]) -> dict[Tile, bytes]:
         """Return the tiles that exist."""
@@ -97,23 +103,36 @@ class Proofs:
             raise EventNotFound(event_id or str(position))
         return await self._proof(tenant, events, size)
 
-    async def of_order(self, tenant: TenantName, order_id: str) -> dict[str, Any]:
-        """Return the proof that all events of an order are in the ledger. Raises OrderNotFound, NotSealed, Unproven."""
-        stream = stream_of(order_id)
-        events: list[RecordedEvent] = []
-        while page := await self._store.read_stream(
-            tenant, stream, after=events[-1].version if events else 0, limit=PAGE
-        ):
-            events += page
-        if not events:
+    async def of_order(self, tenant: TenantName, order_id: str) -> OrderProof:
+        """Return the proof that all events of an order are in the ledger. Raises OrderNotFound, NotSealed, Unproven.
+
+        What is wrong with the first events is raised at once; with others, when they are asked for.
+        """
+        newest = await self._trees.newest_of_stream(tenant, stream_of(order_id))
+        if newest is None:
             raise OrderNotFound(order_id)
-        return await self._proof(tenant, events, None)
+        position, version = newest
+        head, checkpoint = await self._under(tenant, position, None)
+        pages = self._pages_of_order(tenant, order_id, version, checkpoint)
+        first = await anext(pages)
+        return OrderProof(head, first, pages, has_others=first[-1]["version"] < version)
+
+    async def _pages_of_order(
+        self, tenant: TenantName, order_id: str, upto: int, checkpoint: Checkpoint
+    ) -> AsyncIterator[Sequence[dict[str, Any]]]:
+        pages = stream_pages(self._store, tenant, stream_of(order_id), upto=upto, limit=PAGE, max_bytes=AT_ONCE)
+        async for page in pages:
+            proven = await self._proven(tenant, page, checkpoint)
+            del page  # before the next is read
+            yield proven
+            del proven
 
     async def of_positions(self, tenant: TenantName, positions: Range) -> dict[str, Any]:
         """Return the proof of events that were recorded together. Raises EventNotFound, NotSealed, Unproven."""
-        count = positions.end - positions.start
-        events = await self._store.read_ledger(tenant, after=positions.start - 1, upto=positions.end - 1, limit=count)
-        if len(events) < count:
+        events: list[RecordedEvent] = []
+        async for page in ledger_pages(self._store, tenant, after=positions.start - 1, upto=positions.end - 1):
+            events += page
+        if len(events) < positions.end - positions.start:
             raise EventNotFound(str(positions.end - 1))
         return await self._proof(tenant, events, None)
 
@@ -167,24 +186,29 @@ class Proofs:
         return note
 
     async def _proof(self, tenant: TenantName, events: Sequence[RecordedEvent], size: int | None) -> dict[str, Any]:
-        newest = max(event.position for event in events)
+        head, checkpoint = await self._under(tenant, max(event.position for event in events), size)
+        return {**head, "events": await self._proven(tenant, events, checkpoint)}
+
+    async def _under(self, tenant: TenantName, newest: int, size: int | None) -> tuple[dict[str, Any], Checkpoint]:
+        """Return what events up to a position are proven under. Raises NotSealed, Unproven."""
         if size is not None and size < newest:
             raise NotSealed(f"A ledger of {size} events does not hold event {newest}")
         kept = await (self._covering(tenant, newest) if size is None else self._of_size(tenant, size))
         known = await identity(self._keys, tenant)
-        checkpoint = checked_note(tenant, kept, known)
+        keys = [str(verifier) for verifier in known.verifiers]
+        return {"format": FORMAT, "checkpoint": kept.note, "keys": keys}, checked_note(tenant, kept, known)
+
+    async def _proven(
+        self, tenant: TenantName, events: Sequence[RecordedEvent], checkpoint: Checkpoint
+    ) -> list[dict[str, Any]]:
+        """Return events with what proves them under a checkpoint. Raises Unproven."""
         paths = await self._hashes(tenant, [_path(tenant, event, checkpoint) for event in events])
         for event, path in zip(events, paths, strict=True):
             check_included(tenant, event, path, checkpoint)
-        return {
-            "format": FORMAT,
-            "checkpoint": kept.note,
-            "keys": [str(verifier) for verifier in known.verifiers],
-            "events": [
-                {**leaf_fields(tenant, event), "proof": [_text(hash_) for hash_ in path]}
-                for event, path in zip(events, paths, strict=True)
-            ],
-        }
+        return [
+            {**leaf_fields(tenant, event), "proof": [_text(hash_) for hash_ in path]}
+            for event, path in zip(events, paths, strict=True)
+        ]
 
     async def _hashes(self, tenant: TenantName, paths: Sequence[Sequence[Range]]) -> list[list[bytes]]:
         """Return the roots of all the leaves that these proofs name. Raises Unproven."""

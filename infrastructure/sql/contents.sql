@@ -4,6 +4,10 @@ VALUES (%(tenant)s, %(digest)s, %(subject)s, %(body)s)
 ON CONFLICT (tenant, digest) DO UPDATE SET recorded_at = now()
 
 -- name: get
+SELECT CASE WHEN octet_length(body) <= %(inline)s THEN body END, octet_length(body) AS size
+FROM ordertrail.contents WHERE tenant = %(tenant)s AND digest = %(digest)s
+
+-- name: get_large
 SELECT body FROM ordertrail.contents WHERE tenant = %(tenant)s AND digest = %(digest)s
 
 -- name: delete

@@ -13,14 +13,22 @@ FROM ordertrail.append_alone(
 )
 
 -- name: read_stream
-SELECT position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
+-- How large each event is, and what is not larger than inline (bounded_rows.py); what is, is asked for by large_events.
+-- How long bytea is is known without fetching it.
+SELECT position, stream, version, event_id, type,
+       CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN data END,
+       CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN metadata END,
+       occurred_at, recorded_at, octet_length(data) + octet_length(metadata) AS size
 FROM ordertrail.events
 WHERE tenant = %(tenant)s AND stream = %(stream)s AND version > %(after)s AND version <= %(upto)s
 ORDER BY version
 LIMIT %(limit)s
 
 -- name: read_stream_of_types
-SELECT position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
+SELECT position, stream, version, event_id, type,
+       CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN data END,
+       CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN metadata END,
+       occurred_at, recorded_at, octet_length(data) + octet_length(metadata) AS size
 FROM ordertrail.events
 WHERE tenant = %(tenant)s AND stream = %(stream)s AND version > %(after)s AND version <= %(upto)s
   AND type = ANY (%(types)s)
@@ -28,32 +36,28 @@ ORDER BY version
 LIMIT %(limit)s
 
 -- name: read_ledger
--- The events before max_bytes is reached, so that a page of large ones fits in memory; at least one, if there is one.
-SELECT position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
-FROM (
-    SELECT *, sum(octet_length(data) + octet_length(metadata)) OVER (ORDER BY position)
-              - octet_length(data) - octet_length(metadata) AS bytes_before
-    FROM ordertrail.events
-    WHERE tenant = %(tenant)s AND position > %(after)s AND position <= %(upto)s
-    ORDER BY position
-    LIMIT %(limit)s
-) AS page
-WHERE bytes_before < %(max_bytes)s
+SELECT position, stream, version, event_id, type,
+       CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN data END,
+       CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN metadata END,
+       occurred_at, recorded_at, octet_length(data) + octet_length(metadata) AS size
+FROM ordertrail.events
+WHERE tenant = %(tenant)s AND position > %(after)s AND position <= %(upto)s
 ORDER BY position
+LIMIT %(limit)s
 
 -- name: read_ledger_of_types
--- The events before max_bytes is reached, so that a page of large ones fits in memory; at least one, if there is one.
-SELECT position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
-FROM (
-    SELECT *, sum(octet_length(data) + octet_length(metadata)) OVER (ORDER BY position)
-              - octet_length(data) - octet_length(metadata) AS bytes_before
-    FROM ordertrail.events
-    WHERE tenant = %(tenant)s AND position > %(after)s AND position <= %(upto)s AND type = ANY (%(types)s)
-    ORDER BY position
-    LIMIT %(limit)s
-) AS page
-WHERE bytes_before < %(max_bytes)s
+SELECT position, stream, version, event_id, type,
+       CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN data END,
+       CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN metadata END,
+       occurred_at, recorded_at, octet_length(data) + octet_length(metadata) AS size
+FROM ordertrail.events
+WHERE tenant = %(tenant)s AND position > %(after)s AND position <= %(upto)s
+  AND type = ANY (%(types)s)
 ORDER BY position
+LIMIT %(limit)s
+
+-- name: large_events
+SELECT position, data, metadata FROM ordertrail.events WHERE tenant = %(tenant)s AND position = ANY (%(keys)s)
 
 -- name: head
 SELECT position FROM ordertrail.ledgers WHERE tenant = %(tenant)s

@@ -32,20 +32,41 @@ CROSS JOIN LATERAL (
 WHERE l.tenant = %(tenant)s
 
 -- name: action_log
-SELECT order_id, position, occurred_at, type, schema_version, convert_to(data::text, 'UTF8'), actor_id, actor_name,
-       actor_type, application_id, sealed_in
-FROM ordertrail.action_log
+-- How large each action is, and what is not larger than inline (bounded_rows.py). How long JSON is that was not compressed
+-- is known without fetching it; of what was, it is as long as the event's data that it is a copy of.
+SELECT order_id, position, occurred_at, type, schema_version,
+       CASE WHEN pg_column_compression(l.data) IS NULL AND pg_column_size(l.data) <= %(inline)s
+            THEN convert_to(data::text, 'UTF8') END,
+       actor_id, actor_name, actor_type, application_id, sealed_in,
+       CASE WHEN pg_column_compression(l.data) IS NULL THEN pg_column_size(l.data)
+            ELSE (SELECT octet_length(e.data) FROM ordertrail.events AS e
+                  WHERE e.tenant = %(tenant)s AND e.position = l.position) END AS size
+FROM ordertrail.action_log AS l
 WHERE tenant = %(tenant)s AND order_id = %(order_id)s
 ORDER BY position DESC
 LIMIT %(limit)s
 
+-- name: large_actions
+SELECT position, convert_to(data::text, 'UTF8') FROM ordertrail.action_log
+WHERE tenant = %(tenant)s AND order_id = %(order_id)s AND position = ANY (%(keys)s)
+
 -- name: service_events
 SELECT order_id, position, recorded_at, event_id, state, service, service_status, description,
-       convert_to(metadata::text, 'UTF8'), created_by
-FROM ordertrail.service_events
+       CASE WHEN pg_column_compression(l.metadata) IS NULL AND pg_column_size(l.metadata) <= %(inline)s
+            THEN convert_to(metadata::text, 'UTF8') END,
+       created_by,
+       CASE WHEN metadata IS NULL THEN 0
+            WHEN pg_column_compression(l.metadata) IS NULL THEN pg_column_size(l.metadata)
+            ELSE (SELECT octet_length(e.data) FROM ordertrail.events AS e
+                  WHERE e.tenant = %(tenant)s AND e.position = l.position) END AS size
+FROM ordertrail.service_events AS l
 WHERE tenant = %(tenant)s AND order_id = %(order_id)s
 ORDER BY position DESC
 LIMIT %(limit)s
+
+-- name: large_reports
+SELECT position, convert_to(metadata::text, 'UTF8') FROM ordertrail.service_events
+WHERE tenant = %(tenant)s AND order_id = %(order_id)s AND position = ANY (%(keys)s)
 
 -- name: order
 SELECT order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search,
@@ -61,7 +82,11 @@ LIMIT 1
 
 -- name: orders
 SELECT order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search,
-       convert_to(detail::text, 'UTF8'), customer_from
+       CASE WHEN pg_column_compression(detail) IS NULL AND pg_column_size(detail) <= %(inline)s
+            THEN convert_to(detail::text, 'UTF8') END,
+       customer_from,
+       CASE WHEN pg_column_compression(detail) IS NULL THEN pg_column_size(detail)
+            ELSE octet_length(detail::text) END AS size
 FROM ordertrail.order_state
 WHERE tenant = %(tenant)s AND first_position < %(before)s
   AND (%(state)s::text IS NULL OR state = %(state)s)
@@ -72,9 +97,16 @@ WHERE tenant = %(tenant)s AND first_position < %(before)s
 ORDER BY first_position DESC
 LIMIT %(limit)s
 
+-- name: large_orders
+SELECT order_id, convert_to(detail::text, 'UTF8') FROM ordertrail.order_state
+WHERE tenant = %(tenant)s AND order_id = ANY (%(keys)s)
+
 -- name: system_log
 -- What a page skips is not looked up in the ledger.
-SELECT e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+SELECT e.position, e.stream, e.version, e.event_id, e.type,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,
+       e.occurred_at, e.recorded_at, octet_length(e.data) + octet_length(e.metadata) AS size
 FROM (
     SELECT position FROM ordertrail.system_log
     WHERE tenant = %(tenant)s AND order_id = %(order_id)s
@@ -95,7 +127,10 @@ SELECT t.kind,
            SELECT min(g.position) FROM ordertrail.timeline AS g
            WHERE g.tenant = t.tenant AND g.order_id = t.order_id AND g.correlation_id = t.correlation_id
        ), t.position),
-       e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+       e.position, e.stream, e.version, e.event_id, e.type,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,
+       e.occurred_at, e.recorded_at, octet_length(e.data) + octet_length(e.metadata) AS size
 FROM ordertrail.timeline AS t JOIN ordertrail.events AS e USING (tenant, position)
 WHERE t.tenant = %(tenant)s AND t.order_id = %(order_id)s AND t.position > %(cursor)s
   AND (%(kind)s::text IS NULL OR t.kind = %(kind)s)
@@ -112,7 +147,10 @@ SELECT t.kind,
            SELECT min(g.position) FROM ordertrail.timeline AS g
            WHERE g.tenant = t.tenant AND g.order_id = t.order_id AND g.correlation_id = t.correlation_id
        ), t.position),
-       e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+       e.position, e.stream, e.version, e.event_id, e.type,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,
+       e.occurred_at, e.recorded_at, octet_length(e.data) + octet_length(e.metadata) AS size
 FROM ordertrail.timeline AS t JOIN ordertrail.events AS e USING (tenant, position)
 WHERE t.tenant = %(tenant)s AND t.order_id = %(order_id)s AND t.position < %(cursor)s
   AND (%(kind)s::text IS NULL OR t.kind = %(kind)s)
@@ -130,16 +168,27 @@ FROM ordertrail.integrations
 WHERE tenant = %(tenant)s AND integration_id = %(integration_id)s
 
 -- name: integrations
-SELECT integration_id, version, created_at, updated_at, shop_name, shop_url, convert_to(details::text, 'UTF8'),
-       started_failing_at
+SELECT integration_id, version, created_at, updated_at, shop_name, shop_url,
+       CASE WHEN pg_column_compression(details) IS NULL AND pg_column_size(details) <= %(inline)s
+            THEN convert_to(details::text, 'UTF8') END,
+       started_failing_at,
+       CASE WHEN pg_column_compression(details) IS NULL THEN pg_column_size(details)
+            ELSE octet_length(details::text) END AS size
 FROM ordertrail.integrations
 WHERE tenant = %(tenant)s
 ORDER BY integration_id
 LIMIT %(limit)s
 
+-- name: large_integrations
+SELECT integration_id, convert_to(details::text, 'UTF8') FROM ordertrail.integrations
+WHERE tenant = %(tenant)s AND integration_id = ANY (%(keys)s)
+
 -- name: exceptions_asc
 -- The page's positions first, then its events one by one: left to itself, a join walks through the whole ledger.
-SELECT e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+SELECT e.position, e.stream, e.version, e.event_id, e.type,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,
+       e.occurred_at, e.recorded_at, octet_length(e.data) + octet_length(e.metadata) AS size
 FROM (
     SELECT l.position FROM ordertrail.integration_log AS l
     WHERE l.tenant = %(tenant)s AND l.integration_id = %(integration_id)s AND l.position > %(cursor)s
@@ -153,7 +202,10 @@ CROSS JOIN LATERAL (
 ORDER BY page.position
 
 -- name: exceptions_desc
-SELECT e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+SELECT e.position, e.stream, e.version, e.event_id, e.type,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,
+       e.occurred_at, e.recorded_at, octet_length(e.data) + octet_length(e.metadata) AS size
 FROM (
     SELECT l.position FROM ordertrail.integration_log AS l
     WHERE l.tenant = %(tenant)s AND l.integration_id = %(integration_id)s AND l.position < %(cursor)s
@@ -167,7 +219,10 @@ CROSS JOIN LATERAL (
 ORDER BY page.position DESC
 
 -- name: exceptions_of_all_asc
-SELECT e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+SELECT e.position, e.stream, e.version, e.event_id, e.type,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,
+       e.occurred_at, e.recorded_at, octet_length(e.data) + octet_length(e.metadata) AS size
 FROM (
     SELECT l.position FROM ordertrail.integration_log AS l
     WHERE l.tenant = %(tenant)s AND l.position > %(cursor)s
@@ -181,7 +236,10 @@ CROSS JOIN LATERAL (
 ORDER BY page.position
 
 -- name: exceptions_of_all_desc
-SELECT e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+SELECT e.position, e.stream, e.version, e.event_id, e.type,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,
+       e.occurred_at, e.recorded_at, octet_length(e.data) + octet_length(e.metadata) AS size
 FROM (
     SELECT l.position FROM ordertrail.integration_log AS l
     WHERE l.tenant = %(tenant)s AND l.position < %(cursor)s

@@ -15,12 +15,14 @@ SELECT tenant FROM ordertrail.retention WHERE keep IS NOT NULL ORDER BY tenant
 SELECT e.position, e.data, now() - r.keep
 FROM ordertrail.retention AS r
 CROSS JOIN LATERAL (
-    SELECT position, data, recorded_at FROM ordertrail.events
+    SELECT position, data, recorded_at,
+           sum(octet_length(data)) OVER (ORDER BY position) - octet_length(data) AS bytes_before
+    FROM ordertrail.events
     WHERE tenant = r.tenant AND position > r.expired AND type = ANY (%(types)s)
     ORDER BY position
     LIMIT %(limit)s
 ) AS e
-WHERE r.tenant = %(tenant)s AND e.recorded_at <= now() - r.keep
+WHERE r.tenant = %(tenant)s AND e.recorded_at <= now() - r.keep AND e.bytes_before < %(max_bytes)s
 ORDER BY e.position
 
 -- name: expire

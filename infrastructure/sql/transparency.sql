@@ -78,6 +78,10 @@ JOIN ordertrail.tiles AS t ON t.tenant = %(tenant)s AND t.level = wanted.tile_le
 -- name: position_of
 SELECT position FROM ordertrail.events WHERE tenant = %(tenant)s AND event_id = %(event_id)s
 
+-- name: newest_of_stream
+SELECT position, version FROM ordertrail.events
+WHERE tenant = %(tenant)s AND stream = %(stream)s ORDER BY version DESC LIMIT 1
+
 -- name: save_tiles
 INSERT INTO ordertrail.tiles (tenant, level, number, hashes)
 SELECT %(tenant)s, t.level, t.number, t.hashes

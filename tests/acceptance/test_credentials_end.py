@@ -13,7 +13,7 @@ import pytest
 
 from application.access import CACHE_SECONDS
 from tests.commands import ordertrail
-from tests.every_way import assert_open, client_of_each_worker, refused_after, ways_of
+from tests.every_way import WorkerClient, assert_open, client_of_each_worker, refused_after, ways_of
 from tests.fix_postgres import database
 from tests.fix_server import Account, Server, new_account, running
 from tests.fix_shopping import token_of
@@ -46,7 +46,7 @@ async def leaked(two_workers: Server) -> Account:
 
 
 @pytest.fixture
-async def clients(two_workers: Server) -> AsyncIterator[list[httpx.AsyncClient]]:
+async def clients(two_workers: Server) -> AsyncIterator[list[WorkerClient]]:
     """A client of each worker."""
     async with client_of_each_worker(two_workers) as each:
         assert len(each) == 2
@@ -60,9 +60,7 @@ async def key(account: Account, *arguments: str) -> Any:
     return json.loads(result.stdout)
 
 
-async def test_a_revoked_credential_opens_nothing_on_any_worker(
-    leaked: Account, clients: list[httpx.AsyncClient]
-) -> None:
+async def test_a_revoked_credential_opens_nothing_on_any_worker(leaked: Account, clients: list[WorkerClient]) -> None:
     ways = await ways_of(clients[0], leaked, leaked.secret)
 
     await refused_after(CACHE_SECONDS, clients, ways, lambda: key(leaked, "revoke", leaked.key_id))
@@ -75,7 +73,7 @@ async def test_a_revoked_credential_opens_nothing_on_any_worker(
 
 
 async def test_a_rotated_credential_opens_with_both_secrets_until_the_old_one_ends(
-    leaked: Account, clients: list[httpx.AsyncClient]
+    leaked: Account, clients: list[WorkerClient]
 ) -> None:
     old = await ways_of(clients[0], leaked, leaked.secret)
     await assert_open(clients, old)
@@ -89,7 +87,7 @@ async def test_a_rotated_credential_opens_with_both_secrets_until_the_old_one_en
 
 
 async def test_a_secret_that_is_not_kept_ends_with_its_tokens_and_links(
-    leaked: Account, clients: list[httpx.AsyncClient]
+    leaked: Account, clients: list[WorkerClient]
 ) -> None:
     old = await ways_of(clients[0], leaked, leaked.secret)
     rotated: list[Any] = []

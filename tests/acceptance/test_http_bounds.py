@@ -126,6 +126,22 @@ async def test_who_does_not_send_a_request_is_let_go(connection: Connection, sen
     assert await connection.end() == b""
 
 
+async def test_a_connection_without_a_request_is_kept_after_an_answer(connection: Connection) -> None:
+    for _ in range(3):
+        await connection.send(REQUEST)
+        assert (await connection.answer()).status == 200
+        await asyncio.sleep(2 * protocol.HEAD_SECONDS)
+
+
+async def test_who_does_not_send_the_next_request_to_its_end_is_let_go(connection: Connection) -> None:
+    await connection.send(REQUEST)
+    await connection.answer()
+
+    await connection.send(REQUEST[:-2])
+
+    assert await connection.end() == b""
+
+
 async def test_who_does_not_send_the_rest_of_a_body_is_let_go(connection: Connection) -> None:
     await connection.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
 

@@ -79,7 +79,7 @@ async def asked_for_by_the_writer(monkeypatch: pytest.MonkeyPatch, dsn: str) -> 
         sessions.append(await connect(*arguments, **settings))  # type: ignore[arg-type]
         return sessions[-1]
 
-    monkeypatch.setattr("infrastructure.group_commit.connect", seen)
+    monkeypatch.setattr("infrastructure.append_writer.connect", seen)
     async with opened_writer(dsn) as writer:
         await append(writer)
         return await shown(sessions[-1], SHOW)

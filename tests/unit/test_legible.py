@@ -8,7 +8,7 @@ import pytest
 
 from application.codec import DAMAGE, decode
 from application.ledger import RecordedEvent
-from application.legible import legible, shown, why_unreadable
+from application.legible import legible, legibly, why_unreadable
 from application.noticed import Noticed
 from domain.errors import InvalidEvent
 from domain.events.lifecycle import Edited
@@ -81,10 +81,10 @@ def test_entries_that_cannot_be_shown_are_left_out_or_replaced_and_logged_once(
         return event.position
 
     with caplog.at_level(logging.ERROR):
-        left_out = shown(ACME, events, show)
-        replaced = shown(ACME, events, show, instead=lambda event: -event.position)
+        left_out = [legibly(ACME, show)(event) for event in events]
+        replaced = [legibly(ACME, show, instead=lambda event: -event.position)(event) for event in events]
 
-    assert (left_out, replaced) == ([10_001, 10_003], [10_001, -10_002, 10_003])
+    assert (left_out, replaced) == ([10_001, None, 10_003], [10_001, -10_002, 10_003])
     assert [record.getMessage() for record in caplog.records] == [
         "Tenant acme: event 10002 cannot be read: status is missing"
     ]
@@ -96,7 +96,7 @@ def test_what_is_a_mistake_of_ours_is_not_taken_for_damage() -> None:
 
     assert ZeroDivisionError not in DAMAGE
     with pytest.raises(ZeroDivisionError):
-        shown(ACME, [READABLE], show)
+        legibly(ACME, show)(READABLE)
 
 
 def test_what_was_noticed_is_forgotten_before_it_is_too_much() -> None:

@@ -1,6 +1,6 @@
 """Pages that were rendered once: shown as long as they are of the same edition, and forgotten with what was erased."""
 
-from application.pages import Pages, Place
+from application.pages import MAX_PAGES, Pages, Place
 from application.queries import Edition
 from domain.values import TenantName
 from tests.builders import ACME
@@ -78,3 +78,33 @@ def test_what_was_rendered_before_an_erasure_is_not_kept_after_it() -> None:
     pages.keep(LOG, Edition(0, 7), b"page")
 
     assert pages.find(LOG, Edition(0, 7)) is None
+
+
+def test_a_page_whose_place_is_long_is_not_kept() -> None:
+    pages = Pages()
+    long = LOG._replace(query=b"x" * 5_000)
+
+    pages.keep(long, Edition(0, 1), b"page")
+
+    assert pages.find(long, Edition(0, 1)) is None
+
+
+def test_places_count_as_well_as_pages() -> None:
+    pages = Pages(max_bytes=5_000)
+    places = [LOG._replace(query=b"%03d" % n * 300) for n in range(10)]
+
+    for place in places:
+        pages.keep(place, Edition(0, 1), b"page")
+
+    assert [pages.find(place, Edition(0, 1)) is not None for place in places] == [False] * 5 + [True] * 5
+
+
+def test_pages_are_not_more_than_so_many_however_small() -> None:
+    pages = Pages()
+    places = [LOG._replace(query=b"%d" % n) for n in range(MAX_PAGES + 1)]
+
+    for place in places:
+        pages.keep(place, Edition(0, 1), b"")
+
+    assert pages.find(places[0], Edition(0, 1)) is None
+    assert pages.find(places[1], Edition(0, 1)) == b""

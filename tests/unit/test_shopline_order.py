@@ -1,5 +1,6 @@
 """SHOPLINE's order object, folded from what happened."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -25,7 +26,14 @@ from tests.builders import a_created_event, a_ledger, a_moment, an_event, totals
 
 
 def of(*events: Event) -> dict[str, Any]:
-    return OrderObject("1001", a_ledger(*events)).render()
+    return folded(a_ledger(*events)).render()
+
+
+def folded(ledger: Sequence[RecordedEvent]) -> OrderObject:
+    order = OrderObject("1001")
+    for event in ledger:
+        order.take(event)
+    return order
 
 
 def at(seconds: float) -> str:
@@ -62,7 +70,7 @@ def test_updated_at_is_by_our_clock() -> None:
         **{**a_ledger(an_event(timestamp=a_moment(-3_600)))[0]._asdict(), "recorded_at": a_moment(2.5)}
     )
 
-    assert OrderObject("1001", [imported]).render()["updated_at"] == at(2.5)
+    assert folded([imported]).render()["updated_at"] == at(2.5)
 
 
 def test_times_are_when_the_order_last_became_it() -> None:
@@ -139,7 +147,7 @@ def test_what_customers_may_see_is_a_comment_and_the_rest_a_note() -> None:
 
 
 def test_an_archived_order_is_not_present() -> None:
-    order = OrderObject("1001", a_ledger(a_created_event(), an_event(Archived)))
+    order = folded(a_ledger(a_created_event(), an_event(Archived)))
 
     with pytest.raises(OrderArchived, match="Order '1001' is archived"):
         order.require_present()

@@ -4,10 +4,12 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
+from pydantic_core import to_json
 
 from api.bootstrap import Services
 from api.dialects.carriyo.mapping import position_of, whole_log
 from api.dialects.carriyo.parameters import Reference, unknown_log
+from api.parts import answer
 from api.rate_limit import CARRIYO, take
 from api.requests import Json, ServicesDep, StrictRoute, read
 from application.access import Caller, authorise
@@ -45,7 +47,7 @@ async def get_system_log(
     if log is None:
         raise unknown_log()
     body = whole_log(caller.tenant.name, position, log.event, log.call)
-    return Json(body, headers={**headers, "Cache-Control": "no-store"})
+    return answer([to_json(body)], headers={**headers, "Cache-Control": "no-store"})
 
 
 def _scope(order_id: str, identifier: str) -> str:

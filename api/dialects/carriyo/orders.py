@@ -1,5 +1,6 @@
 """What else Carriyo has of orders: what was done to one, and erasing what it holds of its customer."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -11,10 +12,11 @@ from api.dialects.carriyo.models import ChangeLog, Order
 from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, refusals
 from api.dialects.carriyo.routes import JsonByDefaultRoute
 from api.dialects.carriyo.security import CallerDep, TenantDep
+from api.parts import answer, array, rendered
 from api.requests import Json, KeyDep, ServicesDep, read, written
 from application.access import authorise
 from application.codec import decode_as
-from application.legible import shown
+from application.legible import legibly
 from application.queries import TimelineFilter
 from domain.events.order_event import OrderEvent
 
@@ -45,19 +47,16 @@ async def list_change_logs(
     order_id = await found(services, caller, reference, key)
     actions = TimelineFilter(kind="action", order="desc")
     entries = await services.queries.views.timeline(tenant, order_id, actions, cursor=None, limit=NEWEST)
+    changes = [entry.event for entry in entries]
+    entries.clear()
     # By the time it was done, which need not be the order in which we heard of it.
-    events = sorted(
-        (entry.event for entry in entries),
-        key=lambda event: (event.occurred_at, event.position),
-        reverse=sort_order == "DESC",
-    )
-    body = shown(
+    changes.sort(key=lambda change: (change.occurred_at, change.position), reverse=sort_order == "DESC")
+    show = legibly(
         tenant,
-        events,
         lambda event: change_log(tenant, event.position, decode_as(OrderEvent, event)),
-        instead=lambda event: unreadable_change_log(tenant, event),
+        instead=partial(unreadable_change_log, tenant),
     )
-    return Json(body, headers=headers)
+    return answer(array(await rendered(changes, show)), headers=headers)
 
 
 @router.post(

@@ -1,8 +1,11 @@
 """Carriyo's order system logs: add one, list them, get a link to the whole of one."""
 
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
 from api.bootstrap import Services
@@ -14,10 +17,12 @@ from api.dialects.carriyo.models import NewSystemLog, SystemLog, SystemLogQuery
 from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, refusals, unknown_log
 from api.dialects.carriyo.routes import JsonByDefaultRoute
 from api.dialects.carriyo.security import CallerDep, TenantDep
+from api.parts import answer, array, in_pieces, rendered
 from api.requests import Json, KeyDep, ServicesDep, read, written
 from application.access import authorise
 from application.codec import decode_as
-from application.legible import shown
+from application.ledger import Page, RecordedEvent
+from application.legible import legibly
 from application.recorded import first_told
 from domain.events.records import SystemLogRecorded
 from domain.order import stream_of
@@ -69,22 +74,47 @@ async def list_system_logs(
     caller: CallerDep,
     tenant_id: TenantDep,
     services: ServicesDep,
-) -> Json:
+) -> Response:
     """List the calls about an order, the oldest first. The last page has fewer than rowsPerPage, or none."""
     authorise(caller, "read:orders", tenant=tenant_id)
     headers = await read(services, caller, "system_log", "order_state")
     tenant = caller.tenant.name
     order_id = await found(services, caller, reference, query.key)
-    events = await services.queries.views.system_log(
-        tenant, order_id, query.wanted(), offset=(query.page_num - 1) * query.rows_per_page, limit=query.rows_per_page
-    )
-    logs = shown(
+    first = (query.page_num - 1) * query.rows_per_page
+
+    async def part(offset: int) -> Page[RecordedEvent]:
+        limit = query.rows_per_page - offset
+        wanted = query.wanted()
+        return await services.queries.views.system_log(tenant, order_id, wanted, offset=first + offset, limit=limit)
+
+    show = legibly(
         tenant,
-        events,
         lambda event: _body(services, tenant, event.position, decode_as(SystemLogRecorded, event)),
-        instead=lambda event: unreadable_system_log(tenant, event),
+        instead=partial(unreadable_system_log, tenant),
     )
-    return Json(logs, headers=headers)
+    begin = await part(0)
+    if not begin.has_more:
+        return answer(array(await rendered(begin, show)), headers=headers)
+
+    # A page has as many rows as were asked for, and may be too large to be held: clients take a short one for the last.
+    async def pages() -> AsyncIterator[Page[RecordedEvent]]:
+        page, offset = begin, 0
+        yield page
+        while page.has_more:
+            offset += page.size
+            page = await part(offset)
+            yield page
+
+    async def parts() -> AsyncIterator[bytes]:
+        before = b"["
+        async for page in pages():
+            for item in await rendered(page, show):
+                yield before
+                yield item
+                before = b","
+        yield b"]"
+
+    return StreamingResponse(in_pieces(parts()), media_type="application/json", headers=headers)
 
 
 @router.get(

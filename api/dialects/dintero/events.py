@@ -1,7 +1,6 @@
 """Dintero's order events: reported by services, and listed with everything that was done through an API."""
 
-from itertools import islice
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 from uuid import uuid4
 
@@ -12,9 +11,12 @@ from api.dialects.dintero.errors import RESPONSES
 from api.dialects.dintero.mapping import api_event, status_event, status_event_of, unreadable_event
 from api.dialects.dintero.models import AccountId, Error, NewEvent, OrderEvents, OrderId, OrderStatusEvent
 from api.dialects.dintero.security import CallerDep
+from api.parts import answer, document, rendered
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import authorise
-from application.legible import shown
+from application.ledger import RecordedEvent
+from application.legible import legibly
+from application.projections.service_events import ServiceEventRow
 from application.queries import TimelineFilter
 from application.recorded import first_told
 from domain.events.records import ServiceEventRecorded
@@ -65,22 +67,29 @@ async def list_order_events(aid: AccountId, order_id: OrderId, caller: CallerDep
     authorise(caller, f"read:shopping:/orders/{order_id}/events", account=aid)
     headers = await read(services, caller, "service_events", "timeline", "order_state")
     order = await services.queries.find_order(caller.tenant.name, order_id)
-    events = await _latest_events(services, caller.tenant.name, order.order_id)
-    return Json({"events": events, "state": order.state}, headers=headers)
+    tenant = caller.tenant.name
+    latest = await _latest(services, tenant, order.order_id)
+    events = await rendered(latest, legibly(tenant, _event, instead=_unreadable))
+    return answer(document("events", events, state=order.state), headers=headers)
 
 
-async def _latest_events(services: Services, tenant: TenantName, order_id: str) -> list[dict[str, Any]]:
+async def _latest(services: Services, tenant: TenantName, order_id: str) -> list[ServiceEventRow | RecordedEvent]:
     """Return what services reported and what was done to an order, the newest of both first."""
     views = services.queries.views
     reports = await views.service_events(tenant, order_id, limit=LATEST)
     wanted = TimelineFilter(kind="action", order="desc")
     actions = await views.timeline(tenant, order_id, wanted, cursor=None, limit=LATEST)
-    events = shown(tenant, reports, lambda row: (row.position, status_event_of(row)))
-    done = [entry.event for entry in actions]
-    events += shown(
-        tenant,
-        done,
-        lambda event: (event.position, api_event(event)),
-        instead=lambda event: (event.position, unreadable_event(event)),
-    )
-    return [event for _, event in islice(sorted(events, key=itemgetter(0), reverse=True), LATEST)]
+    both: list[ServiceEventRow | RecordedEvent] = [*reports, *(entry.event for entry in actions)]
+    # What is older than the end of a list that ends early may have others between that are not in it.
+    ends = [reports[-1].position] if reports.has_more else []
+    ends += [actions[-1].event.position] if actions.has_more else []
+    latest = sorted(both, key=attrgetter("position"), reverse=True)[:LATEST]
+    return [event for event in latest if event.position >= max(ends, default=0)]
+
+
+def _event(event: ServiceEventRow | RecordedEvent) -> dict[str, Any]:
+    return api_event(event) if isinstance(event, RecordedEvent) else status_event_of(event)
+
+
+def _unreadable(event: ServiceEventRow | RecordedEvent) -> dict[str, Any] | None:
+    return unreadable_event(event) if isinstance(event, RecordedEvent) else None

@@ -1,8 +1,10 @@
 """Sendcloud's exception logs: create one, and list them."""
 
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
+from pydantic_core import to_json
 
 from api.bootstrap import Services
 from api.dialect import of_every_route
@@ -12,12 +14,14 @@ from api.dialects.sendcloud.models import LogCreated, LogList, NewLog
 from api.dialects.sendcloud.pages import cursor_of, link_header
 from api.dialects.sendcloud.parameters import CursorText, IntegrationId, PageSize
 from api.dialects.sendcloud.security import CallerDep
+from api.parts import answer, document
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import Caller, authorise
 from application.failed_calls import whole
-from application.integration_queries import ExceptionFilter
-from application.legible import shown
+from application.integration_queries import ExceptionFilter, IntegrationQueries, LoggedException
+from application.legible import legibly
 from application.recorded import first_told
+from domain.values import TenantName
 
 PAGE = 25
 
@@ -66,7 +70,7 @@ async def create_log(
     result = await services.integrations.log(tenant, event, key=key)
     event = await first_told(services.store, tenant.name, event, result)
     event = (await whole(services.contents, tenant.name, event)).event
-    return Json({"data": log(result.position, event)}, status_code=201, headers=written(result))
+    return answer([to_json({"data": log(result.position, event)})], status_code=201, headers=written(result))
 
 
 @router.get("/logs", response_model=LogList, responses=_LISTED, summary="Retrieve all integration exception logs")
@@ -105,18 +109,30 @@ async def _page(
     authorise(caller, "read:integrations")
     cursor = cursor_of(cursor_text)
     headers = await read(services, caller, "integration_log", "integrations")
-    page = await services.integration_queries.exceptions(
-        caller.tenant.name,
+    queries, tenant = services.integration_queries, caller.tenant.name
+    found = await queries.exceptions(
+        tenant,
         wanted._replace(occurred_before=cursor.created_before),
         order="desc" if cursor.rel == "next" else "asc",
         cursor=cursor.position,
         limit=size,
     )
-    entries = sorted(page.entries, key=lambda entry: -entry.recorded.position)
-    positions = [entry.recorded.position for entry in entries]
-    links = link_header(request, cursor, positions, has_more=page.has_more, size=size)
-    # What cannot be read as a log is no log here; it stays in the positions that pages are told by.
-    told = {entry.recorded.position: entry.event for entry in entries if entry.event is not None}
-    readable = [entry.recorded for entry in entries if entry.recorded.position in told]
-    data = shown(caller.tenant.name, readable, lambda recorded: log(recorded.position, told[recorded.position]))
-    return Json({"data": data}, headers={**headers, **links})
+    entries = sorted(found, key=lambda entry: -entry.position)
+    positions = [entry.position for entry in entries]
+    links = link_header(request, cursor, positions, has_more=found.has_more, size=size)
+    items = [item async for item in _items(queries, tenant, entries)]
+    return answer(document("data", items), headers={**headers, **links})
+
+
+async def _items(
+    queries: IntegrationQueries, tenant: TenantName, entries: Sequence[LoggedException]
+) -> AsyncIterator[bytes]:
+    """Yield logs in JSON. What cannot be read as a log is none; it stays in the positions that pages are told by."""
+    show = legibly(tenant, _item)
+    for entry in entries:
+        if item := show(await queries.whole(tenant, entry)):
+            yield to_json(item)
+
+
+def _item(entry: LoggedException) -> dict[str, Any] | None:
+    return log(entry.position, entry.event) if entry.event else None

@@ -1,6 +1,7 @@
 """SHOPLINE's dialect: orders, their action logs, and what a token is."""
 
 from fastapi import APIRouter, Request
+from pydantic_core import to_json
 
 from api.dialect import Dialect
 from api.dialects.shopline import models, operations
@@ -11,9 +12,10 @@ from api.dialects.shopline.operations import OrderId
 from api.dialects.shopline.security import CallerDep
 from api.lean import Lean
 from api.pages import Rendered, page_of_order
+from api.parts import answer, document, rendered
 from api.requests import Json, ServicesDep, StrictRoute, read
 from application.access import authorise
-from application.legible import shown
+from application.legible import legibly
 from application.queries import ACTION_LOG_SIZE
 
 router = APIRouter(tags=["SHOPLINE"], route_class=StrictRoute)
@@ -34,8 +36,9 @@ async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep
         rows = await services.queries.of_order(
             tenant, order_id, lambda id_: views.action_log(tenant, id_, limit=ACTION_LOG_SIZE)
         )
-        items = shown(tenant, rows, lambda row: action_log(row.action))
-        return Rendered({"items": items}, is_whole=len(items) == len(rows))
+        known = len(rows)
+        items = await rendered(rows, legibly(tenant, lambda row: action_log(row.action)))
+        return Rendered(document("items", items), is_whole=len(items) == known)
 
     return await page_of_order(request, services, caller, order_id, ("action_log", "order_state"), render=render)
 
@@ -53,7 +56,7 @@ async def get_order(order_id: OrderId, caller: CallerDep, services: ServicesDep)
     found = await services.queries.find_order(caller.tenant.name, order_id)
     order = await order_now(services, caller.tenant, found.order_id)
     order.require_present()
-    return Json(order.render(), headers=headers)
+    return answer([to_json(order.render())], headers=headers)
 
 
 @router.get("/v1/token/info", response_model=models.TokenInfo, responses=responses(401, 429), summary="Get Token Info")

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Request
+from pydantic_core import to_json
 
 from api.bootstrap import Services
 from api.dialects.shopline import bodies, models
@@ -11,6 +12,7 @@ from api.dialects.shopline.history import changes, order_after
 from api.dialects.shopline.order import owner_type
 from api.dialects.shopline.security import CallerDep
 from api.dialects.shopline.values import new_object_id, offset
+from api.parts import answer
 from api.problems import Fault, InvalidRequest
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import Caller, authorise
@@ -105,14 +107,21 @@ async def split_order(
     price = _price(body)
     await read(services, caller, "timeline", "order_state")
     tenant, token = caller.tenant, offset(body.updated_at)
-    events = await services.queries.of_order(tenant.name, order_id, lambda id_: changes(services, tenant, id_))
-    known = [event.version for event in events if offset(event.recorded_at) == token]
+
+    async def known(id_: str) -> list[int]:
+        """Return the version of the newest change of the time that the client knows, or 0; nothing if there is none."""
+        found: list[int] = []
+        async for event in changes(services, tenant, id_):
+            found = [event.version] if offset(event.recorded_at) == token else found or [0]
+        return found
+
+    versions = await services.queries.of_order(tenant.name, order_id, known)
     split = await services.orders.split(
         tenant,
         order_id,
         None,
         price,
-        changed_version=known[-1] if known else 0,
+        changed_version=versions[0] if versions else 0,
         options=body.options("updated_at"),
         actor=caller.actor,
         key=key,
@@ -161,7 +170,7 @@ async def _record(
 async def _order(services: Services, caller: Caller, result: Recorded) -> Json:
     """Return the order as the request left it."""
     order = await order_after(services, caller.tenant, result)
-    return Json(order.render(), headers=written(result))
+    return answer([to_json(order.render())], headers=written(result))
 
 
 def _status_updated(status: str, result: Recorded) -> Json:

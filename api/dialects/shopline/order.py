@@ -1,17 +1,19 @@
 """SHOPLINE's order object, made of what happened to the order."""
 
-from collections.abc import Sequence
+from collections import deque
 from datetime import datetime
 from typing import Any
 
 from api.dialects.shopline.values import offset, rendered
-from application.codec import DAMAGE, decode
+from application.codec import decode
 from application.ledger import RecordedEvent
-from domain.errors import InvalidEvent, OrderArchived
+from domain.errors import OrderArchived
 from domain.events import delivery, lifecycle, payment, split
 from domain.events.event import Event
 from domain.order_state import OrderState
 
+MAX_REMARKS = 4 * 2**20
+"""How many characters of comments, and of notes, an order object has."""
 INITIAL = "pending"
 """What SHOPLINE's orders, payments and deliveries are before anything is known of them."""
 
@@ -19,7 +21,7 @@ INITIAL = "pending"
 class OrderObject:
     """An order as SHOPLINE's clients know it; fold everything that changed it and can be read, then render."""
 
-    def __init__(self, order_id: str, events: Sequence[RecordedEvent] = ()) -> None:
+    def __init__(self, order_id: str) -> None:
         self.order_id = order_id
         self.state = OrderState()
         self.is_archived = False
@@ -27,19 +29,13 @@ class OrderObject:
         self._times: dict[str, datetime] = {}
         self._payment: dict[str, Any] = {}
         self._delivery: dict[str, Any] = {}
-        self._comments: list[dict[str, Any]] = []
-        self._notes: list[dict[str, Any]] = []
-        self.unread: list[tuple[RecordedEvent, Exception]] = []
-        """The events that cannot be read, and why: what they changed is not known."""
-        for recorded in events:
-            # By our clock, since it tells whether anything was recorded since: a producer's clock may stand still.
-            self._updated_at = recorded.recorded_at
-            try:
-                self._take(decode(recorded))
-            except (InvalidEvent, *DAMAGE) as damage:
-                self.unread.append((recorded, damage))
+        self._comments, self._notes = _Remarks(), _Remarks()
 
-    def _take(self, event: Event) -> None:
+    def take(self, recorded: RecordedEvent) -> None:
+        """Fold the next event. Raises InvalidEvent, or what is in DAMAGE, if what it changed cannot be read."""
+        # By our clock, since it tells whether anything was recorded since: a producer's clock may stand still.
+        self._updated_at = recorded.recorded_at
+        event = decode(recorded)
         self.state.evolve(event)
         self._fold(event)
 
@@ -59,7 +55,7 @@ class OrderObject:
             case lifecycle.Archived():
                 self.is_archived = True
             case lifecycle.CommentAdded():
-                (self._notes if event.is_private else self._comments).append(_remark(event))
+                (self._notes if event.is_private else self._comments).add(event)
         self._fold_payment(event)
         self._fold_delivery(event)
 
@@ -104,8 +100,8 @@ class OrderObject:
             "order_delivery": {**_DELIVERY, **self._delivery},
             "parent_order_id": state.parent,
             "child_order_ids": state.children,
-            "order_comments": self._comments,
-            "order_notes": self._notes,
+            "order_comments": self._comments.shown(),
+            "order_notes": self._notes.shown(),
             "created_at": state.created_at and offset(state.created_at),
             "updated_at": self._updated_at and offset(self._updated_at),
             **times,
@@ -123,8 +119,21 @@ class OrderObject:
         }
 
 
-def _remark(event: lifecycle.CommentAdded) -> dict[str, Any]:
-    return {"owner_type": owner_type(event), "value": event.text, "time": offset(event.timestamp)}
+class _Remarks:
+    """What was said of an order, the newest of it if it is very much."""
+
+    def __init__(self) -> None:
+        self._newest: deque[dict[str, Any]] = deque()
+        self._size = 0
+
+    def add(self, event: lifecycle.CommentAdded) -> None:
+        self._newest.append({"owner_type": owner_type(event), "value": event.text, "time": offset(event.timestamp)})
+        self._size += len(event.text)
+        while self._size > MAX_REMARKS and len(self._newest) > 1:
+            self._size -= len(self._newest.popleft()["value"])
+
+    def shown(self) -> list[dict[str, Any]]:
+        return list(self._newest)
 
 
 def owner_type(event: lifecycle.CommentAdded) -> str:
