@@ -1,11 +1,20 @@
 """Values that events are made of, each with its bounds."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Annotated, Any, Generic, NewType, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+)
 
 TenantName = NewType("TenantName", str)
 OrderId = NewType("OrderId", str)
@@ -43,14 +52,26 @@ _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-
 def _written_out(moment: Any) -> Any:
     # pydantic would take a number, or a year, for seconds since 1970.
     if isinstance(moment, str) and _DATE_TIME.fullmatch(moment):
-        return moment
+        return _after_leap_second(moment) if moment[16:19] == ":60" else moment
     if isinstance(moment, datetime):
         return moment
     raise ValueError("is not a date-time of RFC 3339 with an offset, such as 2026-03-01T02:02:00+01:00")
 
 
+def _after_leap_second(text: str) -> datetime:
+    """Return the second after a leap second, for our calendar has none. Raises ValueError.
+
+    RFC 3339 (5.7) has them at the end of June and of December in UTC, and nowhere else.
+    """
+    before = _in_utc(_WITH_OFFSET.validate_python(f"{text[:16]}:59{text[19:]}"))
+    if (before.month, before.day, before.hour, before.minute) not in {(6, 30, 23, 59), (12, 31, 23, 59)}:
+        raise ValueError("has a second 60, which only 23:59 UTC on the last day of June or December can have")
+    return before + timedelta(seconds=1)
+
+
+_WITH_OFFSET: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
-"""A point in time, in UTC whatever time zone it came in."""
+"""A point in time, in UTC whatever time zone it came in. A leap second is the second after it."""
 
 
 class Personal:

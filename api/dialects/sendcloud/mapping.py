@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 
 from api.dialects.sendcloud.models import NewLog
-from api.dialects.sendcloud.times import instant
+from api.dialects.sendcloud.times import instant, legible
 from application.access import Caller
 from application.integrations import stream_of
 from application.masking import SECRET_HEADERS, masked
@@ -32,7 +32,7 @@ def event_of(
         response_code=body.response_code,
         response=response,
         request=request,
-        created_at=body.created_at,
+        created_at=legible(body.created_at),
         exception_type=body.exception_type,
         exception=body.exception,
         is_masked=is_response_masked or is_request_masked,
