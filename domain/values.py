@@ -27,12 +27,13 @@ Version = NewType("Version", int)
 MAX_BIGINT = 2**63 - 1
 MAX_JSON_DEPTH = 64
 
-# PostgreSQL's text cannot hold NUL, so no string of an event may.
+# PostgreSQL's text cannot hold NUL, so nothing may that views have as text: names, and what is said in a sentence.
 _WITHOUT_NUL = r"^[^\x00]*$"
 Name = Annotated[str, StringConstraints(max_length=255, pattern=_WITHOUT_NUL)]
 Sentence = Annotated[str, StringConstraints(max_length=4_000, pattern=_WITHOUT_NUL)]
-Body = Annotated[str, StringConstraints(pattern=_WITHOUT_NUL)]
-"""A text of any length: what bounds it is the size of a request."""
+Body = Annotated[str, StringConstraints()]
+"""A text of any length and any characters: what bounds it is the size of a request. Only JSON holds it, which writes a
+NUL in characters that PostgreSQL can hold."""
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-.0-~]+$")]
 """An id from outside: visible ASCII without spaces, and without / so that it fits a segment of a path."""
 Language = Annotated[str, StringConstraints(min_length=1, max_length=35, pattern=_WITHOUT_NUL)]
@@ -89,9 +90,9 @@ OF_PERFORMER = Personal("performer")
 
 
 def storable_json(value: Any) -> Any:
-    """Return value if every JSON reader and PostgreSQL can hold it.
+    """Return value if every JSON reader can hold it.
 
-    That is: finite numbers, texts of whole characters without NUL, at most 64 levels. Raises ValueError.
+    That is: finite numbers, texts of whole characters, at most 64 levels. Raises ValueError.
     """
     level, depth = [value], 0
     while level:
@@ -100,7 +101,7 @@ def storable_json(value: Any) -> Any:
         below: list[Any] = []
         for item in level:
             if isinstance(item, str):
-                if "\x00" in item or not item.isascii():
+                if not item.isascii():
                     _check_text(item)
             elif isinstance(item, dict):
                 below += item
@@ -114,8 +115,6 @@ def storable_json(value: Any) -> Any:
 
 
 def _check_text(text: str) -> None:
-    if "\x00" in text:
-        raise ValueError("holds a NUL character")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("holds half of a surrogate pair")
 

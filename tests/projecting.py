@@ -27,6 +27,8 @@ VIEWS = [projection.name for projection in PROJECTIONS]
 ROOT = Path(bootstrap.__file__).parent.parent
 PROJECTOR = "import asyncio, sys; from api.bootstrap import run_projector; asyncio.run(run_projector(sys.argv[1]))"
 AWKWARD = 'a "quoted" \\ back\\slashed\n {€} \\u0000 text'
+BINARY = f"{AWKWARD} \0\1"
+"""What only bodies and free JSON may hold."""
 
 
 def some_events(random: Random, n: int) -> list[Event]:
@@ -40,7 +42,7 @@ def some_events(random: Random, n: int) -> list[Event]:
         case 1:
             return [an_event(**common, status=f"status {n}", reason=AWKWARD), an_event(**common, status="confirmed")]
         case 2:
-            metadata = {"text": AWKWARD, "n": n}
+            metadata = {"text": BINARY, BINARY: n}
             return [a_service_event(state, service, **common, description=AWKWARD, metadata=metadata)]
         case 3:
             return [a_system_log(**common, correlation_id=f"c{n}")]
@@ -50,7 +52,7 @@ def some_events(random: Random, n: int) -> list[Event]:
             exception = an_exception(integration_id, timestamp=a_moment(n), exception_type="http")
             return [random.choice([tie, exception])]
         case _:
-            return [an_event(CommentAdded, **common, text=f"{AWKWARD} {n}")]
+            return [an_event(CommentAdded, **common, text=f"{BINARY} {n}")]
 
 
 async def append_events(store: EventStore, tenant: str, random: Random, *, count: int) -> None:

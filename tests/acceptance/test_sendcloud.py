@@ -177,6 +177,27 @@ async def test_requests_and_responses_have_members_of_these_types_and_come_back_
         assert len(answer.json()["errors"]) == 1
 
 
+@pytest.mark.parametrize("length", [1, 10_000], ids=["small", "large"])
+async def test_what_was_said_may_have_any_characters_and_comes_back_as_it_was(
+    sendcloud: httpx.AsyncClient, http: httpx.AsyncClient, length: int
+) -> None:
+    binary = "GIF89a\0\1\x7f\uffff\U0001f69a \\u0000" * length
+    said = {
+        **dict.fromkeys(("base_url", "full_url", "exception"), binary),
+        "request": {"headers": {"X-Odd": [binary]}, "payload": binary, binary[:9]: None},
+        "response": {"headers": {binary[:9]: "x"}, "body": {"deep": [{binary[:9]: binary}]}},
+    }
+
+    answer = await sendcloud.post(LOGS, json=said)
+
+    assert answer.status_code == 201, answer.text
+    data = answer.json()["data"]
+    assert {name: data[name] for name in said} == said
+    assert (await sendcloud.get(LOGS)).json()["data"] == [data]
+    [native] = (await http.get("/trail/v1/integrations/123/logs")).json()["items"]
+    assert native["data"]["response"] == said["response"]
+
+
 async def test_secrets_in_headers_are_masked_and_the_log_says_so(
     sendcloud: httpx.AsyncClient, http: httpx.AsyncClient
 ) -> None:
