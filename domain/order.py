@@ -12,7 +12,7 @@ from domain.events.order_event import ORDER_TOPIC, OrderEvent
 from domain.events.split import Split, SplitChanges, SplitFrom
 from domain.order_rules import minus, require_fit, share
 from domain.order_state import OrderState, changes
-from domain.values import Customer, JsonObject, Money, Name, Totals
+from domain.values import NO_CUSTOMER, Customer, JsonObject, Money, Name, Totals
 
 DECISIONS: tuple[type[OrderEvent], ...] = (Created, Edited, Transferred, Redacted, Split, SplitChanges, SplitFrom)
 """Events whose recording depends on what the order is. All others are facts: true whatever the order is."""
@@ -69,9 +69,11 @@ class Order(BaseAggregate[str]):
 
     def transfer(self, new_customer: Customer, **envelope: Any) -> None:
         """Hand the order over to another customer."""
-        original = self.state.customer or Customer()
-        if original.id == new_customer.id:
+        original = self.state.customer or NO_CUSTOMER
+        if original.is_known_as(new_customer):
             raise RuleViolation(f"Order {self.order_id} belongs to customer {original.id!r} already")
+        if original == new_customer == NO_CUSTOMER:
+            raise RuleViolation(f"Order {self.order_id} belongs to nobody already")
         customers = {"original_customer": original, "new_customer": new_customer}
         self.accept(Transferred(originator_id=self.id, **customers, **envelope))
 

@@ -7,7 +7,7 @@ from domain.events.lifecycle import Created, Edited, Redacted, Transferred
 from domain.events.order_event import OrderEvent
 from domain.events.split import Split, SplitChanges, SplitFrom
 from domain.order_state import OrderState, totals_after, totals_before
-from domain.values import Money, Totals
+from domain.values import NO_CUSTOMER, Money, Totals
 
 
 @singledispatch
@@ -34,7 +34,8 @@ def _(event: Edited | SplitChanges, state: OrderState) -> None:
 
 @require_fit.register
 def _(event: Transferred, state: OrderState) -> None:
-    if state.customer is not None and state.customer.id != event.original_customer.id:
+    # Those who have no id cannot be told apart; nor can anybody be from whom nothing is known of.
+    if state.customer not in {None, NO_CUSTOMER} and state.customer.id != event.original_customer.id:
         raise RuleViolation(f"Order {event.order_id} belongs to customer {state.customer.id!r}")
 
 

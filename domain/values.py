@@ -34,6 +34,14 @@ Sentence = Annotated[str, StringConstraints(max_length=4_000, pattern=_WITHOUT_N
 Body = Annotated[str, StringConstraints()]
 """A text of any length and any characters: what bounds it is the size of a request. Only JSON holds it, which writes a
 NUL in characters that PostgreSQL can hold."""
+
+
+def _unless_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+OptionalId = Annotated[Name | None, BeforeValidator(_unless_empty)]
+"""An id, or none: an empty text is the id of nobody and of nothing, so that no two of them are the same."""
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-.0-~]+$")]
 """An id from outside: visible ASCII without spaces, and without / so that it fits a segment of a path."""
 Language = Annotated[str, StringConstraints(min_length=1, max_length=35, pattern=_WITHOUT_NUL)]
@@ -170,6 +178,21 @@ class Customer(Value):
     id: Annotated[Name, OF_ORDER] = ""
     name: Annotated[Name, OF_ORDER] = ""
 
+    def is_known_as(self, other: "Customer") -> bool:
+        """Return whether both are known to be the same. Whoever has no id, such as a guest, is the same as nobody."""
+        return self.id != "" and self.id == other.id
+
+
+NO_CUSTOMER = Customer()
+
+
+def _unless_nobody(customer: Customer | None) -> Customer | None:
+    return None if customer == NO_CUSTOMER else customer
+
+
+OptionalCustomer = Annotated[Customer | None, AfterValidator(_unless_nobody)]
+"""A customer, or none: one of whom neither an id nor a name is told is none."""
+
 
 class ContentRef(Value):
     """A body kept beside the ledger: its SHA-256 in hexadecimal, and its size in bytes."""
@@ -184,7 +207,7 @@ class Actor(Value):
     id: Name = ""
     name: Annotated[Name, OF_PERFORMER] = ""
     type: Name = ""
-    application_id: Name | None = None
+    application_id: OptionalId = None
 
 
 NOBODY = Actor()

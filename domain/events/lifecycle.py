@@ -13,6 +13,8 @@ from domain.values import (
     JsonObject,
     Money,
     Name,
+    OptionalCustomer,
+    OptionalId,
     Totals,
 )
 
@@ -24,7 +26,7 @@ class Created(OrderEvent):
     created_by: Name = ""
     reference: Identifier | None = None
     totals: Totals | None = None
-    customer: Customer | None = None
+    customer: OptionalCustomer = None
 
 
 class DetailsUpdated(OrderEvent):
@@ -64,9 +66,9 @@ class CommentAdded(OrderEvent):
     is_private: bool = False
     sender: Name | None = None
     """On whose side it is: the merchant's or the customer's, whoever wrote it down."""
-    media_id: Name | None = None
-    subject_type: Name | None = None
-    subject_id: Name | None = None
+    media_id: OptionalId = None
+    subject_type: OptionalId = None
+    subject_id: OptionalId = None
     custom_data: Annotated[JsonObject | None, OF_ORDER] = None
 
 

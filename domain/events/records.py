@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from domain.events.order_event import OrderEvent
-from domain.values import OF_ORDER, BigInt, Body, ContentRef, JsonObject, Name, Sentence, Value
+from domain.values import OF_ORDER, BigInt, Body, ContentRef, JsonObject, Name, OptionalId, Sentence, Value
 
 
 class ServiceState(StrEnum):
@@ -95,10 +95,10 @@ class SystemLogRecorded(OrderEvent):
     direction: CallDirection | None = None
     request_type: Name | None = None
     entity_ids: list[Name] | None = None
-    carrier_id: Name | None = None
-    webhook_id: Name | None = None
-    source_type: Name | None = None
-    source_id: Name | None = None
+    carrier_id: OptionalId = None
+    webhook_id: OptionalId = None
+    source_type: OptionalId = None
+    source_id: OptionalId = None
     request_time: BigInt | None = None
     request_method: Name | None = None
     request_url: Annotated[Body | None, OF_ORDER] = None

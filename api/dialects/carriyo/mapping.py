@@ -47,7 +47,7 @@ def event_of(order_id: str, body: NewSystemLog, content: ContentRef | None, call
         correlation_id=body.correlation_id,
         direction=CallDirection(body.event_type.lower()) if body.event_type else None,
         request_type=body.request_type,
-        entity_ids=body.entity_ids,
+        entity_ids=None if body.entity_ids is None else [id_ for id_ in body.entity_ids if id_],
         carrier_id=body.carrier_id,
         webhook_id=body.webhook_id,
         source_type=body.source_type,

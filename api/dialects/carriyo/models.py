@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from application.queries import CallFilter
 from domain.events.records import CallDurations, CallTimings, Headers
-from domain.values import BigInt, Body, Name
+from domain.values import BigInt, Body, Name, OptionalId
 
 Direction = Literal["INBOUND", "INTERNAL", "OUTBOUND"]
 ReferenceKind = Literal["order_id", "partner_order_reference"]
@@ -56,14 +56,14 @@ class NewSystemLog(BaseModel):
     )
     entity_id: Name | None = Field(None, description="Not read: the entity is the order that the path names.")
     entity_ids: list[Name] | None = None
-    carrier_id: Name | None = None
-    webhook_id: Name | None = None
-    tenant: Name | None = Field(None, description="If set, it must be the tenant of the header.")
-    correlation_id: Name | None = None
+    carrier_id: OptionalId = None
+    webhook_id: OptionalId = None
+    tenant: OptionalId = Field(None, description="If set, it must be the tenant of the header.")
+    correlation_id: OptionalId = None
     event_type: Direction | None = None
     request_type: Name | None = None
-    source_type: Name | None = None
-    source_id: Name | None = None
+    source_type: OptionalId = None
+    source_id: OptionalId = None
     request_time: BigInt | None = Field(None, description="Milliseconds since 1970")
     request_method: Name | None = None
     request_url: Body | None = None
@@ -104,8 +104,8 @@ class SystemLogQuery(BaseModel):
     """Which calls to list. Each of the filters has to hold."""
 
     key: ReferenceKind = Field("order_id", description="What reference is")
-    correlation_id: Name | None = Field(None, alias="correlationId")
-    carrier_id: Name | None = Field(None, alias="carrierId")
+    correlation_id: OptionalId = Field(None, alias="correlationId")
+    carrier_id: OptionalId = Field(None, alias="carrierId")
     event_type: Direction | None = Field(None, alias="eventType")
     request_type: Name | None = Field(None, alias="requestType")
     response_code: ResponseCode | None = Field(None, alias="responseCode", description="Such as 404, or 5xx")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StrictBool
 
-from domain.values import Body, JsonObject, Moment, Money, Name
+from domain.values import Body, JsonObject, Moment, Money, Name, OptionalId
 
 OrderStatus = Literal["temp", "pending", "removed", "confirmed", "completed", "cancelled"]
 PaymentStatus = Literal["pending", "failed", "expired", "completed", "refunding", "refunded"]
@@ -131,9 +131,9 @@ class NewMessage(Request):
 
     model_config = _example(text="When will it arrive?", is_private=False, send_by="customer")
     text: Body | None = None
-    media_id: Name | None = None
+    media_id: OptionalId = None
     is_private: StrictBool | None = Field(None, description="Whether only the shop may see it")
     send_by: Side | None = Field(None, description="merchant, if it is left out")
-    trackable_type: Name | None = Field(None, description="What it is about; the order, if it is left out")
-    trackable_id: Name | None = None
+    trackable_type: OptionalId = Field(None, description="What it is about; the order, if it is left out")
+    trackable_id: OptionalId = None
     custom_data: JsonObject | None = None
