@@ -25,7 +25,7 @@ from application.loading import Needs, load_order, needs_of
 from application.recorded import EventRef, Recorded, recorded
 from domain.errors import AlreadyRedacted, EventIdReused, IntegrationNotFound, OrderNotFound, VersionConflict
 from domain.events.integration import IntegrationTied, IntegrationUntied
-from domain.events.lifecycle import Redacted
+from domain.events.lifecycle import Created, Redacted
 from domain.events.order_event import OrderEvent
 from domain.order import DECISIONS, Order, stream_of
 from domain.values import Customer, Money, Origin, TenantName, Totals
@@ -74,11 +74,21 @@ class OrderService:
     async def create(
         self, tenant: Tenant, order_id: str | None, *, key: IdempotencyKey | None = None, **event: Any
     ) -> Decided:
-        """Create an order; event holds the fields of domain.events.lifecycle.Created. Raises VersionConflict."""
+        """Create an order; event holds the fields of domain.events.lifecycle.Created.
+
+        An implicit tenant's order may have begun with other events: it is created once, whenever that is. Raises
+        VersionConflict or RuleViolation if it was created before.
+        """
         if found := await self._find_request(tenant, key):
             return _decided(found)
         order = Order.create(order_id or new_order_id(), **event)
-        return _decided(await self._append(tenant, [self._write(order, NO_STREAM)], key))
+        try:
+            return _decided(await self._append(tenant, [self._write(order, NO_STREAM)], key))
+        except VersionConflict:
+            if not tenant.is_implicit:
+                raise
+        created = Created(originator_id=order.id, **event)
+        return _decided(await self._decide(tenant, order.order_id, lambda order: order.accept(created), key))
 
     async def record(
         self,

@@ -37,6 +37,8 @@ class Order(BaseAggregate[str]):
 
     def __init__(self) -> None:
         self.state = OrderState()
+        self.is_created = False
+        """Whether it was told how the order began: it may be told after other events, but only once."""
         self.changed_version = 0
         """The version of the newest event that changed the order; what services report changes nothing about it."""
 
@@ -60,6 +62,7 @@ class Order(BaseAggregate[str]):
 
     def evolve(self, event: Event) -> None:
         self.state.evolve(event)
+        self.is_created = self.is_created or isinstance(event, Created)
         if not isinstance(event, (*RECORDS, *TIES)):
             self.changed_version = event.originator_version
 
@@ -128,6 +131,8 @@ class Order(BaseAggregate[str]):
 
     def accept(self, event: OrderEvent) -> None:
         """Take an event as the order's next, whoever decided on it, if it fits what the order is."""
+        if self.is_created and isinstance(event, Created):
+            raise RuleViolation(f"Order {self.order_id} exists already")
         require_fit(event, self.state)
         next_event = event.model_copy(update={"originator_version": self.version + 1})
         next_event.mutate(self)

@@ -16,9 +16,7 @@ def require_fit(event: OrderEvent, state: OrderState) -> None:
 
 
 @require_fit.register
-def _(event: Created, state: OrderState) -> None:
-    if state.version > 0:
-        raise RuleViolation(f"Order {event.order_id} exists already")
+def _(event: Created, _state: OrderState) -> None:
     if event.totals is not None:
         _require_one_currency(event.totals)
 

@@ -130,6 +130,16 @@ def _sets(**fields: str) -> _Change:
     return change
 
 
+def _create(state: dict[str, Any], event: Mapping[str, Any], occurred_at: datetime) -> None:
+    """Take what an order began with, which may be told after other events: what these said of it is newer."""
+    state["created_by"] = event["created_by"]
+    state["reference"] = event["reference"]
+    state["created_at"] = occurred_at
+    for name in ("customer", "totals"):
+        if state[name] is None:
+            state[name] = event[name]
+
+
 def _report(state: dict[str, Any], event: Mapping[str, Any], occurred_at: datetime) -> None:
     report = ServiceStatus(
         state=event["state"], status=event["service_status"], description=event["description"], occurred_at=occurred_at
@@ -162,7 +172,7 @@ def _redact(state: dict[str, Any], _event: Mapping[str, Any], _occurred_at: date
 
 
 _CHANGES: Mapping[str, _Change] = {
-    Created.topic: _sets(created_by="created_by", reference="reference", customer="customer", totals="totals"),
+    Created.topic: _create,
     StatusUpdated.topic: _sets(status="status"),
     PaymentStatusUpdated.topic: _sets(payment_status="status"),
     DeliveryStatusUpdated.topic: _sets(delivery_status="status"),

@@ -179,7 +179,7 @@ class Customer(Value):
     name: Annotated[Name, OF_ORDER] = ""
 
     def is_known_as(self, other: "Customer") -> bool:
-        """Return whether both are known to be the same. Whoever has no id, such as a guest, is the same as nobody."""
+        """Return whether both are known to be the same. A guest, who has no id, is not known to be another one."""
         return self.id != "" and self.id == other.id
 
 

@@ -54,8 +54,12 @@ class _Order:
 
     def take(self, entry: Entry) -> None:
         topic, recorded, state = entry.topic, entry.recorded, self.state
+        known = state["customer"]
         fold(state, topic, entry.fields, recorded.version, recorded.occurred_at)
-        if topic in _NAMING:
+        if topic == Created.topic and known is not None:
+            # It was told late: the order is still whose it has become since.
+            self.search = " ".join((self.search, *([state["reference"].lower()] if state["reference"] else ())))
+        elif topic in _NAMING:
             is_named = state["customer"] is not None
             words = (self.order_id, state["reference"], *(_words(entry) if is_named else ()))
             self.search = " ".join(word.lower() for word in words if word)

@@ -237,6 +237,15 @@ def test_any_event_may_be_the_first_that_we_hear_of(event: OrderEvent) -> None:
     assert order.collect_events() == [event.model_copy(update={"originator_version": 1})]
 
 
+def test_how_an_order_began_is_told_once_whenever_that_is() -> None:
+    order = Order.begin(an_event())
+
+    order.accept(an_event(Created, reference="PO-1", totals=totals()))
+
+    assert (order.state.reference, order.state.totals, order.state.status) == ("PO-1", totals(), "confirmed")
+    assert_refused(order, lambda: order.accept(an_event(Created)), "Order 1001 exists already")
+
+
 def test_the_first_event_keeps_the_rules_too() -> None:
     with pytest.raises(RuleViolation, match="different currencies"):
         Order.begin(an_event(Edited, **changes(totals(), totals(currency="USD"))))

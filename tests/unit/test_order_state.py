@@ -65,6 +65,34 @@ def test_created_says_who_created_it_and_what_it_is() -> None:
     assert (state.customer, state.totals) == (a_customer(), totals())
 
 
+def test_how_an_order_began_may_be_told_late() -> None:
+    state = folded(
+        an_event(timestamp=a_moment(60)),
+        a_created_event(created_by="shop", reference="PO-1", timestamp=a_moment()),
+    )
+
+    assert (state.created_by, state.reference, state.customer, state.totals) == ("shop", "PO-1", a_customer(), totals())
+    assert (state.version, state.created_at, state.updated_at) == (2, a_moment(), a_moment(60))
+
+
+def test_what_happened_since_is_newer_than_what_an_order_began_with() -> None:
+    heir = a_customer(id="c2", name="Alan")
+
+    state = folded(
+        an_event(Transferred, original_customer=a_customer(), new_customer=heir),
+        an_event(Edited, **changes(totals(10_000), totals(7_000))),
+        an_event(Split, child_order_id="a"),
+        a_created_event(reference="PO-1"),
+    )
+
+    assert (state.customer, state.totals) == (heir, totals(7_000))
+    assert (state.reference, state.children) == ("PO-1", ["a"])
+
+
+def test_an_order_that_was_redacted_before_it_was_created_has_no_customer() -> None:
+    assert folded(an_event(Redacted), a_created_event()).customer is None
+
+
 @pytest.mark.parametrize(
     ("event_class", "field"),
     [

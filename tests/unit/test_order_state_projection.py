@@ -128,6 +128,24 @@ def test_the_order_state_needs_the_rows_of_the_orders_in_the_batch() -> None:
     assert sorted(ORDER_STATE.needs(entries([*ledger, a_foreign_event()]))) == ["1", "2"]
 
 
+def test_an_order_whose_beginning_is_told_late_is_found_by_it() -> None:
+    (row,) = rows(ORDER_STATE, an_event(), a_created_event(reference="PO-1", event_id="e2"))
+
+    assert (row.search, row.reference, row.customer_from) == ("1001 po-1 c1 grace", "PO-1", "customer/e2")
+
+
+def test_an_order_whose_beginning_is_told_after_a_transfer_is_found_by_its_new_customer() -> None:
+    heir = a_customer(id="C2", name="Alan")
+    transfer = an_event(Transferred, original_customer=a_customer(), new_customer=heir, event_id="e1")
+
+    (named,) = rows(ORDER_STATE, transfer, a_created_event(reference="PO-1", event_id="e2"))
+    (nameless,) = rows(ORDER_STATE, transfer, a_created_event(event_id="e2"))
+
+    assert (named.search, named.customer_from) == ("1001 c2 alan po-1", "new_customer/e1")
+    assert (nameless.search, nameless.customer_from) == ("1001 c2 alan", "new_customer/e1")
+    assert OrderState.model_validate_json(named.detail).customer == heir
+
+
 def test_an_order_is_found_by_its_new_customer_after_a_transfer() -> None:
     transfer = an_event(Transferred, original_customer=a_customer(), new_customer=a_customer(id="C2", name="Alan"))
 
