@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from application.access import Tenant
 from application.codec import DAMAGE, decode, in_words
-from application.ledger import EventStore, RecordedEvent
+from application.ledger import STREAM_EXISTS, EventStore, ExpectedVersion, RecordedEvent
 from application.legible import legible
 from application.personal import UNREADABLE
 from application.projections.order_state import CUSTOMER_FIELDS
@@ -44,6 +45,18 @@ async def load_order(store: EventStore, tenant: TenantName, order_id: str, needs
     if needs == "customer" and naming is not None:
         _require_customer(order, naming)
     return order
+
+
+async def load_if_any(
+    store: EventStore, tenant: Tenant, order_id: str, expected: ExpectedVersion, needs: Needs = "state"
+) -> Order | None:
+    """Return what load_order does; None if there is no such order yet but an implicit tenant's first event makes it."""
+    try:
+        return await load_order(store, tenant.name, order_id, needs)
+    except OrderNotFound:
+        if tenant.is_implicit and expected is not STREAM_EXISTS:
+            return None
+        raise
 
 
 def _after(order: Order | None, event: RecordedEvent, needs: Needs) -> Order:

@@ -39,6 +39,22 @@ class Recorded(NamedTuple):
         """The order of the first event: a request may have named it by its reference."""
         return self.events[0].stream.removeprefix("order-")
 
+    def only(self, stream: str) -> "Recorded":
+        """Return what was recorded of one stream: what that says of another is not what was asked for."""
+        return self._replace(events=tuple(event for event in self.events if event.stream == stream))
+
+
+class Decided(NamedTuple):
+    """What came of a decision: the events it recorded, and the order that it created, if it created one."""
+
+    order_id: str
+    recorded: Recorded
+
+
+def decided(result: Recorded) -> Decided:
+    """Return a decision with the order it created: the last write's."""
+    return Decided(result.events[-1].stream.removeprefix("order-"), result)
+
 
 async def recorded(store: EventStore, append: Append, appended: Appended) -> Recorded:
     """Return what an append recorded; if it was replayed, as the ledger has it."""

@@ -1,5 +1,6 @@
 """The Order aggregate: the decisions an order allows, and the rules they keep."""
 
+import secrets
 from typing import Any, Self
 
 from eventsourcing.domain import BaseAggregate
@@ -25,6 +26,11 @@ def stream_of(order_id: str) -> str:
     return f"order-{order_id}"
 
 
+def new_order_id() -> str:
+    """Return an order id that every dialect can carry: 24 hexadecimal digits."""
+    return secrets.token_hex(12)
+
+
 class Order(BaseAggregate[str]):
     """An order: folded from its events, and asked before a decision becomes an event.
 
@@ -39,6 +45,8 @@ class Order(BaseAggregate[str]):
         self.state = OrderState()
         self.is_created = False
         """Whether it was told how the order began: it may be told after other events, but only once."""
+        self._implied: set[str] = set()
+        """The orders at the other end of splits of which only their side was told."""
         self.changed_version = 0
         """The version of the newest event that changed the order; what services report changes nothing about it."""
 
@@ -62,9 +70,16 @@ class Order(BaseAggregate[str]):
 
     def evolve(self, event: Event) -> None:
         self.state.evolve(event)
-        self.is_created = self.is_created or isinstance(event, Created)
+        self._note_what_was_told(event)
         if not isinstance(event, (*RECORDS, *TIES)):
             self.changed_version = event.originator_version
+
+    def _note_what_was_told(self, event: Event) -> None:
+        match event:
+            case Created():
+                self.is_created = True
+            case Split(child_order_id=other) | SplitFrom(parent_order_id=other):
+                (self._implied.add if event.implied_by else self._implied.discard)(other)
 
     def edit(self, after: Totals, **envelope: Any) -> None:
         """Change what the order amounts to; the currency stays."""
@@ -131,12 +146,22 @@ class Order(BaseAggregate[str]):
 
     def accept(self, event: OrderEvent) -> None:
         """Take an event as the order's next, whoever decided on it, if it fits what the order is."""
-        if self.is_created and isinstance(event, Created):
-            raise RuleViolation(f"Order {self.order_id} exists already")
-        require_fit(event, self.state)
+        match event:
+            case Created() if self.is_created:
+                raise RuleViolation(f"Order {self.order_id} exists already")
+            case Split(child_order_id=other) | SplitFrom(parent_order_id=other) if other in self._implied:
+                pass  # its own side is told, of what is known from the other one
+            case _:
+                require_fit(event, self.state)
         next_event = event.model_copy(update={"originator_version": self.version + 1})
         next_event.mutate(self)
         self.pending_events.append(next_event)
+
+    def knows_of(self, event: Split | SplitFrom) -> bool:
+        """Return whether the order has its side of a split already, as the event tells it."""
+        if isinstance(event, Split):
+            return event.child_order_id in self.state.children
+        return event.parent_order_id == self.state.parent
 
     def _totals(self) -> Totals:
         if self.state.totals is None:

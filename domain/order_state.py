@@ -155,7 +155,8 @@ def _amount(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datet
 
 
 def _have_child(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:
-    state["children"].append(event["child_order_id"])
+    if event["child_order_id"] not in state["children"]:
+        state["children"].append(event["child_order_id"])
 
 
 def _tie(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:

@@ -11,6 +11,8 @@ class Split(OrderEvent):
     child_order_id: Identifier
     options: JsonObject | None = None
     """What else was asked for with it, in the words of whoever asked: which lines, which mails."""
+    implied_by: Identifier | None = None
+    """The child's event that told us of the split, as long as this order's own was not told."""
 
 
 class SplitChanges(OrderEvent):
@@ -27,3 +29,5 @@ class SplitFrom(OrderEvent):
 
     topic = "order.split_from"
     parent_order_id: Identifier
+    implied_by: Identifier | None = None
+    """The parent's event that told us of the split, as long as this order's own was not told."""

@@ -201,6 +201,30 @@ def test_a_reported_decision_that_does_not_fit_is_refused(event: OrderEvent, why
     assert_refused(order, lambda: order.accept(event), why)
 
 
+def test_a_side_of_a_split_that_was_implied_may_be_told_once() -> None:
+    order = an_order()
+    order.accept(an_event(Split, child_order_id="1001-1", implied_by="e1"))
+    order.accept(an_event(SplitFrom, parent_order_id="1000", implied_by="e2"))
+
+    order.accept(an_event(Split, child_order_id="1001-1"))
+    order.accept(an_event(SplitFrom, parent_order_id="1000"))
+
+    assert (order.state.children, order.state.parent) == (["1001-1"], "1000")
+    assert_refused(order, lambda: order.accept(an_event(Split, child_order_id="1001-1")), "exists already")
+    assert_refused(order, lambda: order.accept(an_event(SplitFrom, parent_order_id="999")), "was split from 1000")
+
+
+def test_an_order_knows_its_side_of_a_split() -> None:
+    order = an_order()
+    order.accept(an_event(Split, child_order_id="1001-1"))
+    order.accept(an_event(SplitFrom, parent_order_id="1000"))
+
+    assert order.knows_of(an_event(Split, child_order_id="1001-1", implied_by="e1"))
+    assert order.knows_of(an_event(SplitFrom, parent_order_id="1000", implied_by="e1"))
+    assert not order.knows_of(an_event(Split, child_order_id="1001-2"))
+    assert not order.knows_of(an_event(SplitFrom, parent_order_id="1001"))
+
+
 def test_a_reported_edit_may_print_the_amounts_in_its_own_way() -> None:
     order = an_order(totals=totals(10_000))
     plain = Money(cents=10_000, currency_iso="EUR")
