@@ -133,7 +133,7 @@ class OrderService:
         tenant: Tenant,
         order_id: str,
         child_id: str | None,
-        part: Totals | Money,
+        part: Totals | Money | None,
         *,
         key: IdempotencyKey | None = None,
         **split: Any,

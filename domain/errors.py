@@ -5,7 +5,8 @@ OrdertrailError
 │   └── UnreadableEvent       it was recorded, and is not what we keep any more
 ├── UnreadableKey            the key of personal data was changed in the database
 ├── RuleViolation            a decision breaks a rule of the order
-│   └── AlreadyRedacted
+│   ├── AlreadyRedacted
+│   └── OrderChanged          somebody changed it since
 ├── NotFound
 │   ├── TenantNotFound
 │   ├── KeyNotFound
@@ -73,6 +74,14 @@ class AlreadyRedacted(RuleViolation):
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
         super().__init__(f"Order {order_id!r} was redacted already")
+
+
+class OrderChanged(RuleViolation):
+    """The order was changed since it was read."""
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        super().__init__(f"Order {order_id} was changed since; read it again and decide anew")
 
 
 class NotFound(OrdertrailError):

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from eventsourcing.domain import BaseAggregate
 
-from domain.errors import RuleViolation
+from domain.errors import OrderChanged, RuleViolation
 from domain.events.catalogue import RECORDS, TIES
 from domain.events.event import Event
 from domain.events.lifecycle import CancellationRequested, Created, Edited, Redacted, StatusUpdated, Transferred
@@ -13,7 +13,7 @@ from domain.events.order_event import ORDER_TOPIC, OrderEvent
 from domain.events.split import Split, SplitChanges, SplitFrom
 from domain.order_rules import minus, require_fit, share
 from domain.order_state import OrderState, changes
-from domain.values import NO_CUSTOMER, Customer, JsonObject, Money, Name, Totals
+from domain.values import NO_CUSTOMER, Change, Customer, JsonObject, Money, Name, Totals
 
 DECISIONS: tuple[type[OrderEvent], ...] = (Created, Edited, Transferred, Redacted, Split, SplitChanges, SplitFrom)
 """Events whose recording depends on what the order is. All others are facts: true whatever the order is."""
@@ -119,7 +119,7 @@ class Order(BaseAggregate[str]):
     def split(
         self,
         child_order_id: str,
-        part: Totals | Money,
+        part: Totals | Money | None,
         *,
         changed_version: int | None = None,
         options: JsonObject | None = None,
@@ -128,16 +128,16 @@ class Order(BaseAggregate[str]):
         """Split part of the order off into a new one and return that child; record both orders in one append.
 
         part is what the child amounts to, or what its lines cost: then their share of the discount goes with them.
-        What the parent amounts to afterwards and what the child amounts to add up to what the parent amounted to.
+        What the parent amounts to afterwards and what the child amounts to add up to what the parent amounted to. None
+        if nobody knows: then what the parent amounted to is all that is known of both.
         changed_version is the version of the newest change that whoever decides knows of.
         """
         if changed_version not in {None, self.changed_version}:
-            raise RuleViolation(f"Order {self.order_id} was changed since; read it again and decide anew")
-        before = self._totals()
-        child_totals = part if isinstance(part, Totals) else share(before, part)
-        after = minus(before, child_totals)
+            raise OrderChanged(self.order_id)
+        child_totals, divided = self._divide(part)
         self.accept(Split(originator_id=self.id, child_order_id=child_order_id, options=options, **envelope))
-        self.accept(SplitChanges(originator_id=self.id, **changes(before, after), **envelope))
+        if divided:
+            self.accept(SplitChanges(originator_id=self.id, **divided, **envelope))
         child = type(self).create(
             child_order_id, created_by="split", totals=child_totals, customer=self.state.customer, **envelope
         )
@@ -156,6 +156,14 @@ class Order(BaseAggregate[str]):
         next_event = event.model_copy(update={"originator_version": self.version + 1})
         next_event.mutate(self)
         self.pending_events.append(next_event)
+
+    def _divide(self, part: Totals | Money | None) -> tuple[Totals | None, dict[str, Change[Money]]]:
+        """Return what a part of the order amounts to, and what the order does before and after it is split off."""
+        if part is None:
+            return None, {}
+        before = self._totals()
+        child = part if isinstance(part, Totals) else share(before, part)
+        return child, changes(before, minus(before, child))
 
     def knows_of(self, event: Split | SplitFrom) -> bool:
         """Return whether the order has its side of a split already, as the event tells it."""

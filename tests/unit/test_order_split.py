@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events.lifecycle import Created
+from domain.events.lifecycle import Created, Edited
 from domain.events.split import Split, SplitChanges, SplitFrom
 from domain.order_state import changes
 from domain.values import Money, Totals
@@ -133,10 +133,36 @@ def test_a_split_stays_within_the_currency() -> None:
     assert_refused(order, lambda: order.split("1001-2", totals(1, currency="USD")), "different currencies: EUR, USD")
 
 
-def test_an_order_without_totals_cannot_be_split() -> None:
+def test_an_order_without_totals_cannot_be_divided() -> None:
     order = an_order(totals=None)
 
     assert_refused(order, lambda: order.split("1001-2", totals()), "created without totals")
+
+
+@pytest.mark.parametrize("whole", [totals(10_000), None])
+def test_a_split_of_which_nobody_knows_the_amounts_leaves_what_is_known(whole: Totals | None) -> None:
+    parent = an_order("1001", totals=whole)
+
+    child = parent.split("1001-2", None, options={"order_items": []}, timestamp=a_moment(1))
+
+    assert parent.collect_events() == [
+        an_event(
+            Split, child_order_id="1001-2", options={"order_items": []}, originator_version=2, timestamp=a_moment(1)
+        )
+    ]
+    assert [type(event) for event in child.collect_events()] == [Created, SplitFrom]
+    assert (parent.state.totals, child.state.totals) == (whole, None)
+    assert (parent.state.children, child.state.parent, child.state.customer) == (["1001-2"], "1001", a_customer())
+
+
+def test_an_order_whose_amounts_are_learned_after_a_split_takes_them() -> None:
+    parent = an_order("1001", totals=totals(10_000))
+    child = parent.split("1001-2", None)
+
+    parent.accept(an_event(Edited, **changes(totals(10_000), totals(7_000))))
+    child.accept(an_event(Edited, order_id="1001-2", **changes(totals(10_000), totals(3_000))))
+
+    assert (parent.state.totals, child.state.totals) == (totals(7_000), totals(3_000))
 
 
 def test_an_order_is_not_split_into_itself() -> None:

@@ -44,6 +44,8 @@ _CODES = {
     Kind.UNAUTHENTICATED: "Unauthorized",
     Kind.INVALID: "UnprocessableEntity",
     Kind.CONFLICT: "UnprocessableEntity",
+    # As the vendor's page of the split calls it.
+    Kind.CHANGED: "parent_order_updated",
     Kind.TOO_MANY: "RateLimitExceeded",
     Kind.INTERNAL: "InternalServerError",
     Kind.DAMAGED: "ServiceUnavailable",
@@ -54,7 +56,7 @@ def render(problem: Problem) -> Response:
     """Render a problem as SHOPLINE does: message and code, but for the statuses that have members of their own."""
     kind = Kind.MALFORMED if any(fault.type == "json_invalid" for fault in problem.faults) else problem.kind
     # What the order does not allow is a 422 there: its documents have no 409.
-    status = 422 if kind is Kind.CONFLICT else kind.status
+    status = 422 if kind.status == Kind.CONFLICT.status else kind.status
     code = _CODES.get(kind) or kind.title.title().replace(" ", "")
     faults = [{"field": dotted(fault.where), "message": fault.what} for fault in problem.faults]
     body: dict[str, Any]
