@@ -106,7 +106,11 @@ class Views(Protocol):
     async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> Progress:
         """Return how far these views are, and which edition the first shows of an order. Raises TenantNotFound."""
 
-    async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]: ...
+    async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
+        """Return the 42 kinds of actions on an order, the newest first by when they occurred, then by position."""
+
+    async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
+        """Return whatever people and programs did to an order, in the order of action_log."""
 
     async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ServiceEventRow]: ...
 

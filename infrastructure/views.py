@@ -48,6 +48,10 @@ class PostgresViews:
         rows = await self._fetch("action_log", tenant=tenant, order_id=order_id, limit=limit)
         return await opened_actions(self._vault, tenant, [ActionLogRow(*row) for row in rows])
 
+    async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
+        rows = await self._fetch("newest_actions", tenant=tenant, order_id=order_id, limit=limit)
+        return await self._vault.opened(tenant, [recorded_event(row) for row in rows])
+
     async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ServiceEventRow]:
         rows = await self._fetch("service_events", tenant=tenant, order_id=order_id, limit=limit)
         return await opened_reports(self._vault, tenant, [ServiceEventRow(*row) for row in rows])

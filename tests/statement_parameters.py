@@ -138,6 +138,8 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
             for shown in ("action_log", "timeline")
         ],
         "action_log": [case(101, order_id=order_id, limit=100) for order_id in ("A-7", "long")],
+        # Of an order with 10,000 actions all are sorted, and 1,000 looked up.
+        "newest_actions": [case(250, order_id="A-7", limit=1_000), case(11_000, order_id="long", limit=1_000)],
         "service_events": [case(101, order_id="A-7", limit=100)],
         "order": [case(1, order_id="A-7")],
         "order_id_of": [case(1, reference="R-A-7")],

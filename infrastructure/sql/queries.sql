@@ -36,8 +36,22 @@ SELECT order_id, position, occurred_at, type, schema_version, convert_to(data::t
        actor_type, application_id, sealed_in
 FROM ordertrail.action_log
 WHERE tenant = %(tenant)s AND order_id = %(order_id)s
-ORDER BY position DESC
+ORDER BY occurred_at DESC, position DESC
 LIMIT %(limit)s
+
+-- name: newest_actions
+-- All of an order's actions are sorted: it has hundreds, rarely thousands. Only what is shown is looked up in the ledger.
+SELECT e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at, e.recorded_at
+FROM (
+    SELECT position, occurred_at FROM ordertrail.timeline
+    WHERE tenant = %(tenant)s AND order_id = %(order_id)s AND kind = 'action'
+    ORDER BY occurred_at DESC, position DESC
+    LIMIT %(limit)s
+) AS page
+CROSS JOIN LATERAL (
+    SELECT * FROM ordertrail.events AS e WHERE e.tenant = %(tenant)s AND e.position = page.position LIMIT 1
+) AS e
+ORDER BY page.occurred_at DESC, page.position DESC
 
 -- name: service_events
 SELECT order_id, position, recorded_at, event_id, state, service, service_status, description,

@@ -68,7 +68,24 @@ def test_the_performer_is_the_actor() -> None:
         "performer_type": "Staff",
         "performer_id": "u1",
         "performing_application_id": "app-1",
+        "performer_application_id": "app-1",
     }
+
+
+def test_what_is_not_known_of_the_performer_is_an_empty_text() -> None:
+    log = action_log(an_event())
+
+    performer = {name: value for name, value in log.items() if name.startswith("perform")}
+    assert performer == dict.fromkeys(
+        (
+            "performer_name",
+            "performer_type",
+            "performer_id",
+            "performing_application_id",
+            "performer_application_id",
+        ),
+        "",
+    )
 
 
 def test_languages_are_written_as_shopline_does() -> None:
@@ -106,6 +123,13 @@ def test_an_invalid_request_says_error_message_code_and_extras() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_problem_has_the_message_and_the_code_that_the_vendors_sdk_reads(kind: Kind) -> None:
+    body = body_of(render(Problem(kind, "what happened")))
+
+    assert (body["message"], type(body["code"])) == ("what happened", str)
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "code"),
     [
@@ -129,6 +153,7 @@ def test_too_many_requests_are_told_as_the_guide_has_it() -> None:
     assert response.status_code == 429
     assert body_of(response) == {
         "error": "Too many requests with this credential; go on in 1 s",
+        "message": "Too many requests with this credential; go on in 1 s",
         "code": "RateLimitExceeded",
     }
 
@@ -158,6 +183,7 @@ def test_a_body_that_is_not_json_is_a_400() -> None:
     assert response.status_code == 400
     assert body_of(response) == {
         "error": "body: is not JSON",
+        "message": "body: is not JSON",
         "code": "BadRequest",
         "caused_by": {"errors": [{"field": "body", "message": "is not JSON"}]},
     }

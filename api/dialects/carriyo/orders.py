@@ -15,7 +15,6 @@ from api.requests import Json, KeyDep, ServicesDep, read, written
 from application.access import authorise
 from application.codec import decode_as
 from application.legible import shown
-from application.queries import TimelineFilter
 from domain.events.order_event import OrderEvent
 
 NEWEST = 1_000
@@ -43,14 +42,9 @@ async def list_change_logs(
     headers = await read(services, caller, "timeline", "order_state")
     tenant = caller.tenant.name
     order_id = await found(services, caller, reference, key)
-    actions = TimelineFilter(kind="action", order="desc")
-    entries = await services.queries.views.timeline(tenant, order_id, actions, cursor=None, limit=NEWEST)
-    # By the time it was done, which need not be the order in which we heard of it.
-    events = sorted(
-        (entry.event for entry in entries),
-        key=lambda event: (event.occurred_at, event.position),
-        reverse=sort_order == "DESC",
-    )
+    newest = await services.queries.views.newest_actions(tenant, order_id, limit=NEWEST)
+    # By the time that is shown: of one whose own cannot be told, the time of its recording.
+    events = sorted(newest, key=lambda event: (event.occurred_at, event.position), reverse=sort_order == "DESC")
     body = shown(
         tenant,
         events,
