@@ -27,13 +27,15 @@ Version = NewType("Version", int)
 MAX_BIGINT = 2**63 - 1
 MAX_JSON_DEPTH = 64
 
-# PostgreSQL's text cannot hold NUL, so nothing may that views have as text: names, and what is said in a sentence.
+# PostgreSQL's text cannot hold NUL, so nothing may that people write or that views have as text.
 _WITHOUT_NUL = r"^[^\x00]*$"
 Name = Annotated[str, StringConstraints(max_length=255, pattern=_WITHOUT_NUL)]
 Sentence = Annotated[str, StringConstraints(max_length=4_000, pattern=_WITHOUT_NUL)]
-Body = Annotated[str, StringConstraints()]
-"""A text of any length and any characters: what bounds it is the size of a request. Only JSON holds it, which writes a
-NUL in characters that PostgreSQL can hold."""
+Body = Annotated[str, StringConstraints(pattern=_WITHOUT_NUL)]
+"""A text of any length: what bounds it is the size of a request."""
+RawText = Annotated[str, StringConstraints()]
+"""A text of any length and any characters, as it was said in a call. Nothing but JSON holds it, which writes a NUL in
+characters that PostgreSQL can hold."""
 
 
 def _unless_empty(value: Any) -> Any:
@@ -97,10 +99,11 @@ OF_ORDER = Personal("order")
 OF_PERFORMER = Personal("performer")
 
 
-def storable_json(value: Any) -> Any:
-    """Return value if every JSON reader can hold it.
+def storable_json(value: Any, *, is_raw: bool = False) -> Any:
+    """Return value if every JSON reader and PostgreSQL can hold it.
 
-    That is: finite numbers, texts of whole characters, at most 64 levels. Raises ValueError.
+    That is: finite numbers, texts of whole characters (without NUL, unless it is raw), at most 64 levels. Raises
+    ValueError.
     """
     level, depth = [value], 0
     while level:
@@ -109,6 +112,8 @@ def storable_json(value: Any) -> Any:
         below: list[Any] = []
         for item in level:
             if isinstance(item, str):
+                if not is_raw and "\x00" in item:
+                    raise ValueError("holds a NUL character")
                 if not item.isascii():
                     _check_text(item)
             elif isinstance(item, dict):
@@ -127,7 +132,14 @@ def _check_text(text: str) -> None:
         raise ValueError("holds half of a surrogate pair")
 
 
+def raw_json(value: Any) -> Any:
+    """Return value if every JSON reader can hold it, whatever characters it has. Raises ValueError."""
+    return storable_json(value, is_raw=True)
+
+
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]
+RawObject = Annotated[dict[str, Any], AfterValidator(raw_json)]
+"""A JSON object whose texts may have any characters, as it was said in a call."""
 
 
 class Value(BaseModel):

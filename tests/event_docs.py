@@ -8,7 +8,7 @@ from pydantic import BaseModel, StringConstraints
 
 from domain.events.event import Event
 from domain.events.records import Headers
-from domain.values import Body, Change, Identifier, Moment, Name, Personal, Sentence, Text
+from domain.values import Body, Change, Identifier, Moment, Name, Personal, RawText, Sentence, Text
 
 _WORDS: dict[Any, str] = {
     Text: "Text",
@@ -19,7 +19,10 @@ _WORDS: dict[Any, str] = {
     float: "number",
     str: "text",
 }
-_STRINGS = {get_args(string)[1]: word for string, word in ((Name, "Name"), (Sentence, "Sentence"), (Body, "Body"))}
+_STRINGS = {
+    get_args(string)[1]: word
+    for string, word in ((Name, "Name"), (Sentence, "Sentence"), (Body, "Body"), (RawText, "Raw text"))
+}
 _STRINGS[get_args(Identifier)[1]] = "Identifier"
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from domain.events.order_event import OrderEvent
-from domain.values import OF_ORDER, BigInt, Body, ContentRef, JsonObject, Name, OptionalId, Sentence, Value
+from domain.values import OF_ORDER, BigInt, ContentRef, JsonObject, Name, OptionalId, RawText, Sentence, Value
 
 
 class ServiceState(StrEnum):
@@ -35,7 +35,7 @@ class CallDirection(StrEnum):
     OUTBOUND = "outbound"
 
 
-Headers = dict[Name, list[Body]]
+Headers = dict[Name, list[RawText]]
 """Header name -> its values."""
 
 
@@ -80,10 +80,10 @@ class Call(Value):
     """What was said in an HTTP call. It can be large, so it is kept as a content beside the ledger."""
 
     request_headers: Headers | None = None
-    request_body: Annotated[Body | None, OF_ORDER] = None
-    raw_request_body: Annotated[Body | None, OF_ORDER] = None
+    request_body: Annotated[RawText | None, OF_ORDER] = None
+    raw_request_body: Annotated[RawText | None, OF_ORDER] = None
     response_headers: Headers | None = None
-    response_body: Annotated[Body | None, OF_ORDER] = None
+    response_body: Annotated[RawText | None, OF_ORDER] = None
     timings: CallTimings | None = None
     durations: CallDurations | None = None
 
@@ -101,7 +101,7 @@ class SystemLogRecorded(OrderEvent):
     source_id: OptionalId = None
     request_time: BigInt | None = None
     request_method: Name | None = None
-    request_url: Annotated[Body | None, OF_ORDER] = None
+    request_url: Annotated[RawText | None, OF_ORDER] = None
     response_time: BigInt | None = None
     response_code: BigInt | None = None
     content: ContentRef | None = None

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from application.queries import CallFilter
 from domain.events.records import CallDurations, CallTimings, Headers
-from domain.values import BigInt, Body, Name, OptionalId
+from domain.values import BigInt, Name, OptionalId, RawText
 
 Direction = Literal["INBOUND", "INTERNAL", "OUTBOUND"]
 ReferenceKind = Literal["order_id", "partner_order_reference"]
@@ -66,14 +66,14 @@ class NewSystemLog(BaseModel):
     source_id: OptionalId = None
     request_time: BigInt | None = Field(None, description="Milliseconds since 1970")
     request_method: Name | None = None
-    request_url: Body | None = None
+    request_url: RawText | None = None
     request_headers: Headers | None = None
-    request_body: Body | None = None
-    raw_request_body: Body | None = None
+    request_body: RawText | None = None
+    raw_request_body: RawText | None = None
     response_time: BigInt | None = Field(None, description="Milliseconds since 1970")
     response_headers: Headers | None = None
     response_code: BigInt | None = None
-    response_body: Body | None = None
+    response_body: RawText | None = None
     call_statistics: CallStatistics | None = None
     duration_statistics: DurationStatistics | None = None
 

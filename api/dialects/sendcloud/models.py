@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from api.dialects.sendcloud.times import instant
-from domain.values import BigInt, Body, Name, storable_json
+from domain.values import BigInt, Name, RawText, raw_json
 
 LOG: dict[str, Any] = {
     "base_url": "https://example.com",
@@ -109,15 +109,15 @@ class NewLog(BaseModel):
     """An exception log to create. Members that are not listed here are rejected."""
 
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [LOG]})
-    base_url: Annotated[Body, Field(min_length=1, description="Base shop URL"), BeforeValidator(_not_null)]
-    full_url: Body | None = None
+    base_url: Annotated[RawText, Field(min_length=1, description="Base shop URL"), BeforeValidator(_not_null)]
+    full_url: RawText | None = None
     method: Name | None = ""
     response_code: Annotated[BigInt, Field(ge=0)] | None = None
-    response: Annotated[Response | None, BeforeValidator(storable_json)] = None
-    request: Annotated[Request | None, BeforeValidator(storable_json)] = None
+    response: Annotated[Response | None, BeforeValidator(raw_json)] = None
+    request: Annotated[Request | None, BeforeValidator(raw_json)] = None
     created_at: DateTime | None = Field(None, description="When it happened; now, if it is not given.")
     exception_type: Name | None = None
-    exception: Body | None = None
+    exception: RawText | None = None
 
 
 class Log(BaseModel):
