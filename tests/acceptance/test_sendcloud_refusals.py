@@ -86,6 +86,6 @@ async def test_a_body_of_another_type_is_a_415(sendcloud: httpx.AsyncClient, typ
 
 
 async def test_what_is_not_there_is_told_in_the_same_words(sendcloud: httpx.AsyncClient) -> None:
-    assert_error(await sendcloud.get("/api/v3/nothing"), 404, "not_found", told=404)
+    assert_error(await sendcloud.get("/api/v3/nothing"), 404, "not_found")
     assert_error(await sendcloud.delete(LOGS), 405, "method_not_allowed")
     assert_error(await sendcloud.post(LOGS, content=b" " * (17 << 20), headers=JSON), 413, "validation_error")

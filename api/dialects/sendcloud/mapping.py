@@ -81,15 +81,23 @@ _SORTED_BY = {
 }
 
 
+MAX_SHOP_NAME = 250
+"""How many characters of a name the vendor's schema has room for."""
+
+
 def integration(row: IntegrationRow) -> dict[str, Any]:
-    """Return an integration in Sendcloud's words; what its registration did not say is as if it were switched off."""
+    """Return an integration in Sendcloud's words; what its registration did not say is as if it were switched off.
+
+    The vendor's schema has a shop_url that is a text, or none.
+    """
     told = from_json(row.details)
     details = told if isinstance(told, dict) else {}  # a list, only if somebody changed the row
+    shop_url = {"shop_url": row.shop_url} if row.shop_url else {}
     carriers, feedback = details.get("service_point_carriers"), details.get("feedback_type")
     return {
         "id": row.integration_id,
-        "shop_name": row.shop_name or f"Integration #{row.integration_id}",
-        "shop_url": row.shop_url or None,
+        "shop_name": (row.shop_name or f"Integration #{row.integration_id}")[:MAX_SHOP_NAME],
+        **shop_url,
         "type": _text(details.get("type")) or "api",
         "started_failing_at": row.started_failing_at,
         "last_fetched_at": _moment(details.get("last_fetched_at")),

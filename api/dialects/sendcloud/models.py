@@ -161,7 +161,7 @@ class Integration(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [INTEGRATION]})
     id: int = Field(ge=1)
     shop_name: str
-    shop_url: str | None
+    shop_url: str = Field(default_factory=str, description="Left out if none was registered")
     type: str
     started_failing_at: datetime | None
     last_fetched_at: datetime | None
