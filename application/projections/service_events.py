@@ -11,7 +11,10 @@ from domain.events.records import ServiceEventRecorded
 
 
 class ServiceEventRow(NamedTuple):
-    """One report of a service; metadata is JSON."""
+    """One report of a service; metadata is JSON, version the order's with it.
+
+    created_by is the performer, else the application that the report was made with; empty if neither is known.
+    """
 
     order_id: str
     position: int
@@ -23,6 +26,7 @@ class ServiceEventRow(NamedTuple):
     description: str | None
     metadata: bytes | None
     created_by: str
+    version: int
 
 
 def _row(entry: Entry) -> ServiceEventRow:
@@ -38,7 +42,8 @@ def _row(entry: Entry) -> ServiceEventRow:
         service_status=fields["service_status"],
         description=fields["description"],
         metadata=None if metadata is None else to_json(metadata),
-        created_by=entry.actor.get("id", ""),
+        created_by=entry.actor.get("id") or entry.actor.get("application_id") or "",
+        version=recorded.version,
     )
 
 

@@ -1,6 +1,5 @@
 """Dintero's order events: reported by services, and listed with everything that was done through an API."""
 
-from itertools import islice
 from operator import itemgetter
 from typing import Any
 from uuid import uuid4
@@ -22,7 +21,10 @@ from domain.order import stream_of
 from domain.values import TenantName
 
 LATEST = 100
-"""How many events a list holds: Dintero calls them the latest, and its lists have at most 100 elsewhere."""
+"""How many events a list holds: Dintero calls them the latest, and its lists have at most 100 elsewhere.
+
+Reports that are pushed out by actions are held beyond that, if they are among the newest 100 reports.
+"""
 
 router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=StrictRoute, responses=RESPONSES)
 
@@ -51,7 +53,8 @@ async def create_order_event(
     )
     result = await services.orders.record(caller.tenant, order_id, [event], key=key)
     event = await first_told(services.store, caller.tenant.name, event, result)
-    return Json(status_event(event, result.recorded_at), headers=written(result))
+    told = status_event(event, result.recorded_at, result.events[-1].version)
+    return Json(told, headers=written(result))
 
 
 @router.get(
@@ -61,7 +64,7 @@ async def create_order_event(
     summary="Order events collection",
 )
 async def list_order_events(aid: AccountId, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
-    """Return the newest 100 events of an order, and the combined state of all that services ever reported of it."""
+    """Return the newest events of an order, and the combined state of all that services ever reported of it."""
     authorise(caller, f"read:shopping:/orders/{order_id}/events", account=aid)
     headers = await read(services, caller, "service_events", "timeline", "order_state")
     order = await services.queries.find_order(caller.tenant.name, order_id)
@@ -70,17 +73,21 @@ async def list_order_events(aid: AccountId, order_id: OrderId, caller: CallerDep
 
 
 async def _latest_events(services: Services, tenant: TenantName, order_id: str) -> list[dict[str, Any]]:
-    """Return what services reported and what was done to an order, the newest of both first."""
+    """Return what services reported and what was done to an order, the newest first.
+
+    What services reported is what the combined state is made of, so no action pushes it out.
+    """
     views = services.queries.views
     reports = await views.service_events(tenant, order_id, limit=LATEST)
     wanted = TimelineFilter(kind="action", order="desc")
     actions = await views.timeline(tenant, order_id, wanted, cursor=None, limit=LATEST)
-    events = shown(tenant, reports, lambda row: (row.position, status_event_of(row)))
     done = [entry.event for entry in actions]
+    events = shown(tenant, reports, lambda row: (row.position, True, status_event_of(row)))
     events += shown(
         tenant,
         done,
-        lambda event: (event.position, api_event(event)),
-        instead=lambda event: (event.position, unreadable_event(event)),
+        lambda event: (event.position, False, api_event(event)),
+        instead=lambda event: (event.position, False, unreadable_event(event)),
     )
-    return [event for _, event in islice(sorted(events, key=itemgetter(0), reverse=True), LATEST)]
+    newest_first = sorted(events, key=itemgetter(0), reverse=True)
+    return [event for place, (_, is_report, event) in enumerate(newest_first) if is_report or place < LATEST]
