@@ -12,9 +12,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     StringConstraints,
     TypeAdapter,
+    WithJsonSchema,
 )
+from pydantic_core import PydanticCustomError
 
 TenantName = NewType("TenantName", str)
 OrderId = NewType("OrderId", str)
@@ -48,6 +51,18 @@ Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128, patt
 """An id from outside: visible ASCII without spaces, and without / so that it fits a segment of a path."""
 Language = Annotated[str, StringConstraints(min_length=1, max_length=35, pattern=_WITHOUT_NUL)]
 BigInt = Annotated[int, Field(ge=-MAX_BIGINT - 1, le=MAX_BIGINT)]
+
+
+def _as_it_came(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PydanticCustomError("number_type", "Input should be a valid number")
+    if isinstance(value, float) and not isfinite(value):
+        raise PydanticCustomError("finite_number", "Input should be a finite number")
+    return value
+
+
+Number = Annotated[int | float, PlainValidator(_as_it_came), WithJsonSchema({"type": "number"})]
+"""A number as it came: a whole one stays one, however large."""
 
 
 def _in_utc(moment: datetime) -> datetime:

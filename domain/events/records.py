@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from domain.events.order_event import OrderEvent
-from domain.values import OF_ORDER, BigInt, ContentRef, JsonObject, Name, OptionalId, RawText, Sentence, Value
+from domain.values import OF_ORDER, BigInt, ContentRef, JsonObject, Name, Number, OptionalId, RawText, Sentence, Value
 
 
 class ServiceState(StrEnum):
@@ -65,14 +65,14 @@ class CallTimings(Value):
 class CallDurations(Value):
     """How long each phase of a call took, in the unit of the client that measured it (milliseconds by custom)."""
 
-    dns_lookup_duration: float | None = None
-    tcp_connection_duration: float | None = None
-    tls_handshake_duration: float | None = None
-    sending_request_duration: float | None = None
-    wait_response_duration: float | None = None
-    receive_response_duration: float | None = None
-    overhead_duration: float | None = None
-    total_duration: float | None = None
+    dns_lookup_duration: Number | None = None
+    tcp_connection_duration: Number | None = None
+    tls_handshake_duration: Number | None = None
+    sending_request_duration: Number | None = None
+    wait_response_duration: Number | None = None
+    receive_response_duration: Number | None = None
+    overhead_duration: Number | None = None
+    total_duration: Number | None = None
     connection_reused: bool | None = None
 
 
@@ -89,7 +89,7 @@ class Call(Value):
 
 
 class SystemLogRecorded(OrderEvent):
-    """An HTTP call about the order was made; times are milliseconds since 1970 as the caller reported them."""
+    """An HTTP call about the order was made; its times are as the caller reported them, in milliseconds or seconds."""
 
     topic = "order.system_log_recorded"
     direction: CallDirection | None = None

@@ -22,6 +22,10 @@ DIGITS = 19
 """As many as the largest ledger position has."""
 LAST_MILLISECOND = 253_370_764_799_999
 """The end of the year 9998, where the moments we keep end."""
+FIRST_MILLISECOND = 100_000_000_000
+"""In March 1973: a smaller number is in seconds, which are as many in the year 5138."""
+FIRST_SECOND = FIRST_MILLISECOND // 1_000
+"""In March 1973 likewise: a smaller number is no time at which a call was made, in seconds neither."""
 
 
 def call_of(body: NewSystemLog, secret: frozenset[str] = SECRET_HEADERS) -> Call:
@@ -62,10 +66,14 @@ def event_of(order_id: str, body: NewSystemLog, content: ContentRef | None, call
     )
 
 
-def _moment(milliseconds: int | None) -> datetime | None:
-    """Return a time of the body as a moment; 0 is how clients whose numbers cannot be null leave it unset."""
-    if milliseconds is None or not 0 < milliseconds <= LAST_MILLISECOND:
+def _moment(time: int | None) -> datetime | None:
+    """Return a time of the body, in milliseconds or in seconds, as a moment; None if it is none.
+
+    0 is how clients whose numbers cannot be null leave it unset.
+    """
+    if time is None or not FIRST_SECOND <= time <= LAST_MILLISECOND:
         return None
+    milliseconds = time * 1_000 if time < FIRST_MILLISECOND else time
     return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
 
 

@@ -11,6 +11,7 @@ from domain.values import BigInt, Name, OptionalId, RawText
 Direction = Literal["INBOUND", "INTERNAL", "OUTBOUND"]
 ReferenceKind = Literal["order_id", "partner_order_reference"]
 
+TIME = "Milliseconds since 1970; a number below 100,000,000,000 is in seconds"
 MAX_PAGE = 10_000
 MAX_ROWS = 100
 
@@ -64,13 +65,13 @@ class NewSystemLog(BaseModel):
     request_type: Name | None = None
     source_type: OptionalId = None
     source_id: OptionalId = None
-    request_time: BigInt | None = Field(None, description="Milliseconds since 1970")
+    request_time: BigInt | None = Field(None, description=TIME)
     request_method: Name | None = None
     request_url: RawText | None = None
     request_headers: Headers | None = None
     request_body: RawText | None = None
     raw_request_body: RawText | None = None
-    response_time: BigInt | None = Field(None, description="Milliseconds since 1970")
+    response_time: BigInt | None = Field(None, description=TIME)
     response_headers: Headers | None = None
     response_code: BigInt | None = None
     response_body: RawText | None = None
