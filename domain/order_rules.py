@@ -47,12 +47,16 @@ def _(event: Redacted, state: OrderState) -> None:
 def _(event: Split, state: OrderState) -> None:
     if event.child_order_id in {event.order_id, *state.children}:
         raise RuleViolation(f"Order {event.child_order_id} exists already; a split needs a new order id")
+    if event.child_order_id == state.parent:
+        raise RuleViolation(f"Order {event.order_id} was split from {state.parent}, which is not its child")
 
 
 @require_fit.register
 def _(event: SplitFrom, state: OrderState) -> None:
     if event.parent_order_id == event.order_id:
         raise RuleViolation(f"Order {event.order_id} cannot be split from itself")
+    if event.parent_order_id in state.children:
+        raise RuleViolation(f"Order {event.parent_order_id} was split from {event.order_id}, and is not its parent")
     if state.parent not in {None, event.parent_order_id}:
         raise RuleViolation(f"Order {event.order_id} was split from {state.parent} already")
 

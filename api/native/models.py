@@ -10,7 +10,7 @@ from api.problems import FORM
 from application.projections.timeline import Kind
 from application.queries import OrderFilter, TimelineFilter
 from domain.order_state import CombinedState, OrderState
-from domain.values import MAX_BIGINT, NOBODY, Actor, Customer, Identifier, Moment, Name, OptionalId, Sentence, Totals
+from domain.values import MAX_BIGINT, Actor, Customer, Identifier, Moment, Name, OptionalId, Sentence, Totals
 
 MAX_EVENTS = 1_000
 
@@ -43,10 +43,11 @@ def _totals(total: int, *, discount: int) -> JsonValue:
 
 
 def _acting(told: Actor | None, caller: Actor) -> Actor:
-    """Return who acts: the caller unless somebody is told, who acts with the caller's application or the one told."""
-    if told is None or told == NOBODY:
+    """Return who acts: the caller, unless somebody is told; with the caller's application, unless one is told."""
+    if told is None:
         return caller
-    return told if told.application_id else told.model_copy(update={"application_id": caller.application_id})
+    actor = told if told.id or told.name or told.type else caller
+    return actor.model_copy(update={"application_id": told.application_id or caller.application_id})
 
 
 class Circumstances(Strict):

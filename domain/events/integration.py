@@ -50,7 +50,7 @@ class ExceptionLogged(IntegrationEvent):
     exception_type: Name | None = None
     exception: RawText | None = None
     created_at: Name | None = None
-    """When it happened, exactly as the client wrote it; None if the client left it to us."""
+    """When it happened, exactly as the client wrote it; None if the client left it to us, or how to write it."""
     additional_data: Annotated[RawObject | RawText, OF_ORDER] = ""
     is_masked: bool = False
     """Whether secrets in its headers were masked before it was recorded."""

@@ -85,6 +85,8 @@ async def test_an_order_of_another_family_is_no_child_and_no_parent(http: httpx.
 
     assert_problem(await append(http, stranger, split(child)), 409, "conflict")
     assert_problem(await append(http, child, split_from(stranger)), 409, "conflict")
+    assert_problem(await append(http, child, split(parent)), 409, "conflict")
+    assert_problem(await append(http, parent, split_from(child)), 409, "conflict")
 
     assert [await family(http, name) for name in (parent, child, stranger)] == [
         (None, [child]),

@@ -44,5 +44,8 @@ def test_who_is_told_acts_with_the_callers_application_unless_another_is_told(ap
     own = NewEventBody(type="x", actor={"id": "u-7", **application}).envelope(caller)
     other = NewEventBody(type="x", actor={"id": "u-7", "application_id": "till"}).envelope(caller)
 
+    nobody = NewEventBody(type="x", actor={"application_id": "till"}).envelope(caller)
+
+    assert nobody == {"actor": caller.model_copy(update={"application_id": "till"})}
     assert own == {"actor": Actor(id="u-7", application_id="k1")}
     assert other == {"actor": Actor(id="u-7", application_id="till")}

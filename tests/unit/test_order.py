@@ -191,6 +191,8 @@ def test_a_reported_decision_becomes_the_next_event() -> None:
         (an_event(Split, child_order_id="1001-1"), "Order 1001-1 exists already"),
         (an_event(SplitFrom, parent_order_id="1001"), "cannot be split from itself"),
         (an_event(SplitFrom, parent_order_id="999"), "was split from 1000 already"),
+        (an_event(Split, child_order_id="1000"), "Order 1001 was split from 1000, which is not its child"),
+        (an_event(SplitFrom, parent_order_id="1001-1"), "Order 1001-1 was split from 1001, and is not its parent"),
     ],
 )
 def test_a_reported_decision_that_does_not_fit_is_refused(event: OrderEvent, why: str) -> None:
