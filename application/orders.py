@@ -215,10 +215,13 @@ class OrderService:
             writes = [self._write(order, Exactly(version))]
             if child is not None:
                 writes.append(self._write(*await of_child(child, self._loader(tenant) if tenant.is_implicit else None)))
+            # An implicit tenant's child may be heard of meanwhile; any other child that appears is a conflict.
+            streams.update(write.stream for write in (writes if tenant.is_implicit else writes[:1]))
             return await self._append(tenant, writes, key)
 
+        streams: set[str] = set()
         return await self._by_either_name(
-            tenant, order_id, lambda id_: again_on_conflict(lambda: attempt(id_), {stream_of(id_)})
+            tenant, order_id, lambda id_: again_on_conflict(lambda: attempt(id_), streams)
         )
 
     def _loader(self, tenant: Tenant) -> Load:

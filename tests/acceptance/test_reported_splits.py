@@ -31,25 +31,25 @@ async def types(http: httpx.AsyncClient, order_id: str) -> list[str]:
     return [item["type"] for item in (await http.get(f"{ORDERS}/{order_id}/timeline")).json()["items"]]
 
 
-@pytest.mark.parametrize("told", ["parent", "child"])
-async def test_what_is_told_of_one_order_is_known_of_both(http: httpx.AsyncClient, told: str) -> None:
+@pytest.mark.parametrize("side", ["parent", "child"])
+async def test_what_is_told_of_one_order_is_known_of_both(http: httpx.AsyncClient, side: str) -> None:
     parent, child = await an_order(http), await an_order(http)
     kim = {"id": "u-7", "name": "Kim", "type": "User", "application_id": "till"}
     circumstances = {"actor": kim, "occurred_at": "2026-03-01T12:00:00Z", "correlation_id": "c-1"}
 
     answer = await (
         append(http, parent, split(child, **circumstances))
-        if told == "parent"
+        if side == "parent"
         else append(http, child, split_from(parent, **circumstances))
     )
 
     assert answer.status_code == 201, answer.text
     assert [item["type"] for item in answer.json()["items"]] == [
-        "order.split" if told == "parent" else "order.split_from"
+        "order.split" if side == "parent" else "order.split_from"
     ]
-    assert answer.json()["order_id"] == (parent if told == "parent" else child)
+    assert answer.json()["order_id"] == (parent if side == "parent" else child)
     assert (await family(http, parent), await family(http, child)) == ((None, [child]), (parent, []))
-    implied = (await http.get(f"{ORDERS}/{child if told == 'parent' else parent}/timeline")).json()["items"][-1]
+    implied = (await http.get(f"{ORDERS}/{child if side == 'parent' else parent}/timeline")).json()["items"][-1]
     assert implied["data"]["implied_by"] == answer.json()["items"][0]["event_id"]
     assert (implied["actor"], implied["occurred_at"], implied["correlation_id"]) == (kim, "2026-03-01T12:00:00Z", "c-1")
 
@@ -184,8 +184,12 @@ async def test_an_implicit_tenants_order_is_split_into_one_that_was_heard_of(imp
 
         answer = await http.post(f"{ORDERS}/{parent}/split", json={"order_id": child, "totals": amounts(30)})
         again = await http.post(f"{ORDERS}/{parent}/split", json={"order_id": child, "totals": amounts(30)})
+        heard = [append(http, f"{child}-2", status(str(n))) for n in range(6)]
+        body = {"order_id": f"{child}-2", "totals": amounts(30)}
+        meanwhile, *_ = await asyncio.gather(http.post(f"{ORDERS}/{parent}/split", json=body), *heard)
 
         assert (answer.status_code, answer.json()["order_id"], answer.json()["version"]) == (201, child, 3)
         assert_problem(again, 409, "conflict")
+        assert meanwhile.status_code == 201
         assert await family(http, child) == (parent, [])
         assert (await http.get(f"{ORDERS}/{child}")).json()["totals"]["total"]["cents"] == 30

@@ -85,7 +85,7 @@ async def test_a_time_comes_back_as_it_was_written_and_is_understood(
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "shown"),
     [
         ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00+00:00"),
         ("2015-07-01T01:59:60.5+02:00", "2015-07-01T00:00:00.500000+00:00"),
@@ -93,12 +93,12 @@ async def test_a_time_comes_back_as_it_was_written_and_is_understood(
     ],
 )
 async def test_a_time_that_not_everybody_can_read_comes_back_as_one_that_they_can(
-    sendcloud: httpx.AsyncClient, written: str, told: str
+    sendcloud: httpx.AsyncClient, written: str, shown: str
 ) -> None:
     answer = await sendcloud.post(LOGS, json={**MINIMAL, "created_at": written})
 
     [listed] = (await sendcloud.get(LOGS)).json()["data"]
-    assert answer.json()["data"]["created_at"] == listed["created_at"] == told
+    assert answer.json()["data"]["created_at"] == listed["created_at"] == shown
 
 
 @pytest.mark.parametrize(
