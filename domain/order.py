@@ -11,7 +11,7 @@ from domain.events.event import Event
 from domain.events.lifecycle import CancellationRequested, Created, Edited, Redacted, StatusUpdated, Transferred
 from domain.events.order_event import ORDER_TOPIC, OrderEvent
 from domain.events.split import Split, SplitChanges, SplitFrom
-from domain.order_rules import minus, require_fit, share
+from domain.order_rules import completed, minus, require_fit, share
 from domain.order_state import OrderState, changes
 from domain.values import NO_CUSTOMER, Change, Customer, JsonObject, Money, Name, Totals
 
@@ -162,7 +162,7 @@ class Order(BaseAggregate[str]):
         if part is None:
             return None, {}
         before = self._totals()
-        child = part if isinstance(part, Totals) else share(before, part)
+        child = completed(before, part) if isinstance(part, Totals) else share(before, part)
         return child, changes(before, minus(before, child))
 
     def knows_of(self, event: Split | SplitFrom) -> bool:
