@@ -73,14 +73,16 @@ async def recorded(store: EventStore, append: Append, appended: Appended) -> Rec
 async def first_told(store: EventStore, tenant: TenantName, event: E, result: Recorded) -> E:
     """Return the event that a request recorded: this one, or, if it was replayed, what the first request told us.
 
-    Its stream is the one it was recorded in, whichever name of the order the request had. If what the first request
-    told us cannot be read any more, it is what this one tells: they are the same request.
+    Its stream is the one it was recorded in, whichever name of the order the request had; if nobody said when it
+    occurred, it did when it was recorded. If what the first request told us cannot be read any more, it is what this
+    one tells: they are the same request.
     """
     if result.is_replayed:
         [found] = await store.read_ledger(tenant, after=result.position - 1, upto=result.position, limit=1)
         with suppress(InvalidEvent):
             return decode_as(type(event), found)
-    return event.model_copy(update={"originator_id": result.events[-1].stream})
+    dated = {} if "timestamp" in event.model_fields_set else {"timestamp": result.recorded_at}
+    return event.model_copy(update={"originator_id": result.events[-1].stream, **dated})
 
 
 def _refs(append: Append, appended: Appended) -> list[EventRef]:

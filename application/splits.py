@@ -64,7 +64,8 @@ async def _known(order_id: str, load: Load) -> tuple[Order | None, ExpectedVersi
 
 def _other_side(event: Split | SplitFrom) -> Split | SplitFrom:
     """Return what a split that was told of one order says of the other."""
-    envelope = event.model_dump(include={"timestamp", "actor", "correlation_id", "causation_id"})
+    # Of what nobody dated, the other side is not dated either.
+    envelope = event.model_dump(include={"timestamp", "actor", "correlation_id", "causation_id"}, exclude_unset=True)
     envelope["implied_by"] = event.event_id
     if isinstance(event, Split):
         return SplitFrom(originator_id=stream_of(event.child_order_id), parent_order_id=event.order_id, **envelope)

@@ -22,7 +22,7 @@ _FAILED = frozenset({ServiceState.ERROR, ServiceState.FAILURE})
 
 
 class ServiceStatus(BaseModel):
-    """The newest report of one service."""
+    """The newest report of one service, by the time it occurred; of two of the same time, the one recorded later."""
 
     state: ServiceState
     status: str
@@ -144,8 +144,17 @@ def _report(state: dict[str, Any], event: Mapping[str, Any], occurred_at: dateti
     report = ServiceStatus(
         state=event["state"], status=event["service_status"], description=event["description"], occurred_at=occurred_at
     )
-    state["services"][event["service"]] = report
+    newest = state["services"].get(event["service"])
+    # A service's reports are by one clock, which tells their order better than the ways they came by.
+    if newest is None or _time(newest) <= occurred_at:
+        state["services"][event["service"]] = report
     state["has_failed"] = state["has_failed"] or report.state in _FAILED
+
+
+def _time(report: Any) -> datetime:
+    """Return when a service's report occurred."""
+    occurred_at = _member(report, "occurred_at")
+    return datetime.fromisoformat(occurred_at) if isinstance(occurred_at, str) else occurred_at
 
 
 def _amount(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:

@@ -57,7 +57,7 @@ class Circumstances(Strict):
     """
 
     actor: Actor | None = None
-    occurred_at: Moment | None = Field(None, description="When it happened by your clock; now, if left out.")
+    occurred_at: Moment | None = Field(None, description="When it happened by your clock; when recorded, if left out.")
     correlation_id: OptionalId = None
     causation_id: OptionalId = None
 

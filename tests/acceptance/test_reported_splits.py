@@ -54,6 +54,17 @@ async def test_what_is_told_of_one_order_is_known_of_both(http: httpx.AsyncClien
     assert (implied["actor"], implied["occurred_at"], implied["correlation_id"]) == (kim, "2026-03-01T12:00:00Z", "c-1")
 
 
+async def test_both_sides_of_a_split_that_nobody_dated_occurred_when_they_were_recorded(
+    http: httpx.AsyncClient,
+) -> None:
+    parent, child = await an_order(http), await an_order(http)
+
+    await append(http, parent, split(child))
+
+    sides = [(await http.get(f"{ORDERS}/{id_}/timeline")).json()["items"][-1] for id_ in (parent, child)]
+    assert all(side["occurred_at"] == side["recorded_at"] for side in sides)
+
+
 @pytest.mark.parametrize("first", ["parent", "child"])
 async def test_both_sides_may_be_told_each_once(http: httpx.AsyncClient, first: str) -> None:
     parent, child = await an_order(http), await an_order(http)

@@ -93,6 +93,21 @@ def test_an_orders_state_is_what_folding_its_events_as_an_aggregate_does_makes_o
     assert ORDER_STATE.rows(entries(ledger), {}) == [row]
 
 
+def test_a_late_report_of_a_service_is_compared_with_what_the_row_has() -> None:
+    at = {"DELIVERED": a_moment(120.5), "IN_TRANSIT": a_moment(120), "RETURNED": a_moment(121)}
+    ledger = a_ledger(*(a_service_event(service_status=status, timestamp=time) for status, time in at.items()))
+    present: dict[str, OrderStateRow] = {}
+    shown = []
+
+    for recorded in ledger:
+        (row,) = ORDER_STATE.rows([Entry(recorded)], present)
+        present = {"1001": row}
+        shown.append(OrderState.model_validate_json(row.detail).services["wms"].status)
+
+    assert shown == ["DELIVERED", "DELIVERED", "RETURNED"]
+    assert ORDER_STATE.rows(entries(ledger), {}) == [row]
+
+
 def test_totals_that_were_valid_by_the_rules_of_an_earlier_release_do_not_stop_the_view() -> None:
     edited = stored("order.edited.v1.json")
     edited = edited._replace(data=edited.data.replace(b'"TWD"', b'"NT$"'))
