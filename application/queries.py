@@ -54,7 +54,10 @@ class Freshness(NamedTuple):
 
 
 class OrderFilter(NamedTuple):
-    """Which orders to list; None does not restrict. text is looked for in the id, the reference and the customer."""
+    """Which orders to list; None does not restrict.
+
+    text is looked for within the id, the reference, the customer's id and the customer's name, in each by itself.
+    """
 
     state: str | None = None
     status: str | None = None

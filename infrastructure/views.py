@@ -12,6 +12,7 @@ from application.projections.integrations import IntegrationRow
 from application.projections.order_state import OrderStateRow
 from application.projections.service_events import ServiceEventRow
 from application.queries import CallFilter, Edition, OrderFilter, Progress, TimelineEntry, TimelineFilter
+from application.search import searchable
 from application.vault import Vault
 from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName
@@ -67,7 +68,7 @@ class PostgresViews:
     async def orders(
         self, tenant: TenantName, wanted: OrderFilter, *, before: int | None, limit: int
     ) -> list[OrderStateRow]:
-        text = None if wanted.text is None else wanted.text.lower()
+        text = None if wanted.text is None else searchable(wanted.text)
         rows = await self._fetch(
             "orders",
             **{**wanted._asdict(), "text": text},

@@ -166,7 +166,7 @@ class OrderQuery(Strict):
     status: Name | None = None
     updated_from: Moment | None = None
     updated_to: Moment | None = None
-    text: Name | None = Field(None, description="Part of an id, a reference or a customer")
+    text: Name | None = Field(None, description="Part of an id, a reference, or a customer's id or name")
     cursor: Cursor = None
     limit: int = Field(25, ge=1, le=100)
 

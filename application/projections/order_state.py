@@ -10,6 +10,7 @@ from application.encryption import is_token
 from application.personal import REDACTED, UNREADABLE
 from application.projections.entries import Entry
 from application.projections.projection import Projection
+from application.search import joined, with_member
 from application.stored import Fields
 from domain.events.lifecycle import Created, Redacted, Transferred
 from domain.order_state import OrderState, combined_state, fold
@@ -49,7 +50,7 @@ class _Order:
         self.first_position = row.first_position if row else position
         self.state = _STATE.completed(from_json(row.detail) if row else {})
         self.state["updated_at"] = row.updated_at if row else None
-        self.search = row.search if row else self.order_id.lower()
+        self.search = row.search if row else joined([order_id])
         self.customer_from = row.customer_from if row else None
 
     def take(self, entry: Entry) -> None:
@@ -58,11 +59,11 @@ class _Order:
         fold(state, topic, entry.fields, recorded.version, recorded.occurred_at)
         if topic == Created.topic and known is not None:
             # It was told late: the order is still whose it has become since.
-            self.search = " ".join((self.search, *([state["reference"].lower()] if state["reference"] else ())))
+            self.search = with_member(self.search, state["reference"])
         elif topic in _NAMING:
             is_named = state["customer"] is not None
             words = (self.order_id, state["reference"], *(_words(entry) if is_named else ()))
-            self.search = " ".join(word.lower() for word in words if word)
+            self.search = joined(words)
             self.customer_from = f"{CUSTOMER_FIELDS[topic]}/{recorded.event_id}" if is_named else None
 
     def row(self) -> OrderStateRow:
