@@ -109,7 +109,7 @@ class Services(NamedTuple):
     health: Health
     pages: Pages
     secret_headers: frozenset[str] = SECRET_HEADERS
-    """Headers of logged calls whose values are not kept."""
+    """Headers and parameters of logged calls whose values are not kept, besides those whose names say so."""
 
     def on_behalf_of(self, origin: Origin) -> "Services":
         """Return the services that note this request on every event they record."""

@@ -87,8 +87,8 @@ class Settings(BaseSettings):
     )
     masked_headers: Annotated[frozenset[HeaderName], NoDecode, BeforeValidator(_names)] = Field(
         frozenset(),
-        description="Headers whose values are masked in logged calls besides those that always are, "
-        "as X-Session, X-Signature.",
+        description="Headers and parameters whose values are masked in logged calls besides those whose names say "
+        "that they are secret, as X-Device, pin.",
     )
     shopline_rate: int = Field(
         20,

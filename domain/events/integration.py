@@ -53,7 +53,7 @@ class ExceptionLogged(IntegrationEvent):
     """When it happened, exactly as the client wrote it; None if the client left it to us, or how to write it."""
     additional_data: Annotated[RawObject | RawText, OF_ORDER] = ""
     is_masked: bool = False
-    """Whether secrets in its headers were masked before it was recorded."""
+    """Whether secrets in its headers or addresses were masked before it was recorded."""
     content: ContentRef | None = None
     """Where the FailedCall is kept that holds what is too large for an event; there is none if nothing is."""
 

@@ -10,7 +10,7 @@ from application.access import Caller
 from application.contents import Place
 from application.ledger import RecordedEvent
 from application.legible import legible
-from application.masking import SECRET_HEADERS, masked
+from application.masking import SECRET_HEADERS, masked_call, masked_event
 from application.personal import UNREADABLE_OBJECT
 from domain.events.order_event import OrderEvent
 from domain.events.records import Call, CallDirection, SystemLogRecorded
@@ -29,24 +29,31 @@ FIRST_SECOND = FIRST_MILLISECOND // 1_000
 
 
 def call_of(body: NewSystemLog, secret: frozenset[str] = SECRET_HEADERS) -> Call:
-    """Return what was said in a call, without the values of the secret ones among its headers."""
-    return Call(
-        request_headers=masked(body.request_headers, secret),
+    """Return what was said in a call, without the secrets in its headers."""
+    call = Call(
+        request_headers=body.request_headers,
         request_body=body.request_body,
         raw_request_body=body.raw_request_body,
-        response_headers=masked(body.response_headers, secret),
+        response_headers=body.response_headers,
         response_body=body.response_body,
         timings=body.call_statistics,
         durations=body.duration_statistics,
     )
+    return masked_call(call, secret)
 
 
-def event_of(order_id: str, body: NewSystemLog, content: ContentRef | None, caller: Caller) -> SystemLogRecorded:
-    """Return the fact that a call was made."""
+def event_of(
+    order_id: str,
+    body: NewSystemLog,
+    content: ContentRef | None,
+    caller: Caller,
+    secret: frozenset[str] = SECRET_HEADERS,
+) -> SystemLogRecorded:
+    """Return the fact that a call was made, without the secrets in its address."""
     envelope: dict[str, Any] = {"actor": caller.actor}
     if (occurred_at := _moment(body.request_time) or _moment(body.response_time)) is not None:
         envelope["timestamp"] = occurred_at
-    return SystemLogRecorded(
+    event = SystemLogRecorded(
         originator_id=stream_of(order_id),
         correlation_id=body.correlation_id,
         direction=CallDirection(body.event_type.lower()) if body.event_type else None,
@@ -64,6 +71,7 @@ def event_of(order_id: str, body: NewSystemLog, content: ContentRef | None, call
         content=content,
         **envelope,
     )
+    return masked_event(event, secret)
 
 
 def _moment(time: int | None) -> datetime | None:

@@ -121,7 +121,7 @@ class NewLog(BaseModel):
 
 
 class Log(BaseModel):
-    """An exception log. protected tells that secrets were masked in the headers of its request or response."""
+    """An exception log. protected tells that secrets were masked in its headers or addresses."""
 
     id: int = Field(ge=1)
     integration_id: int | None = Field(ge=1)
