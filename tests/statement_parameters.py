@@ -241,6 +241,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "save_service_events": _rows(
             order_id=_TEXT, position=_POSITIONS, recorded_at=_TIMES, event_id=_TEXT, state=_TEXT, service=_TEXT,
             service_status=_TEXT, description=_NULLS, metadata=_JSON, created_by=_TEXT, version=_NUMBERS,
+            sealed_in=_NULLS,
         ),
         "save_system_log": _rows(
             order_id=_TEXT, position=_POSITIONS, event_id=_TEXT, correlation_id=_NULLS, carrier_id=_NULLS,

@@ -29,11 +29,11 @@ class Registered(IntegrationEvent):
 class FailedCall(Value):
     """What a call that failed has in it that is large. It is kept as a content beside the ledger."""
 
-    base_url: Annotated[RawText | None, Field(min_length=1)] = None
+    base_url: Annotated[RawText | None, Field(min_length=1), OF_ORDER] = None
     full_url: Annotated[RawText | None, OF_ORDER] = None
     response: Annotated[RawObject | None, OF_ORDER] = None
     request: Annotated[RawObject | None, OF_ORDER] = None
-    exception: RawText | None = None
+    exception: Annotated[RawText | None, OF_ORDER] = None
     additional_data: Annotated[RawObject | RawText | None, OF_ORDER] = None
 
 
@@ -41,14 +41,14 @@ class ExceptionLogged(IntegrationEvent):
     """A call to the shop's system failed."""
 
     topic = "integration.exception_logged"
-    base_url: Annotated[RawText, Field(min_length=1)]
+    base_url: Annotated[RawText, Field(min_length=1), OF_ORDER]
     full_url: Annotated[RawText | None, OF_ORDER] = None
     method: Name | None = None
     response_code: Annotated[BigInt | None, Field(ge=0)] = None
     response: Annotated[RawObject | None, OF_ORDER] = None
     request: Annotated[RawObject | None, OF_ORDER] = None
     exception_type: Name | None = None
-    exception: RawText | None = None
+    exception: Annotated[RawText | None, OF_ORDER] = None
     created_at: Name | None = None
     """When it happened, exactly as the client wrote it; None if the client left it to us, or how to write it."""
     additional_data: Annotated[RawObject | RawText, OF_ORDER] = ""
@@ -62,7 +62,7 @@ class Recovered(IntegrationEvent):
     """The shop's system answers again: whatever failed before does not fail any more."""
 
     topic = "integration.recovered"
-    description: Sentence | None = None
+    description: Annotated[Sentence | None, OF_ORDER] = None
 
 
 class IntegrationRedacted(IntegrationEvent):

@@ -5,7 +5,6 @@ from typing import Annotated
 from domain.events.order_event import OrderEvent
 from domain.values import (
     OF_ORDER,
-    OF_PERFORMER,
     Body,
     Change,
     Customer,
@@ -77,8 +76,8 @@ class StatusUpdated(OrderEvent):
 
     topic = "order.status_updated"
     status: Name
-    reason: Name = ""
-    options: JsonObject | None = None
+    reason: Annotated[Name, OF_ORDER] = ""
+    options: Annotated[JsonObject | None, OF_ORDER] = None
     """What else was asked for with it, in the words of whoever asked: mails, refunds."""
 
 
@@ -112,13 +111,15 @@ class CancellationRequested(OrderEvent):
     """The customer asked for the order to be cancelled."""
 
     topic = "order.cancellation_requested"
-    reason: Name = ""
-    performer_ip: Annotated[Name, OF_PERFORMER] = ""
+    reason: Annotated[Name, OF_ORDER] = ""
+    performer_ip: Annotated[Name, OF_ORDER] = ""
+    """The customer's address, whoever reports it."""
 
 
 class CancellationFailed(OrderEvent):
     """The customer's request to cancel the order could not be met."""
 
     topic = "order.cancellation_failed"
-    reason: Name = ""
-    performer_ip: Annotated[Name, OF_PERFORMER] = ""
+    reason: Annotated[Name, OF_ORDER] = ""
+    performer_ip: Annotated[Name, OF_ORDER] = ""
+    """The customer's address, whoever reports it."""

@@ -23,7 +23,7 @@ class ServiceEventRecorded(OrderEvent):
     state: ServiceState
     service: Name
     service_status: Name
-    description: Sentence | None = None
+    description: Annotated[Sentence | None, OF_ORDER] = None
     metadata: Annotated[JsonObject | None, OF_ORDER] = None
 
 

@@ -55,7 +55,7 @@ ORDER BY page.occurred_at DESC, page.position DESC
 
 -- name: service_events
 SELECT order_id, position, recorded_at, event_id, state, service, service_status, description,
-       convert_to(metadata::text, 'UTF8'), created_by, version
+       convert_to(metadata::text, 'UTF8'), created_by, version, sealed_in
 FROM ordertrail.service_events
 WHERE tenant = %(tenant)s AND order_id = %(order_id)s
 ORDER BY position DESC

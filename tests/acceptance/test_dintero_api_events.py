@@ -36,7 +36,7 @@ async def test_a_change_is_listed_as_an_api_event(
         "request": {
             "method": "POST",
             "path": "/trail/v1/orders/A-1/events",
-            "body": '{"status":"confirmed","reason":""}',
+            "body": '{"status":"confirmed"}',
         },
     }
     assert datetime.fromisoformat(event["created_at"]).tzinfo

@@ -127,6 +127,7 @@ def test_a_service_event_is_listed_with_the_time_we_recorded_it() -> None:
             metadata=b'{"sku":null}',
             created_by="u1",
             version=1,
+            sealed_in=None,
         )
     ]
 
