@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -43,6 +44,7 @@ from application.transparency.sealing import Sealer, keep_sealed
 from application.transparency.verification import Verification
 from application.vault import Vault
 from domain.values import Origin
+from infrastructure.clock import MAX_AHEAD, Clock
 from infrastructure.contents import PostgresContentStore
 from infrastructure.credentials import PostgresCredentialStore, TenantExists
 from infrastructure.database import open_pool
@@ -153,6 +155,7 @@ async def open_services(
     read_wait_seconds: float = 1.0,
     contents_url: str | None = None,
     masked_headers: frozenset[str] = frozenset(),
+    max_clock_ahead: timedelta = MAX_AHEAD,
 ) -> AsyncIterator[Services]:
     """Connect the application to a database that is set up, with what the runtime role may do.
 
@@ -160,7 +163,7 @@ async def open_services(
     import. Raises MissingRight if the DSN's user may not.
     """
     pools = open_pool(dsn, size=READ_CONNECTIONS, as_owner=as_owner)
-    async with pools as pool, open_group_commit(dsn) as writer:
+    async with pools as pool, open_group_commit(dsn, clock=Clock(max_ahead=max_clock_ahead)) as writer:
         credentials, installation = PostgresCredentialStore(pool), PostgresInstallation(pool)
         key = await installation.key(read_settings().installation_key)
         keys, signing_keys = PostgresKeyRing(pool, key), PostgresSigningKeys(pool, key)

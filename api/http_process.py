@@ -1,6 +1,7 @@
 """A process that answers requests."""
 
 import socket
+from datetime import timedelta
 
 import uvicorn
 
@@ -22,6 +23,7 @@ def run(dsn: str, listener: socket.socket) -> None:
             read_wait_seconds=settings.read_wait_seconds,
             contents_url=settings.contents_url,
             masked_headers=settings.masked_headers,
+            max_clock_ahead=timedelta(seconds=settings.max_clock_ahead_seconds),
         ),
         max_body_bytes=settings.max_body_bytes,
         rate_limits=limits_of(settings),

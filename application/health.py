@@ -29,5 +29,8 @@ class Health(Protocol):
     async def damaged_keys(self) -> int:
         """Return how many keys were needed and could not be read, and still are not restored. Raises Unavailable."""
 
+    async def clock_ahead(self) -> float:
+        """Return by how many seconds the database's clock is ahead of ours; below 0 if behind. Raises Unavailable."""
+
     async def sealing(self) -> SealingHealth:
         """Return the health of sealing. Raises Unavailable."""

@@ -30,6 +30,7 @@ OrdertrailError
 ├── Unproven                 what is kept does not prove what it should
 ├── Misconfigured            somebody has to change a setting, a right or a server first: trying again does not help
 └── Unavailable              the database cannot be reached
+    └── ClockAhead           its clock is ahead of ours
 """
 
 from datetime import datetime
@@ -247,3 +248,14 @@ class Misconfigured(OrdertrailError):
 
 class Unavailable(OrdertrailError):
     """The database cannot be reached at the moment; try again."""
+
+
+class ClockAhead(Unavailable):
+    """The database's clock is ahead of this server's."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(
+            f"The database's clock is {seconds:.0f} s ahead of this server's, so nothing is recorded: a time that ran "
+            "ahead stays ahead for all that follows; set the clocks right and try again"
+        )

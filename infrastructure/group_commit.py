@@ -12,6 +12,7 @@ from application.ledger import Appended, PendingAppend
 from domain.errors import InvalidEvent, OutcomeUnknown, TenantNotFound, Unavailable
 from domain.values import TenantName
 from infrastructure.append_call import AppendCall, PreparedAppend, prepare
+from infrastructure.clock import Clock
 from infrastructure.database import Connection, connect, translate
 
 _log = logging.getLogger(__name__)
@@ -71,9 +72,12 @@ class GroupCommit:
     time, since its ledger's row lock would make a second one wait; several writers serve several tenants.
     """
 
-    def __init__(self, dsn: str, *, reconnect_seconds: Sequence[float] = RECONNECT_SECONDS) -> None:
+    def __init__(
+        self, dsn: str, *, reconnect_seconds: Sequence[float] = RECONNECT_SECONDS, clock: Clock | None = None
+    ) -> None:
         self._dsn = dsn
         self._reconnect_seconds = reconnect_seconds
+        self._clock = clock or Clock()
         self._queues: dict[TenantName, deque[_Waiting]] = defaultdict(deque)
         self._ready: asyncio.Queue[TenantName] = asyncio.Queue()
         self._scheduled: set[TenantName] = set()
@@ -115,7 +119,7 @@ class GroupCommit:
 
         What cannot be stored is answered and left out.
         """
-        call = AppendCall(tenant)
+        call = AppendCall(tenant, self._clock)
         group: list[_Waiting] = []
         later: list[_Waiting] = []
         queue = self._queues[tenant]
@@ -211,10 +215,14 @@ def _is_refusal(error: psycopg.Error, connection: Connection | None) -> bool:
 
 @asynccontextmanager
 async def open_group_commit(
-    dsn: str, *, writers: int = 4, reconnect_seconds: Sequence[float] = RECONNECT_SECONDS
+    dsn: str,
+    *,
+    writers: int = 4,
+    reconnect_seconds: Sequence[float] = RECONNECT_SECONDS,
+    clock: Clock | None = None,
 ) -> AsyncIterator[GroupCommit]:
     """Run a group commit with this many connections; on leaving, what was accepted is still written."""
-    group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds)
+    group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds, clock=clock)
     tasks = [asyncio.create_task(group_commit.write(), name=f"group commit {n}") for n in range(writers)]
     try:
         try:

@@ -11,6 +11,8 @@ from infrastructure.append_call import AppendCall, alone_parameters, prepare
 from infrastructure.arrays import Array, BigIntArray, ByteaArray, IntArray, TextArray, texts, timestamps
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATEST = datetime(9998, 1, 1, tzinfo=UTC)
+"""What the database's clock may show at most."""
 AFTER = 5_000
 """A position in every ledger, with a page of everything behind it."""
 VIEWS = texts(["action_log", "order_state"])
@@ -34,14 +36,14 @@ def _append() -> Mapping[str, Any]:
         event = NewEvent(f"new-{n}", "order.comment_added", b"{}", b"{}", None)
         write = Write(f"order-{'A' if n % 2 else 'new'}-{n}", ANY, (event,))
         call.add(prepare(Append(TenantName("any"), (write,), IdempotencyKey(f"key-{n}", b"") if n % 3 else None)))
-    return call.parameters()
+    return {**call.parameters(), "latest": LATEST}
 
 
 def _alone() -> list[Mapping[str, Any]]:
     """Return appends of one event, to an order old and a new one."""
     event = NewEvent("new", "order.comment_added", b"{}", b"{}", None)
     appends = [Append(TenantName("any"), (Write(f"order-{name}", ANY, (event,)),)) for name in ("A-7", "new")]
-    return [parameters for append in appends if (parameters := alone_parameters(prepare(append)))]
+    return [{**parameters, "latest": LATEST} for append in appends if (parameters := alone_parameters(prepare(append)))]
 
 
 def _rows(**columns: Sequence[Any] | Array) -> list[Case]:
@@ -115,7 +117,12 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "due": [case(10, types=["order.system_log_recorded"], limit=10)],
         "expire": [case(1, upto=7)],
     },
-    "health": {"projections": [case(0, projections=VIEWS)], "sealing": [case(3)], "damaged_keys": [case(2)]},
+    "health": {
+        "projections": [case(0, projections=VIEWS)],
+        "sealing": [case(3)],
+        "damaged_keys": [case(2)],
+        "clock": [case(0)],
+    },
     "ledger": {
         # At most the newest event of each stream, an earlier one with its id, and what its key did.
         "append": [case(150, **_append())],
