@@ -10,7 +10,7 @@ from application.legible import legible
 from application.personal import UNREADABLE
 from application.projections.order_state import CUSTOMER_FIELDS
 from domain.errors import InvalidEvent, OrderNotFound, UnreadableEvent
-from domain.events.catalogue import CATALOGUE, is_ours
+from domain.events.catalogue import CATALOGUE, RECORDS, TIES, is_ours
 from domain.events.lifecycle import DetailsUpdated, Redacted, Transferred
 from domain.events.order_event import OrderEvent
 from domain.order import Order, stream_of
@@ -38,8 +38,11 @@ async def load_order(store: EventStore, tenant: TenantName, order_id: str, needs
     naming: RecordedEvent | None = None
     while events := await store.read_stream(tenant, stream_of(order_id), after=order.version if order else 0):
         for event in events:
+            known = order.state.customer if order else None
             order = _after(order, event, needs)
-            naming = event if event.type in CUSTOMER_FIELDS else naming
+            # How an order began may be told after a transfer: then it is still whose it has become since.
+            names = event.type in CUSTOMER_FIELDS and order.state.customer is not known
+            naming = event if names else naming
     if order is None:
         raise OrderNotFound(order_id)
     if needs == "customer" and naming is not None:
@@ -68,6 +71,7 @@ def _after(order: Order | None, event: RecordedEvent, needs: Needs) -> Order:
         raise UnreadableEvent(
             f"Event {event.position} ({event.type}) cannot follow version {version} of {event.stream}"
         )
+    changed_version = order.changed_version if order else 0
     try:
         after: Order | None = decode(event).mutate(order)
     except (InvalidEvent, *DAMAGE) as damage:
@@ -79,8 +83,16 @@ def _after(order: Order | None, event: RecordedEvent, needs: Needs) -> Order:
             None, originator_id=event.stream, originator_version=event.version, timestamp=event.occurred_at
         )
         after = nothing.mutate(order)
+        if after is not None and not _is_change(event):
+            after.changed_version = changed_version
     assert after is not None
     return after
+
+
+def _is_change(event: RecordedEvent) -> bool:
+    """Return whether an event of this type changes an order: what services report and others write does not."""
+    event_class = CATALOGUE.get(event.type)
+    return event_class is not None and not issubclass(event_class, (*RECORDS, *TIES))
 
 
 def _require_customer(order: Order, naming: RecordedEvent) -> None:
