@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -47,6 +48,7 @@ from application.vault import Vault
 from domain.values import Origin
 from infrastructure import database_setup
 from infrastructure.bounded_reads import Large
+from infrastructure.clock import MAX_AHEAD, Clock
 from infrastructure.contents import PostgresContentStore
 from infrastructure.credentials import PostgresCredentialStore, TenantExists
 from infrastructure.database import open_pool, watching_database
@@ -117,7 +119,7 @@ class Services(NamedTuple):
     health: Health
     pages: Pages
     secret_headers: frozenset[str] = SECRET_HEADERS
-    """Headers of logged calls whose values are not kept."""
+    """Headers and parameters of logged calls whose values are not kept, besides those whose names say so."""
 
     def on_behalf_of(self, origin: Origin) -> "Services":
         """Return the services that note this request on every event they record."""
@@ -170,6 +172,7 @@ async def open_services(
     masked_headers: frozenset[str] = frozenset(),
     watch: Watch | None = None,
     room: Room | None = None,
+    max_clock_ahead: timedelta = MAX_AHEAD,
 ) -> AsyncIterator[Services]:
     """Connect the application to a database that is set up, with what the runtime role may do.
 
@@ -182,7 +185,7 @@ async def open_services(
     async with (
         open_connections(size=READ_CONNECTIONS) as pool,
         open_connections(size=LARGE_CONNECTIONS) as large_pool,
-        open_group_commit(dsn, watch=watch) as writer,
+        open_group_commit(dsn, watch=watch, clock=Clock(max_ahead=max_clock_ahead)) as writer,
     ):
         large = Large(room, large_pool) if room else None
         credentials, installation = PostgresCredentialStore(pool), PostgresInstallation(pool)

@@ -15,6 +15,7 @@ from pydantic_core import to_jsonable_python
 from api.bootstrap import Settings, read_settings
 from api.durations import InvalidOption
 from api.logs import set_up_logging
+from application.transparency.note import CannotCheck
 from domain.errors import Misconfigured, OrdertrailError
 
 T = TypeVar("T")
@@ -25,8 +26,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
-    """Print what went wrong in one line, and end with status 1, or 2 if it is in what we were told or set up with."""
+def plain_errors(*, status: int = 1) -> Iterator[None]:
+    """Print what went wrong in a line, and end with this status, or 2 if it is in what we were told or set up with."""
     try:
         yield
     except Misconfigured as error:
@@ -34,7 +35,7 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(2) from error
     except OrdertrailError as error:
         print(f"ordertrail: {error}", file=sys.stderr)
-        raise typer.Exit(2 if isinstance(error, InvalidOption) else 1) from error
+        raise typer.Exit(2 if isinstance(error, InvalidOption | CannotCheck) else status) from error
     except ValidationError as error:
         for fault in error.errors():
             name = "_".join(map(str, fault["loc"])).upper()

@@ -50,6 +50,8 @@ async def metrics(services: ServicesDep) -> Response:
         "ordertrail_damaged_keys", "Keys of personal data that were needed and could not be read", registry=registry
     )
     damaged.set(await services.health.damaged_keys())
+    ahead = Gauge("ordertrail_clock_ahead_seconds", "How far the database's clock is ahead of ours", registry=registry)
+    ahead.set(await services.health.clock_ahead())
     sealing = await services.health.sealing()
     unsealed.set(sealing.unsealed)
     unsealable.set(sealing.stopped)

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import uvicorn
@@ -41,6 +42,7 @@ def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
                 read_wait_seconds=settings.read_wait_seconds,
                 contents_url=settings.contents_url,
                 masked_headers=settings.masked_headers,
+                max_clock_ahead=timedelta(seconds=settings.max_clock_ahead_seconds),
                 room=room,
             )
 

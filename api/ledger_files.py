@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
+from enum import IntEnum
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from application.ledger import RecordedEvent
 from application.ledger_file.lines import FORMAT, MAX_LINE, FileDamaged
 from application.ledger_file.proof import Proven, check_proof
 from application.ledger_file.reading import Checked, LedgerFile
-from application.transparency.note import InvalidNote, Verifier
+from application.transparency.note import CannotCheck, Verifier
 from application.transparency.order_proof import OrderProof, written
 from application.transparency.walk import Show
 from domain.values import TenantName
@@ -86,27 +87,36 @@ class _Checked:
         return _proof_description(last._replace(events=[first.events[0], last.events[-1]]))
 
 
-def verify_file(path: Path, keys: Sequence[str], held: Sequence[str] = ()) -> bool:
-    """Check a file with nothing but itself and these keys; return whether it is as it was written and signed.
+class Verdict(IntEnum):
+    """What is found of a file; its value is the status that the command ends with."""
 
-    held are checkpoints from elsewhere, which an exported ledger has to continue.
+    WHOLE = 0
+    DAMAGED = 1
+    NOT_CHECKED = 2
 
-    Raises InvalidNote if a key is none.
+
+def verify_file(path: Path, keys: Sequence[str], held: Sequence[str] = ()) -> Verdict:
+    """Check a file with nothing but itself and these keys, and print what is found.
+
+    held are checkpoints from elsewhere, which an exported ledger has to continue. Raises CannotCheck if a key is none.
     """
     trusted = published_keys(keys)
     try:
         with progress() as begin:
             print(printable(f"{path}: {_verified(path, begin(path.name), trusted, held)}"))
-    except (FileDamaged, InvalidNote) as wrong:
+    except FileDamaged as wrong:
         print(printable(f"{path}: DAMAGED: {wrong}"))
-        return False
-    return True
+        return Verdict.DAMAGED
+    except CannotCheck as why:
+        print(printable(f"{path}: NOT CHECKED: {why}"))
+        return Verdict.NOT_CHECKED
+    return Verdict.WHOLE
 
 
 async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
     """Add to a ledger what it does not have of a file's, once the whole file is checked.
 
-    The tenant is created if there is none. Raises FileDamaged, CannotImport.
+    The tenant is created if there is none. Raises FileDamaged, CannotCheck, CannotImport.
     """
     trusted = published_keys(keys)
     with progress() as begin:
@@ -114,6 +124,8 @@ async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
             checked = _read(path, begin("checking"), trusted)
         except FileDamaged as wrong:
             raise FileDamaged(f"{path} is damaged, and nothing of it was imported: {wrong}") from wrong
+        except CannotCheck as why:
+            raise CannotCheck(f"{path} cannot be checked, and nothing of it was imported: {why}") from why
         tenant = checked.header.tenant
         with suppress(TenantExists):
             await create_tenant(dsn, tenant, is_implicit=False, dintero_account=None)
@@ -133,7 +145,7 @@ def _opened(path: Path, trusted: Sequence[Verifier] = (), held: Sequence[str] = 
 
 
 def _read(path: Path, show: Show, trusted: Sequence[Verifier] = (), held: Sequence[str] = ()) -> Checked:
-    """Check a file of a ledger from its first line to its last. Raises FileDamaged."""
+    """Check a file of a ledger from its first line to its last. Raises FileDamaged, CannotCheck."""
     with _opened(path, trusted, held) as file:
         for page in file.pages():
             show(page[-1].position, file.header.size)
@@ -141,9 +153,11 @@ def _read(path: Path, show: Show, trusted: Sequence[Verifier] = (), held: Sequen
 
 
 def _verified(path: Path, show: Show, trusted: Sequence[Verifier], held: Sequence[str]) -> str:
-    """Return what a file proves. Raises FileDamaged, InvalidNote."""
+    """Return what a file proves. Raises FileDamaged, CannotCheck."""
     with lines_of(path) as lines:
         first = next(lines, b"")
+        if not first:
+            raise CannotCheck("it is empty")
         if _format(first) != FORMAT:
             if held:
                 raise InvalidArgument("--checkpoint is for the file of a whole ledger, and this is none")
@@ -165,18 +179,18 @@ def _format(line: bytes) -> str | None:
 
 
 def _document(lines: Iterator[bytes]) -> dict[str, Any]:
-    """Return the JSON object that a whole file is. Raises FileDamaged."""
+    """Return the JSON object that a whole file is. Raises CannotCheck."""
     text = bytearray()
     for line in lines:
         text += line
         if len(text) > MAX_LINE:
-            raise FileDamaged("it is none of ours, or its first line is damaged")
+            raise CannotCheck("it is none of ours")
     try:
         document = from_json(text)
     except ValueError as exc:
-        raise FileDamaged("it is none of ours, or its first line is damaged") from exc
+        raise CannotCheck(f"it was cut off, or is none of ours: {exc}") from exc
     if not isinstance(document, dict):
-        raise FileDamaged("it is none of ours")
+        raise CannotCheck("it is none of ours")
     return document
 
 

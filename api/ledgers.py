@@ -31,7 +31,7 @@ async def verify_ledgers(
     held are checkpoints from elsewhere, which the ledger has to continue; one of keys, if there are any, has to have
     signed them, and the newest checkpoint. opens_all: whether also everything that is encrypted is opened.
 
-    Raises TenantNotFound, InvalidNote if a key is none.
+    Raises TenantNotFound; CannotCheck if a key or a checkpoint is none, or not for this ledger.
     """
     trusted = published_keys(keys)
     async with open_services(dsn, contents_url=contents_url) as services:

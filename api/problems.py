@@ -20,6 +20,7 @@ class Kind(Enum):
     NOT_FOUND = (404, "Not found")
     METHOD_NOT_ALLOWED = (405, "Method not allowed")
     CONFLICT = (409, "Conflict")
+    CHANGED = (409, "Changed since")
     GONE = (410, "Gone")
     PRECONDITION_FAILED = (412, "Precondition failed")
     TOO_LARGE = (413, "Request too large")
@@ -125,6 +126,7 @@ _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
     (errors.NotFound, Kind.NOT_FOUND),
     (PreconditionFailed, Kind.PRECONDITION_FAILED),
     (errors.VersionConflict, Kind.CONFLICT),
+    (errors.OrderChanged, Kind.CHANGED),
     (errors.RuleViolation, Kind.CONFLICT),
     (errors.EventIdReused, Kind.CONFLICT),
     (errors.KeyReused, Kind.KEY_REUSED),

@@ -60,7 +60,8 @@ def draft(event: Event, origin: Origin | None = None) -> UnwrittenEvent:
         if shape_of(event_class)
         else serializer.to_json(event, include=fields, exclude_none=True),
         metadata=metadata,
-        occurred_at=event.timestamp,
+        # Of what nobody dated, the database says when it was recorded: workers' clocks differ.
+        occurred_at=event.timestamp if "timestamp" in event.__pydantic_fields_set__ else None,
     )
 
 

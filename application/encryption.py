@@ -26,6 +26,9 @@ NONCE_BYTES = 12
 MARK = "encryption"
 """The member of an event's metadata that says that all of its personal data is encrypted, and how: 1, as here."""
 
+CUSTOMER = "customer"
+"""What an actor's type is, in capitals or not, who is the order's customer."""
+
 _MARKED = f'"{MARK}":1'.encode()
 _TOKEN_FORM = re.compile(rf"{TOKEN}[\w-]{{8}}:[A-Za-z0-9+/]{{38,}}={{0,2}}", flags=re.ASCII)
 """The name of a key, then at least a nonce, a byte and its tag."""
@@ -136,6 +139,11 @@ def _digest(key: bytes, text: bytes, size: int) -> bytes:
     return blake2b(text, key=key, digest_size=size).digest()
 
 
+def may_hold_personal_data(event: NewEvent | UnwrittenEvent) -> bool:
+    """Whether there may be personal data among an event's own fields, as far as a glance can tell."""
+    return isinstance(event.data, dict) and any(map(event.data.get, _shape_of(event.type) or ()))
+
+
 def is_sealed(event: NewEvent | RecordedEvent) -> bool:
     """Whether the personal data of an event is encrypted. No text within its metadata can look like the mark."""
     return _MARKED in event.metadata
@@ -173,7 +181,8 @@ class Document:
         self._metadata = metadata = {**metadata}
         if actor := metadata.get("actor"):
             metadata["actor"] = actor = {**actor}
-            if performer_id := actor.get("id"):
+            # The customer's own name goes with the order, as what is told of the customer does.
+            if (performer_id := actor.get("id")) and str(actor.get("type")).lower() != CUSTOMER:
                 self._performer = person.stream_of(performer_id)
             self._places += places(actor, _ACTOR, "actor.")
         if isinstance(data, dict):
@@ -187,7 +196,7 @@ class Document:
         return bool(self._places)
 
     def subjects(self) -> set[str]:
-        """Return whom it has personal data of: the performer, if they have an id; else what the stream is of."""
+        """Return whom it has personal data of: the performer, if they have an id and are no customer, or the stream."""
         return {self._whose(member) for _, _, member, _ in self._places}
 
     def begin_sealing(self, key_of: KeyOf) -> list[Plain]:

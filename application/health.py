@@ -32,5 +32,8 @@ class Health(Protocol):
     def refusal_of_writes(self) -> str | None:
         """Return why the database takes no writes, though it is there; None if it does."""
 
+    async def clock_ahead(self) -> float:
+        """Return by how many seconds the database's clock is ahead of ours; below 0 if behind. Raises Unavailable."""
+
     async def sealing(self) -> SealingHealth:
         """Return the health of sealing. Raises Unavailable."""

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from application.access import Tenant
 from application.codec import DAMAGE, decode, in_words
-from application.ledger import EventStore, RecordedEvent
+from application.ledger import STREAM_EXISTS, EventStore, ExpectedVersion, RecordedEvent
 from application.legible import legible
 from application.personal import UNREADABLE
 from application.projections.order_state import CUSTOMER_FIELDS
 from application.reading import stream_pages
 from domain.errors import InvalidEvent, OrderNotFound, UnreadableEvent
-from domain.events.catalogue import CATALOGUE, is_ours
+from domain.events.catalogue import CATALOGUE, RECORDS, TIES, is_ours
 from domain.events.lifecycle import DetailsUpdated, Redacted, Transferred
 from domain.events.order_event import OrderEvent
 from domain.order import Order, stream_of
@@ -38,13 +39,28 @@ async def load_order(store: EventStore, tenant: TenantName, order_id: str, needs
     naming: RecordedEvent | None = None
     async for page in stream_pages(store, tenant, stream_of(order_id)):
         for event in page:
+            known = order.state.customer if order else None
             order = _after(order, event, needs)
-            naming = event if event.type in CUSTOMER_FIELDS else naming
+            # How an order began may be told after a transfer: then it is still whose it has become since.
+            names = event.type in CUSTOMER_FIELDS and order.state.customer is not known
+            naming = event if names else naming
     if order is None:
         raise OrderNotFound(order_id)
     if needs == "customer" and naming is not None:
         _require_customer(order, naming)
     return order
+
+
+async def load_if_any(
+    store: EventStore, tenant: Tenant, order_id: str, expected: ExpectedVersion, needs: Needs = "state"
+) -> Order | None:
+    """Return what load_order does; None if there is no such order yet but an implicit tenant's first event makes it."""
+    try:
+        return await load_order(store, tenant.name, order_id, needs)
+    except OrderNotFound:
+        if tenant.is_implicit and expected is not STREAM_EXISTS:
+            return None
+        raise
 
 
 def _after(order: Order | None, event: RecordedEvent, needs: Needs) -> Order:
@@ -56,6 +72,7 @@ def _after(order: Order | None, event: RecordedEvent, needs: Needs) -> Order:
         raise UnreadableEvent(
             f"Event {event.position} ({event.type}) cannot follow version {version} of {event.stream}"
         )
+    changed_version = order.changed_version if order else 0
     try:
         after: Order | None = decode(event).mutate(order)
     except (InvalidEvent, *DAMAGE) as damage:
@@ -67,8 +84,16 @@ def _after(order: Order | None, event: RecordedEvent, needs: Needs) -> Order:
             None, originator_id=event.stream, originator_version=event.version, timestamp=event.occurred_at
         )
         after = nothing.mutate(order)
+        if after is not None and not _is_change(event):
+            after.changed_version = changed_version
     assert after is not None
     return after
+
+
+def _is_change(event: RecordedEvent) -> bool:
+    """Return whether an event of this type changes an order: what services report and others write does not."""
+    event_class = CATALOGUE.get(event.type)
+    return event_class is not None and not issubclass(event_class, (*RECORDS, *TIES))
 
 
 def _require_customer(order: Order, naming: RecordedEvent) -> None:

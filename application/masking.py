@@ -1,119 +1,224 @@
-"""Secrets in the headers of logged calls: masked before anything is stored."""
+"""Secrets in logged calls: masked, by the names of headers and of parameters, before anything is stored."""
 
 import re
-from collections.abc import Mapping
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import unquote_plus
+
+from domain.events.event import Event
+from domain.events.integration import ExceptionLogged
+from domain.events.records import Call, SystemLogRecorded
 
 MASK = "***"
 MOST_READ = 64 * 1024
 """How many characters of headers that come as a text are looked through; what is beyond may be anything."""
 
-SECRET_HEADERS = frozenset(
-    {
-        "api-key",
-        "apikey",
-        "authorization",
-        "client-secret",
-        "cookie",
-        "cookie2",
-        "ocp-apim-subscription-key",
-        "private-token",
-        "proxy-authorization",
-        "set-cookie",
-        "set-cookie2",
-        "x-access-token",
-        "x-amz-security-token",
-        "x-api-key",
-        "x-api-secret",
-        "x-apikey",
-        "x-auth-key",
-        "x-auth-token",
-        "x-client-secret",
-        "x-csrf-token",
-        "x-functions-key",
-        "x-gitlab-token",
-        "x-goog-api-key",
-        "x-refresh-token",
-        "x-secret",
-        "x-secret-key",
-        "x-session-token",
-        "x-shopify-access-token",
-        "x-shopify-storefront-access-token",
-        "x-token",
-        "x-vault-token",
-        "x-xsrf-token",
-    }
+SECRET_HEADERS = frozenset({"ocp-apim-subscription-key", "x-functions-key"})
+"""Headers whose values let their reader act as somebody else, though none of the words below is in their names."""
+
+_PARTS = (
+    "token",
+    "secret",
+    "authorization",
+    "authorisation",
+    "authentication",
+    "session",
+    "sessid",
+    "signature",
+    "password",
+    "passwd",
+    "passphrase",
+    "cookie",
 )
-"""Headers whose values let their reader act as somebody else, in lower case."""
+"""What is secret if it is in a word of a name."""
+_JOINED = ("apikey", "accesskey", "privatekey", "signingkey")
+"""The same of several words, however they are joined: api-key, api_key, ApiKey."""
+_WORDS = frozenset({"auth", "bearer", "hmac", "jwt", "pwd", "sig"})
+"""What is secret if it is a word of a name: author is not."""
 
-_STRING = r"""\\*"(?:[^"\\]|\\.)*"?|\\*'(?:[^'\\]|\\.)*'?"""
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# Names as they stand before a colon or an equals sign. In an address a mark comes before them: that is not for this.
+_NAMED = re.compile(r"(?<![\w?&;#%+.-])([A-Za-z0-9_][\w!$%*+.^|~-]*+)([ \t]*+[:=])")
+_REST_OF_LINE = re.compile(r"[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*")
+_STRING = r"""\\*"(?:[^"\\]|\\.)*+"?|\\*'(?:[^'\\]|\\.)*+'?"""
+# Members of a printed mapping or pairs of a printed list: "name": "value", 'name': ['value'], ('name', b'v').
+_QUOTED = re.compile(r"""(?s)(?<=["'])([\w!#$%&*+.^|~ -]++)(\\*["']\s*+[:,]\s*+)""")
+_QUOTED_VALUE = re.compile(
+    rf"(?s)b?(?:{_STRING})|\[(?:[^\]\"']|{_STRING})*+\]?|\{{(?:[^}}\"']|{_STRING})*+\}}?|[^\s,}}\])]*"
+)
+_PARAMETER = re.compile(r"[?&;#]([^=&;#?\s\"'<>]++)=")
+_VALUE_IN_ADDRESS = re.compile(r"[^&#]*")
+_VALUE_IN_TEXT = re.compile(r"[^&#\s\"'<>\\]*")
+# The same of an address that is the value of a parameter itself, such as where to go on.
+_INNER_PARAMETER = re.compile(r"%(?:3[fFbB]|2[36])((?:(?!%(?:3[dDfFbB]|2[36]))[^=&;#?\s\"'<>])++)%3[dD]")
+_INNER_VALUE = re.compile(r"(?:(?!%2[36])[^&#\s\"'<>\\])*")
+_USER = re.compile(r"(?:(?<=://)|(?<=^//)|(?<=[\s\"'<(]//))[^/?#\s\"'<>\\]+@")
+_USER_WITHOUT_SCHEME = re.compile(r"^[^/?#\s:@]*:[^/?#\s]*@")
 
-
-class _Patterns(NamedTuple):
-    """Where secret headers stand in a text."""
-
-    line: re.Pattern[str]
-    """Header lines, with those that continue them. What follows on a line may belong to the value, so it goes too."""
-    member: re.Pattern[str]
-    """Members of a printed mapping or pairs of a printed list: "name": "value", 'name': ['value'], ('name', b'v')."""
-
-
-@cache
-def _patterns(secret: frozenset[str]) -> _Patterns:
-    names = "|".join(re.escape(name).replace(r"\-", "[-_]") for name in sorted(secret, key=len, reverse=True))
-    name = rf"(?:http[-_])?(?:{names})"
-    return _Patterns(
-        line=re.compile(rf"(?i)(?<![\w-])({name}[ \t]*[:=])([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)"),
-        member=re.compile(
-            rf"""(?is)(?<![\w-])({name}\\*["']\s*[:,]\s*)(b?(?:{_STRING})|\[(?:[^\]"']|{_STRING})*\]?)"""
-        ),
-    )
+E = TypeVar("E", bound=Event)
 
 
 def is_secret(name: str, secret: frozenset[str] = SECRET_HEADERS) -> bool:
-    """Whether a header's value must not be kept; CGI's spelling of names, HTTP_X_API_KEY, counts as well."""
+    """Whether what goes by a name must not be kept: by its words, or because it is one of these names.
+
+    Capitals and separators make no difference, nor does CGI's spelling of headers, HTTP_X_API_KEY.
+    """
+    return _is_secret(name, secret)
+
+
+@lru_cache(maxsize=4_096)
+def _is_secret(name: str, secret: frozenset[str]) -> bool:
     plain = name.strip().lower().replace("_", "-")
-    return plain in secret or plain.removeprefix("http-") in secret
+    if plain in secret or plain.removeprefix("http-") in secret:
+        return True
+    words = [word.lower() for word in _WORD.findall(name.replace("OAuth", "Oauth"))]
+    if not _WORDS.isdisjoint(words):
+        return True
+    letters = [part for part in re.split(r"[^a-z]+", name.lower()) if part]
+    return any(part in word for part in _PARTS for word in letters) or any(
+        joined in "".join(letters) for joined in _JOINED
+    )
 
 
 def masked(headers: Any, secret: frozenset[str] = SECRET_HEADERS) -> Any:
-    """Return headers with the values of the secret ones masked; without such, what is returned equals what was given.
+    """Return headers with the values of the secret ones masked, and what is secret in addresses among the others.
 
-    Headers may be a mapping from names to values or lists of values, nested or not, or a text that has them printed.
-    Of a text that no headers are as long as, what is beyond that length is masked.
+    Without such, what is returned equals what was given. Headers may be a mapping from names to values or lists of
+    values, nested or not, a list of pairs, or a text that has them printed. Of a text that no headers are as long as,
+    what is beyond that length is masked.
     """
     if isinstance(headers, str):
-        patterns, rest = _patterns(secret), MASK if len(headers) > MOST_READ else ""
-        read = patterns.line.sub(_masked_line, headers[:MOST_READ])
-        return patterns.member.sub(_masked_member, read) + rest
+        rest = MASK if len(headers) > MOST_READ else ""
+        text = without_secrets_in(headers[:MOST_READ], secret)
+        text = _replaced(text, _NAMED, _REST_OF_LINE, lambda name: is_secret(name, secret), _hidden_line)
+        return _replaced(text, _QUOTED, _QUOTED_VALUE, lambda name: is_secret(name, secret), _hidden_member) + rest
     return _masked_json(headers, secret)
 
 
+def masked_address(address: str, secret: frozenset[str] = SECRET_HEADERS) -> str:
+    """Return an address without who logs in there, and without the values of its secret parameters."""
+    named = _USER_WITHOUT_SCHEME.sub(f"{MASK}@", _USER.sub(f"{MASK}@", address)) if "@" in address else address
+    return _without_parameters(named, _VALUE_IN_ADDRESS, secret)
+
+
+def without_secrets_in(text: str, secret: frozenset[str] = SECRET_HEADERS) -> str:
+    """Return a text in which addresses stand, each as masked_address returns it."""
+    named = _USER.sub(f"{MASK}@", text) if "@" in text else text
+    return _without_parameters(named, _VALUE_IN_TEXT, secret)
+
+
+def masked_call(call: Call, secret: frozenset[str] = SECRET_HEADERS) -> Call:
+    """Return what was said in a call without the secrets in its headers. Its bodies stay as they are."""
+    headers = {"request_headers": call.request_headers, "response_headers": call.response_headers}
+    return call.model_copy(update={name: masked(value, secret) for name, value in headers.items()})
+
+
+def masked_event(event: E, secret: frozenset[str] = SECRET_HEADERS) -> E:
+    """Return an event that tells of a call without the secrets in it; every other as it is. Bodies stay as they are."""
+    if isinstance(event, SystemLogRecorded):
+        return _changed(event, {"request_url": event.request_url and masked_address(event.request_url, secret)})
+    if not isinstance(event, ExceptionLogged):
+        return event
+    changed = {
+        "base_url": masked_address(event.base_url, secret),
+        "full_url": event.full_url and masked_address(event.full_url, secret),
+        "exception": event.exception and without_secrets_in(event.exception, secret),
+        "request": _masked_message(event.request, secret),
+        "response": _masked_message(event.response, secret),
+    }
+    is_masked = event.is_masked or any(value != getattr(event, name) for name, value in changed.items())
+    return _changed(event, {**changed, "is_masked": is_masked})
+
+
+def _changed(event: E, fields: dict[str, Any]) -> E:
+    return event.model_copy(update=fields)
+
+
+def _masked_message(message: dict[str, Any] | None, secret: frozenset[str]) -> dict[str, Any] | None:
+    """Return a request or a response, of which all but the body is as headers are."""
+    if message is None:
+        return None
+    return {
+        name: value if name in {"body", "payload"} else _masked_member(name, value, secret)
+        for name, value in message.items()
+    }
+
+
 def _masked_json(value: Any, secret: frozenset[str]) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            name: _hidden(item) if is_secret(name, secret) else _masked_json(item, secret)
-            for name, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_masked_json(item, secret) for item in value]
-    return value
+    match value:
+        case str():
+            return without_secrets_in(value, secret)
+        case {"name": str(name), "value": given} | {"key": str(name), "value": given} if is_secret(name, secret):
+            return {**value, "value": _hidden(given)}
+        case Mapping():
+            return {name: _masked_member(name, item, secret) for name, item in value.items()}
+        case list():
+            return [_masked_item(item, secret) for item in value]
+        case _:
+            return value
+
+
+def _masked_item(item: Any, secret: frozenset[str]) -> Any:
+    """Return an item of a list, which may be a pair of a name and a value."""
+    match item:
+        case [str(name), given] if is_secret(name, secret):
+            return [name, _hidden(given)]
+        case _:
+            return _masked_json(item, secret)
+
+
+def _masked_member(name: str, value: Any, secret: frozenset[str]) -> Any:
+    if is_secret(name, secret):
+        return _hidden(value)
+    return masked(value, secret) if name.lower() == "headers" else _masked_json(value, secret)
 
 
 def _hidden(value: Any) -> Any:
-    """Return a secret header's value so that only its shape is left: one value, several, or none."""
+    """Return a secret value so that only its shape is left: one value, several, or none."""
     if isinstance(value, list):
         return [_hidden(item) for item in value]
     return value if value in (None, "") else MASK
 
 
-def _masked_line(match: re.Match[str]) -> str:
-    name, value = match.groups()
-    return f"{name} {MASK}" if value.strip() not in {"", MASK} else match.group()
+def _without_parameters(text: str, value: re.Pattern[str], secret: frozenset[str]) -> str:
+    def is_meant(name: str) -> bool:
+        return is_secret(unquote_plus(name), secret)
+
+    if "=" in text:
+        text = _replaced(text, _PARAMETER, value, is_meant, _hidden)
+    if "%3d" in text or "%3D" in text:
+        text = _replaced(text, _INNER_PARAMETER, _INNER_VALUE, is_meant, _hidden)
+    return text
 
 
-def _masked_member(match: re.Match[str]) -> str:
-    name, value = match.groups()
-    inner = value.lstrip("[b\\\"' ").rstrip("]\\\"' ")
-    return f'{name}"{MASK}"' if inner not in {"", MASK} else match.group()
+def _hidden_line(value: str) -> str:
+    """Return a header's value without itself; what follows on its line may belong to it, so it goes too."""
+    return f" {MASK}" if value.strip() not in {"", MASK} else value
+
+
+def _hidden_member(value: str) -> str:
+    is_hidden = value.lstrip("[{b\\\"' ").rstrip("]}\\\"' ") in {"", MASK, "null", "None"}
+    return value if is_hidden else f'"{MASK}"'
+
+
+def _replaced(
+    text: str,
+    named: re.Pattern[str],
+    value: re.Pattern[str],
+    is_meant: Callable[[str], bool],
+    hidden: Callable[[str], str],
+) -> str:
+    """Return a text in which the values that follow names, of those that are meant, are hidden."""
+    parts, done = [], 0
+    for found in named.finditer(text):
+        if found.start() >= done and is_meant(found[1]):
+            start = found.end()
+            parts += [text[done:start], hidden(text[start : (end := _end(value, text, start))])]
+            done = end
+    return "".join([*parts, text[done:]]) if parts else text
+
+
+def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    found = pattern.match(text, start)
+    return found.end() if found else start

@@ -31,7 +31,7 @@ async def opened_actions(vault: Vault, tenant: TenantName, rows: Sequence[Action
             row.sealed_in,
             position=row.position,
             data=row.data,
-            actor={"id": row.actor_id, "name": row.actor_name},
+            actor={"id": row.actor_id, "name": row.actor_name, "type": row.actor_type},
             occurred_at=row.occurred_at,
         )
         for row in rows
@@ -44,43 +44,61 @@ async def opened_actions(vault: Vault, tenant: TenantName, rows: Sequence[Action
 
 async def opened_reports(vault: Vault, tenant: TenantName, rows: Sequence[ServiceEventRow]) -> list[ServiceEventRow]:
     """Return rows of the service events."""
-    told = [(row, _json(row.metadata)) for row in rows if row.metadata is not None]
+    told = [(row, _json(row.metadata or b"null")) for row in rows if row.description or row.metadata is not None]
     events = [
         _event(
             ServiceEventRecorded.topic,
             row.order_id,
-            row.event_id if is_token(metadata) else None,  # services tell objects
+            _sealed_in(row.sealed_in, row.description, metadata),
             position=row.position,
-            data=to_json({"metadata": metadata}),
+            data=to_json({"description": row.description, "metadata": metadata}),
             occurred_at=row.recorded_at,
         )
         for row, metadata in told
     ]
     shown = {
-        row.position: row._replace(metadata=to_json(from_json(event.data)["metadata"]))
+        row.position: _shown_report(row, event)
         for (row, _), event in zip(told, await vault.opened(tenant, events), strict=True)
     }
     return [shown.get(row.position, row) for row in rows]
 
 
+def _shown_report(row: ServiceEventRow, event: RecordedEvent) -> ServiceEventRow:
+    """Return a row with what its event says now that it is opened."""
+    said = from_json(event.data)
+    metadata = None if row.metadata is None else to_json(said["metadata"])
+    return row._replace(description=said["description"], metadata=metadata)
+
+
 async def opened_orders(vault: Vault, tenant: TenantName, rows: Sequence[OrderStateRow]) -> list[OrderStateRow]:
-    """Return orders' states; detail has the member unreadable, with the reason, where the customer cannot be opened."""
-    named = [(row, detail) for row in rows if (detail := _detail_with_customer(row)) is not None]
-    shown = {}
-    for (row, detail), event in zip(
-        named, await vault.opened(tenant, [_naming(row, detail["customer"]) for row, detail in named]), strict=True
-    ):
-        [customer] = from_json(event.data).values()
-        why = from_json(event.metadata).get(UNREADABLE)
-        marked = {UNREADABLE: why} if why else {}
-        shown[row.order_id] = row._replace(detail=to_json({**detail, "customer": customer, **marked}))
-    return [shown.get(row.order_id, row) for row in rows]
+    """Return orders' states; detail has the member unreadable, with the reason, where something cannot be opened."""
+    details = [_json(row.detail) for row in rows]
+    told = [_events_of(row, detail) for row, detail in zip(rows, details, strict=True)]
+    opened = iter(await vault.opened(tenant, [event for events in told for event in events]))
+    return [
+        _shown_order(row, detail, [next(opened) for _ in events])
+        for row, detail, events in zip(rows, details, told, strict=True)
+    ]
 
 
-def _detail_with_customer(row: OrderStateRow) -> dict[str, Any] | None:
-    """Return the state of an order that is somebody's; None if it is nobody's, or no state as we keep them."""
-    detail = _json(row.detail)
-    return detail if isinstance(detail, dict) and isinstance(detail.get("customer"), dict) else None
+def _events_of(row: OrderStateRow, detail: Any) -> list[RecordedEvent]:
+    """Return as much as there is of the events that told what is personal in a state: the customer's goes first."""
+    customer = _customer(detail)
+    named = [] if customer is None else [_naming(row, customer)]
+    return [*named, *(_describing(row, report) for _, report in _described(detail))]
+
+
+def _customer(detail: Any) -> dict[str, Any] | None:
+    """Return whom an order is for; None if it is nobody's, or its state is none as we keep them."""
+    customer = detail.get("customer") if isinstance(detail, dict) else None
+    return customer if isinstance(customer, dict) else None
+
+
+def _described(detail: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Return the services in a state whose newest reports have descriptions, with these reports."""
+    services = detail.get("services") if isinstance(detail, dict) else None
+    reports = services.items() if isinstance(services, dict) else ()
+    return [(name, report) for name, report in reports if isinstance(report, dict) and report.get("description")]
 
 
 def _naming(row: OrderStateRow, customer: dict[str, Any]) -> RecordedEvent:
@@ -94,6 +112,42 @@ def _naming(row: OrderStateRow, customer: dict[str, Any]) -> RecordedEvent:
         data=to_json({CUSTOMER_FIELDS[topic]: customer}),
         occurred_at=row.updated_at,
     )
+
+
+def _describing(row: OrderStateRow, report: dict[str, Any]) -> RecordedEvent:
+    """Return as much as there is of a service's newest report."""
+    description = report["description"]
+    return _event(
+        ServiceEventRecorded.topic,
+        row.order_id,
+        _sealed_in(report.get("sealed_in"), description),
+        data=to_json({"description": description}),
+        occurred_at=row.updated_at,
+    )
+
+
+def _sealed_in(event_id: Any, *values: Any) -> str | None:
+    """Return in which event some values are encrypted; None if none is. What is in an unknown one opens nowhere."""
+    if event_id and isinstance(event_id, str):
+        return event_id
+    return _NO_EVENT if any(map(is_token, values)) else None
+
+
+def _shown_order(row: OrderStateRow, detail: Any, opened: Sequence[RecordedEvent]) -> OrderStateRow:
+    """Return a row with what its events say now that they are opened."""
+    if not opened:
+        return row
+    said = [(from_json(event.data), from_json(event.metadata).get(UNREADABLE)) for event in opened]
+    reasons = []
+    if _customer(detail) is not None:
+        named, why = said.pop(0)
+        [detail["customer"]] = named.values()
+        reasons += [why] if why else []
+    for (service, report), (told, why) in zip(_described(detail), said, strict=True):
+        report["description"] = told["description"]
+        reasons += [f"services.{service}.{why}"] if why else []
+    marked = {UNREADABLE: "; ".join(reasons)} if reasons else {}
+    return row._replace(detail=to_json({**detail, **marked}))
 
 
 def _json(text: bytes) -> Any:

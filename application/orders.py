@@ -1,12 +1,11 @@
 """What can be done to orders: the only place that writes them."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol
 
 from application import integrations
 from application.access import Tenant
-from application.codec import draft
+from application.codec import draft, new_event_id
 from application.conflicts import again_on_conflict
 from application.erasure import Erasure
 from application.ledger import (
@@ -21,23 +20,15 @@ from application.ledger import (
     IdempotencyKey,
     Write,
 )
-from application.loading import Needs, load_order, needs_of
-from application.recorded import EventRef, Recorded, recorded
+from application.loading import Needs, load_if_any, load_order, needs_of
+from application.recorded import Decided, Recorded, decided, recorded
+from application.splits import Load, of_child, other_sides, other_streams, require_told
 from domain.errors import AlreadyRedacted, EventIdReused, IntegrationNotFound, OrderNotFound, VersionConflict
 from domain.events.integration import IntegrationTied, IntegrationUntied
-from domain.events.lifecycle import Redacted
+from domain.events.lifecycle import Created, Redacted
 from domain.events.order_event import OrderEvent
-from domain.order import DECISIONS, Order, stream_of
+from domain.order import DECISIONS, Order, new_order_id, stream_of
 from domain.values import Customer, Money, Origin, TenantName, Totals
-
-T = TypeVar("T")
-
-
-class Decided(NamedTuple):
-    """What came of a decision: the events it recorded."""
-
-    order_id: str
-    recorded: Recorded
 
 
 class References(Protocol):
@@ -45,11 +36,6 @@ class References(Protocol):
 
     async def find_by_reference(self, tenant: TenantName, reference: str) -> str | None:
         """Return the newest order that is known by this reference."""
-
-
-def new_order_id() -> str:
-    """Return an order id that every dialect can carry: 24 hexadecimal digits."""
-    return secrets.token_hex(12)
 
 
 class OrderService:
@@ -74,11 +60,21 @@ class OrderService:
     async def create(
         self, tenant: Tenant, order_id: str | None, *, key: IdempotencyKey | None = None, **event: Any
     ) -> Decided:
-        """Create an order; event holds the fields of domain.events.lifecycle.Created. Raises VersionConflict."""
+        """Create an order; event holds the fields of domain.events.lifecycle.Created.
+
+        An implicit tenant's order may have begun with other events: it is created once, whenever that is. Raises
+        VersionConflict or RuleViolation if it was created before.
+        """
         if found := await self._find_request(tenant, key):
-            return _decided(found)
+            return decided(found)
         order = Order.create(order_id or new_order_id(), **event)
-        return _decided(await self._append(tenant, [self._write(order, NO_STREAM)], key))
+        try:
+            return decided(await self._append(tenant, [self._write(order, NO_STREAM)], key))
+        except VersionConflict:
+            if not tenant.is_implicit:
+                raise
+        created = Created(originator_id=order.id, **event)
+        return decided(await self._decide(tenant, order.order_id, lambda order: order.accept(created), key))
 
     async def record(
         self,
@@ -137,7 +133,7 @@ class OrderService:
         tenant: Tenant,
         order_id: str,
         child_id: str | None,
-        part: Totals | Money,
+        part: Totals | Money | None,
         *,
         key: IdempotencyKey | None = None,
         **split: Any,
@@ -147,7 +143,7 @@ class OrderService:
         part and split are those of Order.split: the envelope, and on which condition.
         """
         child_id = child_id or new_order_id()
-        return _decided(
+        return decided(
             await self._decide(tenant, order_id, lambda order: order.split(child_id, part, **split), key, "customer")
         )
 
@@ -215,13 +211,21 @@ class OrderService:
             if found := await self._find_request(tenant, key):
                 return found
             version = order.version
-            other = decide(order)
-            writes = [self._write(order, Exactly(version)), *([self._write(other, NO_STREAM)] if other else [])]
+            child = decide(order)
+            writes = [self._write(order, Exactly(version))]
+            if child is not None:
+                writes.append(self._write(*await of_child(child, self._loader(tenant) if tenant.is_implicit else None)))
+            # An implicit tenant's child may be heard of meanwhile; any other child that appears is a conflict.
+            streams.update(write.stream for write in (writes if tenant.is_implicit else writes[:1]))
             return await self._append(tenant, writes, key)
 
+        streams: set[str] = set()
         return await self._by_either_name(
-            tenant, order_id, lambda id_: again_on_conflict(lambda: attempt(id_), stream_of(id_))
+            tenant, order_id, lambda id_: again_on_conflict(lambda: attempt(id_), streams)
         )
+
+    def _loader(self, tenant: Tenant) -> Load:
+        return lambda order_id: load_if_any(self._store, tenant, order_id, ANY)
 
     async def _record_facts(
         self,
@@ -245,15 +249,18 @@ class OrderService:
     ) -> Recorded:
         """Record events among which are decisions another system took: if they fit what the order is."""
         stream = stream_of(order_id)
-        events = [event.model_copy(update={"originator_id": stream}) for event in events]
-
+        require_told(events)
         event_ids = [event.event_id for event in events]
+        events = [
+            event.model_copy(update={"originator_id": stream, "event_id": event.event_id or new_event_id()})
+            for event in events
+        ]
         if all(event_ids) and await self._store.knows(tenant.name, event_ids):
             # Told before: answered as the first time, without asking whether they would still fit the order.
-            return await self._record_facts(tenant, order_id, events, ANY, key)
+            return (await self._record_facts(tenant, order_id, events, ANY, key)).only(stream)
 
         async def attempt() -> Recorded:
-            order = await self._load_or_none(tenant, order_id, expected, needs_of(events))
+            order = await load_if_any(self._store, tenant, order_id, expected, needs_of(events))
             if found := await self._find_request(tenant, key):
                 return found
             version = order.version if order else 0
@@ -263,20 +270,12 @@ class OrderService:
             order = order or Order.begin(events[0])
             for event in rest:
                 order.accept(event)
-            return await self._append(tenant, [self._write(order, Exactly(version))], key)
+            others = await other_sides(events, self._loader(tenant))
+            writes = [self._write(order, Exactly(version)), *(self._write(*other) for other in others)]
+            return await self._append(tenant, writes, key)
 
-        return await again_on_conflict(attempt, None if isinstance(expected, Exactly) else stream)
-
-    async def _load_or_none(
-        self, tenant: Tenant, order_id: str, expected: ExpectedVersion, needs: Needs
-    ) -> Order | None:
-        """Return the order; None if there is none yet but an implicit tenant's first event makes it."""
-        try:
-            return await load_order(self._store, tenant.name, order_id, needs)
-        except OrderNotFound:
-            if tenant.is_implicit and expected is not STREAM_EXISTS:
-                return None
-            raise
+        streams = other_streams(events) | (set() if isinstance(expected, Exactly) else {stream})
+        return (await again_on_conflict(attempt, streams)).only(stream)
 
     async def _find_request(self, tenant: Tenant, key: IdempotencyKey | None) -> Recorded | None:
         """Return what an earlier request with this key recorded: no rule is looked at twice for one request."""
@@ -290,9 +289,3 @@ class OrderService:
     def _write(self, order: Order, expected: ExpectedVersion) -> Write:
         events: Sequence[OrderEvent] = order.collect_events()  # type: ignore[assignment]
         return Write(order.id, expected, tuple([draft(event, self._origin) for event in events]))
-
-
-def _decided(result: Recorded) -> Decided:
-    """Return a decision with the order it created: the last write's."""
-    last: EventRef = result.events[-1]
-    return Decided(last.stream.removeprefix("order-"), result)

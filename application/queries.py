@@ -54,7 +54,10 @@ class Freshness(NamedTuple):
 
 
 class OrderFilter(NamedTuple):
-    """Which orders to list; None does not restrict. text is looked for in the id, the reference and the customer."""
+    """Which orders to list; None does not restrict.
+
+    text is looked for within the id, the reference, the customer's id and the customer's name, in each by itself.
+    """
 
     state: str | None = None
     status: str | None = None
@@ -107,7 +110,11 @@ class Views(Protocol):
     async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> Progress:
         """Return how far these views are, and which edition the first shows of an order. Raises TenantNotFound."""
 
-    async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]: ...
+    async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
+        """Return the 42 kinds of actions on an order, the newest first by when they occurred, then by position."""
+
+    async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
+        """Return whatever people and programs did to an order, in the order of action_log."""
 
     async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> Page[ServiceEventRow]: ...
 

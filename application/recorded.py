@@ -40,6 +40,22 @@ class Recorded(NamedTuple):
         """The order of the first event: a request may have named it by its reference."""
         return self.events[0].stream.removeprefix("order-")
 
+    def only(self, stream: str) -> "Recorded":
+        """Return what was recorded of one stream: what that says of another is not what was asked for."""
+        return self._replace(events=tuple(event for event in self.events if event.stream == stream))
+
+
+class Decided(NamedTuple):
+    """What came of a decision: the events it recorded, and the order that it created, if it created one."""
+
+    order_id: str
+    recorded: Recorded
+
+
+def decided(result: Recorded) -> Decided:
+    """Return a decision with the order it created: the last write's."""
+    return Decided(result.events[-1].stream.removeprefix("order-"), result)
+
 
 async def recorded(store: EventStore, append: Append, appended: Appended) -> Recorded:
     """Return what an append recorded; if it was replayed, as the ledger has it."""
@@ -55,14 +71,16 @@ async def recorded(store: EventStore, append: Append, appended: Appended) -> Rec
 async def first_told(store: EventStore, tenant: TenantName, event: E, result: Recorded) -> E:
     """Return the event that a request recorded: this one, or, if it was replayed, what the first request told us.
 
-    Its stream is the one it was recorded in, whichever name of the order the request had. If what the first request
-    told us cannot be read any more, it is what this one tells: they are the same request.
+    Its stream is the one it was recorded in, whichever name of the order the request had; if nobody said when it
+    occurred, it did when it was recorded. If what the first request told us cannot be read any more, it is what this
+    one tells: they are the same request.
     """
     if result.is_replayed:
         [found] = await store.read_ledger(tenant, after=result.position - 1, upto=result.position, limit=1)
         with suppress(InvalidEvent):
             return decode_as(type(event), found)
-    return event.model_copy(update={"originator_id": result.events[-1].stream})
+    dated = {} if "timestamp" in event.model_fields_set else {"timestamp": result.recorded_at}
+    return event.model_copy(update={"originator_id": result.events[-1].stream, **dated})
 
 
 def _refs(append: Append, appended: Appended) -> list[EventRef]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from weakref import ref
 
-from application.encryption import Document, KeyOf, Plain, document, seal
+from application.encryption import Document, KeyOf, Plain, document, may_hold_personal_data, seal
 from application.key_ring import KeyRing, NotRemembered
 from application.ledger import IdempotencyKey, NewEvent, PendingAppend, RecordedEvent, UnwrittenEvent
 from application.noticed import Noticed
@@ -90,8 +90,8 @@ class Vault:
         for write in append.writes:
             events += len(write.events)
             for event in write.events:
-                # Where there are values, the event's type holds what is personal of whom the stream is of.
-                if isinstance(event.data, dict) and not self._keys.remembers(append.tenant, write.stream):
+                # What an event's type holds is personal of whom the stream is of.
+                if may_hold_personal_data(event) and not self._keys.remembers(append.tenant, write.stream):
                     return False
         return events <= MAX_AT_ONCE
 

@@ -65,9 +65,10 @@ SELECT tenant, order_id, position, occurred_at, type, 1, convert_from(data, 'UTF
 FROM part WHERE type NOT IN ('order.service_event_recorded', 'order.system_log_recorded');
 
 INSERT INTO ordertrail.service_events
-    (tenant, order_id, position, recorded_at, event_id, state, service, service_status, description, created_by)
+    (tenant, order_id, position, recorded_at, event_id, state, service, service_status, description, created_by,
+     version)
 SELECT tenant, order_id, position, recorded_at, event_id, d.state, d.service, d.service_status, d.description,
-       '60c1e027a47d91004377f129'
+       '60c1e027a47d91004377f129', version
 FROM part, json_to_record(convert_from(data, 'UTF8')::json)
     AS d (state text, service text, service_status text, description text)
 WHERE type = 'order.service_event_recorded';

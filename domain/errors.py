@@ -5,7 +5,8 @@ OrdertrailError
 │   └── UnreadableEvent       it was recorded, and is not what we keep any more
 ├── UnreadableKey            the key of personal data was changed in the database
 ├── RuleViolation            a decision breaks a rule of the order
-│   └── AlreadyRedacted
+│   ├── AlreadyRedacted
+│   └── OrderChanged          somebody changed it since
 ├── NotFound
 │   ├── TenantNotFound
 │   ├── KeyNotFound
@@ -30,7 +31,8 @@ OrdertrailError
 ├── Misconfigured            somebody has to change a setting, a right or a server first: trying again does not help
 └── Unavailable              the database does not do it now; trying again helps
     ├── Busy                 somebody else is in the way of this, and of nothing else
-    └── Refused              it does not let us in, which is Misconfigured as well
+    ├── Refused              it does not let us in, which is Misconfigured as well
+    └── ClockAhead           its clock is ahead of ours
 """
 
 from datetime import datetime
@@ -75,6 +77,14 @@ class AlreadyRedacted(RuleViolation):
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
         super().__init__(f"Order {order_id!r} was redacted already")
+
+
+class OrderChanged(RuleViolation):
+    """The order was changed since it was read."""
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        super().__init__(f"Order {order_id} was changed since; read it again and decide anew")
 
 
 class NotFound(OrdertrailError):
@@ -259,3 +269,15 @@ class Busy(Unavailable):
 
 class Refused(Unavailable, Misconfigured):
     """The database does not let us in, and will not until somebody changes that."""
+
+
+class ClockAhead(Unavailable):
+    """The database's clock is ahead of this server's. The log is told by whoever finds it out."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(
+            f"The database's clock is {seconds:.0f} s ahead of this server's, so nothing is recorded: a time that ran "
+            "ahead stays ahead for all that follows; set the clocks right and try again",
+            is_told=True,
+        )

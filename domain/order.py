@@ -1,18 +1,19 @@
 """The Order aggregate: the decisions an order allows, and the rules they keep."""
 
+import secrets
 from typing import Any, Self
 
 from eventsourcing.domain import BaseAggregate
 
-from domain.errors import RuleViolation
+from domain.errors import OrderChanged, RuleViolation
 from domain.events.catalogue import RECORDS, TIES
 from domain.events.event import Event
 from domain.events.lifecycle import CancellationRequested, Created, Edited, Redacted, StatusUpdated, Transferred
 from domain.events.order_event import ORDER_TOPIC, OrderEvent
 from domain.events.split import Split, SplitChanges, SplitFrom
-from domain.order_rules import minus, require_fit, share
+from domain.order_rules import completed, minus, require_fit, share
 from domain.order_state import OrderState, changes
-from domain.values import Customer, JsonObject, Money, Name, Totals
+from domain.values import NO_CUSTOMER, Change, Customer, JsonObject, Money, Name, Totals
 
 DECISIONS: tuple[type[OrderEvent], ...] = (Created, Edited, Transferred, Redacted, Split, SplitChanges, SplitFrom)
 """Events whose recording depends on what the order is. All others are facts: true whatever the order is."""
@@ -23,6 +24,11 @@ CANCELLED = "cancelled"
 def stream_of(order_id: str) -> str:
     """Return the name of the order's stream."""
     return f"order-{order_id}"
+
+
+def new_order_id() -> str:
+    """Return an order id that every dialect can carry: 24 hexadecimal digits."""
+    return secrets.token_hex(12)
 
 
 class Order(BaseAggregate[str]):
@@ -37,6 +43,10 @@ class Order(BaseAggregate[str]):
 
     def __init__(self) -> None:
         self.state = OrderState()
+        self.is_created = False
+        """Whether it was told how the order began: it may be told after other events, but only once."""
+        self._implied: set[str] = set()
+        """The orders at the other end of splits of which only their side was told."""
         self.changed_version = 0
         """The version of the newest event that changed the order; what services report changes nothing about it."""
 
@@ -60,8 +70,16 @@ class Order(BaseAggregate[str]):
 
     def evolve(self, event: Event) -> None:
         self.state.evolve(event)
+        self._note_what_was_told(event)
         if not isinstance(event, (*RECORDS, *TIES)):
             self.changed_version = event.originator_version
+
+    def _note_what_was_told(self, event: Event) -> None:
+        match event:
+            case Created():
+                self.is_created = True
+            case Split(child_order_id=other) | SplitFrom(parent_order_id=other):
+                (self._implied.add if event.implied_by else self._implied.discard)(other)
 
     def edit(self, after: Totals, **envelope: Any) -> None:
         """Change what the order amounts to; the currency stays."""
@@ -69,9 +87,11 @@ class Order(BaseAggregate[str]):
 
     def transfer(self, new_customer: Customer, **envelope: Any) -> None:
         """Hand the order over to another customer."""
-        original = self.state.customer or Customer()
-        if original.id == new_customer.id:
+        original = self.state.customer or NO_CUSTOMER
+        if original.is_known_as(new_customer):
             raise RuleViolation(f"Order {self.order_id} belongs to customer {original.id!r} already")
+        if original == new_customer == NO_CUSTOMER:
+            raise RuleViolation(f"Order {self.order_id} belongs to nobody already")
         customers = {"original_customer": original, "new_customer": new_customer}
         self.accept(Transferred(originator_id=self.id, **customers, **envelope))
 
@@ -99,7 +119,7 @@ class Order(BaseAggregate[str]):
     def split(
         self,
         child_order_id: str,
-        part: Totals | Money,
+        part: Totals | Money | None,
         *,
         changed_version: int | None = None,
         options: JsonObject | None = None,
@@ -108,16 +128,16 @@ class Order(BaseAggregate[str]):
         """Split part of the order off into a new one and return that child; record both orders in one append.
 
         part is what the child amounts to, or what its lines cost: then their share of the discount goes with them.
-        What the parent amounts to afterwards and what the child amounts to add up to what the parent amounted to.
+        What the parent amounts to afterwards and what the child amounts to add up to what the parent amounted to. None
+        if nobody knows: then what the parent amounted to is all that is known of both.
         changed_version is the version of the newest change that whoever decides knows of.
         """
         if changed_version not in {None, self.changed_version}:
-            raise RuleViolation(f"Order {self.order_id} was changed since; read it again and decide anew")
-        before = self._totals()
-        child_totals = part if isinstance(part, Totals) else share(before, part)
-        after = minus(before, child_totals)
+            raise OrderChanged(self.order_id)
+        child_totals, divided = self._divide(part)
         self.accept(Split(originator_id=self.id, child_order_id=child_order_id, options=options, **envelope))
-        self.accept(SplitChanges(originator_id=self.id, **changes(before, after), **envelope))
+        if divided:
+            self.accept(SplitChanges(originator_id=self.id, **divided, **envelope))
         child = type(self).create(
             child_order_id, created_by="split", totals=child_totals, customer=self.state.customer, **envelope
         )
@@ -126,10 +146,30 @@ class Order(BaseAggregate[str]):
 
     def accept(self, event: OrderEvent) -> None:
         """Take an event as the order's next, whoever decided on it, if it fits what the order is."""
-        require_fit(event, self.state)
+        match event:
+            case Created() if self.is_created:
+                raise RuleViolation(f"Order {self.order_id} exists already")
+            case Split(child_order_id=other) | SplitFrom(parent_order_id=other) if other in self._implied:
+                pass  # its own side is told, of what is known from the other one
+            case _:
+                require_fit(event, self.state)
         next_event = event.model_copy(update={"originator_version": self.version + 1})
         next_event.mutate(self)
         self.pending_events.append(next_event)
+
+    def _divide(self, part: Totals | Money | None) -> tuple[Totals | None, dict[str, Change[Money]]]:
+        """Return what a part of the order amounts to, and what the order does before and after it is split off."""
+        if part is None:
+            return None, {}
+        before = self._totals()
+        child = completed(before, part) if isinstance(part, Totals) else share(before, part)
+        return child, changes(before, minus(before, child))
+
+    def knows_of(self, event: Split | SplitFrom) -> bool:
+        """Return whether the order has its side of a split already, as the event tells it."""
+        if isinstance(event, Split):
+            return event.child_order_id in self.state.children
+        return event.parent_order_id == self.state.parent
 
     def _totals(self) -> Totals:
         if self.state.totals is None:

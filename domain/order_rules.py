@@ -1,13 +1,15 @@
 """The rules of an order: which events fit what it is, and how its money is divided."""
 
+from collections.abc import Sequence
 from functools import singledispatch
 
 from domain.errors import AlreadyRedacted, RuleViolation
 from domain.events.lifecycle import Created, Edited, Redacted, Transferred
 from domain.events.order_event import OrderEvent
 from domain.events.split import Split, SplitChanges, SplitFrom
+from domain.labels import label_like
 from domain.order_state import OrderState, totals_after, totals_before
-from domain.values import Money, Totals
+from domain.values import NO_CUSTOMER, Money, Totals
 
 
 @singledispatch
@@ -16,9 +18,7 @@ def require_fit(event: OrderEvent, state: OrderState) -> None:
 
 
 @require_fit.register
-def _(event: Created, state: OrderState) -> None:
-    if state.version > 0:
-        raise RuleViolation(f"Order {event.order_id} exists already")
+def _(event: Created, _state: OrderState) -> None:
     if event.totals is not None:
         _require_one_currency(event.totals)
 
@@ -34,7 +34,8 @@ def _(event: Edited | SplitChanges, state: OrderState) -> None:
 
 @require_fit.register
 def _(event: Transferred, state: OrderState) -> None:
-    if state.customer is not None and state.customer.id != event.original_customer.id:
+    # Those who have no id cannot be told apart; nor can anybody be from whom nothing is known of.
+    if state.customer not in {None, NO_CUSTOMER} and state.customer.id != event.original_customer.id:
         raise RuleViolation(f"Order {event.order_id} belongs to customer {state.customer.id!r}")
 
 
@@ -48,12 +49,16 @@ def _(event: Redacted, state: OrderState) -> None:
 def _(event: Split, state: OrderState) -> None:
     if event.child_order_id in {event.order_id, *state.children}:
         raise RuleViolation(f"Order {event.child_order_id} exists already; a split needs a new order id")
+    if event.child_order_id == state.parent:
+        raise RuleViolation(f"Order {event.order_id} was split from {state.parent}, which is not its child")
 
 
 @require_fit.register
 def _(event: SplitFrom, state: OrderState) -> None:
     if event.parent_order_id == event.order_id:
         raise RuleViolation(f"Order {event.order_id} cannot be split from itself")
+    if event.parent_order_id in state.children:
+        raise RuleViolation(f"Order {event.parent_order_id} was split from {event.order_id}, and is not its parent")
     if state.parent not in {None, event.parent_order_id}:
         raise RuleViolation(f"Order {event.order_id} was split from {state.parent} already")
 
@@ -61,42 +66,65 @@ def _(event: SplitFrom, state: OrderState) -> None:
 def minus(whole: Totals, part: Totals) -> Totals:
     """Return what is left of an order's totals. Raises RuleViolation if the part is not a part of them."""
     _require_one_currency(whole, part)
+    printed = [*_three(whole), *_three(part)]
     return Totals(
-        total=_rest(whole.total, part.total, "total"),
-        subtotal=_rest(whole.subtotal, part.subtotal, "subtotal"),
-        discount=_rest(whole.discount, part.discount, "discount"),
+        total=_rest(whole.total, part.total, "total", printed),
+        subtotal=_rest(whole.subtotal, part.subtotal, "subtotal", printed),
+        discount=_rest(whole.discount, part.discount, "discount", printed),
+    )
+
+
+def completed(whole: Totals, part: Totals) -> Totals:
+    """Return a part of an order's totals with what was not told of it: its amounts are printed like the whole."""
+    _require_one_currency(whole, part)
+    printed = [*_three(whole), *_three(part)]
+    return Totals(
+        total=_completed(whole.total, part.total, printed),
+        subtotal=_completed(whole.subtotal, part.subtotal, printed),
+        discount=_completed(whole.discount, part.discount, printed),
     )
 
 
 def share(whole: Totals, price: Money) -> Totals:
     """Return what lines that cost this much amount to: the order's discount goes with them in proportion."""
     _require_one_currency(whole, Totals(total=price, subtotal=price, discount=price))
+    printed = _three(whole)
     discount = abs(whole.discount.cents) * price.cents // abs(whole.subtotal.cents) if whole.subtotal.cents else 0
     return Totals(
-        total=_like(whole.total, price.cents - discount),
-        subtotal=_like(whole.subtotal, price.cents),
-        discount=_like(whole.discount, discount if whole.discount.cents > 0 else -discount),
+        total=_like(whole.total, price.cents - discount, printed),
+        subtotal=_like(whole.subtotal, price.cents, printed),
+        discount=_like(whole.discount, discount if whole.discount.cents > 0 else -discount, printed),
     )
 
 
-def _rest(whole: Money, part: Money, name: str) -> Money:
+def _three(totals: Totals) -> list[Money]:
+    return [totals.total, totals.subtotal, totals.discount]
+
+
+def _rest(whole: Money, part: Money, name: str, printed: Sequence[Money]) -> Money:
     """Return what is left of an amount, printed like it. A part is of the whole's sign and no larger."""
     if not min(0, whole.cents) <= part.cents <= max(0, whole.cents):
         raise RuleViolation(f"The {name} split off, {part.cents} cents, is not part of the order's {whole.cents} cents")
-    return _like(whole, whole.cents - part.cents)
+    return _like(whole, whole.cents - part.cents, printed)
 
 
-def _like(whole: Money, cents: int) -> Money:
+def _completed(whole: Money, part: Money, printed: Sequence[Money]) -> Money:
+    like = _like(whole, part.cents, printed)
+    told = {"currency_symbol": part.currency_symbol, "label": part.label, "dollars": part.dollars}
+    return like.model_copy(update={name: value for name, value in told.items() if value})
+
+
+def _like(whole: Money, cents: int, printed: Sequence[Money]) -> Money:
     """Return an amount of so many cents, printed like the whole."""
     # The whole's own proportion, because how many cents a dollar has depends on the currency and on the shop.
     dollars = round(whole.dollars * cents / whole.cents, 6) if whole.cents else whole.dollars
-    label = f"{whole.currency_symbol}{dollars:,.2f}".removesuffix(".00") if whole.label else ""
+    label = label_like(whole, cents, printed)
     return whole.model_copy(update={"cents": cents, "dollars": dollars, "label": label})
 
 
 def _amounts(totals: Totals) -> list[tuple[str, int]]:
     """What totals are worth, however they are printed."""
-    return [(money.currency_iso, money.cents) for money in (totals.total, totals.subtotal, totals.discount)]
+    return [(money.currency_iso, money.cents) for money in _three(totals)]
 
 
 def _require_one_currency(*totals: Totals) -> None:

@@ -22,7 +22,7 @@ _FAILED = frozenset({ServiceState.ERROR, ServiceState.FAILURE})
 
 
 class ServiceStatus(BaseModel):
-    """The newest report of one service."""
+    """The newest report of one service, by the time it occurred; of two of the same time, the one recorded later."""
 
     state: ServiceState
     status: str
@@ -130,12 +130,31 @@ def _sets(**fields: str) -> _Change:
     return change
 
 
+def _create(state: dict[str, Any], event: Mapping[str, Any], occurred_at: datetime) -> None:
+    """Take what an order began with, which may be told after other events: what these said of it is newer."""
+    state["created_by"] = event["created_by"]
+    state["reference"] = event["reference"]
+    state["created_at"] = occurred_at
+    for name in ("customer", "totals"):
+        if state[name] is None:
+            state[name] = event[name]
+
+
 def _report(state: dict[str, Any], event: Mapping[str, Any], occurred_at: datetime) -> None:
     report = ServiceStatus(
         state=event["state"], status=event["service_status"], description=event["description"], occurred_at=occurred_at
     )
-    state["services"][event["service"]] = report
+    newest = state["services"].get(event["service"])
+    # A service's reports are by one clock, which tells their order better than the ways they came by.
+    if newest is None or _time(newest) <= occurred_at:
+        state["services"][event["service"]] = report
     state["has_failed"] = state["has_failed"] or report.state in _FAILED
+
+
+def _time(report: Any) -> datetime:
+    """Return when a service's report occurred."""
+    occurred_at = _member(report, "occurred_at")
+    return datetime.fromisoformat(occurred_at) if isinstance(occurred_at, str) else occurred_at
 
 
 def _amount(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:
@@ -145,7 +164,8 @@ def _amount(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datet
 
 
 def _have_child(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:
-    state["children"].append(event["child_order_id"])
+    if event["child_order_id"] not in state["children"]:
+        state["children"].append(event["child_order_id"])
 
 
 def _tie(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:
@@ -162,7 +182,7 @@ def _redact(state: dict[str, Any], _event: Mapping[str, Any], _occurred_at: date
 
 
 _CHANGES: Mapping[str, _Change] = {
-    Created.topic: _sets(created_by="created_by", reference="reference", customer="customer", totals="totals"),
+    Created.topic: _create,
     StatusUpdated.topic: _sets(status="status"),
     PaymentStatusUpdated.topic: _sets(payment_status="status"),
     DeliveryStatusUpdated.topic: _sets(delivery_status="status"),

@@ -1,11 +1,23 @@
 """Values that events are made of, each with its bounds."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Annotated, Any, Generic, NewType, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    TypeAdapter,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
 
 TenantName = NewType("TenantName", str)
 OrderId = NewType("OrderId", str)
@@ -18,16 +30,39 @@ Version = NewType("Version", int)
 MAX_BIGINT = 2**63 - 1
 MAX_JSON_DEPTH = 64
 
-# PostgreSQL's text cannot hold NUL, so no string of an event may.
+# PostgreSQL's text cannot hold NUL, so nothing may that people write or that views have as text.
 _WITHOUT_NUL = r"^[^\x00]*$"
 Name = Annotated[str, StringConstraints(max_length=255, pattern=_WITHOUT_NUL)]
 Sentence = Annotated[str, StringConstraints(max_length=4_000, pattern=_WITHOUT_NUL)]
 Body = Annotated[str, StringConstraints(pattern=_WITHOUT_NUL)]
 """A text of any length: what bounds it is the size of a request."""
+RawText = Annotated[str, StringConstraints()]
+"""A text of any length and any characters, as it was said in a call. Nothing but JSON holds it, which writes a NUL in
+characters that PostgreSQL can hold."""
+
+
+def _unless_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+OptionalId = Annotated[Name | None, BeforeValidator(_unless_empty)]
+"""An id, or none: an empty text is the id of nobody and of nothing, so that no two of them are the same."""
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-.0-~]+$")]
 """An id from outside: visible ASCII without spaces, and without / so that it fits a segment of a path."""
 Language = Annotated[str, StringConstraints(min_length=1, max_length=35, pattern=_WITHOUT_NUL)]
 BigInt = Annotated[int, Field(ge=-MAX_BIGINT - 1, le=MAX_BIGINT)]
+
+
+def _as_it_came(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PydanticCustomError("number_type", "Input should be a valid number")
+    if isinstance(value, float) and not isfinite(value):
+        raise PydanticCustomError("finite_number", "Input should be a finite number")
+    return value
+
+
+Number = Annotated[int | float, PlainValidator(_as_it_came), WithJsonSchema({"type": "number"})]
+"""A number as it came: a whole one stays one, however large."""
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -43,14 +78,26 @@ _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,64})?)?([Zz
 def _written_out(moment: Any) -> Any:
     # pydantic would take a number, or a year, for seconds since 1970.
     if isinstance(moment, str) and _DATE_TIME.fullmatch(moment):
-        return moment
+        return _after_leap_second(moment) if moment[16:19] == ":60" else moment
     if isinstance(moment, datetime):
         return moment
     raise ValueError("is not a date-time of RFC 3339 with an offset, such as 2026-03-01T02:02:00+01:00")
 
 
+def _after_leap_second(text: str) -> datetime:
+    """Return the second after a leap second, for our calendar has none. Raises ValueError.
+
+    RFC 3339 (5.7) has them at the end of June and of December in UTC, and nowhere else.
+    """
+    before = _in_utc(_WITH_OFFSET.validate_python(f"{text[:16]}:59{text[19:]}"))
+    if (before.month, before.day, before.hour, before.minute) not in {(6, 30, 23, 59), (12, 31, 23, 59)}:
+        raise ValueError("has a second 60, which only 23:59 UTC on the last day of June or December can have")
+    return before + timedelta(seconds=1)
+
+
+_WITH_OFFSET: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
-"""A point in time, in UTC whatever time zone it came in."""
+"""A point in time, in UTC whatever time zone it came in. A leap second is the second after it."""
 
 
 class Personal:
@@ -67,10 +114,11 @@ OF_ORDER = Personal("order")
 OF_PERFORMER = Personal("performer")
 
 
-def storable_json(value: Any) -> Any:
+def storable_json(value: Any, *, is_raw: bool = False) -> Any:
     """Return value if every JSON reader and PostgreSQL can hold it.
 
-    That is: finite numbers, texts of whole characters without NUL, at most 64 levels. Raises ValueError.
+    That is: finite numbers, texts of whole characters (without NUL, unless it is raw), at most 64 levels. Raises
+    ValueError.
     """
     level, depth = [value], 0
     while level:
@@ -79,7 +127,9 @@ def storable_json(value: Any) -> Any:
         below: list[Any] = []
         for item in level:
             if isinstance(item, str):
-                if "\x00" in item or not item.isascii():
+                if not is_raw and "\x00" in item:
+                    raise ValueError("holds a NUL character")
+                if not item.isascii():
                     _check_text(item)
             elif isinstance(item, dict):
                 below += item
@@ -93,15 +143,18 @@ def storable_json(value: Any) -> Any:
 
 
 def _check_text(text: str) -> None:
-    if "\x00" in text:
-        raise ValueError("holds a NUL character")
-    try:
-        text.encode()
-    except UnicodeEncodeError as exc:
-        raise ValueError("holds half of a surrogate pair") from exc
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds half of a surrogate pair")
+
+
+def raw_json(value: Any) -> Any:
+    """Return value if every JSON reader can hold it, whatever characters it has. Raises ValueError."""
+    return storable_json(value, is_raw=True)
 
 
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]
+RawObject = Annotated[dict[str, Any], AfterValidator(raw_json)]
+"""A JSON object whose texts may have any characters, as it was said in a call."""
 
 
 class Value(BaseModel):
@@ -152,6 +205,21 @@ class Customer(Value):
     id: Annotated[Name, OF_ORDER] = ""
     name: Annotated[Name, OF_ORDER] = ""
 
+    def is_known_as(self, other: "Customer") -> bool:
+        """Return whether both are known to be the same. A guest, who has no id, is not known to be another one."""
+        return self.id != "" and self.id == other.id
+
+
+NO_CUSTOMER = Customer()
+
+
+def _unless_nobody(customer: Customer | None) -> Customer | None:
+    return None if customer == NO_CUSTOMER else customer
+
+
+OptionalCustomer = Annotated[Customer | None, AfterValidator(_unless_nobody)]
+"""A customer, or none: one of whom neither an id nor a name is told is none."""
+
 
 class ContentRef(Value):
     """A body kept beside the ledger: its SHA-256 in hexadecimal, and its size in bytes."""
@@ -166,7 +234,7 @@ class Actor(Value):
     id: Name = ""
     name: Annotated[Name, OF_PERFORMER] = ""
     type: Name = ""
-    application_id: Name | None = None
+    application_id: OptionalId = None
 
 
 NOBODY = Actor()

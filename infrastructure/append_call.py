@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, assert_never
 
+import psycopg
 from psycopg.rows import TupleRow
 
 from application.ledger import Appended, Exactly, ExpectedVersion, NewEvent, PendingAppend, StreamState, Write
@@ -20,6 +21,7 @@ from domain.errors import (
 )
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.arrays import BigIntArray, ByteaArray, IntArray, texts, timestamps
+from infrastructure.clock import Clock
 from infrastructure.database import Connection
 from infrastructure.statements import statements
 
@@ -123,7 +125,10 @@ def expected_code(expected: ExpectedVersion) -> int:
 
 
 def alone_parameters(prepared: PreparedAppend) -> dict[str, Any] | None:
-    """Return an append of one event without a key as the function for these takes it; None if it is another."""
+    """Return an append of one event without a key as the function for these takes it; None if it is another.
+
+    What the database's clock may show at most is left out.
+    """
     append = prepared.append
     if append.key is not None or len(prepared.events) > 1:
         return None
@@ -134,8 +139,9 @@ def alone_parameters(prepared: PreparedAppend) -> dict[str, Any] | None:
 class AppendCall:
     """The arrays of one call."""
 
-    def __init__(self, tenant: TenantName) -> None:
+    def __init__(self, tenant: TenantName, clock: Clock | None = None) -> None:
         self.tenant = tenant
+        self._clock = clock or Clock()
         self.bytes = 0
         self.appends: list[PreparedAppend] = []
         self._event_ids: set[str] = set()
@@ -159,15 +165,27 @@ class AppendCall:
 
     def one_by_one(self) -> list["AppendCall"]:
         """Return a call for each of its appends."""
-        calls = [AppendCall(self.tenant) for _ in self.appends]
+        calls = [AppendCall(self.tenant, self._clock) for _ in self.appends]
         for call, prepared in zip(calls, self.appends, strict=True):
             call.add(prepared)
         return calls
 
     async def make(self, connection: Connection) -> list[Appended | OrdertrailError]:
-        """Return each append's outcome, in the order they were added. Raises psycopg.Error."""
+        """Return each append's outcome, in the order they were added.
+
+        Raises psycopg.Error; ClockAhead, and then nothing was recorded.
+        """
+        try:
+            return await self._make(connection)
+        except psycopg.Error as error:
+            if (refusal := self._clock.refusal(error)) is not None:
+                raise refusal from error
+            raise
+
+    async def _make(self, connection: Connection) -> list[Appended | OrdertrailError]:
         cursor = connection.cursor(binary=True)
         if len(self.appends) == 1 and (alone := alone_parameters(self.appends[0])):
+            alone["latest"] = self._clock.latest()
             await cursor.execute(_SQL["append_alone"], alone, prepare=True)
             [(position, version, recorded_at)] = await cursor.fetchall()
             if position is not None:
@@ -211,6 +229,7 @@ class AppendCall:
             "data": ByteaArray(data),
             "metadata": ByteaArray(metadata),
             "occurred_at": timestamps(occurred_at),
+            "latest": self._clock.latest(),
         }
 
     def _outcomes(self, rows: list[TupleRow]) -> list[Appended | OrdertrailError]:

@@ -13,6 +13,7 @@ from domain.errors import OutcomeUnknown, Unavailable
 from domain.values import TenantName
 from infrastructure.append_call import AppendCall, PreparedAppend, prepare
 from infrastructure.append_writer import AppendWriter, Outcome
+from infrastructure.clock import Clock
 from infrastructure.watch import Watch
 
 MAX_EVENTS_PER_COMMIT = 2_000
@@ -83,11 +84,17 @@ class GroupCommit:
     """
 
     def __init__(
-        self, dsn: str, *, reconnect_seconds: Sequence[float] = RECONNECT_SECONDS, watch: Watch | None = None
+        self,
+        dsn: str,
+        *,
+        reconnect_seconds: Sequence[float] = RECONNECT_SECONDS,
+        watch: Watch | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._dsn = dsn
         self._reconnect_seconds = reconnect_seconds
         self._watch = watch or Watch()
+        self._clock = clock or Clock()
         self._queues: dict[TenantName, deque[_Waiting]] = defaultdict(deque)
         self._ready: asyncio.Queue[TenantName] = asyncio.Queue()
         self._scheduled: set[TenantName] = set()
@@ -143,7 +150,7 @@ class GroupCommit:
 
         What cannot be stored is answered and left out.
         """
-        call = AppendCall(tenant)
+        call = AppendCall(tenant, self._clock)
         group: list[_Waiting] = []
         later: list[_Waiting] = []
         queue = self._queues[tenant]
@@ -203,10 +210,11 @@ async def open_group_commit(
     writers: int = 4,
     reconnect_seconds: Sequence[float] = RECONNECT_SECONDS,
     watch: Watch | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[GroupCommit]:
     """Run a group commit with this many connections; on leaving, what was accepted is still written."""
     watch = watch or Watch()
-    group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds, watch=watch)
+    group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds, watch=watch, clock=clock)
     watch.on_loss(group_commit.refuse_waiting)
     tasks = [asyncio.create_task(group_commit.write(), name=f"group commit {n}") for n in range(writers)]
     try:

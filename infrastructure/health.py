@@ -1,7 +1,10 @@
 """The health of views and of sealing, as PostgreSQL knows it."""
 
+from datetime import datetime
+
 from application.health import ProjectionHealth, SealingHealth
 from application.projections.catalogue import PROJECTIONS
+from infrastructure.clock import now
 from infrastructure.database import Pool, reading
 from infrastructure.statements import statements
 from infrastructure.watch import Watch
@@ -34,6 +37,15 @@ class PostgresHealth:
         assert row is not None
         count: int = row[0]
         return count
+
+    async def clock_ahead(self) -> float:
+        async with reading(self._pool) as connection:
+            before = now()
+            row = await (await connection.execute(_SQL["clock"])).fetchone()
+            after = now()
+        assert row is not None
+        theirs: datetime = row[0]
+        return (theirs - before - (after - before) / 2).total_seconds()
 
     async def sealing(self) -> SealingHealth:
         async with reading(self._pool, seconds=SECONDS) as connection:

@@ -65,13 +65,13 @@ class OrdertrailAggregateRecorder(AggregateRecorder):
         """
         if not stored_events:
             return []
-        parameters = call_of(self._database.tenant, stored_events).parameters()
+        call = call_of(self._database.tenant, stored_events)
         begin = self._database.transaction if also else self._database.cursor
         was_sent = False
         for _ in range(TRIES):
             try:
                 with begin() as cursor:
-                    first, last, is_new = _call(cursor, parameters, may_be_replayed=was_sent)
+                    first, last, is_new = _call(cursor, call.parameters(), may_be_replayed=was_sent)
                     if also and is_new:
                         also(cursor)
                 return list(range(first, last + 1))

@@ -87,8 +87,15 @@ class Settings(BaseSettings):
     )
     masked_headers: Annotated[frozenset[HeaderName], NoDecode, BeforeValidator(_names)] = Field(
         frozenset(),
-        description="Headers whose values are masked in logged calls besides those that always are, "
-        "as X-Session, X-Signature.",
+        description="Headers and parameters whose values are masked in logged calls besides those whose names say "
+        "that they are secret, as X-Device, pin.",
+    )
+    max_clock_ahead_seconds: float = Field(
+        60.0,
+        ge=1,
+        le=86_400,
+        allow_inf_nan=False,
+        description="How far the database's clock may be ahead of a worker's; if it is further, nothing is appended.",
     )
     shopline_rate: int = Field(
         20,

@@ -12,6 +12,7 @@ from application.projections.integrations import IntegrationRow
 from application.projections.order_state import OrderStateRow
 from application.projections.service_events import ServiceEventRow
 from application.queries import CallFilter, Edition, OrderFilter, Progress, TimelineEntry, TimelineFilter
+from application.search import searchable
 from application.vault import Vault
 from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName
@@ -57,6 +58,10 @@ class PostgresViews:
         rows = await self._rows("action_log", _ACTIONS, tenant, order_id=order_id, limit=limit)
         return await opened_actions(self._vault, tenant, [ActionLogRow(*row) for row in rows])
 
+    async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
+        rows = await self._rows("newest_actions", EVENTS, tenant, order_id=order_id, limit=limit)
+        return await self._vault.opened(tenant, [recorded_event(row) for row in rows])
+
     async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> Page[ServiceEventRow]:
         rows = await self._page("service_events", _REPORTS, tenant, order_id=order_id, limit=limit)
         reports = await opened_reports(self._vault, tenant, [ServiceEventRow(*row) for row in rows])
@@ -73,7 +78,7 @@ class PostgresViews:
     async def orders(
         self, tenant: TenantName, wanted: OrderFilter, *, before: int | None, limit: int
     ) -> Page[OrderStateRow]:
-        text = None if wanted.text is None else wanted.text.lower()
+        text = None if wanted.text is None else searchable(wanted.text)
         rows = await self._page(
             "orders",
             _ORDERS,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, StringConstraints
 
 from domain.events.event import Event
 from domain.events.records import Headers
-from domain.values import Body, Change, Identifier, Moment, Name, Personal, Sentence, Text
+from domain.values import Body, Change, Identifier, Moment, Name, Personal, RawText, Sentence, Text
 
 _WORDS: dict[Any, str] = {
     Text: "Text",
@@ -19,7 +19,10 @@ _WORDS: dict[Any, str] = {
     float: "number",
     str: "text",
 }
-_STRINGS = {get_args(string)[1]: word for string, word in ((Name, "Name"), (Sentence, "Sentence"), (Body, "Body"))}
+_STRINGS = {
+    get_args(string)[1]: word
+    for string, word in ((Name, "Name"), (Sentence, "Sentence"), (Body, "Body"), (RawText, "Raw text"))
+}
 _STRINGS[get_args(Identifier)[1]] = "Identifier"
 
 
@@ -50,8 +53,15 @@ def field_in_words(model: type[BaseModel], name: str) -> str:
     """Return a field with its marks and its type: `name`? Type *personal*, where ? is for what may be left out."""
     field = model.model_fields[name]
     mark = "" if field.is_required() else "?"
-    personal = " *personal*" if any(isinstance(mark, Personal) for mark in field.metadata) else ""
-    return f"`{name}`{mark} {type_in_words(get_type_hints(model, include_extras=True)[name])}{personal}"
+    annotation = get_type_hints(model, include_extras=True)[name]
+    personal = " *personal*" if any(isinstance(mark, Personal) for mark in _marks(field.metadata, annotation)) else ""
+    return f"`{name}`{mark} {type_in_words(annotation)}{personal}"
+
+
+def _marks(metadata: list[Any], annotation: Any) -> list[Any]:
+    """Return the marks of a field, or of what changes in it."""
+    is_change = isinstance(annotation, type) and issubclass(annotation, Change)
+    return annotation.model_fields["before"].metadata if is_change else metadata
 
 
 def fields_in_words(model: type[BaseModel]) -> list[str]:

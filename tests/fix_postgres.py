@@ -30,7 +30,7 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def told() -> None:
+def unsafe_servers_are_allowed() -> None:
     """Tell whatever the tests start."""
     os.environ.update(TOLD)
 

@@ -47,12 +47,12 @@ class Everything:
             comment(f"Ring twice, secret of {order_id}", actor=person),
             {
                 "type": "order.service_event_recorded",
-                "data": {**report, "metadata": {"to": f"secret of {order_id}"}},
+                "data": {**report, "description": f"secret of {order_id}", "metadata": {"to": f"secret of {order_id}"}},
                 "actor": person,
             },
             {
                 "type": "order.cancellation_requested",
-                "data": {"reason": "late", "performer_ip": f"::1, staff of {order_id}"},
+                "data": {"reason": "late", "performer_ip": f"::1, secret of {order_id}"},
                 "actor": person,
             },
             status("open", actor=person),

@@ -27,6 +27,8 @@ VIEWS = [projection.name for projection in PROJECTIONS]
 ROOT = Path(bootstrap.__file__).parent.parent
 PROJECTOR = "import asyncio, sys; from api.bootstrap import run_projector; asyncio.run(run_projector(sys.argv[1]))"
 AWKWARD = 'a "quoted" \\ back\\slashed\n {€} \\u0000 text'
+BINARY = f"{AWKWARD} \0\1"
+"""What only calls may have in them."""
 
 
 def some_events(random: Random, n: int) -> list[Event]:
@@ -43,11 +45,12 @@ def some_events(random: Random, n: int) -> list[Event]:
             metadata = {"text": AWKWARD, "n": n}
             return [a_service_event(state, service, **common, description=AWKWARD, metadata=metadata)]
         case 3:
-            return [a_system_log(**common, correlation_id=f"c{n}")]
+            return [a_system_log(**common, correlation_id=f"c{n}", request_url=BINARY)]
         case 4 | 5 | 6:
             integration_id = random.randrange(1, 4)
             tie = an_event(random.choice([IntegrationTied, IntegrationUntied]), **common, integration_id=integration_id)
-            exception = an_exception(integration_id, timestamp=a_moment(n), exception_type="http")
+            said = {"exception": BINARY, "request": {BINARY: BINARY}}
+            exception = an_exception(integration_id, timestamp=a_moment(n), exception_type="http", **said)
             return [random.choice([tie, exception])]
         case _:
             return [an_event(CommentAdded, **common, text=f"{AWKWARD} {n}")]

@@ -33,7 +33,7 @@ def item(cents: int, quantity: float = 1, **price: Any) -> dict[str, Any]:
     return {"id": new_id(), "quantity": quantity, "price": {"cents": cents, "currency_iso": "EUR", **price}}
 
 
-def assert_refused(answer: httpx.Response, status: int, message: str) -> None:
+def assert_refused(answer: httpx.Response, status: int, message: str, *, code: str = "UnprocessableEntity") -> None:
     assert (answer.status_code, set(answer.json())) == (status, {"error", "message", "code", "extras"}), answer.text
-    assert answer.json()["code"] == "UnprocessableEntity"
+    assert answer.json()["code"] == code
     assert message in answer.json()["message"]

@@ -11,6 +11,8 @@ from infrastructure.append_call import AppendCall, alone_parameters, prepare
 from infrastructure.arrays import Array, BigIntArray, ByteaArray, IntArray, TextArray, texts, timestamps
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATEST = datetime(9998, 1, 1, tzinfo=UTC)
+"""What the database's clock may show at most."""
 AFTER = 5_000
 """A position in every ledger, with a page of everything behind it."""
 VIEWS = texts(["action_log", "order_state"])
@@ -34,14 +36,14 @@ def _append() -> Mapping[str, Any]:
         event = NewEvent(f"new-{n}", "order.comment_added", b"{}", b"{}", None)
         write = Write(f"order-{'A' if n % 2 else 'new'}-{n}", ANY, (event,))
         call.add(prepare(Append(TenantName("any"), (write,), IdempotencyKey(f"key-{n}", b"") if n % 3 else None)))
-    return call.parameters()
+    return {**call.parameters(), "latest": LATEST}
 
 
 def _alone() -> list[Mapping[str, Any]]:
     """Return appends of one event, to an order old and a new one."""
     event = NewEvent("new", "order.comment_added", b"{}", b"{}", None)
     appends = [Append(TenantName("any"), (Write(f"order-{name}", ANY, (event,)),)) for name in ("A-7", "new")]
-    return [parameters for append in appends if (parameters := alone_parameters(prepare(append)))]
+    return [{**parameters, "latest": LATEST} for append in appends if (parameters := alone_parameters(prepare(append)))]
 
 
 def _rows(**columns: Sequence[Any] | Array) -> list[Case]:
@@ -128,7 +130,12 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "due": [case(10, types=["order.system_log_recorded"], limit=10, max_bytes=MAX_BIGINT)],
         "expire": [case(1, upto=7)],
     },
-    "health": {"projections": [case(0, projections=VIEWS)], "sealing": [case(3)], "damaged_keys": [case(2)]},
+    "health": {
+        "projections": [case(0, projections=VIEWS)],
+        "sealing": [case(3)],
+        "damaged_keys": [case(2)],
+        "clock": [case(0)],
+    },
     "ledger": {
         # At most the newest event of each stream, an earlier one with its id, and what its key did.
         "append": [case(150, **_append())],
@@ -155,6 +162,11 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "large_actions": [case(3, order_id="long", keys=_POSITIONS_KNOWN)],
         "service_events": [case(101, order_id="A-7", limit=100, **SMALL)],
         "large_reports": [case(25, order_id="A-7", keys=_POSITIONS_KNOWN)],
+        # Of an order with 10,000 actions all are sorted, and 1,000 looked up.
+        "newest_actions": [
+            case(250, order_id="A-7", limit=1_000, **SMALL),
+            case(11_000, order_id="long", limit=1_000, **SMALL),
+        ],
         "order": [case(1, order_id="A-7")],
         "order_id_of": [case(1, reference="R-A-7")],
         "orders": [
@@ -257,7 +269,8 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         ),
         "save_service_events": _rows(
             order_id=_TEXT, position=_POSITIONS, recorded_at=_TIMES, event_id=_TEXT, state=_TEXT, service=_TEXT,
-            service_status=_TEXT, description=_NULLS, metadata=_JSON, created_by=_TEXT,
+            service_status=_TEXT, description=_NULLS, metadata=_JSON, created_by=_TEXT, version=_NUMBERS,
+            sealed_in=_NULLS,
         ),
         "save_system_log": _rows(
             order_id=_TEXT, position=_POSITIONS, event_id=_TEXT, correlation_id=_NULLS, carrier_id=_NULLS,

@@ -24,7 +24,7 @@ def forget(
 ) -> None:
     """Erase for good what is personal of orders, people and integrations: their keys are destroyed."""
     subjects = forgetting.Subjects(order or [], person or [], integration or [])
-    if not any(subjects):
+    if not any(subjects) or "" in {*subjects.orders, *subjects.people}:
         raise typer.BadParameter("says whom to forget, and is missing", param_hint="--order, --person, --integration")
     with plain_errors():
         if not yes:

@@ -7,8 +7,10 @@ import typer
 
 from api import ledger_files, ledgers, views
 from api.bootstrap import open_database
+from api.brought import held_checkpoint
 from api.command import DataDir, Dsn, plain_errors, run, settings_with
 from api.commands.import_ import Keys
+from api.ledger_files import Verdict
 
 app = typer.Typer(add_completion=False)
 
@@ -34,7 +36,10 @@ def verify(
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Prove that what is stored is what was recorded; end with status 1 if it is not.
+    """Prove that what is stored is what was recorded.
+
+    It ends with status 0 if it is, 1 if it is not, and 2 if that could not be checked: a file that is none or was cut
+    off, another's key, a database that is away.
 
     Ledgers are computed again as Merkle trees and compared with every checkpoint that was signed.
     """
@@ -44,10 +49,10 @@ def verify(
         raise typer.BadParameter("are for a FILE, or the ledger of one --tenant", param_hint="--key, --checkpoint")
     if opens_all and (check_views or file is not None):
         raise typer.BadParameter("is for ledgers where they are, with their keys", param_hint="--open")
-    held = [path.read_text(encoding="utf-8", errors="replace") for path in checkpoint or ()]
-    with plain_errors():
+    with plain_errors(status=Verdict.NOT_CHECKED):
+        held = [held_checkpoint(path) for path in checkpoint or ()]
         if file is not None:
-            is_whole = ledger_files.verify_file(file, key or (), held)
+            verdict = ledger_files.verify_file(file, key or (), held)
         else:
             settings = settings_with(dsn=dsn, data_dir=data_dir)
             with open_database(settings) as database:
@@ -63,6 +68,5 @@ def verify(
                         contents_url=settings.contents_url,
                     )
                 )
-                is_whole = run(found)
-        if not is_whole:
-            raise typer.Exit(1)
+                verdict = Verdict.WHOLE if run(found) else Verdict.DAMAGED
+        raise typer.Exit(verdict)

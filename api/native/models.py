@@ -10,7 +10,7 @@ from api.problems import FORM
 from application.projections.timeline import Kind
 from application.queries import OrderFilter, TimelineFilter
 from domain.order_state import CombinedState, OrderState
-from domain.values import MAX_BIGINT, Actor, Customer, Identifier, Moment, Name, Sentence, Totals
+from domain.values import MAX_BIGINT, Actor, Customer, Identifier, Moment, Name, OptionalId, Sentence, Totals
 
 MAX_EVENTS = 1_000
 
@@ -42,17 +42,28 @@ def _totals(total: int, *, discount: int) -> JsonValue:
     return {name: {"cents": cents, "currency_iso": "EUR", "dollars": cents / 100} for name, cents in amounts.items()}
 
 
+def _acting(told: Actor | None, caller: Actor) -> Actor:
+    """Return who acts: the caller, unless somebody is told; with the caller's application, unless one is told."""
+    if told is None:
+        return caller
+    actor = told if told.id or told.name or told.type else caller
+    return actor.model_copy(update={"application_id": told.application_id or caller.application_id})
+
+
 class Circumstances(Strict):
-    """Who made something happen, when, and because of what. The actor is the credential if none is given."""
+    """Who made something happen, when, and because of what.
+
+    The actor is the credential if nobody is given, and acts with it if no application is given.
+    """
 
     actor: Actor | None = None
-    occurred_at: Moment | None = Field(None, description="When it happened by your clock; now, if left out.")
-    correlation_id: Name | None = None
-    causation_id: Name | None = None
+    occurred_at: Moment | None = Field(None, description="When it happened by your clock; when recorded, if left out.")
+    correlation_id: OptionalId = None
+    causation_id: OptionalId = None
 
     def envelope(self, default_actor: Actor) -> dict[str, Any]:
         """Return the fields of a domain event's envelope that this sets."""
-        given: dict[str, Any] = {"actor": self.actor or default_actor}
+        given: dict[str, Any] = {"actor": _acting(self.actor, default_actor)}
         if self.occurred_at is not None:
             given["timestamp"] = self.occurred_at
         for name in ("event_id", "correlation_id", "causation_id"):
@@ -155,7 +166,7 @@ class OrderQuery(Strict):
     status: Name | None = None
     updated_from: Moment | None = None
     updated_to: Moment | None = None
-    text: Name | None = Field(None, description="Part of an id, a reference or a customer")
+    text: Name | None = Field(None, description="Part of an id, a reference, or a customer's id or name")
     cursor: Cursor = None
     limit: int = Field(25, ge=1, le=100)
 
@@ -168,7 +179,7 @@ class TimelineQuery(Strict):
 
     kind: Kind | None = None
     type: Name | None = None
-    correlation_id: Name | None = Field(None, description="Only what belongs together")
+    correlation_id: OptionalId = Field(None, description="Only what belongs together")
     from_: Moment | None = Field(None, alias="from", description="Occurred at or after")
     to: Moment | None = Field(None, description="Occurred before")
     order: Literal["asc", "desc"] = "asc"

@@ -33,6 +33,7 @@ from api.pages import Rendered, page_of_order
 from api.parts import answer, document, rendered
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from application.access import Caller, authorise
+from application.masking import masked_event
 from application.order_rows import shown_order
 from application.recorded import Recorded
 from domain.events.integration import IntegrationTied
@@ -76,7 +77,7 @@ async def append_events(
 ) -> Json:
     """Append one event, or `{"events": […]}` together or not at all. What is answered is durable."""
     authorise(caller, "write:orders")
-    events = events_of(order_id, body, caller.actor)
+    events = [masked_event(event, services.secret_headers) for event in events_of(order_id, body, caller.actor)]
     if IntegrationTied in map(type, events):
         authorise(caller, "read:integrations")  # for its exceptions are shown with the order from then on
     expected = expected_version(if_match)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 from application.ledger import RecordedEvent
-from application.transparency.note import Verifier
+from application.transparency.note import CannotCheck, Verifier
 from application.transparency.proofs import leaf_fields
 from domain.errors import OrdertrailError
 from domain.values import TenantName
@@ -78,10 +78,11 @@ def trailer_line(trailer: Trailer) -> bytes:
 
 
 def header_of(fields: dict[str, Any]) -> Header:
-    """Return what a first line says. Raises FileDamaged, InvalidNote."""
-    _check(fields, _HEADER)
+    """Return what a first line says. Raises CannotCheck if it is no header of ours; InvalidNote if a key is none."""
+    if (told := _otherwise(fields, _HEADER)) is not None:
+        raise CannotCheck(f"it is none of ours: {told}")
     if (fields["format"], fields["version"], fields["from"]) != (FORMAT, VERSION, 1):
-        raise FileDamaged(f"it is of format {fields['format']!r}, version {fields['version']}, which is not known here")
+        raise CannotCheck(f"it is of format {fields['format']!r}, version {fields['version']}, which is not known here")
     keys = [Verifier.parse(str(key)) for key in fields["keys"]]
     return Header(TenantName(fields["tenant"]), fields["origin"], keys, fields["to"])
 
@@ -117,8 +118,15 @@ def trailer_of(fields: dict[str, Any]) -> Trailer:
 
 def _check(fields: dict[str, Any], expected: dict[str, type]) -> None:
     """Raise FileDamaged unless a line has these members, and each is exactly of its type."""
-    if {name: type(value) for name, value in fields.items()} != expected:
-        raise FileDamaged(f"its members are not {', '.join(expected)}, or not of their types")
+    if (told := _otherwise(fields, expected)) is not None:
+        raise FileDamaged(told)
+
+
+def _otherwise(fields: dict[str, Any], expected: dict[str, type]) -> str | None:
+    """Return how a line is otherwise than it has to be; None if it has these members, each exactly of its type."""
+    if {name: type(value) for name, value in fields.items()} == expected:
+        return None
+    return f"its members are not {', '.join(expected)}, or not of their types"
 
 
 def _moment(text: str) -> datetime:

@@ -9,9 +9,10 @@ from application.ledger import RecordedEvent
 from application.ledger_file.lines import FileDamaged, event_of
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.leaf import leaf_hash_of
-from application.transparency.note import InvalidNote, Verifier
+from application.transparency.note import CannotCheck, FalseSignature, InvalidNote, NotSigned, Verifier
 from application.transparency.proofs import FORMAT
 from application.transparency.tree import is_included
+from domain.values import TenantName
 
 
 class Proven(NamedTuple):
@@ -30,30 +31,53 @@ class Proven(NamedTuple):
 
 
 def check_proof(proof: dict[str, Any], *, trusted: Sequence[Verifier] = ()) -> Proven:
-    """Return what a proof, or the receipt in an answer, proves; none trusted means its own keys. Raises FileDamaged."""
+    """Return what a proof, or the receipt in an answer, proves; none trusted means its own keys.
+
+    Raises FileDamaged if something in it is not as it was signed, CannotCheck if it is no proof or of other keys.
+    """
     try:
         proof = proof.get("receipt", proof)
         if proof["format"] != FORMAT:
-            raise FileDamaged(f"it is of format {proof['format']!r}, which is not known here")
+            raise CannotCheck(f"it is of format {proof['format']!r}, which is not known here")
         keys = [Verifier.parse(key) for key in proof["keys"]]
-        checkpoint = Checkpoint.verified(proof["checkpoint"], trusted or keys)
-        events = [_included(dict(fields), checkpoint) for fields in proof["events"]]
+        checkpoint = _checkpoint(proof["checkpoint"], trusted, keys)
+        told = [_told(dict(fields)) for fields in proof["events"]]
     except InvalidNote as wrong:
-        raise FileDamaged(str(wrong)) from wrong
+        raise CannotCheck(str(wrong)) from wrong
     except (AttributeError, KeyError, TypeError, ValueError) as wrong:
-        raise FileDamaged("it is no proof as they are written here") from wrong
-    if not events:
-        raise FileDamaged("it is no proof of anything: it has no events")
-    proven = Proven(events, checkpoint, keys)
+        raise CannotCheck("it is no proof as they are written here") from wrong
+    if not told:
+        raise CannotCheck("it is no proof of anything: it has no events")
+    proven = Proven([_included(*event, checkpoint) for event in told], checkpoint, keys)
     for stream, versions in proven.versions().items():
         if list(versions) != list(range(versions[0], versions[0] + len(versions))):
             raise FileDamaged(f"versions of {stream} are missing: it has {', '.join(map(str, versions))}")
     return proven
 
 
-def _included(fields: dict[str, Any], checkpoint: Checkpoint) -> RecordedEvent:
+def _checkpoint(note: str, trusted: Sequence[Verifier], keys: Sequence[Verifier]) -> Checkpoint:
+    """Return the checkpoint. Raises FileDamaged, InvalidNote."""
+    try:
+        return Checkpoint.verified(note, trusted or keys)
+    except FalseSignature as wrong:
+        raise FileDamaged(str(wrong)) from wrong
+    except NotSigned as wrong:
+        if trusted:
+            raise
+        raise FileDamaged(str(wrong)) from wrong  # though it names the keys itself
+
+
+def _told(fields: dict[str, Any]) -> tuple[TenantName, RecordedEvent, list[bytes]]:
+    """Return whose event it is, the event, and its path to the root. Raises CannotCheck, KeyError, ValueError."""
     path = [b64decode(hash_, validate=True) for hash_ in fields.pop("proof")]
-    tenant, event = event_of(fields)
+    try:
+        return *event_of(fields), path
+    except FileDamaged as wrong:
+        raise CannotCheck(f"it is no proof as they are written here: {wrong}") from wrong
+
+
+def _included(tenant: TenantName, event: RecordedEvent, path: Sequence[bytes], checkpoint: Checkpoint) -> RecordedEvent:
+    """Return the event if the path shows that it is under the checkpoint. Raises FileDamaged."""
     if not checkpoint.origin.endswith(f"/{tenant}"):
         raise FileDamaged(
             f"the event at position {event.position} is of tenant {tenant!r}, the checkpoint of {checkpoint.origin}"

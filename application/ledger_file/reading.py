@@ -12,7 +12,7 @@ from application.ledger_file.lines import FileDamaged, Header, Trailer, event_of
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.held import Held, NotContinued
 from application.transparency.leaf import leaf_hash_of
-from application.transparency.note import InvalidNote, Verifier
+from application.transparency.note import CannotCheck, InvalidNote, NotSigned, Verifier
 from application.transparency.tree import Frontier
 
 PAGE = 2_000
@@ -38,7 +38,11 @@ class Checked(NamedTuple):
 
 
 class LedgerFile:
-    """One pass over a file's lines, in constant memory. What is wrong in it is raised as FileDamaged."""
+    """One pass over a file's lines, in constant memory.
+
+    What is not as it was signed is raised as FileDamaged. What is no such file, was cut off, or is not signed by who is
+    trusted, is raised as CannotCheck: nothing of what is there contradicts what was signed.
+    """
 
     def __init__(
         self, lines: Iterator[bytes], seen: Seen, *, trusted: Sequence[Verifier] = (), held: Sequence[str] = ()
@@ -56,17 +60,23 @@ class LedgerFile:
         self._last_note: str | None = None
         self._sealed = 0
         self._checkpoints = 0
-        first = self._next_fields()
-        if first is None:
-            raise FileDamaged("it is empty")
-        try:
-            self.header = header_of(first)
-        except (FileDamaged, InvalidNote) as wrong:
-            raise self._damaged(str(wrong)) from wrong
+        self.header = self._header()
         self._tenant = self.header.tenant
         with _as_damage():
             self._held = Held(held, self.header.origin, trusted or self.header.keys)
             self._held.compare(0, self._frontier.root())
+
+    def _header(self) -> Header:
+        try:
+            first = self._next_fields()
+        except FileDamaged as wrong:
+            raise CannotCheck(f"it is none of ours: {wrong}") from wrong
+        if first is None:
+            raise CannotCheck("it is empty")
+        try:
+            return header_of(first)
+        except InvalidNote as wrong:
+            raise self._damaged(str(wrong)) from wrong
 
     def pages(self) -> Iterator[list[RecordedEvent]]:
         """Yield the events in ledger order. Only once all were taken is it known that the file is whole."""
@@ -100,17 +110,17 @@ class LedgerFile:
         return Checked(self.header, trailer, self._last_note)
 
     def _next_fields(self) -> dict[str, Any] | None:
-        """Return the next line's members; None at the end of the file."""
+        """Return the next line's members; None at the end of the file. The last line may lack its newline."""
         line = next(self._lines, None)
         if line is None:
             return None
         self._number += 1
-        if not line.endswith(b"\n"):
-            raise self._damaged("the file ends within it")
         try:
             fields = from_json(line, allow_inf_nan=False)
         except ValueError as exc:
-            raise self._damaged(f"it is no JSON: {exc}") from exc
+            if line.endswith(b"\n"):
+                raise self._damaged(f"it is no JSON: {exc}") from exc
+            raise CannotCheck(f"it was cut off, or is none of ours: it ends within line {self._number}") from exc
         if not isinstance(fields, dict):
             raise self._damaged("it is no object")
         return fields
@@ -159,8 +169,8 @@ class LedgerFile:
 
     def _end(self, fields: dict[str, Any] | None) -> None:
         if fields is None:
-            raise FileDamaged(
-                f"it ends after {self._frontier.size} of {self.header.size} events: the last line is missing"
+            raise CannotCheck(
+                f"it was cut off: it ends after {self._frontier.size} of {self.header.size} events, without its end"
             )
         try:
             trailer = trailer_of(fields)
@@ -173,13 +183,15 @@ class LedgerFile:
             )
         if self._sealed != found.events:
             raise self._damaged(f"events {self._sealed + 1} to {found.events} are not signed")
-        if self._next_fields() is not None:
-            raise self._damaged("nothing should follow the last line")
+        if any(line.strip() for line in self._lines):
+            raise FileDamaged(f"line {self._number + 1}: nothing should follow the last line")
         with _as_damage():
             self._held.end(found.events)
         if self._trusted and self._last_note is not None:
             try:
                 Checkpoint.verified(self._last_note, self._trusted)
+            except NotSigned as others:
+                raise CannotCheck(f"others have signed its last checkpoint: {others}") from others
             except InvalidNote as wrong:
                 raise FileDamaged(f"its last checkpoint: {wrong}") from wrong
 

@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from application.encryption import is_token
+from application.encryption import is_sealed, is_token
 from application.personal import REDACTED, UNREADABLE
 from application.projections.entries import Entry
 from application.projections.projection import Projection
+from application.search import joined, with_member
 from application.stored import Fields
 from domain.events.lifecycle import Created, Redacted, Transferred
+from domain.events.records import ServiceEventRecorded
 from domain.order_state import OrderState, combined_state, fold
 
 _STATE = Fields(OrderState.model_fields)
@@ -25,7 +27,8 @@ class OrderStateRow(NamedTuple):
     """One order; detail is its OrderState as JSON, first_position the ledger position of its first event.
 
     customer_from is the event that named the customer, and the field it did so in, as new_customer/<event id>: the
-    customer in detail is encrypted as part of it.
+    customer in detail is encrypted as part of it. A service's description is encrypted as part of the event whose id
+    stands beside it in detail, as sealed_in.
     """
 
     order_id: str
@@ -49,17 +52,33 @@ class _Order:
         self.first_position = row.first_position if row else position
         self.state = _STATE.completed(from_json(row.detail) if row else {})
         self.state["updated_at"] = row.updated_at if row else None
-        self.search = row.search if row else self.order_id.lower()
+        self.search = row.search if row else joined([order_id])
         self.customer_from = row.customer_from if row else None
 
     def take(self, entry: Entry) -> None:
         topic, recorded, state = entry.topic, entry.recorded, self.state
-        fold(state, topic, entry.fields, recorded.version, recorded.occurred_at)
-        if topic in _NAMING:
+        known = state["customer"]
+        if topic == ServiceEventRecorded.topic:
+            self._take_report(entry)
+        else:
+            fold(state, topic, entry.fields, recorded.version, recorded.occurred_at)
+        if topic == Created.topic and known is not None:
+            # It was told late: the order is still whose it has become since.
+            self.search = with_member(self.search, state["reference"])
+        elif topic in _NAMING:
             is_named = state["customer"] is not None
             words = (self.order_id, state["reference"], *(_words(entry) if is_named else ()))
-            self.search = " ".join(word.lower() for word in words if word)
+            self.search = joined(words)
             self.customer_from = f"{CUSTOMER_FIELDS[topic]}/{recorded.event_id}" if is_named else None
+
+    def _take_report(self, entry: Entry) -> None:
+        """Fold a report, and keep with its description which event that is part of, if it is encrypted."""
+        recorded, services, service = entry.recorded, self.state["services"], entry.fields["service"]
+        before = services.get(service)
+        fold(self.state, entry.topic, entry.fields, recorded.version, recorded.occurred_at)
+        report = services[service]
+        if report is not before and report.description is not None and is_sealed(recorded):
+            services[service] = {**vars(report), "sealed_in": recorded.event_id}
 
     def row(self) -> OrderStateRow:
         state = self.state

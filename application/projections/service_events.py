@@ -5,13 +5,18 @@ from typing import NamedTuple
 
 from pydantic_core import to_json
 
+from application.encryption import is_sealed
 from application.projections.entries import Entry
 from application.projections.projection import log
 from domain.events.records import ServiceEventRecorded
 
 
 class ServiceEventRow(NamedTuple):
-    """One report of a service; metadata is JSON."""
+    """One report of a service; metadata is JSON, version the order's with it.
+
+    created_by is the performer, else the application that the report was made with; empty if neither is known.
+    sealed_in is the event's id, to which description and metadata are bound; None if nothing in it is encrypted.
+    """
 
     order_id: str
     position: int
@@ -23,6 +28,8 @@ class ServiceEventRow(NamedTuple):
     description: str | None
     metadata: bytes | None
     created_by: str
+    version: int
+    sealed_in: str | None
 
 
 def _row(entry: Entry) -> ServiceEventRow:
@@ -38,7 +45,9 @@ def _row(entry: Entry) -> ServiceEventRow:
         service_status=fields["service_status"],
         description=fields["description"],
         metadata=None if metadata is None else to_json(metadata),
-        created_by=entry.actor.get("id", ""),
+        created_by=entry.actor.get("id") or entry.actor.get("application_id") or "",
+        version=recorded.version,
+        sealed_in=recorded.event_id if is_sealed(recorded) else None,
     )
 
 

@@ -4,7 +4,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from application.transparency.note import InvalidNote, Signer, Verifier, sign, verify
+from application.transparency.note import InvalidNote, NotSigned, Signer, Verifier, sign, verify
 
 
 class Checkpoint(NamedTuple):
@@ -20,7 +20,10 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def verified(cls, note: str, verifiers: Sequence[Verifier]) -> "Checkpoint":
-        """Return the checkpoint that a note is, if one of these keys signed it as its ledger's. Raises InvalidNote."""
+        """Return the checkpoint that a note is, if one of these keys signed it as its ledger's.
+
+        Raises NotSigned if none did, FalseSignature, InvalidNote if it is no checkpoint.
+        """
         try:
             # Lines that may follow are extensions.
             origin, size, root, *_ = verify(note, verifiers).split("\n")
@@ -31,7 +34,7 @@ class Checkpoint(NamedTuple):
             raise InvalidNote("A checkpoint has three lines: its origin, a size, and a root in base64")
         # Ledgers of one installation have the same key by different names, and names are not what is signed.
         if not any(verifier.name == origin for verifier in verifiers):
-            raise InvalidNote(f"it is of {origin}, for which none of these keys signs")
+            raise NotSigned(f"it is of {origin}, for which none of these keys signs")
         return checkpoint
 
 

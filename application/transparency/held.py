@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from application.transparency.checkpoint import Checkpoint
-from application.transparency.note import InvalidNote, Verifier
+from application.transparency.note import CannotCheck, InvalidNote, Verifier
 from domain.errors import OrdertrailError
 
 
@@ -21,7 +21,7 @@ class Held:
     """Compared with a ledger's tree as that grows. What does not agree is raised as NotContinued."""
 
     def __init__(self, notes: Iterable[str], origin: str, verifiers: Sequence[Verifier]) -> None:
-        """Take checkpoints as they were signed by one of these keys for the ledger of this name."""
+        """Take checkpoints as they were signed by one of these keys for the ledger of this name. Raises CannotCheck."""
         self.origin = origin
         self._ahead = deque(
             sorted((_checkpoint(note, origin, verifiers) for note in notes), key=lambda held: held.size)
@@ -49,7 +49,7 @@ def _checkpoint(note: str, origin: str, verifiers: Sequence[Verifier]) -> Checkp
     try:
         checkpoint = Checkpoint.verified(note, verifiers)
     except InvalidNote as wrong:
-        raise NotContinued(f"the checkpoint that you hold is not this ledger's: {wrong}") from wrong
+        raise CannotCheck(f"the checkpoint that you hold is not this ledger's: {wrong}") from wrong
     if checkpoint.origin != origin:
-        raise NotContinued(f"the checkpoint that you hold is not this ledger's: it is of {checkpoint.origin}")
+        raise CannotCheck(f"the checkpoint that you hold is not this ledger's: it is of {checkpoint.origin}")
     return checkpoint

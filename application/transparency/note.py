@@ -20,6 +20,18 @@ class InvalidNote(OrdertrailError):
     """This is not a signed note, or not one that a known key has signed."""
 
 
+class NotSigned(InvalidNote):
+    """None of the known keys has signed this note; what somebody else signed is nothing to them."""
+
+
+class FalseSignature(InvalidNote):
+    """A signature is not what it says: the note was changed after it was signed."""
+
+
+class CannotCheck(OrdertrailError):
+    """It cannot be told whether this is as it was signed."""
+
+
 class Verifier(NamedTuple):
     """A public key, and the name it goes by."""
 
@@ -82,7 +94,7 @@ def sign(text: str, signers: Iterable[Signer]) -> str:
 def verify(note: str, verifiers: Sequence[Verifier]) -> str:
     """Return a note's text if one of these keys has signed it; signatures of others are passed over.
 
-    Raises InvalidNote if none has, or if one of theirs is false.
+    Raises NotSigned if none has, FalseSignature if one of theirs is false, InvalidNote if it is no note.
     """
     text, separator, lines = note.rpartition("\n\n")
     if not separator or not lines.endswith("\n"):
@@ -93,10 +105,10 @@ def verify(note: str, verifiers: Sequence[Verifier]) -> str:
         for verifier in verifiers:
             if (verifier.name, verifier.key_id) == (name, signature[:_KEY_ID]):
                 if not verifier.has_signed(text + "\n", signature[_KEY_ID:]):
-                    raise InvalidNote(f"The signature of {name} is false")
+                    raise FalseSignature(f"The signature of {name} is false")
                 is_signed = True
     if not is_signed:
-        raise InvalidNote(f"None of these keys has signed it: {', '.join(map(str, verifiers))}")
+        raise NotSigned(f"None of these keys has signed it: {', '.join(map(str, verifiers))}")
     return text + "\n"
 
 

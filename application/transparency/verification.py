@@ -48,9 +48,10 @@ class Verification:
         held: Sequence[str] = (),
         tell: Tell = _tell_nobody,
     ) -> Verified:
-        """Check a tenant's ledger from end to end, and tell all that is wrong with it. Raises TenantNotFound.
+        """Check a tenant's ledger from end to end, and tell all that is wrong with it.
 
-        What is wrong with its events is told first, as far as they can be followed.
+        What is wrong with its events is told first, as far as they can be followed. Raises TenantNotFound; CannotCheck
+        if what is brought is not for this ledger, and nothing else is wrong.
 
         held are checkpoints from elsewhere, which the ledger has to continue. trusted: one of these keys has to have
         signed them, and the newest checkpoint that is kept; none means any key of the installation. Who brings any of
@@ -64,11 +65,13 @@ class Verification:
         except NotContinued as wrong:
             tell(damage := Damage(wrong.position, str(wrong)))
             return Verified(0, 0, 0, damage)
-        ended_by = await self._walked(tenant, walk, show, trusted)
+        ended_by = await self._walked(tenant, walk, show)
         # Of tiles that are not sealed as far as the events could be followed, nothing is known.
         tiles = walk.wrong_tiles(upto=None if ended_by is None else walk.sealed)
         beside = await self._beside(tenant, known)
         damages = [*walk.false_notes, *([ended_by] if ended_by else []), *tiles, *beside]
+        if not damages:
+            damages += _signed_falsely(walk, trusted)
         damages.sort(key=lambda damage: damage.position is None)
         for damage in damages:
             tell(damage)
@@ -78,12 +81,11 @@ class Verification:
         """Return why a ledger is sealed no more, if it is not."""
         return await self._scan.stopped(tenant)
 
-    async def _walked(self, tenant: TenantName, walk: Walk, show: Show, trusted: Sequence[Verifier]) -> Damage | None:
+    async def _walked(self, tenant: TenantName, walk: Walk, show: Show) -> Damage | None:
         """Walk through a ledger; return what ended that early, or else what is wrong with its streams."""
         streams = asyncio.create_task(self._streams(tenant))  # beside the walk: it is the database's work alone
         try:
             await walk.through(await self._store.head(tenant), show)
-            walk.check_signer(trusted)
             await streams
             await self._head(tenant, walk.edge.size)
         except Broken as broken:
@@ -127,3 +129,12 @@ class Verification:
         # Asked again, once all events were seen: they may be more than there were at first.
         if (head := await self._store.head(tenant)) < size:
             raise Broken(head + 1, f"the ledger's head is {head}, before this event")
+
+
+def _signed_falsely(walk: Walk, trusted: Sequence[Verifier]) -> list[Damage]:
+    """Return that a signature by one of these keys is false, if it is. Raises CannotCheck if there is none."""
+    try:
+        walk.check_signer(trusted)
+    except Broken as broken:
+        return [broken.damage]
+    return []

@@ -13,7 +13,7 @@ from application.transparency.checkpoint import Checkpoint, KeptNote
 from application.transparency.findings import Damage, KeptRecord, tile_name
 from application.transparency.held import Held
 from application.transparency.leaves import LeafSource
-from application.transparency.note import InvalidNote, Verifier
+from application.transparency.note import CannotCheck, InvalidNote, NotSigned, Verifier
 from application.transparency.proofs import TreeReader
 from application.transparency.tiles import HASH, WIDTH, Edge, Leaves, Tile, hashes_in
 from domain.values import TenantName
@@ -242,13 +242,18 @@ class Walk:
             raise Broken(self._doubts[0], what)
 
     def check_signer(self, trusted: Sequence[Verifier]) -> None:
-        """Check that one of these keys, if there are any, signed the last checkpoint that agreed. Raises Broken."""
+        """Check that one of these keys, if there are any, signed the last checkpoint that agreed.
+
+        Raises Broken if a signature of theirs is false, CannotCheck if there is none.
+        """
         if not (trusted and self.edge.size):
             return
         if self._last_note is None:
-            raise Broken(None, "there is no checkpoint, so none that the key that you gave has signed")
+            raise CannotCheck("there is no checkpoint, so none that the key that you gave has signed")
         try:
             Checkpoint.verified(self._last_note, trusted)
+        except NotSigned as others:
+            raise CannotCheck(f"others have signed the newest checkpoint: {others}") from others
         except InvalidNote as invalid:
             raise Broken(None, f"the newest checkpoint: {invalid}") from invalid
 

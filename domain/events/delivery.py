@@ -11,7 +11,7 @@ class DeliveryStatusUpdated(OrderEvent):
 
     topic = "order.delivery_status_updated"
     status: Name
-    options: JsonObject | None = None
+    options: Annotated[JsonObject | None, OF_ORDER] = None
     """What else was asked for with it, in the words of whoever asked: mails, refunds."""
 
 
@@ -39,14 +39,14 @@ class DeliveryLocationUpdated(OrderEvent):
     """The order is picked up at another location."""
 
     topic = "order.delivery_location_updated"
-    location_name: Change[Name]
+    location_name: Change[Annotated[Name, OF_ORDER]]
 
 
 class ReturningStoreUpdated(OrderEvent):
     """The order is returned to another store."""
 
     topic = "order.returning_store_updated"
-    location_name: Name
+    location_name: Annotated[Name, OF_ORDER]
 
 
 class DeliveryRemarkCreated(OrderEvent):
@@ -86,11 +86,11 @@ class ShipmentExecutionFailed(OrderEvent):
     """The logistics provider could not execute the shipment."""
 
     topic = "order.shipment_execution_failed"
-    message: Sentence = ""
+    message: Annotated[Sentence, OF_ORDER] = ""
 
 
 class ShipmentCancellationFailed(OrderEvent):
     """The logistics provider could not cancel the shipment."""
 
     topic = "order.shipment_cancellation_failed"
-    message: Sentence = ""
+    message: Annotated[Sentence, OF_ORDER] = ""

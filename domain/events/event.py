@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from eventsourcing.domain import CanMutateAggregate
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.values import NOBODY, Actor, Identifier, Moment, Name, Origin
+from domain.values import NOBODY, Actor, Identifier, Moment, OptionalId, Origin
 
 ENVELOPE = frozenset(
     {
@@ -50,8 +50,8 @@ class Event(BaseModel, CanMutateAggregate[str]):
     timestamp: Moment = Field(default_factory=lambda: datetime.now(UTC))
     event_id: Identifier = ""
     actor: Actor = NOBODY
-    correlation_id: Name | None = None
-    causation_id: Name | None = None
+    correlation_id: OptionalId = None
+    causation_id: OptionalId = None
     origin: Origin | None = None
 
     @property

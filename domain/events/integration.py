@@ -6,7 +6,7 @@ from pydantic import Field
 
 from domain.events.event import Event
 from domain.events.order_event import OrderEvent
-from domain.values import OF_ORDER, BigInt, Body, ContentRef, JsonObject, Name, Sentence, Value
+from domain.values import OF_ORDER, BigInt, ContentRef, JsonObject, Name, RawObject, RawText, Sentence, Value
 
 
 class IntegrationEvent(Event):
@@ -29,31 +29,31 @@ class Registered(IntegrationEvent):
 class FailedCall(Value):
     """What a call that failed has in it that is large. It is kept as a content beside the ledger."""
 
-    base_url: Annotated[Body | None, Field(min_length=1)] = None
-    full_url: Annotated[Body | None, OF_ORDER] = None
-    response: Annotated[JsonObject | None, OF_ORDER] = None
-    request: Annotated[JsonObject | None, OF_ORDER] = None
-    exception: Body | None = None
-    additional_data: Annotated[JsonObject | Body | None, OF_ORDER] = None
+    base_url: Annotated[RawText | None, Field(min_length=1), OF_ORDER] = None
+    full_url: Annotated[RawText | None, OF_ORDER] = None
+    response: Annotated[RawObject | None, OF_ORDER] = None
+    request: Annotated[RawObject | None, OF_ORDER] = None
+    exception: Annotated[RawText | None, OF_ORDER] = None
+    additional_data: Annotated[RawObject | RawText | None, OF_ORDER] = None
 
 
 class ExceptionLogged(IntegrationEvent):
     """A call to the shop's system failed."""
 
     topic = "integration.exception_logged"
-    base_url: Annotated[Body, Field(min_length=1)]
-    full_url: Annotated[Body | None, OF_ORDER] = None
+    base_url: Annotated[RawText, Field(min_length=1), OF_ORDER]
+    full_url: Annotated[RawText | None, OF_ORDER] = None
     method: Name | None = None
     response_code: Annotated[BigInt | None, Field(ge=0)] = None
-    response: Annotated[JsonObject | None, OF_ORDER] = None
-    request: Annotated[JsonObject | None, OF_ORDER] = None
+    response: Annotated[RawObject | None, OF_ORDER] = None
+    request: Annotated[RawObject | None, OF_ORDER] = None
     exception_type: Name | None = None
-    exception: Body | None = None
+    exception: Annotated[RawText | None, OF_ORDER] = None
     created_at: Name | None = None
-    """When it happened, exactly as the client wrote it; None if the client left it to us."""
-    additional_data: Annotated[JsonObject | Body, OF_ORDER] = ""
+    """When it happened, exactly as the client wrote it; None if the client left it to us, or how to write it."""
+    additional_data: Annotated[RawObject | RawText, OF_ORDER] = ""
     is_masked: bool = False
-    """Whether secrets in its headers were masked before it was recorded."""
+    """Whether secrets in its headers or addresses were masked before it was recorded."""
     content: ContentRef | None = None
     """Where the FailedCall is kept that holds what is too large for an event; there is none if nothing is."""
 
@@ -62,7 +62,7 @@ class Recovered(IntegrationEvent):
     """The shop's system answers again: whatever failed before does not fail any more."""
 
     topic = "integration.recovered"
-    description: Sentence | None = None
+    description: Annotated[Sentence | None, OF_ORDER] = None
 
 
 class IntegrationRedacted(IntegrationEvent):

@@ -5,7 +5,6 @@ from typing import Annotated
 from domain.events.order_event import OrderEvent
 from domain.values import (
     OF_ORDER,
-    OF_PERFORMER,
     Body,
     Change,
     Customer,
@@ -13,6 +12,8 @@ from domain.values import (
     JsonObject,
     Money,
     Name,
+    OptionalCustomer,
+    OptionalId,
     Totals,
 )
 
@@ -24,7 +25,7 @@ class Created(OrderEvent):
     created_by: Name = ""
     reference: Identifier | None = None
     totals: Totals | None = None
-    customer: Customer | None = None
+    customer: OptionalCustomer = None
 
 
 class DetailsUpdated(OrderEvent):
@@ -64,9 +65,9 @@ class CommentAdded(OrderEvent):
     is_private: bool = False
     sender: Name | None = None
     """On whose side it is: the merchant's or the customer's, whoever wrote it down."""
-    media_id: Name | None = None
-    subject_type: Name | None = None
-    subject_id: Name | None = None
+    media_id: OptionalId = None
+    subject_type: OptionalId = None
+    subject_id: OptionalId = None
     custom_data: Annotated[JsonObject | None, OF_ORDER] = None
 
 
@@ -75,8 +76,8 @@ class StatusUpdated(OrderEvent):
 
     topic = "order.status_updated"
     status: Name
-    reason: Name = ""
-    options: JsonObject | None = None
+    reason: Annotated[Name, OF_ORDER] = ""
+    options: Annotated[JsonObject | None, OF_ORDER] = None
     """What else was asked for with it, in the words of whoever asked: mails, refunds."""
 
 
@@ -110,13 +111,15 @@ class CancellationRequested(OrderEvent):
     """The customer asked for the order to be cancelled."""
 
     topic = "order.cancellation_requested"
-    reason: Name = ""
-    performer_ip: Annotated[Name, OF_PERFORMER] = ""
+    reason: Annotated[Name, OF_ORDER] = ""
+    performer_ip: Annotated[Name, OF_ORDER] = ""
+    """The customer's address, whoever reports it."""
 
 
 class CancellationFailed(OrderEvent):
     """The customer's request to cancel the order could not be met."""
 
     topic = "order.cancellation_failed"
-    reason: Name = ""
-    performer_ip: Annotated[Name, OF_PERFORMER] = ""
+    reason: Annotated[Name, OF_ORDER] = ""
+    performer_ip: Annotated[Name, OF_ORDER] = ""
+    """The customer's address, whoever reports it."""

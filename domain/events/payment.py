@@ -1,7 +1,9 @@
 """Money moves, is disputed, and is invoiced."""
 
+from typing import Annotated
+
 from domain.events.order_event import OrderEvent
-from domain.values import Change, JsonObject, Name, Text
+from domain.values import OF_ORDER, Change, JsonObject, Name, Text
 
 
 class PaymentStatusUpdated(OrderEvent):
@@ -9,8 +11,8 @@ class PaymentStatusUpdated(OrderEvent):
 
     topic = "order.payment_status_updated"
     status: Name
-    reason: Name = ""
-    options: JsonObject | None = None
+    reason: Annotated[Name, OF_ORDER] = ""
+    options: Annotated[JsonObject | None, OF_ORDER] = None
     """What else was asked for with it, in the words of whoever asked: mails, refunds."""
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from domain.events.order_event import OrderEvent
-from domain.values import OF_ORDER, BigInt, Body, ContentRef, JsonObject, Name, Sentence, Value
+from domain.values import OF_ORDER, BigInt, ContentRef, JsonObject, Name, Number, OptionalId, RawText, Sentence, Value
 
 
 class ServiceState(StrEnum):
@@ -23,7 +23,7 @@ class ServiceEventRecorded(OrderEvent):
     state: ServiceState
     service: Name
     service_status: Name
-    description: Sentence | None = None
+    description: Annotated[Sentence | None, OF_ORDER] = None
     metadata: Annotated[JsonObject | None, OF_ORDER] = None
 
 
@@ -35,7 +35,7 @@ class CallDirection(StrEnum):
     OUTBOUND = "outbound"
 
 
-Headers = dict[Name, list[Body]]
+Headers = dict[Name, list[RawText]]
 """Header name -> its values."""
 
 
@@ -65,14 +65,14 @@ class CallTimings(Value):
 class CallDurations(Value):
     """How long each phase of a call took, in the unit of the client that measured it (milliseconds by custom)."""
 
-    dns_lookup_duration: float | None = None
-    tcp_connection_duration: float | None = None
-    tls_handshake_duration: float | None = None
-    sending_request_duration: float | None = None
-    wait_response_duration: float | None = None
-    receive_response_duration: float | None = None
-    overhead_duration: float | None = None
-    total_duration: float | None = None
+    dns_lookup_duration: Number | None = None
+    tcp_connection_duration: Number | None = None
+    tls_handshake_duration: Number | None = None
+    sending_request_duration: Number | None = None
+    wait_response_duration: Number | None = None
+    receive_response_duration: Number | None = None
+    overhead_duration: Number | None = None
+    total_duration: Number | None = None
     connection_reused: bool | None = None
 
 
@@ -80,28 +80,28 @@ class Call(Value):
     """What was said in an HTTP call. It can be large, so it is kept as a content beside the ledger."""
 
     request_headers: Headers | None = None
-    request_body: Annotated[Body | None, OF_ORDER] = None
-    raw_request_body: Annotated[Body | None, OF_ORDER] = None
+    request_body: Annotated[RawText | None, OF_ORDER] = None
+    raw_request_body: Annotated[RawText | None, OF_ORDER] = None
     response_headers: Headers | None = None
-    response_body: Annotated[Body | None, OF_ORDER] = None
+    response_body: Annotated[RawText | None, OF_ORDER] = None
     timings: CallTimings | None = None
     durations: CallDurations | None = None
 
 
 class SystemLogRecorded(OrderEvent):
-    """An HTTP call about the order was made; times are milliseconds since 1970 as the caller reported them."""
+    """An HTTP call about the order was made; its times are as the caller reported them, in milliseconds or seconds."""
 
     topic = "order.system_log_recorded"
     direction: CallDirection | None = None
     request_type: Name | None = None
     entity_ids: list[Name] | None = None
-    carrier_id: Name | None = None
-    webhook_id: Name | None = None
-    source_type: Name | None = None
-    source_id: Name | None = None
+    carrier_id: OptionalId = None
+    webhook_id: OptionalId = None
+    source_type: OptionalId = None
+    source_id: OptionalId = None
     request_time: BigInt | None = None
     request_method: Name | None = None
-    request_url: Annotated[Body | None, OF_ORDER] = None
+    request_url: Annotated[RawText | None, OF_ORDER] = None
     response_time: BigInt | None = None
     response_code: BigInt | None = None
     content: ContentRef | None = None

@@ -1,7 +1,9 @@
 """One order becomes two; the parent's and the child's events are recorded together or not at all."""
 
+from typing import Annotated
+
 from domain.events.order_event import OrderEvent
-from domain.values import Change, Identifier, JsonObject, Money
+from domain.values import OF_ORDER, Change, Identifier, JsonObject, Money
 
 
 class Split(OrderEvent):
@@ -9,8 +11,10 @@ class Split(OrderEvent):
 
     topic = "order.split"
     child_order_id: Identifier
-    options: JsonObject | None = None
+    options: Annotated[JsonObject | None, OF_ORDER] = None
     """What else was asked for with it, in the words of whoever asked: which lines, which mails."""
+    implied_by: Identifier | None = None
+    """The child's event that told us of the split, as long as this order's own was not told."""
 
 
 class SplitChanges(OrderEvent):
@@ -27,3 +31,5 @@ class SplitFrom(OrderEvent):
 
     topic = "order.split_from"
     parent_order_id: Identifier
+    implied_by: Identifier | None = None
+    """The parent's event that told us of the split, as long as this order's own was not told."""

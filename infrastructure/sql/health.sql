@@ -29,3 +29,6 @@ ORDER BY c.projection
 
 -- name: damaged_keys
 SELECT count(*) FROM ordertrail.subject_keys WHERE unreadable IS NOT NULL AND sha256(wrapped) = unreadable
+
+-- name: clock
+SELECT clock_timestamp()

@@ -3,13 +3,13 @@ SELECT outcome, first_position, last_position, versions, recorded_at
 FROM ordertrail.append_group(
     %(tenant)s, %(keys)s, %(fingerprints)s,
     %(write_append)s, %(write_stream)s, %(write_expected)s, %(write_size)s, %(write_behind)s, %(write_offset)s,
-    %(event_write)s, %(event_stream)s, %(event_ids)s, %(types)s, %(data)s, %(metadata)s, %(occurred_at)s
+    %(event_write)s, %(event_stream)s, %(event_ids)s, %(types)s, %(data)s, %(metadata)s, %(occurred_at)s, %(latest)s
 )
 
 -- name: append_alone
 SELECT out_position, out_version, out_recorded_at
 FROM ordertrail.append_alone(
-    %(tenant)s, %(stream)s, %(expected)s, %(event_id)s, %(type)s, %(data)s, %(metadata)s, %(occurred_at)s
+    %(tenant)s, %(stream)s, %(expected)s, %(event_id)s, %(type)s, %(data)s, %(metadata)s, %(occurred_at)s, %(latest)s
 )
 
 -- name: read_stream

@@ -43,18 +43,35 @@ SELECT order_id, position, occurred_at, type, schema_version,
                   WHERE e.tenant = %(tenant)s AND e.position = l.position) END AS size
 FROM ordertrail.action_log AS l
 WHERE tenant = %(tenant)s AND order_id = %(order_id)s
-ORDER BY position DESC
+ORDER BY occurred_at DESC, position DESC
 LIMIT %(limit)s
 
 -- name: large_actions
 SELECT position, convert_to(data::text, 'UTF8') FROM ordertrail.action_log
 WHERE tenant = %(tenant)s AND order_id = %(order_id)s AND position = ANY (%(keys)s)
 
+-- name: newest_actions
+-- All of an order's actions are sorted: it has hundreds, rarely thousands. Only what is shown is looked up in the ledger.
+SELECT e.position, e.stream, e.version, e.event_id, e.type,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,
+       e.occurred_at, e.recorded_at, octet_length(e.data) + octet_length(e.metadata) AS size
+FROM (
+    SELECT position, occurred_at FROM ordertrail.timeline
+    WHERE tenant = %(tenant)s AND order_id = %(order_id)s AND kind = 'action'
+    ORDER BY occurred_at DESC, position DESC
+    LIMIT %(limit)s
+) AS page
+CROSS JOIN LATERAL (
+    SELECT * FROM ordertrail.events AS e WHERE e.tenant = %(tenant)s AND e.position = page.position LIMIT 1
+) AS e
+ORDER BY page.occurred_at DESC, page.position DESC
+
 -- name: service_events
 SELECT order_id, position, recorded_at, event_id, state, service, service_status, description,
        CASE WHEN pg_column_compression(l.metadata) IS NULL AND pg_column_size(l.metadata) <= %(inline)s
             THEN convert_to(metadata::text, 'UTF8') END,
-       created_by,
+       created_by, version, sealed_in,
        CASE WHEN metadata IS NULL THEN 0
             WHEN pg_column_compression(l.metadata) IS NULL THEN pg_column_size(l.metadata)
             ELSE (SELECT octet_length(e.data) FROM ordertrail.events AS e
@@ -63,6 +80,10 @@ FROM ordertrail.service_events AS l
 WHERE tenant = %(tenant)s AND order_id = %(order_id)s
 ORDER BY position DESC
 LIMIT %(limit)s
+
+-- name: large_reports
+SELECT position, convert_to(metadata::text, 'UTF8') FROM ordertrail.service_events
+WHERE tenant = %(tenant)s AND order_id = %(order_id)s AND position = ANY (%(keys)s)
 
 -- name: large_reports
 SELECT position, convert_to(metadata::text, 'UTF8') FROM ordertrail.service_events

@@ -57,13 +57,15 @@ FROM unnest(
 
 -- name: save_service_events
 INSERT INTO service_events
-    (tenant, order_id, position, recorded_at, event_id, state, service, service_status, description, metadata, created_by)
+    (tenant, order_id, position, recorded_at, event_id, state, service, service_status, description, metadata,
+     created_by, version, sealed_in)
 SELECT %(tenant)s, r.order_id, r.position, r.recorded_at, r.event_id, r.state, r.service, r.service_status,
-       r.description, r.metadata::json, r.created_by
+       r.description, r.metadata::json, r.created_by, r.version, r.sealed_in
 FROM unnest(
     %(order_id)s, %(position)s, %(recorded_at)s, %(event_id)s, %(state)s, %(service)s, %(service_status)s,
-    %(description)s, %(metadata)s, %(created_by)s
-) AS r (order_id, position, recorded_at, event_id, state, service, service_status, description, metadata, created_by)
+    %(description)s, %(metadata)s, %(created_by)s, %(version)s, %(sealed_in)s
+) AS r (order_id, position, recorded_at, event_id, state, service, service_status, description, metadata, created_by,
+        version, sealed_in)
 
 -- name: save_system_log
 INSERT INTO system_log

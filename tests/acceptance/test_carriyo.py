@@ -13,7 +13,7 @@ from api.maintenance import create_key, create_tenant
 from domain.order import stream_of
 from domain.values import TenantName
 from tests.fix_server import Account, Server
-from tests.fix_system_logs import LOGS, assert_error, headers_of
+from tests.fix_system_logs import LOGS, assert_error, headers_of, listed, logged, whole
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "carriyo"
 REQUEST: dict[str, Any] = json.loads((FIXTURES / "create_request.json").read_text())
@@ -152,6 +152,47 @@ async def test_what_was_said_is_kept_beside_the_ledger_without_secrets(
     }
 
 
+DURATIONS = [0, 5, -7, 9_007_199_254_740_993, 2**63, 10**400, 0.5, 1.0, -0.25, 1e300]
+
+
+@pytest.mark.parametrize("duration", DURATIONS, ids=lambda duration: str(duration)[:30])
+async def test_durations_come_back_as_they_were_whole_ones_as_whole_ones(
+    carriyo: httpx.AsyncClient, duration: float
+) -> None:
+    log = await logged(carriyo, duration_statistics={"total_duration": duration, "connection_reused": True})
+
+    told = (await whole(carriyo, log)).json()["duration_statistics"]
+    assert (told["total_duration"], type(told["total_duration"])) == (duration, type(duration))
+    assert told["connection_reused"] is True
+
+
+async def test_times_in_seconds_are_understood_and_come_back_as_they_were(
+    carriyo: httpx.AsyncClient, http: httpx.AsyncClient
+) -> None:
+    log = await logged(carriyo, request_time=1_772_366_400, response_time=1_772_366_401)
+
+    assert (log["request_time"], log["response_time"]) == (1_772_366_400, 1_772_366_401)
+    [item] = (await http.get("/trail/v1/orders/A-1/timeline?kind=call")).json()["items"]
+    assert item["occurred_at"] == "2026-03-01T12:00:00Z"
+
+
+async def test_an_empty_tenant_in_the_body_is_unset(carriyo: httpx.AsyncClient, account: Account) -> None:
+    assert (await logged(carriyo, tenant=""))["tenant"] == account.tenant
+
+
+async def test_bodies_may_have_any_characters_and_come_back_as_they_were(carriyo: httpx.AsyncClient) -> None:
+    binary = "GIF89a\0\1\x7f\uffff\U0001f69a \\u0000"
+    call: dict[str, Any] = dict.fromkeys(BODIES, binary)
+    call |= {"request_headers": {"X-Odd": [binary]}, "response_headers": {"X-Odd": [binary, ""]}}
+
+    log = await logged(carriyo, **call)
+
+    told = (await whole(carriyo, log)).json()
+    assert {name: told[name] for name in call} == call
+    assert json.loads(log["details_json"])["request_url"] == binary
+    assert await listed(carriyo) == [log]
+
+
 async def test_the_details_tell_what_the_answer_else_leaves_out(carriyo: httpx.AsyncClient) -> None:
     call = {"request_method": "GET", "request_url": "https://x.example/" + "y" * 5000, "carrier_id": "dhl"}
 
@@ -190,11 +231,12 @@ async def test_the_same_request_at_the_same_time_is_recorded_once(carriyo: httpx
     assert len({answer.json()["identifier"] for answer in answers}) == 1
 
 
+BODIES = ("request_url", "request_body", "raw_request_body", "response_body")
 WRONG: list[tuple[str, Any]] = [
     *((name, [1]) for name in REQUEST if name != "entity_ids"),
     *((name, True) for name in REQUEST),
     *((name, "x") for name, value in REQUEST.items() if not isinstance(value, str) or name == "event_type"),
-    *((name, "a\u0000b") for name, value in REQUEST.items() if isinstance(value, str)),
+    *((name, "a\u0000b") for name, value in REQUEST.items() if isinstance(value, str) and name not in BODIES),
     ("entity_ids", [None]),
     ("event_type", "inbound"),
     ("request_time", 2**63),
@@ -210,7 +252,8 @@ WRONG: list[tuple[str, Any]] = [
     ("response_headers", {"a": [{}]}),
     ("call_statistics", {"call_start": 1}),
     ("duration_statistics", {"total_duration": "1"}),
-    ("duration_statistics", {"total_duration": 10**400}),
+    ("duration_statistics", {"total_duration": True}),
+    ("duration_statistics", {"total_duration": [1]}),
     ("duration_statistics", {"connection_reused": 1}),
 ]
 

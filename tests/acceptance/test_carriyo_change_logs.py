@@ -70,6 +70,21 @@ async def test_the_order_of_the_list_can_be_chosen(carriyo: httpx.AsyncClient, h
     assert await changed(carriyo) == ascending
 
 
+async def test_history_that_is_told_later_pushes_no_newer_change_out(
+    carriyo: httpx.AsyncClient, http: httpx.AsyncClient
+) -> None:
+    old = {"type": "order.details_updated", "occurred_at": "2020-01-01T00:00:00Z"}
+    for _ in range(2):
+        await append(http, "A-1", *[old] * 600)
+    await append(http, "A-1", {"type": "order.archived"})
+
+    changes = await changed(carriyo)
+
+    assert len(changes) == 1_000
+    assert [entry["change_type"] for entry in changes[-3:]] == ["DETAILS_UPDATED", "CREATED", "ARCHIVED"]
+    assert await changed(carriyo, "sort_order=DESC") == changes[::-1]
+
+
 async def test_calls_and_reports_of_services_are_no_changes(
     carriyo: httpx.AsyncClient, http: httpx.AsyncClient
 ) -> None:

@@ -115,7 +115,9 @@ async def test_headers_of_ones_own_are_masked_in_every_interface(start: Start, s
     async with start() as (client, dsn):
         log = await logged(client, request_headers=headers, response_headers=headers)
         body = {"base_url": "https://shop.example", "request": {"headers": "X-Session: s3cret"}}
-        failed = await client.post("/api/v3/integrations/7/logs", json=body)
+        key = await create_key(dsn, "acme", scopes=("admin",), name="Carrier")
+        pair = (key["key_id"], key["secret"])
+        failed = await client.post("/api/v3/integrations/7/logs", json=body, auth=pair)
 
         call = (await whole(client, log)).json()
         assert call["request_headers"] == call["response_headers"] == masked

@@ -47,6 +47,30 @@ ROWS: dict[str, tuple[str, str, str, dict[str, str], str]] = {
         {"order events": '"metadata":{"unreadable":"[unreadable]"}'},
         "service_events: order A-1 at position {reported} differs in metadata: order.service_event_recorded",
     ),
+    "a report's description": (
+        "service_events",
+        "description = overlay(description PLACING '-' FROM 40)",
+        "",
+        {"order events": '"description":"[unreadable]"'},
+        "service_events: order A-1 at position {reported} differs in description: order.service_event_recorded",
+    ),
+    "which event a report was": (
+        "service_events",
+        "sealed_in = NULL",
+        "",
+        {"order events": '"description":"[unreadable]","metadata":{"unreadable":"[unreadable]"}'},
+        "service_events: order A-1 at position {reported} differs in sealed_in: order.service_event_recorded",
+    ),
+    "what an order's service said": (
+        "order_state",
+        json_token_change(CHANGED, "detail", nth=3),
+        "",
+        {
+            "order": '"description":"[unreadable]"',
+            "orders": '"unreadable":"services.wms.description: it was changed after it was recorded"',
+        },
+        "order_state: order A-1 differs in detail: order.service_event_recorded",
+    ),
     "an order's token": (
         "order_state",
         json_token_change(CHANGED, "detail", nth=2),

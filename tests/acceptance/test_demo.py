@@ -150,6 +150,29 @@ def test_both_integrations_have_logged_what_went_wrong(running: Demo) -> None:
     assert codes == {"integration-501": [495, 495, None, None, 504], "integration-502": [401, 401, 401, 404, 404]}
 
 
+def test_a_customer_who_is_forgotten_is_in_no_interface_of_the_example(running: Demo, data_dir: Path) -> None:
+    paths = (
+        "/trail/v1/orders/KK-1003",
+        "/trail/v1/orders/KK-1003/timeline?limit=100",
+        "/v1/orders/KK-1003/action_logs",
+        "/v1/accounts/T12345678/shopping/orders/KK-1003/events",
+        "/trail/v1/orders?text=nair",
+        "/trail/v1/feed?limit=1000",
+    )
+
+    def shown() -> str:
+        return json.dumps([running.get(path) for path in paths])
+
+    assert "Signed for by P. Nair" in shown()
+
+    forget = [ORDERTRAIL, "forget", "--tenant", "demo", "--order", "KK-1003", "--yes"]
+    subprocess.run([*forget, "--data-dir", data_dir], check=True, capture_output=True, timeout=60)
+
+    after = shown()
+    assert "Nair" not in after
+    assert "[redacted]" in after
+
+
 def test_running_it_again_changes_nothing_and_ctrl_c_stops_everything(data_dir: Path, running: Demo) -> None:
     head = running.get("/trail/v1/ledger")["head"]
     assert head > 100

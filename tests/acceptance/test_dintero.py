@@ -56,8 +56,9 @@ async def test_the_documents_event(account: Account, shopping: httpx.AsyncClient
 
     assert answer.status_code == 200
     event = answer.json()
-    ours = {name: event[name] for name in ("id", "created_at", "created_by")}
+    ours = {name: event[name] for name in ("id", "created_at", "created_by", "version")}
     assert event == {**documented, **ours}
+    assert (event["version"], type(event["version"])) == (2, int)
     assert uuid.UUID(event["id"]).version == 4
     assert event["created_by"] == account.key_id
     assert len(event["created_by"]) <= 40
@@ -71,7 +72,7 @@ async def test_the_state_is_success_if_it_is_left_out_and_nothing_else_is_made_u
 
     event = (await shopping.post("/A-1/events", json=request)).json()
 
-    assert set(event) == {"state", "service", "service_status", "id", "created_at", "created_by"}
+    assert set(event) == {"state", "service", "service_status", "id", "created_at", "created_by", "version"}
     assert event["state"] == "success"
     assert event["created_by"] != "somebody"
     assert event["created_at"] > "2021"
@@ -120,6 +121,38 @@ async def test_a_list_holds_the_latest_100_events_and_the_state_of_all(
 
     assert [event["service_status"] for event in answer.json()["events"]] == [str(n) for n in range(102, 2, -1)]
     assert answer.json()["state"] == "failure"
+
+
+async def test_no_action_pushes_a_report_out_of_the_list(http: httpx.AsyncClient, shopping: httpx.AsyncClient) -> None:
+    reports = [
+        (await shopping.post("/A-1/events", json={**EVENT, "state": "pending", "service": s})).json() for s in "ab"
+    ]
+    await http.post("/trail/v1/orders/A-1/events", json={"events": [{"type": "order.details_updated"}] * 150})
+    reports.append((await shopping.post("/A-1/events", json={**EVENT, "service": "a"})).json())
+
+    events = (await shopping.get("/A-1/events")).json()["events"]
+
+    assert [event for event in events if "service" in event] == reports[::-1]
+    # The newest 100 of both, the newest first, and then the reports that actions have pushed out.
+    assert [event["version"] for event in events] == [154, *range(153, 54, -1), 3, 2]
+
+
+async def test_ids_that_are_longer_than_the_vendors_are_shown_as_40_characters_that_stay_the_same(
+    http: httpx.AsyncClient, shopping: httpx.AsyncClient
+) -> None:
+    long = {"event_id": "e" * 128, "actor": {"id": "p" * 255}}
+    report = {"type": "order.service_event_recorded", "data": EVENT, **long}
+    await http.post("/trail/v1/orders/A-1/events", json=report)
+    await http.post(
+        "/trail/v1/orders/A-1/events", json={"type": "order.details_updated", **long, "event_id": "f" * 128}
+    )
+
+    first, again = [(await shopping.get("/A-1/events")).json()["events"][:2] for _ in range(2)]
+
+    assert first == again
+    assert len({event["id"] for event in first}) == 2
+    assert len({event["created_by"] for event in first}) == 1
+    assert all(len(event[name]) == 40 for event in first for name in ("id", "created_by"))
 
 
 async def test_an_order_that_does_not_exist_is_not_found(shopping: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ import pytest
 from api.bootstrap import open_services
 from tests.fix_server import Account
 from tests.fix_shopping import audience, error_of, listed, token_of
+from tests.fix_system_logs import headers_of
 
 EVENT = {"state": "success", "service": "kitchen", "service_status": "ready_for_pickup"}
 
@@ -222,3 +223,26 @@ async def test_a_tenant_without_an_account_gets_no_token(http: httpx.AsyncClient
     )
 
     error_of(answer, 403)
+
+
+async def test_a_token_of_another_dialect_is_refused(
+    account: Account, shopping: httpx.AsyncClient, http: httpx.AsyncClient
+) -> None:
+    carriyos = (await headers_of(account, account.key_id, account.secret))["Authorization"]
+    own = shopping.headers["Authorization"]
+
+    error_of(await shopping.get("/A-1/events", headers={"Authorization": carriyos}), 401)
+    error_of(await shopping.post("/A-1/events", json=EVENT, headers={"Authorization": carriyos}), 401)
+    for token in (own, carriyos):
+        headers = {"Authorization": token, "x-api-key": account.key_id, "tenant-id": account.tenant}
+        statuses = {
+            path: (await http.get(path, headers=headers)).status_code
+            for path in (
+                "/orders/A-1/system-logs",
+                "/v1/orders/A-1/action_logs",
+                "/api/v3/integrations",
+                "/trail/v1/feed",
+            )
+        }
+        assert statuses.pop("/orders/A-1/system-logs") == (200 if token == carriyos else 401)
+        assert set(statuses.values()) == {401}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from zstandard import ZstdCompressor
 
 from api.bootstrap import open_services, read_settings, set_up_database
 from application.ledger import ANY, Append, NewEvent, Write
@@ -120,25 +121,32 @@ async def test_progress_is_shown_on_a_terminal(file: Path, dsn: str) -> None:
     assert b"checking" in shown
 
 
-def test_a_file_that_is_damaged_at_its_end_is_refused_before_anything_is_stored(
-    dsn: str, file: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("end", "status", "told"),
+    [(b"more", 1, "is damaged"), (None, 2, "cannot be checked")],
+    ids=["damaged", "cut off"],
+)
+def test_a_file_whose_end_is_not_as_it_was_is_refused_before_anything_is_stored(
+    dsn: str, file: Path, tmp_path: Path, end: bytes | None, status: int, told: str
 ) -> None:
-    damaged = tmp_path / "damaged.zst"
-    damaged.write_bytes(file.read_bytes()[:-100])
+    changed, whole = tmp_path / "changed.zst", file.read_bytes()
+    changed.write_bytes(whole[:-100] if end is None else whole + ZstdCompressor().compress(end))
 
-    result = ordertrail("import", damaged, "--dsn", dsn)
+    result = ordertrail("import", changed, "--dsn", dsn)
 
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"ordertrail: {damaged} is damaged, and nothing of it was imported: ")
+    assert (result.returncode, result.stdout) == (status, "")
+    assert result.stderr.startswith(f"ordertrail: {changed} {told}, and nothing of it was imported: ")
     with psycopg.connect(dsn) as connection:
         assert connection.execute("SELECT FROM ordertrail.tenants").fetchall() == []
 
 
 def test_a_file_that_another_has_signed_is_refused(dsn: str, file: Path) -> None:
     refused = ordertrail("import", file, "--key", a_signer("another").verifier, "--dsn", dsn)
+    no_key = ordertrail("import", file, "--key", "x", "--dsn", dsn)
 
-    assert refused.returncode == 1
-    assert "its last checkpoint: None of these keys has signed it" in refused.stderr
+    assert (refused.returncode, no_key.returncode) == (2, 2)
+    assert "cannot be checked, and nothing of it was imported: others have signed its last" in refused.stderr
+    assert no_key.stderr == "ordertrail: --key: A key is written <name>+<id>+<base64>\n"
 
 
 def test_a_tenant_that_cannot_be_is_refused(dsn: str, tmp_path: Path) -> None:
@@ -158,5 +166,5 @@ def test_a_proof_of_an_order_is_not_imported(dsn: str, tmp_path: Path) -> None:
 
     result = ordertrail("import", path, "--dsn", dsn)
 
-    assert result.returncode == 1
-    assert "is damaged, and nothing of it was imported: line 1" in result.stderr
+    assert result.returncode == 2
+    assert "cannot be checked, and nothing of it was imported: it is none of ours" in result.stderr

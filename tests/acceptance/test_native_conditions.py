@@ -119,7 +119,7 @@ async def test_a_decision_is_replayed_without_being_taken_again(http: httpx.Asyn
 
 async def test_reported_decisions_are_replayed_as_well(http: httpx.AsyncClient) -> None:
     order_id = await an_order(http)
-    event = {"type": "order.split", "data": {"child_order_id": "B-1"}}
+    event = {"type": "order.split", "data": {"child_order_id": await an_order(http)}}
 
     first, again = await append(http, order_id, event, **KEY), await append(http, order_id, event, **KEY)
 

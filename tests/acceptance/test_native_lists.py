@@ -79,6 +79,24 @@ async def test_orders_are_found_by_part_of_their_id_reference_or_customer(http: 
         assert await ids(http, text=text, state="failure") == []
 
 
+async def test_orders_are_found_within_one_member_and_not_across_two(http: httpx.AsyncClient) -> None:
+    order_id = await an_order(http, reference="web-1", customer={"id": "c-1", "name": "Ann Li"})
+
+    for text in (order_id, "web-1", "c-1", "ann li", "LI", "n l"):
+        assert await ids(http, text=text) == [order_id], text
+    for text in (f"{order_id} web", "web-1 c-1", "c-1 ann", "1\x1fc", "1\x1fann", "1ann"):
+        assert await ids(http, text=text) == [], text
+
+
+async def test_orders_are_found_whatever_the_unicode_form(http: httpx.AsyncClient) -> None:
+    names = {"Jos\u00e9 Stra\u00dfe": "JOSE\u0301 STRASSE", "\uff21\uff4e\uff4e": "ann", "50 % off_\\": "% OFF_\\"}
+    orders = {name: await an_order(http, customer={"id": "c", "name": name}) for name in names}
+
+    for name, text in names.items():
+        assert await ids(http, text=text) == await ids(http, text=name) == [orders[name]]
+    assert await ids(http, text="jose") == await ids(http, text="50_%") == []
+
+
 async def test_pages_of_orders_lose_and_repeat_nothing_while_orders_come_and_change(http: httpx.AsyncClient) -> None:
     present = [await an_order(http) for _ in range(9)]
     seen: list[str] = []

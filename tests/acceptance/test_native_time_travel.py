@@ -122,7 +122,7 @@ async def test_an_orders_past_goes_by_its_reference_too(http: httpx.AsyncClient)
     assert (await http.get(f"{ORDERS}/web-1/diff")).json()["order_id"] == order_id
 
 
-async def test_a_comparison_tells_who_changed_what_when(http: httpx.AsyncClient) -> None:
+async def test_a_comparison_tells_who_changed_what_when(http: httpx.AsyncClient, account: Account) -> None:
     order_id = await an_order(http, customer={"id": "c1", "name": "Ann"})
     kim = {"id": "u-7", "name": "Kim", "type": "User"}
     await append(http, order_id, status("open", actor=kim, occurred_at="2100-03-01T12:00:00Z"), comment("Hi"))
@@ -131,7 +131,7 @@ async def test_a_comparison_tells_who_changed_what_when(http: httpx.AsyncClient)
 
     event = (await timeline(http, order_id))[1]
     made_by = {name: event[name] for name in ("version", "position", "event_id", "type", "occurred_at", "recorded_at")}
-    made_by["actor"] = {**kim, "application_id": None}
+    made_by["actor"] = {**kim, "application_id": account.key_id}
     created_at = (await past(http, order_id, version=1))["created_at"]
     assert diff == {
         "order_id": order_id,

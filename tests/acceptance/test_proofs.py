@@ -1,6 +1,7 @@
 """Proofs over HTTP, checked by docs/verifier.py in a process of its own, with the public key alone."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -172,9 +173,40 @@ async def test_proofs_that_were_meddled_with_are_refused(http: httpx.AsyncClient
         {**receipt, "events": [{**event, "proof": [*event["proof"], event["proof"][0]]}]}
     )
     larger = receipt["checkpoint"].replace(f"\n{size}\n", f"\n{size + 1}\n")
-    assert "NOT PROVEN: it is not as it was" in auditor.check({**receipt, "checkpoint": larger})
-    assert auditor.check({**receipt, "events": []}) == "NOT PROVEN: there is no event in it\n"
-    assert auditor.check({"detail": "Not found"}).startswith("NOT PROVEN: it is not as it was written")
+    assert "NOT PROVEN: it is not as it was signed" in auditor.check({**receipt, "checkpoint": larger})
+
+
+async def test_what_is_no_proof_is_told_apart_from_one_that_fails(http: httpx.AsyncClient, auditor: Auditor) -> None:
+    order_id = await an_order(http)
+    first = (await append(http, order_id, status("open"), **RECEIPT)).json()["receipt"]
+    second = (await append(http, order_id, status("x"), **RECEIPT)).json()["receipt"]
+    old, new = first["checkpoint"], second["checkpoint"]
+    sizes = {"from": old.split("\n")[1], "to": new.split("\n")[1]}
+    consistency = await get(http, f"{LEDGER}/proofs/consistency", **sizes)
+
+    assert auditor.check({**first, "events": []}) == "NOT CHECKED: there is no event in it\n"
+    for none in ({"detail": "Not found"}, [], {**first, "checkpoint": "x"}, {**first, "events": [{}]}):
+        assert auditor.check(none).startswith("NOT CHECKED: it is none of the files that this checks")
+    assert auditor.check_bytes(json.dumps(first).encode()[:-9]).startswith("NOT CHECKED: it is none of the files")
+    assert "proof.json is empty" in auditor.check_bytes(b"")
+    assert "checkpoint-1 is empty" in auditor.check(consistency, old, "")
+    assert auditor.check(consistency, old, new[:90]).startswith("NOT CHECKED: ")
+    assert auditor.check(consistency, new, old).startswith("NOT PROVEN: ")
+
+
+async def test_what_editors_and_shells_do_to_files_changes_nothing(
+    http: httpx.AsyncClient, account: Account, tmp_path: Path
+) -> None:
+    order_id = await an_order(http)
+    receipt = (await append(http, order_id, status("open"), **RECEIPT)).json()["receipt"]
+    auditor = Auditor(tmp_path, f"\ufeff{await key_of(account)}\r\n\n")
+    note = receipt["checkpoint"]
+    size = note.split("\n")[1]
+    proof = await get(http, f"{LEDGER}/proofs/consistency", **{"from": size, "to": size})
+
+    assert auditor.check_bytes(b"\xef\xbb\xbf" + json.dumps(receipt, indent=1).encode()).startswith("PROVEN: ")
+    for held in (note.rstrip("\n"), f"\ufeff{note}", note.replace("\n", "\r\n"), f"{note}\n\n"):
+        assert auditor.check(proof, held, note).startswith("PROVEN: "), held
 
 
 async def test_whoever_knows_several_keys_gives_a_line_for_each(
@@ -190,14 +222,16 @@ async def test_whoever_knows_several_keys_gives_a_line_for_each(
 
 
 async def test_a_key_that_signed_nothing_proves_nothing(
-    http: httpx.AsyncClient, another_account: Callable[[], Awaitable[Account]], tmp_path: Path
+    http: httpx.AsyncClient, account: Account, another_account: Callable[[], Awaitable[Account]], tmp_path: Path
 ) -> None:
     order_id = await an_order(http)
     receipt = (await append(http, order_id, status("open"), **RECEIPT)).json()["receipt"]
 
     verdict = Auditor(tmp_path, await key_of(await another_account())).check(receipt)
 
-    assert verdict == "NOT PROVEN: there is no signature by this key\n"
+    assert verdict == "NOT CHECKED: there is no signature by this key\n"
+    for no_key in ("", "x", (await key_of(account))[:-4]):
+        assert Auditor(tmp_path, no_key).check(receipt).startswith("NOT CHECKED: ")
 
 
 async def test_what_is_not_there_cannot_be_proven(http: httpx.AsyncClient) -> None:

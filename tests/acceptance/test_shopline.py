@@ -50,7 +50,8 @@ async def action_logs(http: httpx.AsyncClient, order_id: str) -> list[dict[str, 
 
 
 async def test_the_documents_example(http: httpx.AsyncClient) -> None:
-    await http.post("/trail/v1/orders", json={"order_id": "6180b9a0d4a7f5001c2f8a11", "created_by": "shop"})
+    created = {"order_id": "6180b9a0d4a7f5001c2f8a11", "created_by": "shop", "occurred_at": "2021-11-02T04:00:00Z"}
+    await http.post("/trail/v1/orders", json=created)
     status_updated = {
         "type": "order.status_updated",
         "data": {"status": "string", "reason": "string"},
@@ -66,7 +67,9 @@ async def test_the_documents_example(http: httpx.AsyncClient) -> None:
 
     newest, oldest = await action_logs(http, "6180b9a0d4a7f5001c2f8a11")
 
-    assert [newest] == fixture("action_logs.json")["items"]
+    [documented] = fixture("action_logs.json")["items"]
+    # The table of keys of the same document has the application under another name.
+    assert newest == {**documented, "performer_application_id": documented["performing_application_id"]}
     assert (oldest["key"], oldest["data"]) == ("order_created", {"created_by": "shop"})
 
 
@@ -92,7 +95,9 @@ async def test_each_of_the_42_actions_has_the_documents_key_and_shape(implicit_a
         "performer_type",
         "performer_id",
         "performing_application_id",
+        "performer_application_id",
     }
+    assert all(isinstance(log[name], str) for log in found.values() for name in members - {"data"})
     assert all(set(log) == members for log in found.values())
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", log["created_at"]) for log in found.values())
 
@@ -112,6 +117,49 @@ async def test_only_the_newest_100_are_shown_the_newest_first(http: httpx.AsyncC
     logs = await action_logs(http, "busy")
 
     assert [log["data"]["updated_status"] for log in logs] == [str(n) for n in range(104, 4, -1)]
+
+
+async def test_the_log_is_in_the_order_of_the_only_time_it_shows(http: httpx.AsyncClient) -> None:
+    await http.post("/trail/v1/orders", json={"order_id": "A-1", "occurred_at": "2026-01-01T00:00:00Z"})
+    times = ["2026-01-03T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z", "2025-12-31T00:00:00Z"]
+    events = [
+        {"type": "order.status_updated", "data": {"status": str(n)}, "occurred_at": time}
+        for n, time in enumerate(times)
+    ]
+    await append(http, "A-1", *events)
+
+    logs = await action_logs(http, "A-1")
+
+    assert [log["data"].get("updated_status") for log in logs] == ["2", "0", "1", None, "3"]
+
+
+async def test_history_that_is_told_later_pushes_nothing_out_that_is_newer(http: httpx.AsyncClient) -> None:
+    await http.post("/trail/v1/orders", json={"order_id": "A-1"})
+    await append(http, "A-1", {"type": "order.status_updated", "data": {"status": "today"}})
+    assert len(await action_logs(http, "A-1")) == 2
+    old = {"type": "order.details_updated", "occurred_at": "2020-01-01T00:00:00Z"}
+
+    await append(http, "A-1", *[old] * 150)
+
+    logs = await action_logs(http, "A-1")
+    assert len(logs) == 100
+    assert [log["key"] for log in logs[:3]] == ["updated_status", "order_created", "updated_order_details"]
+    times = [log["created_at"] for log in logs]
+    assert times == sorted(times, reverse=True)
+
+
+async def test_who_told_of_an_action_is_known_as_its_application(http: httpx.AsyncClient, account: Account) -> None:
+    staff = {"id": "60c1e027a47d91004377f129", "name": "shop", "type": "User"}
+    await http.post("/trail/v1/orders", json={"order_id": "A-1"})
+    await append(http, "A-1", {"type": "order.details_updated", "actor": staff})
+    await append(http, "A-1", {"type": "order.details_updated", "actor": {**staff, "application_id": "till"}})
+
+    named, told, created = await action_logs(http, "A-1")
+
+    for log, application in ((named, "till"), (told, account.key_id), (created, account.key_id)):
+        assert log["performing_application_id"] == log["performer_application_id"] == application
+    assert (told["performer_id"], told["performer_name"], told["performer_type"]) == tuple(staff.values())
+    assert (created["performer_id"], created["performer_type"]) == (account.key_id, "Application")
 
 
 async def test_what_services_report_is_no_action(http: httpx.AsyncClient) -> None:

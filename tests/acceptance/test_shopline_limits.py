@@ -22,7 +22,7 @@ async def test_a_token_that_sends_more_is_told_to_wait(http: httpx.AsyncClient) 
     assert set(statuses) == {200, 429}
     assert statuses[200] >= 20
     refused = next(answer for answer in answers if answer.status_code == 429)
-    assert set(refused.json()) == {"error", "code"}
+    assert set(refused.json()) == {"error", "message", "code"}
     assert refused.json()["code"] == "RateLimitExceeded"
     assert refused.headers["retry-after"] == "1"
     assert refused.headers["content-type"] == "application/json"

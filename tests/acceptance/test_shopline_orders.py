@@ -129,7 +129,7 @@ async def test_a_body_that_is_not_json_is_a_400(http: httpx.AsyncClient, order_i
         f"/v1/orders/{order_id}/status", content=b'{"status":', headers={"Content-Type": "application/json"}
     )
 
-    assert (answer.status_code, set(answer.json())) == (400, {"error", "code", "caused_by"})
+    assert (answer.status_code, set(answer.json())) == (400, {"error", "message", "code", "caused_by"})
     assert answer.json()["code"] == "BadRequest"
 
 
@@ -154,6 +154,7 @@ async def test_the_performer_is_who_authorised_the_token_and_the_application_is_
         "performer_type": "User",
         "performer_id": "60c1e027a47d91004377f129",
         "performing_application_id": staff.headers["x-key"],
+        "performer_application_id": staff.headers["x-key"],
     }
 
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from api.bootstrap import Services, open_sealer
-from api.ledger_files import export_ledger, verify_file
+from api.ledger_files import Verdict, export_ledger, verify_file
 from application.access import Tenant
 from application.codec import encode
 from application.ledger import ANY, Append, NewEvent, RecordedEvent, Write
@@ -141,7 +141,7 @@ async def test_there_is_no_file_of_a_ledger_that_is_not_what_was_signed(
         await export_ledger(dsn, tenant.name, tmp_path / "changed.ndjson", plain=False)
 
     assert await asyncio.to_thread(os.listdir, tmp_path) == ["whole.ndjson"]
-    assert await asyncio.to_thread(verify_file, tmp_path / "whole.ndjson", ())
+    assert await asyncio.to_thread(verify_file, tmp_path / "whole.ndjson", ()) is Verdict.WHOLE
 
 
 async def test_there_is_no_file_of_a_tenant_that_does_not_exist(services: Services) -> None:

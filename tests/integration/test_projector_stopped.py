@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pytest
+from pydantic_core import from_json
 
 from api.bootstrap import Services
 from application.access import Tenant
@@ -15,11 +16,12 @@ from application.projections.catalogue import PROJECTIONS
 from application.projections.entries import Entry
 from application.projections.projection import Projection, Row
 from application.projector import Projector
+from application.queries import CallFilter
 from domain.values import TenantName
 from infrastructure.database import open_pool
 from infrastructure.view_store import PostgresViewStore
-from tests.builders import a_created_event, a_service_event, an_event
-from tests.projecting import AWKWARD, VIEWS, tables
+from tests.builders import a_created_event, a_service_event, a_system_log, an_event
+from tests.projecting import AWKWARD, BINARY, VIEWS, tables
 
 FAILS_AT = 4
 
@@ -136,6 +138,7 @@ async def test_awkward_texts_survive_their_way_through_the_views(
         a_created_event(order_id="1", reference='"\\'),
         an_event(order_id="1", status=AWKWARD[:200], reason=AWKWARD),
         a_service_event(order_id="1", description=AWKWARD, metadata={"text": AWKWARD, AWKWARD: [1.5, None]}),
+        a_system_log(order_id="1", request_url=BINARY),
         an_event(order_id="1", status=AWKWARD),
     ]
     for event in events:
@@ -147,10 +150,13 @@ async def test_awkward_texts_survive_their_way_through_the_views(
     views = services.queries.views
     ledger = await services.store.read_ledger(tenant.name)
     actions = await views.action_log(tenant.name, "1", limit=10)
-    assert [row.data for row in actions] == [ledger[n].data for n in (3, 1, 0)]
+    assert [row.data for row in actions] == [ledger[n].data for n in (4, 1, 0)]
     [service_event] = await views.service_events(tenant.name, "1", limit=10)
     assert service_event.description == AWKWARD
     assert service_event.metadata is not None
+    assert from_json(service_event.metadata) == {"text": AWKWARD, AWKWARD: [1.5, None]}
+    [call] = await views.system_log(tenant.name, "1", CallFilter(), offset=0, limit=10)
+    assert from_json(call.data)["request_url"] == BINARY
     order = await views.order(TenantName(tenant.name), "1")
     assert order is not None
     assert (order.status, order.reference) == (AWKWARD, '"\\')

@@ -30,7 +30,12 @@ def test_the_example_of_the_documentation_is_a_valid_log() -> None:
 @pytest.mark.parametrize(
     ("request_time", "response_time", "occurred_at"),
     [
-        (1, None, datetime(1970, 1, 1, 0, 0, 0, 1000, UTC)),
+        (100_000_000_000, None, datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)),
+        (99_999_999_999, None, datetime(5138, 11, 16, 9, 46, 39, tzinfo=UTC)),
+        (1_772_366_400, None, datetime(2026, 3, 1, 12, tzinfo=UTC)),
+        (100_000_000, None, datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)),
+        (0, 1_772_366_400, datetime(2026, 3, 1, 12, tzinfo=UTC)),
+        (7, 1_772_366_400_000, datetime(2026, 3, 1, 12, tzinfo=UTC)),
         (1_772_366_400_250, 1_772_366_400_999, datetime(2026, 3, 1, 12, 0, 0, 250_000, UTC)),
         (None, 1_772_366_400_999, datetime(2026, 3, 1, 12, 0, 0, 999_000, UTC)),
         (LAST_MILLISECOND, None, datetime(9998, 12, 31, 23, 59, 59, 999_000, UTC)),
@@ -44,7 +49,7 @@ def test_a_call_occurred_when_it_was_requested(
     assert event_of("1", log, CONTENT, a_caller()).occurred_at == occurred_at
 
 
-@pytest.mark.parametrize("unset", [None, 0, -1, LAST_MILLISECOND + 1, 2**63 - 1])
+@pytest.mark.parametrize("unset", [None, 0, 1, 99_999_999, -1, LAST_MILLISECOND + 1, 2**63 - 1])
 def test_a_call_whose_time_is_not_known_occurred_now(unset: int | None) -> None:
     before = datetime.now(UTC)
 

@@ -21,10 +21,12 @@ from tests.builders import (
     a_service_event,
     an_actor,
     an_event,
+    an_exception,
     recorded,
 )
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
+RAW = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda children: st.lists(children, max_size=4) | st.dictionaries(TEXT, children, max_size=4),
@@ -60,13 +62,14 @@ def test_nulls_inside_free_json_are_kept() -> None:
     assert json.loads(stored.data)["metadata"] == {"courier": None, "stops": [None]}
 
 
-@given(JSON, TEXT)
-def test_json_that_is_written_later_has_the_same_bytes(value: Any, text: str) -> None:
+@given(JSON, TEXT, RAW)
+def test_json_that_is_written_later_has_the_same_bytes(value: Any, text: str, raw: str) -> None:
     """So an event that was recorded by an earlier release is recognised when it is told again."""
     for event in (
         a_service_event(metadata={"value": value}, description=text, event_id="e"),
         a_created_event(customer=a_customer(name=text[:100] or "Ann"), event_id="e"),
         an_event(CommentAdded, text=text, custom_data={text: value}, event_id="e"),
+        an_exception(exception=raw, request={raw: value, "payload": raw}, event_id="e"),
     ):
         at_once = event.__pydantic_serializer__.to_json(event, include=set(event.data_fields()), exclude_none=True)
 

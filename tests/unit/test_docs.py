@@ -2,18 +2,32 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 from application.codec import encode
+from application.personal import Shape, shape_of
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import ENVELOPE, Event
 from domain.events.integration import FailedCall
 from domain.events.records import Call, CallDurations, CallTimings
 from domain.order import DECISIONS
-from domain.values import Actor, Change, ContentRef, Customer, Money, Origin, Totals, Value
-from tests.event_docs import fields_in_words
+from domain.values import (
+    OF_ORDER,
+    Actor,
+    Change,
+    ContentRef,
+    Customer,
+    Money,
+    Origin,
+    Personal,
+    Totals,
+    Value,
+)
+from tests.event_docs import fields_in_words, type_in_words
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
 VALUES: tuple[type[Value], ...] = (Actor, Origin, ContentRef, Customer, Money, Totals, Call, FailedCall)
@@ -74,6 +88,47 @@ def test_the_envelope_is_documented() -> None:
     named = {row[1].strip("`") for row in table(section("The envelope"))}
 
     assert named - {""} == ENVELOPE | {"topic"}
+
+
+def listed(heading: str) -> dict[tuple[str, str], str]:
+    """Return the last cell of the row in which each field of a type of event is listed, by type and field."""
+    found: dict[tuple[str, str], str] = {}
+    for _, fields, topics, *rest in table(section(heading)):
+        for topic in re.findall(r"`(.+?)`", topics) or [topics]:
+            for field in re.findall(r"`(.+?)`", fields):
+                assert (topic, field) not in found
+                found[topic, field] = rest[0] if rest else ""
+    return found
+
+
+def personal_fields(shape: Shape, path: str = "") -> Iterator[tuple[str, Personal]]:
+    """Yield the paths of what is personal in data of this shape, and whose it is."""
+    for name, member in shape.items():
+        if member.mark is not None:
+            yield path + name, member.mark
+        yield from personal_fields(member.inner, f"{path}{name}.")
+
+
+def test_what_is_personal_is_in_one_list() -> None:
+    whose = "actor; of an actor without an id or of the type `Customer`: order or integration"
+    expected = {("every event", f"actor.{field}"): whose for field, _ in personal_fields(shape_of(Actor))}
+    for topic, event_class in CATALOGUE.items():
+        for field, mark in personal_fields(shape_of(event_class)):
+            assert mark is OF_ORDER
+            expected[topic, field] = topic.partition(".")[0]
+
+    assert listed("What is personal") == expected
+
+
+def test_texts_and_objects_that_are_not_personal_are_in_another() -> None:
+    expected = set()
+    for topic, event_class in CATALOGUE.items():
+        for name in event_class.data_fields() - shape_of(event_class).keys():
+            words = type_in_words(get_type_hints(event_class, include_extras=True)[name])
+            if not re.fullmatch(r"integer|number|true or false|Totals|Change of Money|ContentRef|\w+( / \w+)+", words):
+                expected.add((topic, name))
+
+    assert listed("What is not").keys() == expected
 
 
 def test_the_decisions_are_documented() -> None:

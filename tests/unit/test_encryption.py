@@ -209,11 +209,23 @@ def test_each_subjects_key_opens_what_is_theirs() -> None:
     event = an_event(CancellationRequested, reason="late", performer_ip="198.51.100.7", actor=an_actor())
 
     data, metadata = opened(sealed(event), {STREAM: KEY, PERSON: None})
+    redacted, kept = opened(sealed(event), {STREAM: None, PERSON: OTHER_KEY})
 
     assert (data, metadata["actor"]) == (
-        {"reason": "late", "performer_ip": "[redacted]"},
+        {"reason": "late", "performer_ip": "198.51.100.7"},
         {"id": "u1", "name": "[redacted]", "type": "Staff"},
     )
+    assert (redacted, kept["actor"]["name"]) == ({"reason": "[redacted]", "performer_ip": "[redacted]"}, "Ada")
+
+
+@pytest.mark.parametrize("type_", ["Customer", "customer", "CUSTOMER"])
+def test_a_customers_own_name_goes_with_the_order(type_: str) -> None:
+    event = an_event(actor=an_actor(type=type_))
+
+    _, metadata = opened(sealed(event), {STREAM: KEY, PERSON: None})
+    _, redacted = opened(sealed(event), {STREAM: None, PERSON: OTHER_KEY})
+
+    assert (metadata["actor"]["name"], redacted["actor"]["name"]) == ("Ada", "[redacted]")
 
 
 def test_a_performer_without_an_id_is_forgotten_with_the_order() -> None:

@@ -95,12 +95,13 @@ def test_a_field_that_came_as_a_whole_was_made_by_whoever_changed_the_last_of_it
     assert changes == {"customer": (None, heir.model_dump(), 3)}
 
 
-def test_a_part_of_what_was_replaced_as_a_whole_was_made_by_whoever_replaced_it() -> None:
-    without = a_created_event(customer=None)
+def test_a_whole_that_was_changed_in_part_since_was_made_by_whoever_changed_it_last() -> None:
+    renamed = a_customer(name="Grace H.")
+    transfer = an_event(Transferred, original_customer=a_customer(), new_customer=renamed)
 
-    changes = changes_of(a_created_event(), without, a_created_event(customer=a_customer(name="Alan")), after=1)
+    changes = changes_of(an_event(), a_created_event(totals=None), transfer, after=1)
 
-    assert changes == {"customer/name": ("Grace", "Alan", 3)}
+    assert changes == {"customer": (None, renamed.model_dump(), 3)}
 
 
 def test_what_follows_from_the_events_differs_too() -> None:

@@ -9,6 +9,7 @@ import pytest
 from application.ledger import RecordedEvent
 from application.ledger_file.lines import FileDamaged
 from application.transparency.checkpoint import Checkpoint
+from application.transparency.note import CannotCheck
 from application.transparency.tree import EMPTY_ROOT
 from tests.builders import a_foreign_event, a_ledger, a_moment, an_event
 from tests.ledger_files import ORIGIN, a_file, a_signer, checked, edited, opened
@@ -142,10 +143,7 @@ DAMAGES = {
     "swapped events": (swap_events, "line 2: position 1 is missing; here is position 2"),
     "swapped events with new positions": (swap_events_and_their_positions, CHANGED),
     "an event told twice": (insert_an_event, "line 3: position 2 is missing; here is position 1"),
-    "cut within a line": (cut_within_a_line, "line 9: the file ends within it"),
-    "cut between lines": (cut_between_lines, "it ends after 5 of 10 events: the last line is missing"),
     "cut, and counted again": (cut_and_count_again, "line 9: what precedes it are 5 events and 2 checkpoints"),
-    "no last line": (delete(TRAILER), "it ends after 10 of 10 events: the last line is missing"),
     "one line more": (add_a_line, "line 16: nothing should follow the last line"),
     "another root": (change(TRAILER, root=ANOTHER_ROOT), "line 15: what precedes it are 10 events"),
     "a root that is none": (change(TRAILER, root="?"), "line 15: the root is not in base64"),
@@ -160,11 +158,40 @@ DAMAGES = {
     "no keys": (change(0, keys=[]), "line 5: None of these keys has signed it"),
     "another's key": (change(0, keys=[str(a_signer("mine").verifier)]), "line 5: None of these keys has signed it"),
     "a key that is none": (change(0, keys=["x"]), "line 1: A key is written"),
-    "another format": (change(0, format="other"), "line 1: it is of format 'other'"),
-    "a later version": (change(0, version=2), "line 1: it is of format 'ordertrail-export', version 2"),
-    "no header": (delete(0), "line 1: its members are not format, version"),
+}
+
+
+UNCHECKED = {
+    "cut within a line": (cut_within_a_line, "it was cut off, or is none of ours: it ends within line 9"),
+    "cut between lines": (cut_between_lines, "it was cut off: it ends after 5 of 10 events"),
+    "no last line": (delete(TRAILER), "it was cut off: it ends after 10 of 10 events"),
+    "another format": (change(0, format="other"), "it is of format 'other'"),
+    "a later version": (change(0, version=2), "it is of format 'ordertrail-export', version 2"),
+    "no header": (delete(0), "it is none of ours: its members are not format, version"),
+    "no JSON at all": (put(0, b"hello\n"), "it is none of ours: line 1: it is no JSON"),
     "nothing at all": (lambda lines: lines.clear(), "it is empty"),
 }
+"""What cannot be checked: nothing of what is there contradicts what was signed."""
+
+
+@pytest.mark.parametrize("what", UNCHECKED)
+def test_a_file_that_cannot_be_checked_is_not_said_to_be_damaged(what: str) -> None:
+    found = lines()
+    do, told = UNCHECKED[what]
+    do(found)
+
+    with pytest.raises(CannotCheck) as refused:
+        checked(found)
+
+    assert str(refused.value).startswith(told)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n\n", b"\r\n \n"])
+def test_how_a_file_ends_its_last_line_does_not_matter(end: bytes) -> None:
+    found = lines()
+    found[-1] = found[-1].rstrip(b"\n") + end
+
+    assert checked(found).trailer.events == 10
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -192,7 +219,7 @@ def test_a_file_that_somebody_else_has_signed_is_refused_by_whoever_knows_the_ke
     mine = a_file([*EVENTS[:-1], EVENTS[-1]._replace(data=b"mine")], signers=[a_signer("mine")])
 
     assert checked(mine).trailer.events == 10
-    with pytest.raises(FileDamaged, match="its last checkpoint: None of these keys has signed it"):
+    with pytest.raises(CannotCheck, match="others have signed its last checkpoint: None of these"):
         checked(mine, a_signer("theirs"))
 
 

@@ -11,9 +11,18 @@ from application.loading import load_order, needs_of
 from application.vault import Vault
 from domain.errors import OrderNotFound, UnreadableEvent
 from domain.events.event import Event
-from domain.events.lifecycle import CommentAdded, Redacted
+from domain.events.lifecycle import CommentAdded, Redacted, Transferred
 from domain.order import stream_of
-from tests.builders import ACME, ORDER, a_created_event, a_foreign_event, a_service_event, an_event
+from tests.builders import (
+    ACME,
+    ORDER,
+    a_created_event,
+    a_customer,
+    a_foreign_event,
+    a_service_event,
+    a_system_log,
+    an_event,
+)
 from tests.fakes_keys import FakeKeyRing
 from tests.fakes_store import InMemoryEventStore
 
@@ -79,10 +88,32 @@ async def test_whom_an_order_is_for_has_to_be_readable_for_who_tells_it_on(story
         await load_order(story.store, ACME, ORDER, "customer")
 
 
+async def test_whom_an_order_is_for_is_told_by_the_transfer_though_its_beginning_was_told_later() -> None:
+    story = Story()
+    heir, owner = a_customer(id="C2", name="Alan"), a_customer()
+    await story.tell(an_event(Transferred, original_customer=owner, new_customer=heir), a_created_event(customer=owner))
+    story.keys.damage(ACME, stream_of(ORDER))
+
+    with pytest.raises(
+        UnreadableEvent, match=f"Event 1 .* cannot be read: .*new_customer.name: the key of order-{ORDER}"
+    ):
+        await load_order(story.store, ACME, ORDER, "customer")
+
+
 async def test_others_may_write_to_the_stream_of_an_order(story: Story) -> None:
     story.change(2, **{name: getattr(a_foreign_event(), name) for name in ("type", "data", "metadata")})
 
     assert (await load_order(story.store, ACME, ORDER)).state.status == "open"
+
+
+async def test_what_is_no_change_is_none_though_it_cannot_be_read(story: Story) -> None:
+    await story.tell(a_system_log(), a_system_log())
+    story.change(4, data=b"[]")
+    story.change(5, **{name: getattr(a_foreign_event(), name) for name in ("type", "data", "metadata")})
+
+    order = await load_order(story.store, ACME, ORDER)
+
+    assert (order.version, order.changed_version) == (5, 3)
 
 
 async def test_an_order_without_events_is_not_found(story: Story) -> None:

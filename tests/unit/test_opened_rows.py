@@ -10,17 +10,31 @@ from application.codec import decode, encode
 from application.customers import reveal_with
 from application.ledger import ANY, Append, RecordedEvent, Write
 from application.opened_rows import opened_actions, opened_orders, opened_reports
+from application.personal import Shape, shape_of
 from application.projections.action_log import ACTION_LOG
+from application.projections.catalogue import PROJECTIONS
 from application.projections.entries import Entry
 from application.projections.order_state import ORDER_STATE
 from application.projections.projection import Projection
 from application.projections.service_events import SERVICE_EVENTS
+from application.search import joined
 from application.vault import Vault
 from domain import person
+from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
-from domain.events.lifecycle import CommentAdded, Created, Redacted, Transferred
+from domain.events.lifecycle import CommentAdded, Redacted, Transferred
 from domain.order import stream_of
-from tests.builders import ACME, ORDER, a_created_event, a_customer, a_ledger, a_service_event, an_actor, an_event
+from tests.builders import (
+    ACME,
+    ORDER,
+    a_created_event,
+    a_customer,
+    a_ledger,
+    a_moment,
+    a_service_event,
+    an_actor,
+    an_event,
+)
 from tests.fakes_keys import FakeKeyRing
 from tests.fakes_store import InMemoryEventStore
 from tests.samples import one_of_each
@@ -87,6 +101,18 @@ async def test_an_action_shows_what_is_not_forgotten(told: Told) -> None:
     assert without_both.actor_name == "[redacted]"
 
 
+async def test_a_customers_own_name_goes_with_the_order(told: Told) -> None:
+    await told.tell(an_event(CommentAdded, text="hello", actor=an_actor(type="Customer")))
+    rows = await told.rows(ACTION_LOG)
+
+    [shown] = await opened_actions(told.vault, ACME, rows)
+    await told.forget(STREAM)
+    [redacted] = await opened_actions(told.vault, ACME, rows)
+
+    assert "Ada" not in repr(rows)
+    assert (shown.actor_name, redacted.actor_name) == ("Ada", "[redacted]")
+
+
 async def test_a_report_is_encrypted_in_its_row_and_opened_when_it_is_read(told: Told) -> None:
     await told.tell(a_service_event(metadata={"mail": "555-0199"}), a_service_event(), a_service_event(metadata={}))
 
@@ -105,7 +131,7 @@ async def test_an_order_is_found_by_its_customer_whom_its_state_has_encrypted(to
 
     [row] = await told.rows(ORDER_STATE)
 
-    assert row.search == f"{ORDER} c1 grace"
+    assert row.search == joined([ORDER, "c1", "grace"])
     assert b"Grace" not in row.detail
     assert (await told.order())["customer"] == {"id": "c1", "name": "Grace"}
 
@@ -116,7 +142,7 @@ async def test_a_transferred_order_has_its_new_customer(told: Told) -> None:
 
     [row] = await told.rows(ORDER_STATE)
 
-    assert row.search == f"{ORDER} c2 {new.name.lower()}"
+    assert row.search == joined([ORDER, "c2", new.name])
     assert (await told.order())["customer"] == new.model_dump()
 
 
@@ -127,7 +153,7 @@ async def test_a_row_keeps_what_it_is_found_by_when_other_events_follow(told: To
 
     [row] = ORDER_STATE.rows([later], {ORDER: first})
 
-    assert (row.search, row.customer_from) == (f"{ORDER} r-1 c1 grace", first.customer_from)
+    assert (row.search, row.customer_from) == (joined([ORDER, "r-1", "c1", "grace"]), first.customer_from)
 
 
 async def test_a_redacted_order_is_not_found_by_its_customer_however_it_is_rebuilt(told: Told) -> None:
@@ -161,7 +187,7 @@ async def test_what_somebody_changed_in_the_ledger_keeps_no_other_order_from_bei
 
     await reveal_with(told.vault)(ACME, entries)
 
-    assert [row.search for row in ORDER_STATE.rows(entries, {})] == ["2", f"{ORDER} c1 grace"]
+    assert [row.search for row in ORDER_STATE.rows(entries, {})] == ["2", joined([ORDER, "c1", "grace"])]
 
 
 async def test_rows_from_before_there_was_encryption_are_shown_until_they_are_forgotten(told: Told) -> None:
@@ -197,15 +223,122 @@ async def test_every_type_of_event_keeps_all_that_is_not_personal(told: Told, re
     assert type(decode(stored)) is type(decode(recorded))
 
 
-PERSONAL = {
-    "integration.exception_logged": {"full_url", "response", "request", "additional_data"},
-    "order.cancellation_failed": {"performer_ip"},
-    "order.cancellation_requested": {"performer_ip"},
-    "order.comment_added": {"text", "custom_data"},
-    Created.topic: {"customer"},
-    "order.delivery_remark_created": {"text"},
-    "order.delivery_remark_updated": {"text"},
-    "order.service_event_recorded": {"metadata"},
-    "order.system_log_recorded": {"request_url"},
-    Transferred.topic: {"original_customer", "new_customer"},
-}
+PERSONAL = {topic: set(shape_of(event_class)) for topic, event_class in CATALOGUE.items() if shape_of(event_class)}
+
+
+def with_secrets(event: dict[str, Any], shape: Shape, secret: str) -> dict[str, Any]:
+    """Return an event's data with something secret in every place that is for personal data."""
+    filled = {**event}
+    for name, member in shape.items():
+        if member.mark is not None:
+            filled[name] = {secret: secret} if member.is_object else secret
+        else:
+            filled[name] = with_secrets(filled.get(name, {}), member.inner, secret)
+    return filled
+
+
+@pytest.mark.parametrize("topic", sorted(PERSONAL))
+async def test_no_view_holds_what_is_personal_as_it_was_told(told: Told, topic: str) -> None:
+    recorded = next(recorded for recorded in one_of_each() if recorded.type == topic)
+    data = with_secrets(json.loads(recorded.data), shape_of(CATALOGUE[topic]), "s3cret")
+    event = decode(recorded._replace(data=json.dumps(data).encode()))
+    append = Append(ACME, (Write(recorded.stream, ANY, (encode(event),)),))
+    [sealed] = (await told.vault.sealed_with_new_keys(append, None)).written()
+    assert b"s3cret" not in sealed.data
+
+    for projection in PROJECTIONS:
+        entries = [Entry(recorded._replace(data=sealed.data, metadata=sealed.metadata, event_id=sealed.event_id))]
+        for row in projection.rows(entries, {}):
+            assert "s3cret" not in repr(row), projection.name
+
+
+async def test_a_description_is_encrypted_wherever_views_hold_it_and_opened_when_it_is_read(told: Told) -> None:
+    told_first = a_service_event("pending", "carrier", description="for Grace", metadata={"to": "Grace"}, event_id="e1")
+    newest = a_service_event("success", "carrier", description="signed by Grace", event_id="e2")
+    await told.tell(a_created_event(), told_first, newest, a_service_event(service="wms"))
+
+    reports, [order] = await told.rows(SERVICE_EVENTS), await told.rows(ORDER_STATE)
+    opened = await opened_reports(told.vault, ACME, reports)
+
+    assert "Grace" not in repr(reports)
+    assert b"Grace" not in order.detail
+    assert [row.description for row in opened] == ["for Grace", "signed by Grace", None]
+    services = (await told.order())["services"]
+    assert (services["carrier"]["description"], services["wms"]["description"]) == ("signed by Grace", None)
+
+
+async def test_a_description_goes_with_the_order(told: Told) -> None:
+    await told.tell(a_created_event(), a_service_event(description="signed by Grace", event_id="e1"))
+    rows = await told.rows(SERVICE_EVENTS)
+
+    await told.forget(STREAM)
+
+    [row] = await opened_reports(told.vault, ACME, rows)
+    assert (row.description, row.metadata) == ("[redacted]", None)
+    assert (await told.order())["services"]["wms"]["description"] == "[redacted]"
+
+
+async def test_a_late_report_leaves_the_description_of_the_newest_bound_to_its_event(told: Told) -> None:
+    at_noon = a_service_event(description="at noon", event_id="e1", timestamp=a_moment(0))
+    before = a_service_event(description="before", event_id="e2", timestamp=a_moment(-60))
+    await told.tell(at_noon)
+    [present] = await told.rows(ORDER_STATE)
+    await told.tell(before)
+    entries = [Entry(event) for event in await told.store.read_ledger(ACME)]
+
+    [row] = ORDER_STATE.rows(entries[1:], {ORDER: present})
+    [opened] = await opened_orders(told.vault, ACME, [row])
+
+    assert json.loads(opened.detail)["services"]["wms"]["description"] == "at noon"
+    assert row == (await told.rows(ORDER_STATE))[0]
+
+
+async def test_what_looks_like_something_encrypted_is_shown_as_it_was_told(told: Told) -> None:
+    text = "enc:v1:AAAAAAAA:nothing"
+    await told.tell(a_created_event(), a_service_event(description=text), an_event(status="x", reason=text))
+
+    [row] = await opened_reports(told.vault, ACME, await told.rows(SERVICE_EVENTS))
+    actions = await opened_actions(told.vault, ACME, await told.rows(ACTION_LOG))
+
+    assert row.description == (await told.order())["services"]["wms"]["description"] == text
+    assert json.loads(actions[-1].data)["reason"] == text
+
+
+async def test_a_description_whose_key_is_damaged_is_unreadable_and_says_of_which_service(told: Told) -> None:
+    await told.tell(a_created_event(), a_service_event(service="wms", description="for Grace", event_id="e1"))
+    rows = await told.rows(SERVICE_EVENTS)
+
+    told.keys.damage(ACME, STREAM)
+
+    [row] = await opened_reports(told.vault, ACME, rows)
+    order = await told.order()
+    assert row.description == order["services"]["wms"]["description"] == "[unreadable]"
+    assert order["unreadable"].split("; ") == [
+        f"customer.id, customer.name: the key of {STREAM} is damaged",
+        f"services.wms.description: the key of {STREAM} is damaged",
+    ]
+
+
+@pytest.mark.parametrize("sealed_in", ["another", None, 7])
+async def test_a_description_that_is_not_known_to_be_of_an_event_opens_in_none(told: Told, sealed_in: Any) -> None:
+    await told.tell(a_service_event(description="for Grace", event_id="e1"))
+    [row], [report] = await told.rows(ORDER_STATE), await told.rows(SERVICE_EVENTS)
+    detail = json.loads(row.detail)
+    detail["services"]["wms"]["sealed_in"] = sealed_in
+
+    [order] = await opened_orders(told.vault, ACME, [row._replace(detail=json.dumps(detail).encode())])
+    [shown] = await opened_reports(told.vault, ACME, [report._replace(sealed_in=sealed_in)])
+
+    assert json.loads(order.detail)["services"]["wms"]["description"] == shown.description == "[unreadable]"
+
+
+@pytest.mark.parametrize("services", [[], {"wms": "success"}, {"wms": {"state": "success"}}])
+async def test_services_that_are_none_keep_the_customer_from_nobody(told: Told, services: Any) -> None:
+    await told.tell(a_created_event(), a_service_event(description="for Grace", event_id="e1"))
+    [row] = await told.rows(ORDER_STATE)
+    detail = {**json.loads(row.detail), "services": services}
+
+    [order] = await opened_orders(told.vault, ACME, [row._replace(detail=json.dumps(detail).encode())])
+
+    shown = json.loads(order.detail)
+    assert (shown["customer"]["name"], shown["services"]) == ("Grace", services)

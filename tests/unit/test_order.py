@@ -103,6 +103,66 @@ def test_an_order_is_not_transferred_to_the_customer_it_belongs_to() -> None:
     assert_refused(order, lambda: order.transfer(a_customer(name="Grace H.")), "belongs to customer 'c1' already")
 
 
+@pytest.mark.parametrize("before", [None, Customer(), Customer(name="Guest One"), Customer(id="c1", name="Grace")])
+def test_an_order_is_transferred_to_a_guest_whoever_it_belongs_to(before: Customer | None) -> None:
+    order = an_order(customer=before)
+
+    order.transfer(Customer(name="Guest Two"))
+    order.transfer(Customer(name="Guest Two"))
+
+    assert order.state.customer == Customer(name="Guest Two")
+    assert len(order.collect_events()) == 2
+
+
+def test_an_order_of_a_guest_is_transferred_to_somebody() -> None:
+    order = an_order(customer=Customer(name="Guest One"))
+
+    order.transfer(ALAN)
+
+    assert order.state.customer == ALAN
+    assert_refused(order, lambda: order.transfer(ALAN), "belongs to customer 'c2' already")
+
+
+def test_an_order_of_nobody_is_not_transferred_to_nobody() -> None:
+    order = an_order(customer=Customer())
+
+    assert_refused(order, lambda: order.transfer(Customer()), "belongs to nobody already")
+
+
+@pytest.mark.parametrize(
+    ("before", "told", "fits"),
+    [
+        (Customer(name="Guest One"), Customer(name="Guest 1"), True),
+        (Customer(name="Guest One"), Customer(), True),
+        (Customer(name="Guest One"), a_customer(), False),
+        (a_customer(), Customer(name="Grace"), False),
+        (a_customer(), Customer(), False),
+        (None, a_customer(), True),
+        (Customer(), a_customer(), True),
+    ],
+)
+def test_a_reported_transfer_starts_from_nobody_else_than_is_known(
+    before: Customer | None, told: Customer, fits: bool
+) -> None:
+    order = an_order(customer=before)
+    event = an_event(Transferred, original_customer=told, new_customer=ALAN)
+
+    if fits:
+        order.accept(event)
+        assert order.state.customer == ALAN
+    else:
+        assert_refused(order, lambda: order.accept(event), "belongs to customer")
+
+
+def test_an_order_that_was_transferred_to_nobody_is_anybodys() -> None:
+    order = an_order()
+    order.transfer(Customer())
+
+    order.accept(an_event(Transferred, original_customer=a_customer(), new_customer=ALAN))
+
+    assert order.state.customer == ALAN
+
+
 def test_a_reported_decision_becomes_the_next_event() -> None:
     order = an_order(totals=totals(10_000))
 
@@ -131,6 +191,8 @@ def test_a_reported_decision_becomes_the_next_event() -> None:
         (an_event(Split, child_order_id="1001-1"), "Order 1001-1 exists already"),
         (an_event(SplitFrom, parent_order_id="1001"), "cannot be split from itself"),
         (an_event(SplitFrom, parent_order_id="999"), "was split from 1000 already"),
+        (an_event(Split, child_order_id="1000"), "Order 1001 was split from 1000, which is not its child"),
+        (an_event(SplitFrom, parent_order_id="1001-1"), "Order 1001-1 was split from 1001, and is not its parent"),
     ],
 )
 def test_a_reported_decision_that_does_not_fit_is_refused(event: OrderEvent, why: str) -> None:
@@ -139,6 +201,30 @@ def test_a_reported_decision_that_does_not_fit_is_refused(event: OrderEvent, why
     order.accept(an_event(SplitFrom, parent_order_id="1000"))
 
     assert_refused(order, lambda: order.accept(event), why)
+
+
+def test_a_side_of_a_split_that_was_implied_may_be_told_once() -> None:
+    order = an_order()
+    order.accept(an_event(Split, child_order_id="1001-1", implied_by="e1"))
+    order.accept(an_event(SplitFrom, parent_order_id="1000", implied_by="e2"))
+
+    order.accept(an_event(Split, child_order_id="1001-1"))
+    order.accept(an_event(SplitFrom, parent_order_id="1000"))
+
+    assert (order.state.children, order.state.parent) == (["1001-1"], "1000")
+    assert_refused(order, lambda: order.accept(an_event(Split, child_order_id="1001-1")), "exists already")
+    assert_refused(order, lambda: order.accept(an_event(SplitFrom, parent_order_id="999")), "was split from 1000")
+
+
+def test_an_order_knows_its_side_of_a_split() -> None:
+    order = an_order()
+    order.accept(an_event(Split, child_order_id="1001-1"))
+    order.accept(an_event(SplitFrom, parent_order_id="1000"))
+
+    assert order.knows_of(an_event(Split, child_order_id="1001-1", implied_by="e1"))
+    assert order.knows_of(an_event(SplitFrom, parent_order_id="1000", implied_by="e1"))
+    assert not order.knows_of(an_event(Split, child_order_id="1001-2"))
+    assert not order.knows_of(an_event(SplitFrom, parent_order_id="1001"))
 
 
 def test_a_reported_edit_may_print_the_amounts_in_its_own_way() -> None:
@@ -175,6 +261,15 @@ def test_any_event_may_be_the_first_that_we_hear_of(event: OrderEvent) -> None:
 
     assert (order.id, order.version, order.state.version) == ("order-1001", 1, 1)
     assert order.collect_events() == [event.model_copy(update={"originator_version": 1})]
+
+
+def test_how_an_order_began_is_told_once_whenever_that_is() -> None:
+    order = Order.begin(an_event())
+
+    order.accept(an_event(Created, reference="PO-1", totals=totals()))
+
+    assert (order.state.reference, order.state.totals, order.state.status) == ("PO-1", totals(), "confirmed")
+    assert_refused(order, lambda: order.accept(an_event(Created)), "Order 1001 exists already")
 
 
 def test_the_first_event_keeps_the_rules_too() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events.lifecycle import Created
+from domain.events.lifecycle import Created, Edited
 from domain.events.split import Split, SplitChanges, SplitFrom
 from domain.order_state import changes
 from domain.values import Money, Totals
@@ -81,7 +81,7 @@ def test_the_money_of_a_split_balances(whole: tuple[int, int, int], shares: tupl
     ("whole", "part", "rest"),
     [
         (money(100_000), money(1_050), money(98_950)),
-        (money(100_050), money(50), money(100_000)),
+        (money(100_050), money(50), money(100_000).model_copy(update={"label": "€1,000.00"})),
         (money(10_000), money(10_000), money(0)),
         (money(0), money(0), money(0)),
         # A currency without decimals: its cents are not hundredths.
@@ -109,6 +109,38 @@ def test_what_is_left_after_a_split_is_printed_like_the_whole(whole: Money, part
     assert parent.state.totals == everywhere(rest)
 
 
+def test_all_amounts_of_a_split_are_printed_alike() -> None:
+    def kroner(cents: int) -> Money:
+        label = f"{cents / 100:,.2f} kr".replace(",", "\u00a0").replace(".", ",")
+        return Money(cents=cents, currency_iso="NOK", currency_symbol="kr", label=label, dollars=cents / 100)
+
+    def in_kroner(total: int, subtotal: int, discount: int) -> Totals:
+        return Totals(total=kroner(total), subtotal=kroner(subtotal), discount=kroner(discount))
+
+    def plain(total: int, subtotal: int, discount: int) -> Totals:
+        amounts = {"total": total, "subtotal": subtotal, "discount": discount}
+        return Totals(**{name: Money(cents=cents, currency_iso="NOK") for name, cents in amounts.items()})
+
+    parent = an_order(totals=in_kroner(1_234_500, 1_300_000, 65_500))
+
+    child = parent.split("1001-2", plain(100_000, 110_000, 10_000))
+    by_lines = parent.split("1001-3", Money(cents=100_000, currency_iso="NOK"))
+
+    assert child.state.totals == in_kroner(100_000, 110_000, 10_000)
+    assert by_lines.state.totals == in_kroner(95_337, 100_000, 4_663)
+    assert parent.state.totals == in_kroner(1_039_163, 1_090_000, 50_837)
+
+
+def test_what_is_told_of_a_childs_amounts_stays_as_it_was_told() -> None:
+    parent = an_order(totals=totals(10_050, 10_050, 0))
+    told = Money(cents=1_000, currency_iso="EUR", currency_symbol="EUR", label="ten", dollars=10.5)
+
+    child = parent.split("1001-2", totals(1_000, 1_000, 0).model_copy(update={"total": told}))
+
+    assert child.state.totals is not None
+    assert child.state.totals.total == told
+
+
 @pytest.mark.parametrize("name", ["total", "subtotal", "discount"])
 @pytest.mark.parametrize("cents", [10_001, -1])
 def test_a_part_is_not_larger_than_the_whole_and_not_negative(name: str, cents: int) -> None:
@@ -133,10 +165,36 @@ def test_a_split_stays_within_the_currency() -> None:
     assert_refused(order, lambda: order.split("1001-2", totals(1, currency="USD")), "different currencies: EUR, USD")
 
 
-def test_an_order_without_totals_cannot_be_split() -> None:
+def test_an_order_without_totals_cannot_be_divided() -> None:
     order = an_order(totals=None)
 
     assert_refused(order, lambda: order.split("1001-2", totals()), "created without totals")
+
+
+@pytest.mark.parametrize("whole", [totals(10_000), None])
+def test_a_split_of_which_nobody_knows_the_amounts_leaves_what_is_known(whole: Totals | None) -> None:
+    parent = an_order("1001", totals=whole)
+
+    child = parent.split("1001-2", None, options={"order_items": []}, timestamp=a_moment(1))
+
+    assert parent.collect_events() == [
+        an_event(
+            Split, child_order_id="1001-2", options={"order_items": []}, originator_version=2, timestamp=a_moment(1)
+        )
+    ]
+    assert [type(event) for event in child.collect_events()] == [Created, SplitFrom]
+    assert (parent.state.totals, child.state.totals) == (whole, None)
+    assert (parent.state.children, child.state.parent, child.state.customer) == (["1001-2"], "1001", a_customer())
+
+
+def test_an_order_whose_amounts_are_learned_after_a_split_takes_them() -> None:
+    parent = an_order("1001", totals=totals(10_000))
+    child = parent.split("1001-2", None)
+
+    parent.accept(an_event(Edited, **changes(totals(10_000), totals(7_000))))
+    child.accept(an_event(Edited, order_id="1001-2", **changes(totals(10_000), totals(3_000))))
+
+    assert (parent.state.totals, child.state.totals) == (totals(7_000), totals(3_000))
 
 
 def test_an_order_is_not_split_into_itself() -> None:
@@ -167,7 +225,7 @@ def test_an_order_is_split_until_nothing_is_left() -> None:
     [
         (totals(10_000, 12_000, 2_000), 6_000, totals(5_000, 6_000, 1_000)),
         (totals(10_000, 12_000, 2_000), 12_000, totals(10_000, 12_000, 2_000)),
-        (totals(10_000, 12_000, 2_000), 1, totals(1, 1, 0)),
+        (totals(10_050, 12_050, 2_000), 1, totals(1, 1, 0)),
         (totals(10_000, 12_000, -2_000), 6_000, totals(5_000, 6_000, -1_000)),
         (totals(12_500, 12_000), 6_000, totals(6_000, 6_000)),
         (totals(0, 0), 0, totals(0, 0)),

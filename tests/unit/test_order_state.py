@@ -65,6 +65,34 @@ def test_created_says_who_created_it_and_what_it_is() -> None:
     assert (state.customer, state.totals) == (a_customer(), totals())
 
 
+def test_how_an_order_began_may_be_told_late() -> None:
+    state = folded(
+        an_event(timestamp=a_moment(60)),
+        a_created_event(created_by="shop", reference="PO-1", timestamp=a_moment()),
+    )
+
+    assert (state.created_by, state.reference, state.customer, state.totals) == ("shop", "PO-1", a_customer(), totals())
+    assert (state.version, state.created_at, state.updated_at) == (2, a_moment(), a_moment(60))
+
+
+def test_what_happened_since_is_newer_than_what_an_order_began_with() -> None:
+    heir = a_customer(id="c2", name="Alan")
+
+    state = folded(
+        an_event(Transferred, original_customer=a_customer(), new_customer=heir),
+        an_event(Edited, **changes(totals(10_000), totals(7_000))),
+        an_event(Split, child_order_id="a"),
+        a_created_event(reference="PO-1"),
+    )
+
+    assert (state.customer, state.totals) == (heir, totals(7_000))
+    assert (state.reference, state.children) == ("PO-1", ["a"])
+
+
+def test_an_order_that_was_redacted_before_it_was_created_has_no_customer() -> None:
+    assert folded(an_event(Redacted), a_created_event()).customer is None
+
+
 @pytest.mark.parametrize(
     ("event_class", "field"),
     [
@@ -126,12 +154,58 @@ def test_each_services_newest_report_is_its_status() -> None:
     assert (state.services["wms"].description, state.services["wms"].occurred_at) == ("2 parcels", a_moment(9))
 
 
-def test_the_report_recorded_last_is_the_newest_whatever_the_services_clock_says() -> None:
+def test_an_older_report_that_comes_late_does_not_take_the_place_of_the_newest() -> None:
     state = folded(
-        a_service_event("pending", timestamp=a_moment(60)), a_service_event("success", timestamp=a_moment(0))
+        a_service_event("pending", service_status="PICKING", timestamp=a_moment(0)),
+        a_service_event("success", service_status="DELIVERED", timestamp=a_moment(120)),
+        a_service_event("pending", service_status="IN_TRANSIT", timestamp=a_moment(60)),
     )
 
+    assert (state.services["wms"].status, state.services["wms"].occurred_at) == ("DELIVERED", a_moment(120))
+    assert (state.combined_state, state.version, state.updated_at) == ("success", 3, a_moment(120))
+
+
+def test_of_two_reports_of_the_same_time_the_one_recorded_later_is_the_newest() -> None:
+    state = folded(a_service_event("pending"), a_service_event("success"))
+
     assert state.combined_state == "success"
+
+
+def test_a_failure_that_is_told_late_is_a_failure() -> None:
+    state = folded(
+        a_service_event("success", timestamp=a_moment(60)), a_service_event("failure", timestamp=a_moment(0))
+    )
+
+    assert (state.services["wms"].state, state.combined_state) == ("success", "failure")
+
+
+REPORTS = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(STATES), st.integers(0, 3)), max_size=8)
+
+
+@given(REPORTS)
+def test_a_services_newest_report_is_the_newest_by_time_and_place(reports: list[tuple[str, str, int]]) -> None:
+    events = [a_service_event(state, service, timestamp=a_moment(at)) for service, state, at in reports]
+
+    state = folded(*events)
+
+    for service in {service for service, _, _ in reports}:
+        places = [(at, place) for place, (of, _, at) in enumerate(reports) if of == service]
+        at, place = max(places)
+        shown = state.services[service]
+        assert (shown.state, shown.occurred_at) == (reports[place][1], a_moment(at))
+
+
+@given(REPORTS, st.integers(0, 8))
+def test_the_newest_report_is_the_same_however_often_the_state_was_stored_meanwhile(
+    reports: list[tuple[str, str, int]], cut: int
+) -> None:
+    events = [a_service_event(state, service, timestamp=a_moment(at)) for service, state, at in reports]
+    stored = OrderState.model_validate_json(folded(*events[:cut]).model_dump_json())
+
+    for version, event in enumerate(events[cut:], start=len(events[:cut]) + 1):
+        stored.evolve(event.model_copy(update={"originator_version": version}))
+
+    assert stored == folded(*events)
 
 
 @pytest.mark.parametrize("event_class", [event for event in CATALOGUE.values() if event not in WITH_AN_EFFECT])

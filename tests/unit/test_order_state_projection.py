@@ -8,6 +8,7 @@ from application.ledger import RecordedEvent
 from application.projections.entries import Entry
 from application.projections.order_state import ORDER_STATE, OrderStateRow
 from application.projections.projection import Projection
+from application.search import joined
 from domain.events.event import Event
 from domain.events.lifecycle import Transferred
 from domain.events.split import Split
@@ -59,7 +60,7 @@ def test_an_orders_state_is_kept_with_what_it_is_found_by() -> None:
         status="confirmed",
         payment_status=None,
         delivery_status=None,
-        search="1001 po-1 c1 grace",
+        search=joined(["1001", "po-1", "c1", "grace"]),
         detail=row.detail,
         customer_from="customer/e1",
     )
@@ -90,6 +91,21 @@ def test_an_orders_state_is_what_folding_its_events_as_an_aggregate_does_makes_o
         present = {"1": row}
 
         assert row.detail == state.model_dump_json().encode()
+    assert ORDER_STATE.rows(entries(ledger), {}) == [row]
+
+
+def test_a_late_report_of_a_service_is_compared_with_what_the_row_has() -> None:
+    at = {"DELIVERED": a_moment(120.5), "IN_TRANSIT": a_moment(120), "RETURNED": a_moment(121)}
+    ledger = a_ledger(*(a_service_event(service_status=status, timestamp=time) for status, time in at.items()))
+    present: dict[str, OrderStateRow] = {}
+    shown = []
+
+    for recorded in ledger:
+        (row,) = ORDER_STATE.rows([Entry(recorded)], present)
+        present = {"1001": row}
+        shown.append(OrderState.model_validate_json(row.detail).services["wms"].status)
+
+    assert shown == ["DELIVERED", "DELIVERED", "RETURNED"]
     assert ORDER_STATE.rows(entries(ledger), {}) == [row]
 
 
@@ -128,9 +144,31 @@ def test_the_order_state_needs_the_rows_of_the_orders_in_the_batch() -> None:
     assert sorted(ORDER_STATE.needs(entries([*ledger, a_foreign_event()]))) == ["1", "2"]
 
 
+def test_an_order_whose_beginning_is_told_late_is_found_by_it() -> None:
+    (row,) = rows(ORDER_STATE, an_event(), a_created_event(reference="PO-1", event_id="e2"))
+
+    assert (row.search, row.reference, row.customer_from) == (
+        joined(["1001", "po-1", "c1", "grace"]),
+        "PO-1",
+        "customer/e2",
+    )
+
+
+def test_an_order_whose_beginning_is_told_after_a_transfer_is_found_by_its_new_customer() -> None:
+    heir = a_customer(id="C2", name="Alan")
+    transfer = an_event(Transferred, original_customer=a_customer(), new_customer=heir, event_id="e1")
+
+    (named,) = rows(ORDER_STATE, transfer, a_created_event(reference="PO-1", event_id="e2"))
+    (nameless,) = rows(ORDER_STATE, transfer, a_created_event(event_id="e2"))
+
+    assert (named.search, named.customer_from) == (joined(["1001", "c2", "alan", "po-1"]), "new_customer/e1")
+    assert (nameless.search, nameless.customer_from) == (joined(["1001", "c2", "alan"]), "new_customer/e1")
+    assert OrderState.model_validate_json(named.detail).customer == heir
+
+
 def test_an_order_is_found_by_its_new_customer_after_a_transfer() -> None:
     transfer = an_event(Transferred, original_customer=a_customer(), new_customer=a_customer(id="C2", name="Alan"))
 
     (row,) = rows(ORDER_STATE, a_created_event(), transfer)
 
-    assert row.search == "1001 c2 alan"
+    assert row.search == joined(["1001", "c2", "alan"])

@@ -25,7 +25,7 @@ from domain.events.event import Event
 from domain.events.integration import IntegrationTied, IntegrationUntied, Recovered, Registered
 from domain.events.lifecycle import CommentAdded
 from domain.events.split import Split
-from domain.values import ContentRef
+from domain.values import Actor, ContentRef
 from tests.builders import (
     NOON,
     a_created_event,
@@ -126,8 +126,20 @@ def test_a_service_event_is_listed_with_the_time_we_recorded_it() -> None:
             description="out of stock",
             metadata=b'{"sku":null}',
             created_by="u1",
+            version=1,
+            sealed_in=None,
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("actor", "created_by"),
+    [(an_actor(id="", application_id="k1"), "k1"), (an_actor(id=""), ""), (Actor(), ""), (an_actor(id="u9"), "u9")],
+)
+def test_a_service_event_is_by_its_performer_or_else_by_the_application(actor: Actor, created_by: str) -> None:
+    (row,) = rows(SERVICE_EVENTS, a_service_event(actor=actor))
+
+    assert row.created_by == created_by
 
 
 def test_a_service_event_without_metadata_has_none_listed() -> None:

@@ -8,7 +8,6 @@ import pytest
 from api.dialects.sendcloud.errors import render
 from api.dialects.sendcloud.mapping import event_of, log
 from api.dialects.sendcloud.models import LOG, NewLog
-from api.dialects.sendcloud.times import instant
 from api.problems import Fault, Kind, Problem
 from tests.builders import NOON, a_caller, an_exception
 
@@ -43,9 +42,10 @@ def test_further_members_keep_what_they_are_whatever_they_are_called() -> None:
     assert event_of(1, body, a_caller()).request == {"Headers": 1, "model_config": 2, "_": 3}
 
 
-@pytest.mark.parametrize("text", ["2016-12-31T23:59:60Z", "2017-01-01T00:59:60.0+01:00"])
-def test_a_leap_second_is_the_first_of_the_next_minute(text: str) -> None:
-    assert instant(text) == datetime(2017, 1, 1, tzinfo=UTC)
+def test_a_leap_second_is_told_as_we_know_it() -> None:
+    event = event_of(1, NewLog(base_url="x", created_at="2017-01-01T00:59:60.0+01:00"), a_caller())
+
+    assert log(1, event)["created_at"] == "2017-01-01T00:00:00+00:00"
 
 
 def test_an_error_without_a_place_has_no_source() -> None:
@@ -79,6 +79,5 @@ def test_every_kind_of_problem_has_a_code(kind: Kind) -> None:
     answer = render(Problem(kind, "x"))
 
     [error] = json.loads(answer.body)["errors"]
-    assert int(error["status"]) == answer.status_code
-    assert isinstance(error["status"], int) == (kind is Kind.NOT_FOUND)
+    assert error["status"] == str(answer.status_code)
     assert error["code"]

@@ -1,6 +1,6 @@
 """Time travel on a ledger in memory: which events count at a version, at an instant, by either clock."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,9 +13,10 @@ from domain.errors import OrderNotFound, OrderNotYet, VersionNotFound
 from domain.events.event import Event
 from domain.events.lifecycle import CommentAdded, Redacted
 from domain.events.order_event import OrderEvent
+from domain.events.records import ServiceEventRecorded, ServiceState
 from domain.order import stream_of
 from domain.values import TenantName
-from tests.builders import ACME, ORDER, a_created_event, a_foreign_event, a_moment, an_event
+from tests.builders import ACME, ORDER, a_created_event, a_foreign_event, a_moment, a_service_event, an_event
 from tests.fakes_keys import FakeKeyRing
 from tests.fakes_store import InMemoryEventStore
 
@@ -96,6 +97,30 @@ async def test_of_what_had_occurred_by_then_what_was_recorded_last_is_the_newest
 
     assert at_the_end.state == (await story.travel.at_version(ACME, ORDER, 2)).state
     assert at_the_end.state.status == "open"
+
+
+async def test_a_services_newest_report_is_the_newest_by_its_clock_in_every_past(story: Story) -> None:
+    first = await story.tell(a_service_event("success", timestamp=a_moment(2)))
+    await story.tell(a_service_event("pending", timestamp=a_moment(1)))
+
+    now, at_first = await story.travel.at_version(ACME, ORDER, 2), await story.travel.at(ACME, ORDER, first)
+    occurred = await story.travel.at(ACME, ORDER, a_moment(1), "occurred")
+    _, changes = await story.travel.changes(ACME, ORDER, after=1, upto=2)
+
+    assert [order.state.combined_state for order in (now, at_first, occurred)] == ["success", "success", "pending"]
+    assert changes == []
+
+
+async def test_a_report_that_nobody_dated_occurred_when_it_was_recorded(story: Story) -> None:
+    undated = ServiceEventRecorded(
+        originator_id=stream_of(ORDER), state=ServiceState.PENDING, service="wms", service_status="PICKING"
+    )
+    await story.tell(a_service_event("success", timestamp=datetime(2001, 1, 1, tzinfo=UTC)))
+
+    recorded_at = await story.tell(undated)
+
+    state = (await story.travel.at_version(ACME, ORDER, 2)).state
+    assert (state.combined_state, state.services["wms"].occurred_at) == ("pending", recorded_at)
 
 
 async def test_versions_are_compared(story: Story) -> None:

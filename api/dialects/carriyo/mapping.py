@@ -10,7 +10,7 @@ from application.access import Caller
 from application.contents import Place
 from application.ledger import RecordedEvent
 from application.legible import legible
-from application.masking import SECRET_HEADERS, masked
+from application.masking import SECRET_HEADERS, masked_call, masked_event
 from application.personal import UNREADABLE_OBJECT
 from domain.events.order_event import OrderEvent
 from domain.events.records import Call, CallDirection, SystemLogRecorded
@@ -22,32 +22,43 @@ DIGITS = 19
 """As many as the largest ledger position has."""
 LAST_MILLISECOND = 253_370_764_799_999
 """The end of the year 9998, where the moments we keep end."""
+FIRST_MILLISECOND = 100_000_000_000
+"""In March 1973: a smaller number is in seconds, which are as many in the year 5138."""
+FIRST_SECOND = FIRST_MILLISECOND // 1_000
+"""In March 1973 likewise: a smaller number is no time at which a call was made, in seconds neither."""
 
 
 def call_of(body: NewSystemLog, secret: frozenset[str] = SECRET_HEADERS) -> Call:
-    """Return what was said in a call, without the values of the secret ones among its headers."""
-    return Call(
-        request_headers=masked(body.request_headers, secret),
+    """Return what was said in a call, without the secrets in its headers."""
+    call = Call(
+        request_headers=body.request_headers,
         request_body=body.request_body,
         raw_request_body=body.raw_request_body,
-        response_headers=masked(body.response_headers, secret),
+        response_headers=body.response_headers,
         response_body=body.response_body,
         timings=body.call_statistics,
         durations=body.duration_statistics,
     )
+    return masked_call(call, secret)
 
 
-def event_of(order_id: str, body: NewSystemLog, content: ContentRef | None, caller: Caller) -> SystemLogRecorded:
-    """Return the fact that a call was made."""
+def event_of(
+    order_id: str,
+    body: NewSystemLog,
+    content: ContentRef | None,
+    caller: Caller,
+    secret: frozenset[str] = SECRET_HEADERS,
+) -> SystemLogRecorded:
+    """Return the fact that a call was made, without the secrets in its address."""
     envelope: dict[str, Any] = {"actor": caller.actor}
     if (occurred_at := _moment(body.request_time) or _moment(body.response_time)) is not None:
         envelope["timestamp"] = occurred_at
-    return SystemLogRecorded(
+    event = SystemLogRecorded(
         originator_id=stream_of(order_id),
         correlation_id=body.correlation_id,
         direction=CallDirection(body.event_type.lower()) if body.event_type else None,
         request_type=body.request_type,
-        entity_ids=body.entity_ids,
+        entity_ids=None if body.entity_ids is None else [id_ for id_ in body.entity_ids if id_],
         carrier_id=body.carrier_id,
         webhook_id=body.webhook_id,
         source_type=body.source_type,
@@ -60,12 +71,17 @@ def event_of(order_id: str, body: NewSystemLog, content: ContentRef | None, call
         content=content,
         **envelope,
     )
+    return masked_event(event, secret)
 
 
-def _moment(milliseconds: int | None) -> datetime | None:
-    """Return a time of the body as a moment; 0 is how clients whose numbers cannot be null leave it unset."""
-    if milliseconds is None or not 0 < milliseconds <= LAST_MILLISECOND:
+def _moment(time: int | None) -> datetime | None:
+    """Return a time of the body, in milliseconds or in seconds, as a moment; None if it is none.
+
+    0 is how clients whose numbers cannot be null leave it unset.
+    """
+    if time is None or not FIRST_SECOND <= time <= LAST_MILLISECOND:
         return None
+    milliseconds = time * 1_000 if time < FIRST_MILLISECOND else time
     return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
 
 

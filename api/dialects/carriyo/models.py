@@ -6,11 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from application.queries import CallFilter
 from domain.events.records import CallDurations, CallTimings, Headers
-from domain.values import BigInt, Body, Name
+from domain.values import BigInt, Name, OptionalId, RawText
 
 Direction = Literal["INBOUND", "INTERNAL", "OUTBOUND"]
 ReferenceKind = Literal["order_id", "partner_order_reference"]
 
+TIME = "Milliseconds since 1970; a number below 100,000,000,000 is in seconds"
 MAX_PAGE = 10_000
 MAX_ROWS = 100
 
@@ -56,24 +57,24 @@ class NewSystemLog(BaseModel):
     )
     entity_id: Name | None = Field(None, description="Not read: the entity is the order that the path names.")
     entity_ids: list[Name] | None = None
-    carrier_id: Name | None = None
-    webhook_id: Name | None = None
-    tenant: Name | None = Field(None, description="If set, it must be the tenant of the header.")
-    correlation_id: Name | None = None
+    carrier_id: OptionalId = None
+    webhook_id: OptionalId = None
+    tenant: OptionalId = Field(None, description="If set, it must be the tenant of the header.")
+    correlation_id: OptionalId = None
     event_type: Direction | None = None
     request_type: Name | None = None
-    source_type: Name | None = None
-    source_id: Name | None = None
-    request_time: BigInt | None = Field(None, description="Milliseconds since 1970")
+    source_type: OptionalId = None
+    source_id: OptionalId = None
+    request_time: BigInt | None = Field(None, description=TIME)
     request_method: Name | None = None
-    request_url: Body | None = None
+    request_url: RawText | None = None
     request_headers: Headers | None = None
-    request_body: Body | None = None
-    raw_request_body: Body | None = None
-    response_time: BigInt | None = Field(None, description="Milliseconds since 1970")
+    request_body: RawText | None = None
+    raw_request_body: RawText | None = None
+    response_time: BigInt | None = Field(None, description=TIME)
     response_headers: Headers | None = None
     response_code: BigInt | None = None
-    response_body: Body | None = None
+    response_body: RawText | None = None
     call_statistics: CallStatistics | None = None
     duration_statistics: DurationStatistics | None = None
 
@@ -104,8 +105,8 @@ class SystemLogQuery(BaseModel):
     """Which calls to list. Each of the filters has to hold."""
 
     key: ReferenceKind = Field("order_id", description="What reference is")
-    correlation_id: Name | None = Field(None, alias="correlationId")
-    carrier_id: Name | None = Field(None, alias="carrierId")
+    correlation_id: OptionalId = Field(None, alias="correlationId")
+    carrier_id: OptionalId = Field(None, alias="carrierId")
     event_type: Direction | None = Field(None, alias="eventType")
     request_type: Name | None = Field(None, alias="requestType")
     response_code: ResponseCode | None = Field(None, alias="responseCode", description="Such as 404, or 5xx")

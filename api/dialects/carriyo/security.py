@@ -16,6 +16,9 @@ _TOKEN = HTTPBearer(auto_error=False, scheme_name="CarriyoToken", description="a
 _API_KEY = APIKeyHeader(name="x-api-key", auto_error=False, scheme_name="CarriyoApiKey", description="The key id")
 _TENANT = APIKeyHeader(name="tenant-id", auto_error=False, scheme_name="CarriyoTenant", description="The tenant")
 
+AUDIENCE = "urn:ordertrail:carriyo"
+"""What Carriyo's tokens are for: no other dialect takes them."""
+
 TenantDep = Annotated[str | None, Security(_TENANT)]
 
 
@@ -28,7 +31,7 @@ async def _caller(
     _tenant: Annotated[object, Security(_TENANT)],
 ) -> Caller:
     """Return whose token it is, if the other two headers go with it."""
-    caller = await bearer(services, request)
+    caller = await bearer(services, request, audience=AUDIENCE)
     if request.headers.get("x-api-key") != caller.key_id:
         raise Forbidden("Send the key id that the token was issued for in the header x-api-key")
     if not request.headers.get("tenant-id"):

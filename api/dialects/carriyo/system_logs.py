@@ -56,7 +56,7 @@ async def add_system_log(
     order_id = await find(tenant.name, reference)
     call = call_of(body, services.secret_headers)
     content = await services.contents.put(tenant.name, stream_of(order_id), to_json(call, exclude_none=True))
-    event = event_of(order_id, body, content, caller)
+    event = event_of(order_id, body, content, caller, services.secret_headers)
     result = await services.orders.record(tenant, order_id, [event], key=idempotency_key)
     event = await first_told(services.store, tenant.name, event, result)
     return Json(_body(services, tenant.name, result.position, event), headers=written(result))

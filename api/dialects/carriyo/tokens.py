@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.dialect import of_every_route
 from api.dialects.carriyo.routes import JsonByDefaultTokenRoute
+from api.dialects.carriyo.security import AUDIENCE
 from api.problems import Kind, Problem
 from api.requests import Json, ServicesDep
 from domain.values import Name
@@ -57,7 +58,7 @@ async def issue_token(body: TokenRequest, services: ServicesDep) -> Json:
     caller = await services.access.by_secret(body.client_id, body.client_secret)
     seconds = caller.seconds_of(TOKEN_SECONDS)
     token = {
-        "access_token": services.access.issue(caller, seconds=seconds),
+        "access_token": services.access.issue(caller, seconds=seconds, audience=AUDIENCE),
         "scope": " ".join((f"tenant:{caller.tenant.name}", *caller.scopes)),
         "expires_in": seconds,
         "token_type": "Bearer",

@@ -24,7 +24,10 @@ from domain.order import stream_of
 from domain.values import TenantName
 
 LATEST = 100
-"""How many events a list holds: Dintero calls them the latest, and its lists have at most 100 elsewhere."""
+"""How many events a list holds: Dintero calls them the latest, and its lists have at most 100 elsewhere.
+
+Reports that are pushed out by actions are held beyond that, if they are among the newest 100 reports.
+"""
 
 router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=StrictRoute, responses=RESPONSES)
 
@@ -53,7 +56,8 @@ async def create_order_event(
     )
     result = await services.orders.record(caller.tenant, order_id, [event], key=key)
     event = await first_told(services.store, caller.tenant.name, event, result)
-    return Json(status_event(event, result.recorded_at), headers=written(result))
+    told = status_event(event, result.recorded_at, result.events[-1].version)
+    return Json(told, headers=written(result))
 
 
 @router.get(
@@ -63,7 +67,7 @@ async def create_order_event(
     summary="Order events collection",
 )
 async def list_order_events(aid: AccountId, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
-    """Return the newest 100 events of an order, and the combined state of all that services ever reported of it."""
+    """Return the newest events of an order, and the combined state of all that services ever reported of it."""
     authorise(caller, f"read:shopping:/orders/{order_id}/events", account=aid)
     headers = await read(services, caller, "service_events", "timeline", "order_state")
     order = await services.queries.find_order(caller.tenant.name, order_id)
@@ -74,7 +78,10 @@ async def list_order_events(aid: AccountId, order_id: OrderId, caller: CallerDep
 
 
 async def _latest(services: Services, tenant: TenantName, order_id: str) -> list[ServiceEventRow | RecordedEvent]:
-    """Return what services reported and what was done to an order, the newest of both first."""
+    """Return what services reported and what was done to an order, the newest first.
+
+    What services reported is what the combined state is made of, so no action pushes it out.
+    """
     views = services.queries.views
     reports = await views.service_events(tenant, order_id, limit=LATEST)
     wanted = TimelineFilter(kind="action", order="desc")
@@ -83,8 +90,12 @@ async def _latest(services: Services, tenant: TenantName, order_id: str) -> list
     # What is older than the end of a list that ends early may have others between that are not in it.
     ends = [reports[-1].position] if reports.has_more else []
     ends += [actions[-1].event.position] if actions.has_more else []
-    latest = sorted(both, key=attrgetter("position"), reverse=True)[:LATEST]
-    return [event for event in latest if event.position >= max(ends, default=0)]
+    newest_first = sorted(both, key=attrgetter("position"), reverse=True)
+    return [
+        event
+        for place, event in enumerate(newest_first)
+        if (place < LATEST or isinstance(event, ServiceEventRow)) and event.position >= max(ends, default=0)
+    ]
 
 
 def _event(event: ServiceEventRow | RecordedEvent) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,37 +14,41 @@ from application.legible import legible
 from application.projections.service_events import ServiceEventRow
 from domain.events.event import Event
 from domain.events.records import ServiceEventRecorded
-from domain.values import Personal
+from domain.values import Actor, Personal
 
 MAX_BODY = 4_000
 """What an API event's body may have in characters; a longer one is left out."""
+MAX_ID = 40
+"""How many characters Dintero has for ids, which natively may have more."""
 
 
-def status_event(event: ServiceEventRecorded, recorded_at: datetime) -> dict[str, Any]:
+def status_event(event: ServiceEventRecorded, recorded_at: datetime, version: int) -> dict[str, Any]:
     """Return a service's report as Dintero has it; what was not reported is left out."""
-    return _status_event(event.event_id, event.actor.id, event, recorded_at, event.metadata)
+    return _status_event(event, recorded_at, event.metadata, event.event_id, _performer(event.actor), version)
 
 
 def status_event_of(row: ServiceEventRow) -> dict[str, Any]:
     """Return a row of the view service_events as Dintero has it."""
     metadata = None if row.metadata is None else from_json(row.metadata)
-    return _status_event(row.event_id, row.created_by, row, row.recorded_at, metadata)
+    return _status_event(row, row.recorded_at, metadata, row.event_id, row.created_by, row.version)
 
 
 def _status_event(
-    event_id: str,
-    created_by: str,
     report: ServiceEventRecorded | ServiceEventRow,
     recorded_at: datetime,
     metadata: dict[str, Any] | None,
+    event_id: str,
+    created_by: str,
+    version: int,
 ) -> dict[str, Any]:
     return _without_none(
         state=str(report.state),
         service=report.service,
         service_status=report.service_status,
-        id=event_id,
+        id=short_id(event_id),
         created_at=_instant(recorded_at),
-        created_by=created_by,
+        created_by=short_id(created_by),
+        version=version,
         description=report.description,
         metadata=metadata,
     )
@@ -54,9 +59,9 @@ def api_event(recorded: RecordedEvent) -> dict[str, Any]:
     event = decode(recorded)
     origin = event.origin
     return _without_none(
-        id=event.event_id,
+        id=short_id(event.event_id),
         created_at=_instant(recorded.recorded_at),
-        created_by=event.actor.id,
+        created_by=short_id(_performer(event.actor)),
         version=recorded.version,
         request=origin and _without_none(method=origin.method, path=origin.path, body=_body(event)),
     )
@@ -64,13 +69,14 @@ def api_event(recorded: RecordedEvent) -> dict[str, Any]:
 
 def unreadable_event(recorded: RecordedEvent) -> dict[str, Any]:
     """Return as much of an action as can be read where what it did cannot."""
-    performer = legible(recorded).metadata.get("actor", {}).get("id")
-    return {
-        "id": recorded.event_id,
-        "created_at": _instant(recorded.recorded_at),
-        "created_by": performer if isinstance(performer, str) else "",
-        "version": recorded.version,
-    }
+    actor = legible(recorded).metadata.get("actor", {})
+    performer = actor.get("id") or actor.get("application_id")
+    return _without_none(
+        id=short_id(recorded.event_id),
+        created_at=_instant(recorded.recorded_at),
+        created_by=short_id(performer) if isinstance(performer, str) else None,
+        version=recorded.version,
+    )
 
 
 def _body(event: Event) -> str | None:
@@ -91,6 +97,16 @@ def _impersonal(model: BaseModel, names: Iterable[str]) -> dict[str, Any]:
         if value is not None and not any(isinstance(m, Personal) for m in type(model).model_fields[name].metadata):
             said[name] = value
     return said
+
+
+def short_id(id_: str) -> str | None:
+    """Return an id as Dintero has room for it, None if it is empty; of one that is too long, what only it has."""
+    return (id_ if len(id_) <= MAX_ID else sha256(id_.encode()).hexdigest()[:MAX_ID]) or None
+
+
+def _performer(actor: Actor) -> str:
+    """Return the id of the user, or of the client, that made an event happen; empty if neither is known."""
+    return actor.id or actor.application_id or ""
 
 
 def _without_none(**members: Any) -> dict[str, Any]:

@@ -101,9 +101,10 @@ class OrderStatusEvent(ServiceReport):
 
     id: str = Field(description="The resource ID.", examples=["bd04c959-d159-49b4-a096-2d84e014a8da"])
     created_at: datetime = Field(description="The date-time when the resource was created")
-    created_by: str = Field(
-        description="The ID of the user/client created the resource", examples=["5f0c1d2e3b4a59687786a5b4"]
+    created_by: str | None = Field(
+        None, description="The ID of the user/client created the resource", examples=["5f0c1d2e3b4a59687786a5b4"]
     )
+    version: int = Field(description="The version of the order with this event", examples=[2])
 
 
 class ErrorDetail(BaseModel):
@@ -137,13 +138,16 @@ class ApiEvent(BaseModel):
 
     id: str = Field(description="The resource ID.", examples=["bd04c959-d159-49b4-a096-2d84e014a8da"])
     created_at: datetime = Field(description="The date-time when the resource was created")
-    created_by: str = Field(description="The ID of the user/client created the resource")
+    created_by: str | None = Field(None, description="The ID of the user/client created the resource")
     version: int = Field(description="The version of the resource when the request was done.", examples=[2])
     request: ApiRequest | None = Field(None, description="Included in events that were created by a request.")
 
 
 class OrderEvents(BaseModel):
-    """The latest events of an order, the newest first, and the combined state of what all services reported."""
+    """The latest events of an order, the newest first, and the combined state of what all services reported.
+
+    They are the newest 100, and the newest 100 of what services reported: no action pushes a report out.
+    """
 
     events: list[OrderStatusEvent | ApiEvent]
     state: CombinedState

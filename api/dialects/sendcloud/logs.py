@@ -8,11 +8,12 @@ from pydantic_core import to_json
 
 from api.bootstrap import Services
 from api.dialect import of_every_route
+from api.dialects.sendcloud.cursors import cursor_of
 from api.dialects.sendcloud.errors import Errors
 from api.dialects.sendcloud.mapping import event_of, log
 from api.dialects.sendcloud.models import LogCreated, LogList, NewLog
-from api.dialects.sendcloud.pages import cursor_of, link_header
-from api.dialects.sendcloud.parameters import CursorText, IntegrationId, PageSize
+from api.dialects.sendcloud.pages import link_header
+from api.dialects.sendcloud.parameters import CreatedBefore, CursorText, IntegrationId, PageSize
 from api.dialects.sendcloud.security import CallerDep
 from api.parts import answer, document
 from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
@@ -24,6 +25,8 @@ from application.recorded import first_told
 from domain.values import TenantName
 
 PAGE = 25
+_Begin = tuple[str | None, str | None]
+"""Where a page begins, as the query says it: cursor and created_before."""
 
 router = APIRouter(
     prefix="/api/v3/integrations", tags=["Sendcloud"], route_class=StrictRoute, responses=of_every_route(Errors)
@@ -79,10 +82,11 @@ async def list_all_logs(
     caller: CallerDep,
     services: ServicesDep,
     cursor: CursorText = None,
+    created_before: CreatedBefore = None,
     page_size: PageSize = PAGE,
 ) -> Json:
     """List the exception logs of all integrations, the newest first."""
-    return await _page(request, caller, services, ExceptionFilter(), cursor, page_size)
+    return await _page(request, caller, services, ExceptionFilter(), (cursor, created_before), page_size)
 
 
 @router.get(
@@ -97,17 +101,18 @@ async def list_logs(
     caller: CallerDep,
     services: ServicesDep,
     cursor: CursorText = None,
+    created_before: CreatedBefore = None,
     page_size: PageSize = PAGE,
 ) -> Json:
     """List the exception logs of an integration, the newest first."""
-    return await _page(request, caller, services, ExceptionFilter(integration_id), cursor, page_size)
+    return await _page(request, caller, services, ExceptionFilter(integration_id), (cursor, created_before), page_size)
 
 
 async def _page(
-    request: Request, caller: Caller, services: Services, wanted: ExceptionFilter, cursor_text: str | None, size: int
+    request: Request, caller: Caller, services: Services, wanted: ExceptionFilter, begin: _Begin, size: int
 ) -> Json:
     authorise(caller, "read:integrations")
-    cursor = cursor_of(cursor_text)
+    cursor = cursor_of(*begin)
     headers = await read(services, caller, "integration_log", "integrations")
     queries, tenant = services.integration_queries, caller.tenant.name
     found = await queries.exceptions(

@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import from_json
 
 from api.dialects.sendcloud.models import NewLog
-from api.dialects.sendcloud.times import instant
+from api.dialects.sendcloud.times import instant, legible
 from application.access import Caller
 from application.integrations import stream_of
-from application.masking import SECRET_HEADERS, masked
+from application.masking import SECRET_HEADERS, masked_event
 from application.projections.integrations import IntegrationRow
 from domain.events.integration import ExceptionLogged
 
@@ -19,36 +18,23 @@ from domain.events.integration import ExceptionLogged
 def event_of(
     integration_id: int, body: NewLog, caller: Caller, secret: frozenset[str] = SECRET_HEADERS
 ) -> ExceptionLogged:
-    """Return the fact that a call failed, without the values of the secret ones among its headers."""
-    response, is_response_masked = _without_secrets(body.response, secret)
-    request, is_request_masked = _without_secrets(body.request, secret)
+    """Return the fact that a call failed, without the secrets in its headers and its addresses."""
     envelope = {} if body.created_at is None else {"timestamp": instant(body.created_at)}
-    return ExceptionLogged(
+    event = ExceptionLogged(
         originator_id=stream_of(integration_id),
         actor=caller.actor,
         base_url=body.base_url,
         full_url=body.full_url,
         method=body.method,
         response_code=body.response_code,
-        response=response,
-        request=request,
-        created_at=body.created_at,
+        response=body.response and body.response.model_dump(exclude_unset=True),
+        request=body.request and body.request.model_dump(exclude_unset=True),
+        created_at=legible(body.created_at),
         exception_type=body.exception_type,
         exception=body.exception,
-        is_masked=is_response_masked or is_request_masked,
         **envelope,
     )
-
-
-def _without_secrets(part: BaseModel | None, secret: frozenset[str]) -> tuple[dict[str, Any] | None, bool]:
-    """Return a request or a response as it was sent, with its secret headers masked, and whether it had any."""
-    if part is None:
-        return None, False
-    members = part.model_dump(exclude_unset=True)
-    if "headers" not in members:
-        return members, False
-    headers = masked(members["headers"], secret)
-    return {**members, "headers": headers}, headers != members["headers"]
+    return masked_event(event, secret)
 
 
 def log(position: int, event: ExceptionLogged) -> dict[str, Any]:
@@ -81,15 +67,23 @@ _SORTED_BY = {
 }
 
 
+MAX_SHOP_NAME = 250
+"""How many characters of a name the vendor's schema has room for."""
+
+
 def integration(row: IntegrationRow) -> dict[str, Any]:
-    """Return an integration in Sendcloud's words; what its registration did not say is as if it were switched off."""
+    """Return an integration in Sendcloud's words; what its registration did not say is as if it were switched off.
+
+    The vendor's schema has a shop_url that is a text, or none.
+    """
     told = from_json(row.details)
     details = told if isinstance(told, dict) else {}  # a list, only if somebody changed the row
+    shop_url = {"shop_url": row.shop_url} if row.shop_url else {}
     carriers, feedback = details.get("service_point_carriers"), details.get("feedback_type")
     return {
         "id": row.integration_id,
-        "shop_name": row.shop_name or f"Integration #{row.integration_id}",
-        "shop_url": row.shop_url or None,
+        "shop_name": (row.shop_name or f"Integration #{row.integration_id}")[:MAX_SHOP_NAME],
+        **shop_url,
         "type": _text(details.get("type")) or "api",
         "started_failing_at": row.started_failing_at,
         "last_fetched_at": _moment(details.get("last_fetched_at")),

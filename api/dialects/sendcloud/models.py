@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from api.dialects.sendcloud.times import instant
-from domain.values import BigInt, Body, Name, storable_json
+from domain.values import BigInt, Name, RawText, raw_json
 
 LOG: dict[str, Any] = {
     "base_url": "https://example.com",
@@ -109,19 +109,19 @@ class NewLog(BaseModel):
     """An exception log to create. Members that are not listed here are rejected."""
 
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [LOG]})
-    base_url: Annotated[Body, Field(min_length=1, description="Base shop URL"), BeforeValidator(_not_null)]
-    full_url: Body | None = None
+    base_url: Annotated[RawText, Field(min_length=1, description="Base shop URL"), BeforeValidator(_not_null)]
+    full_url: RawText | None = None
     method: Name | None = ""
     response_code: Annotated[BigInt, Field(ge=0)] | None = None
-    response: Annotated[Response | None, BeforeValidator(storable_json)] = None
-    request: Annotated[Request | None, BeforeValidator(storable_json)] = None
+    response: Annotated[Response | None, BeforeValidator(raw_json)] = None
+    request: Annotated[Request | None, BeforeValidator(raw_json)] = None
     created_at: DateTime | None = Field(None, description="When it happened; now, if it is not given.")
     exception_type: Name | None = None
-    exception: Body | None = None
+    exception: RawText | None = None
 
 
 class Log(BaseModel):
-    """An exception log. protected tells that secrets were masked in the headers of its request or response."""
+    """An exception log. protected tells that secrets were masked in its headers or addresses."""
 
     id: int = Field(ge=1)
     integration_id: int | None = Field(ge=1)
@@ -161,7 +161,7 @@ class Integration(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [INTEGRATION]})
     id: int = Field(ge=1)
     shop_name: str
-    shop_url: str | None
+    shop_url: str = Field(default_factory=str, description="Left out if none was registered")
     type: str
     started_failing_at: datetime | None
     last_fetched_at: datetime | None

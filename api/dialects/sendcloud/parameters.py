@@ -19,7 +19,16 @@ PageSize = Annotated[_Digits, Query(ge=1, le=MAX_PAGE, description="Number of re
 CursorText = Annotated[
     str | None,
     Query(
-        description="The cursor of a Link header. A date-time begins with what was created before it.",
+        description="The cursor of a Link header, or a date-time of your own to begin with what was created before it.",
         examples=["2023-03-01T02:02:00+01:00"],
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+CreatedBefore = Annotated[
+    str | None,
+    Query(
+        description="Only what was created before this date-time. Links have it if you began with one.",
+        examples=["2023-03-01T02:02:00+01:00"],
+        json_schema_extra={"format": "date-time"},
     ),
 ]

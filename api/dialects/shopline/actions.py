@@ -95,6 +95,7 @@ _READ = {
 def action_log(event: OrderEvent) -> dict[str, Any]:
     """Return an action as SHOPLINE's log has it."""
     key, members = _READ[type(event)]
+    application = event.actor.application_id or ""
     return {
         "key": key,
         "data": None if members is None else {name: rendered(read(event)) for name, read in members},
@@ -102,5 +103,7 @@ def action_log(event: OrderEvent) -> dict[str, Any]:
         "performer_name": event.actor.name,
         "performer_type": event.actor.type,
         "performer_id": event.actor.id,
-        "performing_application_id": event.actor.application_id,
+        "performing_application_id": application,
+        # The vendor's page has both names, the one in its sample and the other in its table of keys.
+        "performer_application_id": application,
     }

@@ -1,34 +1,34 @@
 """What SHOPLINE's operations on orders are sent."""
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StrictBool
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainValidator,
+    StrictBool,
+    WithJsonSchema,
+)
 
-from domain.values import Body, JsonObject, Moment, Money, Name
+from api.dialects.shopline.values import SeenTime, seen_time
+from domain.values import Body, JsonObject, Money, Name, OptionalId
 
 OrderStatus = Literal["temp", "pending", "removed", "confirmed", "completed", "cancelled"]
 PaymentStatus = Literal["pending", "failed", "expired", "completed", "refunding", "refunded"]
 DeliveryStatus = Literal["pending", "shipping", "shipped", "arrived", "collected", "returned", "returning"]
 Side = Literal["merchant", "customer"]
 
-_WITH_OFFSET = re.compile(r"(?i)(?:z|[+-]\d\d:?\d\d)$")
 
-
-def _in_utc(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("is not a time such as 2021-11-02T04:06:13.304Z")  # noqa: TRY004 what pydantic reports
-    return value if _WITH_OFFSET.search(value) else f"{value}Z"
-
-
-def _whole(quantity: float) -> float:
+def _whole(quantity: Any) -> Any:
+    """Return a number as a whole one: the vendor's own models have it as 1.0."""
+    if not isinstance(quantity, float):
+        return quantity
     if not quantity.is_integer():
         raise ValueError("is not a whole number")
-    return quantity
-
-
-UtcMoment = Annotated[Moment, BeforeValidator(_in_utc)]
-"""A time in UTC, whether or not it says so."""
+    return int(quantity)
 
 
 def _example(**body: JsonValue) -> ConfigDict:
@@ -98,30 +98,26 @@ class Cancellation(Request):
 
 
 class SplitItem(BaseModel):
-    """A line of the order, and what one of it costs."""
+    """A line of the order, and how many of it."""
 
     id: Annotated[Name, Field(min_length=1)]
-    quantity: Annotated[float, Field(strict=True, gt=0, le=1_000_000), AfterValidator(_whole)]
-    price: Money = Field(description="Of one; the lines of orders are not known here")
+    quantity: Annotated[int, Field(strict=True, gt=0, le=1_000_000), BeforeValidator(_whole)]
+    price: Money | None = Field(None, description="Of one, if you know it: the lines of orders are not known here")
 
 
 class OrderSplit(Request):
     """The lines that become an order of their own."""
 
     model_config = _example(
-        order_items=[
-            {
-                "id": "60c1e027a47d91004377f140",
-                "quantity": 1,
-                "price": {"cents": 900, "currency_iso": "EUR", "dollars": 9},
-            }
-        ],
-        updated_at="2021-11-02T04:06:13.304+00:00",
+        order_items=[{"id": "62a9c50634e470204d99fa0a", "quantity": 1}],
+        updated_at="2022-08-05 07:59:09",
         send_child_email=False,
         send_parent_email=False,
     )
     order_items: list[SplitItem] = Field(min_length=1, max_length=1_000)
-    updated_at: UtcMoment = Field(description="The order's updated_at as you know it; another one is refused")
+    updated_at: Annotated[
+        SeenTime, PlainValidator(seen_time), WithJsonSchema({"type": "string", "examples": ["2022-08-05 07:59:09"]})
+    ] = Field(description="The order's updated_at as you know it, in UTC; another one is refused")
     send_child_email: StrictBool | None = None
     send_parent_email: StrictBool | None = None
 
@@ -131,9 +127,9 @@ class NewMessage(Request):
 
     model_config = _example(text="When will it arrive?", is_private=False, send_by="customer")
     text: Body | None = None
-    media_id: Name | None = None
+    media_id: OptionalId = None
     is_private: StrictBool | None = Field(None, description="Whether only the shop may see it")
     send_by: Side | None = Field(None, description="merchant, if it is left out")
-    trackable_type: Name | None = Field(None, description="What it is about; the order, if it is left out")
-    trackable_id: Name | None = None
+    trackable_type: OptionalId = Field(None, description="What it is about; the order, if it is left out")
+    trackable_id: OptionalId = None
     custom_data: JsonObject | None = None

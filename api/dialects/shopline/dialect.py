@@ -28,7 +28,7 @@ router = APIRouter(tags=["SHOPLINE"], route_class=StrictRoute)
     summary="Get Action Logs",
 )
 async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
-    """Return the newest 100 actions on an order, the newest first; none for an order that does not exist."""
+    """Return the newest 100 actions on an order, the newest first by created_at; none if there is no such order."""
     authorise(caller, "read:orders")
     tenant, views = caller.tenant.name, services.queries.views
 

@@ -28,6 +28,7 @@ class Malformed(BaseModel):
     """What is wrong with a request that cannot be read."""
 
     error: str
+    message: str
     code: str = Field(examples=["BadRequest"])
     caused_by: dict[str, Any]
 
@@ -36,6 +37,7 @@ class TooMany(BaseModel):
     """That requests come too fast."""
 
     error: str = Field(examples=["Too many requests with this credential; go on in 1 s"])
+    message: str = Field(examples=["Too many requests with this credential; go on in 1 s"])
     code: str = Field(examples=["RateLimitExceeded"])
 
 
@@ -44,6 +46,8 @@ _CODES = {
     Kind.UNAUTHENTICATED: "Unauthorized",
     Kind.INVALID: "UnprocessableEntity",
     Kind.CONFLICT: "UnprocessableEntity",
+    # As the vendor's page of the split calls it.
+    Kind.CHANGED: "parent_order_updated",
     Kind.TOO_MANY: "RateLimitExceeded",
     Kind.INTERNAL: "InternalServerError",
     Kind.DAMAGED: "ServiceUnavailable",
@@ -51,21 +55,24 @@ _CODES = {
 
 
 def render(problem: Problem) -> Response:
-    """Render a problem as SHOPLINE does: message and code, but for the statuses that have members of their own."""
+    """Render a problem as SHOPLINE does: message and code, and for some statuses members of their own beside them.
+
+    The vendor's SDK makes its exceptions of message and code, whatever the status.
+    """
     kind = Kind.MALFORMED if any(fault.type == "json_invalid" for fault in problem.faults) else problem.kind
     # What the order does not allow is a 422 there: its documents have no 409.
-    status = 422 if kind is Kind.CONFLICT else kind.status
+    status = 422 if kind.status == Kind.CONFLICT.status else kind.status
     code = _CODES.get(kind) or kind.title.title().replace(" ", "")
     faults = [{"field": dotted(fault.where), "message": fault.what} for fault in problem.faults]
     body: dict[str, Any]
     match status:
         case 400:
-            body = {"error": problem.detail, "code": code, "caused_by": {"errors": faults}}
+            body = {"error": problem.detail, "message": problem.detail, "code": code, "caused_by": {"errors": faults}}
         case 422:
             extras = {"errors": faults}
             body = {"error": problem.kind.title, "message": problem.detail, "code": code, "extras": extras}
         case 429:
-            body = {"error": problem.detail, "code": code}
+            body = {"error": problem.detail, "message": problem.detail, "code": code}
         case _:
             body = {"message": problem.detail, "code": code}
     response = Json(body, status_code=status)

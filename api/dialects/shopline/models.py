@@ -20,11 +20,12 @@ class ActionLog(BaseModel):
     performer_name: str = Field(examples=["shop"])
     performer_type: str = Field(examples=["User"])
     performer_id: str = Field(examples=["60c1e027a47d91004377f129"])
-    performing_application_id: str | None = Field(examples=["60c1e027a47d91004377f12f"])
+    performing_application_id: str = Field(examples=["60c1e027a47d91004377f12f"])
+    performer_application_id: str = Field(description="The same", examples=["60c1e027a47d91004377f12f"])
 
 
 class ActionLogs(BaseModel):
-    """The newest actions on an order, the newest first."""
+    """The newest actions on an order, the newest first by created_at."""
 
     items: list[ActionLog] = Field(max_length=ACTION_LOG_SIZE)
 

@@ -101,18 +101,19 @@ async def split_order(
 ) -> Json:
     """Make lines of the order an order of their own, and return what is left: both change together or not at all.
 
-    order_split and order_split_changes in its log, order_created and order_split_from in the new one's.
+    order_split in its log and, if the lines have prices, order_split_changes; order_created and order_split_from in the
+    new one's.
     """
     authorise(caller, "write:orders")
     price = _price(body)
     await read(services, caller, "timeline", "order_state")
-    tenant, token = caller.tenant, offset(body.updated_at)
+    tenant = caller.tenant
 
     async def known(id_: str) -> list[int]:
         """Return the version of the newest change of the time that the client knows, or 0; nothing if there is none."""
         found: list[int] = []
         async for event in changes(services, tenant, id_):
-            found = [event.version] if offset(event.recorded_at) == token else found or [0]
+            found = [event.version] if body.updated_at.is_of(event.recorded_at) else found or [0]
         return found
 
     versions = await services.queries.of_order(tenant.name, order_id, known)
@@ -178,15 +179,23 @@ def _status_updated(status: str, result: Recorded) -> Json:
     return Json(body, headers=written(result))
 
 
-def _price(body: bodies.OrderSplit) -> Money:
-    """Return what the lines cost together. Raises InvalidRequest."""
-    currency = body.order_items[0].price.currency_iso
+def _price(body: bodies.OrderSplit) -> Money | None:
+    """Return what the lines cost together; None if no price is told. Raises InvalidRequest."""
+    priced = [(n, item.quantity, item.price) for n, item in enumerate(body.order_items) if item.price]
+    if not priced:
+        return None
+    currency = priced[0][2].currency_iso
     faults = [
-        Fault(("body", "order_items", n, "price"), f"is not in {currency} as the others are", "currency")
+        Fault(("body", "order_items", n, "price"), "is missing, while others have one", "missing")
         for n, item in enumerate(body.order_items)
-        if item.price.currency_iso != currency
+        if item.price is None
     ]
-    cents = sum(item.price.cents * int(item.quantity) for item in body.order_items)
+    faults += [
+        Fault(("body", "order_items", n, "price"), f"is not in {currency} as the others are", "currency")
+        for n, _, price in priced
+        if price.currency_iso != currency
+    ]
+    cents = sum(price.cents * quantity for _, quantity, price in priced)
     if abs(cents) > MAX_BIGINT:
         faults.append(Fault(("body", "order_items"), "cost more than can be counted", "too_large"))
     if faults:

@@ -14,6 +14,8 @@ from domain.order_state import OrderState
 
 MAX_REMARKS = 4 * 2**20
 """How many characters of comments, and of notes, an order object has."""
+_CREATED_BY = {"split": "openapi"}
+"""What SHOPLINE has other words for, of those who create orders."""
 INITIAL = "pending"
 """What SHOPLINE's orders, payments and deliveries are before anything is known of them."""
 
@@ -92,7 +94,7 @@ class OrderObject:
             "id": self.order_id,
             "ref_order_id": state.reference,
             "status": state.status or INITIAL,
-            "created_by": state.created_by or None,
+            "created_by": _CREATED_BY.get(state.created_by, state.created_by) or None,
             "customer_id": (customer and customer.id) or None,
             "customer_name": (customer and customer.name) or None,
             **self._money(),

@@ -1,11 +1,19 @@
 """Values in SHOPLINE's shapes: money, texts in several languages, times, ids."""
 
+import re
 import secrets
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from domain.values import Change, Money
+from pydantic import TypeAdapter, ValidationError
+
+from domain.values import Change, Moment, Money
+
+_SEEN = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))? ?(UTC|[Zz]|[+-]\d\d:?\d\d)?", flags=re.ASCII
+)
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 
 
 def rendered(value: Any) -> Any:
@@ -20,6 +28,32 @@ def rendered(value: Any) -> Any:
             return {language.lower().replace("_", "-"): text for language, text in value.items()}
         case _:
             return value
+
+
+class SeenTime(NamedTuple):
+    """A time of ours as a client has it: with so many digits of a second, the rest of which it does not know."""
+
+    moment: datetime
+    digits: int
+
+    def is_of(self, moment: datetime) -> bool:
+        """Return whether this is how the client would see that moment."""
+        unit = 10 ** (6 - self.digits)
+        return moment.replace(microsecond=moment.microsecond // unit * unit) == self.moment
+
+
+def seen_time(text: Any) -> SeenTime:
+    """Return a time that is in UTC unless it says otherwise: 2022-08-05 07:59:09, or one of ours. Raises ValueError."""
+    match = _SEEN.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError("is not a time such as 2022-08-05 07:59:09")
+    day, clock, fraction, zone = match.groups()
+    digits = (fraction or "")[:6]
+    try:
+        written = f"{day}T{clock}.{digits:0<6}{'Z' if zone in {None, 'UTC'} else zone}"
+        return SeenTime(_MOMENT.validate_python(written), len(digits))
+    except ValidationError as exc:
+        raise ValueError(exc.errors()[0]["msg"].removeprefix("Value error, ")) from exc
 
 
 def zulu(moment: datetime) -> str:

@@ -15,6 +15,8 @@
 --   in_event_write, in_event_stream, in_event_ids, in_types, in_data, in_metadata, in_occurred_at
 --                                one per event, ordered by write. The stream is its write's, told again because a
 --                                look-up in an array of texts counts through it.
+--   in_latest                    what the database's clock may show at most by the clock of whoever appends; if it is
+--                                later, nothing is recorded, and OT001 is raised with what it shows, in seconds since 1970
 CREATE FUNCTION ordertrail.append_group(
     in_tenant text,
     in_keys text[],
@@ -31,7 +33,8 @@ CREATE FUNCTION ordertrail.append_group(
     in_types text[],
     in_data bytea[],
     in_metadata bytea[],
-    in_occurred_at timestamptz[]
+    in_occurred_at timestamptz[],
+    in_latest timestamptz DEFAULT 'infinity'
 ) RETURNS TABLE (
     outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamptz
 )
@@ -46,6 +49,13 @@ DECLARE
     -- of each write's first event
     first_versions bigint[];
 BEGIN
+    -- Before anything else: a time that ran ahead would stay ahead for all that follows.
+    IF statement_timestamp() > in_latest THEN
+        RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
+            in_latest
+        USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
+    END IF;
+
     -- What is answered is durable, whoever calls and whatever their session is set to.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);

@@ -10,6 +10,7 @@ CREATE FUNCTION ordertrail.append_alone(
     in_data bytea,
     in_metadata bytea,
     in_occurred_at timestamptz,
+    in_latest timestamptz DEFAULT 'infinity',
     OUT out_position bigint,
     OUT out_version bigint,
     OUT out_recorded_at timestamptz
@@ -21,6 +22,13 @@ DECLARE
     moment timestamptz;
     next_version bigint;
 BEGIN
+    -- Before anything else: a time that ran ahead would stay ahead for all that follows.
+    IF statement_timestamp() > in_latest THEN
+        RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
+            in_latest
+        USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
+    END IF;
+
     -- What is answered is durable, whoever calls and whatever their session is set to.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
