@@ -8,77 +8,77 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from application.access import Access
-from application.calls import CallQueries
-from application.contents import ContentStore
-from application.credentials import KeyRegister
-from application.customers import Reveal, reveal_with
-from application.encrypted_store import EncryptedEventStore
-from application.erasure import Erasure
-from application.health import Health
-from application.integration_queries import IntegrationQueries
-from application.integrations import IntegrationService
-from application.keep_going import keep_going
-from application.ledger import EventStore
+from application.access.callers import Access
+from application.access.credentials import KeyRegister
+from application.access.tenants import TenantRegister
+from application.bodies.calls import CallQueries
+from application.bodies.expiry import Expiry, keep_expiring
+from application.bodies.masking import SECRET_HEADERS
+from application.bodies.port import ContentStore
+from application.bodies.retention import RetentionStore
+from application.bodies.sealed import SealedContents
+from application.ledger.port import EventStore
+from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
 from application.ledger_file.writing import LedgerExport
-from application.masking import SECRET_HEADERS
-from application.orders import OrderService
-from application.pages import Pages
-from application.projections.catalogue import PROJECTIONS
-from application.projector import Projector
-from application.projector_loop import keep_up
-from application.queries import Queries
-from application.readability import Readability
-from application.rebuilding import Rebuilding
-from application.replay import Replay
-from application.retention import Expiry, keep_expiring
-from application.retention_store import RetentionStore
-from application.room import Room
-from application.sealed_contents import SealedContents
-from application.tenants import TenantRegister
-from application.time_travel import TimeTravel
+from application.orders.erasure import Erasure
+from application.orders.integrations import IntegrationService
+from application.orders.service import OrderService
+from application.privacy.store import EncryptedEventStore
+from application.privacy.vault import Vault
+from application.runtime.loops import keep_going
+from application.runtime.room import Room
 from application.transparency.keys import SigningKeyStore
 from application.transparency.proofs import Proofs
 from application.transparency.repair import Repair
 from application.transparency.sealing import BATCH as SEAL_BATCH
 from application.transparency.sealing import Sealer, keep_sealed
 from application.transparency.verification import Verification
-from application.vault import Vault
+from application.views.customers import Reveal, reveal_with
+from application.views.health import Health
+from application.views.integration_queries import IntegrationQueries
+from application.views.pages import Pages
+from application.views.projections.catalogue import PROJECTIONS
+from application.views.projector import Projector
+from application.views.projector_loop import keep_up
+from application.views.queries import Queries
+from application.views.readability import Readability
+from application.views.rebuilding import Rebuilding
+from application.views.time_travel import TimeTravel
 from domain.values import Origin
-from infrastructure import database_setup
-from infrastructure.bounded_reads import Large
-from infrastructure.clock import MAX_AHEAD, Clock
-from infrastructure.contents import PostgresContentStore
-from infrastructure.credentials import PostgresCredentialStore, TenantExists
-from infrastructure.database import open_pool, watching_database
-from infrastructure.database_setup import ServedDatabase
-from infrastructure.embedded import embedded_server
-from infrastructure.event_store import PostgresEventStore
-from infrastructure.group_commit import open_group_commit
-from infrastructure.health import PostgresHealth
-from infrastructure.installation import FINGERPRINT_KEY, TOKEN_KEY, PostgresInstallation
-from infrastructure.installation_setup import set_up_installation
-from infrastructure.key_register import PostgresKeyRegister
-from infrastructure.ledger_import import PostgresLedgerContinuation
-from infrastructure.listener import Listener
-from infrastructure.migrations import Tell, migrate_in
-from infrastructure.object_contents import ObjectContentStore, check_contents_url
-from infrastructure.owner_session import owner_session, refuse_unsafe_server
-from infrastructure.patience import BACKGROUND, COMMANDS, REQUESTS
-from infrastructure.retention import PostgresRetentionStore
-from infrastructure.seen import open_seen
+from infrastructure.bodies.object_store import ObjectContentStore, check_contents_url
+from infrastructure.bodies.postgres import PostgresContentStore
+from infrastructure.bodies.retention import PostgresRetentionStore
+from infrastructure.embedded.server import embedded_server
+from infrastructure.keys.credentials import PostgresCredentialStore, TenantExists
+from infrastructure.keys.installation import FINGERPRINT_KEY, TOKEN_KEY, PostgresInstallation
+from infrastructure.keys.key_register import PostgresKeyRegister
+from infrastructure.keys.signing_keys import PostgresSigningKeys
+from infrastructure.keys.subject_keys import PostgresKeyRing
+from infrastructure.keys.tenant_register import PostgresTenantRegister
+from infrastructure.keys.tokens import JwtSigner
+from infrastructure.ledger.clock import MAX_AHEAD, Clock
+from infrastructure.ledger.event_store import PostgresEventStore
+from infrastructure.ledger.group_commit import open_group_commit
+from infrastructure.ledger.ledger_import import PostgresLedgerContinuation
+from infrastructure.ledger.seen import open_seen
+from infrastructure.postgres.bounded_reads import Large
+from infrastructure.postgres.database import open_pool, watching_database
+from infrastructure.postgres.listener import Listener
+from infrastructure.postgres.patience import BACKGROUND, COMMANDS, REQUESTS
+from infrastructure.postgres.watch import Watch
 from infrastructure.settings import Settings
-from infrastructure.side_views import PostgresSideViewStore
-from infrastructure.signing_keys import PostgresSigningKeys
-from infrastructure.subject_keys import PostgresKeyRing
-from infrastructure.tenant_register import PostgresTenantRegister
-from infrastructure.tokens import JwtSigner
-from infrastructure.transparency import PostgresTrees
-from infrastructure.tree_repair import PostgresTreesToRepair
-from infrastructure.view_store import PostgresViewStore
-from infrastructure.views import PostgresViews
-from infrastructure.watch import Watch
+from infrastructure.setup import served_database as database_setup
+from infrastructure.setup.installation import set_up_installation
+from infrastructure.setup.migrations import Tell, migrate_in
+from infrastructure.setup.owner_session import owner_session, refuse_unsafe_server
+from infrastructure.setup.served_database import ServedDatabase
+from infrastructure.transparency.repair import PostgresTreesToRepair
+from infrastructure.transparency.trees import PostgresTrees
+from infrastructure.views.health import PostgresHealth
+from infrastructure.views.read import PostgresViews
+from infrastructure.views.rebuild import PostgresSideViewStore
+from infrastructure.views.write import PostgresViewStore
 
 __all__ = ["Room", "ServedDatabase", "Services", "Settings", "TenantExists", "open_seen", "watching_database"]
 

@@ -23,7 +23,7 @@ from benchmarks import (
     workers,
 )
 from benchmarks.table import CONSOLE
-from infrastructure.embedded import embedded_server
+from infrastructure.embedded.server import embedded_server
 
 BENCHMARKS: dict[str, Callable[[str, int], None]] = {
     "append-in-process": append_in_process.main,

@@ -21,9 +21,9 @@ from benchmarks.other_writers import (
 from benchmarks.sample_event import append_of
 from benchmarks.table import interleaved, show
 from domain.values import TenantName
-from infrastructure.credentials import PostgresCredentialStore
-from infrastructure.database import open_pool
-from infrastructure.group_commit import open_group_commit
+from infrastructure.keys.credentials import PostgresCredentialStore
+from infrastructure.ledger.group_commit import open_group_commit
+from infrastructure.postgres.database import open_pool
 
 WRITERS = (1, 8, 32, 256)
 SECONDS = 1.2

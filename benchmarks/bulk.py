@@ -9,13 +9,13 @@ from itertools import count
 import psycopg
 import uvloop
 
-from application.ledger import Append
+from application.ledger.port import Append
 from benchmarks.append_in_process import ONE_TENANT, create_tenants
 from benchmarks.databases import fresh_database
 from benchmarks.other_writers import prepare_plain
 from benchmarks.sample_event import append_of
 from benchmarks.table import interleaved, show
-from infrastructure.group_commit import open_group_commit
+from infrastructure.ledger.group_commit import open_group_commit
 
 EVENTS = 1_000
 BATCHES = 20

@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from api.bootstrap import read_settings, set_up_database
-from application.projections.catalogue import PROJECTIONS
+from application.views.projections.catalogue import PROJECTIONS
 
 _numbers = count(1)
 

@@ -13,21 +13,21 @@ from itertools import count
 import httpx
 import uvloop
 
-from api.maintenance import create_key, create_tenant
-from application.codec import new_event_id
-from application.encrypted_store import EncryptedEventStore
-from application.ledger import ANY, Append, EventStore, NewEvent, Write
-from application.vault import Vault
+from api.cli.maintenance import create_key, create_tenant
+from application.ledger.codec import new_event_id
+from application.ledger.port import ANY, Append, EventStore, NewEvent, Write
+from application.privacy.store import EncryptedEventStore
+from application.privacy.vault import Vault
 from benchmarks.databases import fresh_database
 from benchmarks.load import load, process, request
 from benchmarks.sample_event import DATA, METADATA, TYPE
 from benchmarks.table import interleaved, show
 from domain.values import TenantName
-from infrastructure.database import open_pool
-from infrastructure.event_store import PostgresEventStore
-from infrastructure.group_commit import open_group_commit
-from infrastructure.installation_key import InstallationKey
-from infrastructure.subject_keys import PostgresKeyRing
+from infrastructure.keys.installation_key import InstallationKey
+from infrastructure.keys.subject_keys import PostgresKeyRing
+from infrastructure.ledger.event_store import PostgresEventStore
+from infrastructure.ledger.group_commit import open_group_commit
+from infrastructure.postgres.database import open_pool
 
 WRITERS = 32
 SECONDS = 1.5

@@ -13,15 +13,15 @@ import psycopg
 import uvloop
 
 from api.bootstrap import Services, open_projector, open_services
-from application.access import Tenant
-from application.ledger import ANY, ExpectedVersion
-from application.projector import Projector
-from application.queries import ACTION_LOG_SIZE, TimelineFilter
+from application.access.callers import Tenant
+from application.ledger.port import ANY, ExpectedVersion
+from application.views.projector import Projector
+from application.views.queries import ACTION_LOG_SIZE, TimelineFilter
 from benchmarks.databases import fresh_database
 from benchmarks.large_ledger import generate
 from benchmarks.table import Figure, show
 from domain.events.records import ServiceEventRecorded
-from domain.order import stream_of
+from domain.streams import order_stream
 from domain.values import TenantName
 
 SMALL = 50_000
@@ -68,7 +68,7 @@ class _Ledger:
 
     async def report(self, order_id: str, events: int = 1, expected: ExpectedVersion | None = None) -> None:
         """Append what a service reports, without reading the order."""
-        stream = stream_of(order_id)
+        stream = order_stream(order_id)
         reports = [
             ServiceEventRecorded(originator_id=stream, state="success", service="kitchen", service_status="ready")
             for _ in range(events)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import psutil
 
-from api.maintenance import create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
 from benchmarks.databases import fresh_database
 from benchmarks.load import CONNECTIONS, WARM_UP_SECONDS, answers, ordertrail, process, request
 from benchmarks.table import CONSOLE, Figure, interleaved, show

@@ -17,19 +17,19 @@ from eventsourcing.projection import ProjectionRunner
 from psycopg import Cursor, sql
 from psycopg.rows import tuple_row
 
-from application.codec import encode, new_event_id
-from application.ledger import RecordedEvent
-from application.projections.catalogue import PROJECTIONS
-from application.projections.entries import Entry
-from application.projections.integrations import IntegrationRow
-from application.projections.order_state import OrderStateRow
-from application.projections.projection import Projection, Row
-from application.projections.timeline import TiedOrders
+from application.ledger.codec import encode, new_event_id
+from application.ledger.port import RecordedEvent
+from application.views.projections.catalogue import PROJECTIONS
+from application.views.projections.entries import Entry
+from application.views.projections.integrations import IntegrationRow
+from application.views.projections.order_state import OrderStateRow
+from application.views.projections.projection import Projection, Row
+from application.views.projections.timeline import TiedOrders
 from benchmarks.databases import forget_views, fresh_database, library_settings
 from benchmarks.order_stories import stories
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
-from infrastructure.statements import statements
+from infrastructure.postgres.statements import statements
 
 TENANT = "bench"
 KEYS = {"order_state": "order_id", "integrations": "integration_id"}

@@ -13,7 +13,7 @@ import httpx
 import psutil
 from rich.table import Table
 
-from api.maintenance import create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
 from benchmarks.databases import fresh_database
 from benchmarks.load import ordertrail
 from benchmarks.table import CONSOLE

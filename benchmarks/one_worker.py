@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from api import bootstrap, http_process
+from api import bootstrap
 from api.bootstrap import Services
-from api.pulse import Board, Pulse
-from application.ledger import EventStore
-from application.orders import OrderService
+from api.server import http_process
+from api.server.pulse import Board, Pulse
+from application.ledger.port import EventStore
+from application.orders.service import OrderService
 
 
 @asynccontextmanager

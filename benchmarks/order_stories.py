@@ -7,15 +7,15 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from application.codec import encode
-from application.ledger import ANY, Append, EventStore, Write
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, EventStore, Write
 from domain.events.delivery import DeliveryStatusUpdated
 from domain.events.event import Event
 from domain.events.integration import ExceptionLogged, IntegrationTied, IntegrationUntied
 from domain.events.lifecycle import CommentAdded, Created, StatusUpdated
 from domain.events.payment import PaymentStatusUpdated
 from domain.events.records import CallDirection, ServiceEventRecorded, ServiceState, SystemLogRecorded
-from domain.order import stream_of
+from domain.streams import order_stream
 from domain.values import Actor, ContentRef, Customer, Money, TenantName, Totals
 
 EVENTS = 10
@@ -42,7 +42,7 @@ _METADATA = {"pickup_location": {"latitude": 37.42242, "longitude": -122.08585, 
 
 def story(order: int) -> list[Event]:
     """Return what happens to one order."""
-    common: dict[str, Any] = {"originator_id": stream_of(f"{order:08d}"), "actor": _SHOP}
+    common: dict[str, Any] = {"originator_id": order_stream(f"{order:08d}"), "actor": _SHOP}
     common["correlation_id"] = f"checkout-{order}" if order % 2 else None
     at = [_START + timedelta(seconds=order, minutes=7 * n) for n in range(EVENTS)]
     customer = Customer(id=f"c-{order % 5_000}", name=f"Customer {order % 5_000}")

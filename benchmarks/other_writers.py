@@ -17,7 +17,7 @@ from eventsourcing.postgres import PostgresFactory
 from eventsourcing.utils import Environment
 from psycopg.conninfo import conninfo_to_dict
 
-from application.codec import new_event_id
+from application.ledger.codec import new_event_id
 from benchmarks.sample_event import DATA, METADATA, TYPE
 
 CONNECTIONS = 32

@@ -18,11 +18,11 @@ import psycopg
 from rich.table import Table
 
 from api.bootstrap import read_settings, set_up_database
-from api.maintenance import create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
 from benchmarks.load import ordertrail
 from benchmarks.table import CONSOLE
-from infrastructure import embedded
-from infrastructure.embedded import embedded_server, start_again
+from infrastructure.embedded import server as embedded
+from infrastructure.embedded.server import embedded_server, start_again
 
 TENANT = "bench"
 ORDER = "/trail/v1/orders/A-1"

@@ -6,8 +6,8 @@ import time
 import uvloop
 
 from api.bootstrap import open_projector, open_services
-from api.collector import BATCH_ALLOCATIONS, collect_less_often
-from api.maintenance import create_tenant
+from api.cli.maintenance import create_tenant
+from api.server.gc import BATCH_ALLOCATIONS, collect_less_often
 from benchmarks import library_views
 from benchmarks.databases import forget_views, fresh_database
 from benchmarks.order_stories import MIX, fill

@@ -17,7 +17,7 @@ import uvloop
 from rich.table import Table
 
 from api.bootstrap import open_services
-from application.ledger import Append, EventStore
+from application.ledger.port import Append, EventStore
 from benchmarks.databases import fresh_database
 from benchmarks.order_stories import appends
 from benchmarks.projector import TENANT, seed

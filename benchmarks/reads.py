@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.request import Request, urlopen
 
-from api.maintenance import create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
 from benchmarks.databases import fresh_database
 from benchmarks.load import CONNECTIONS, load, ordertrail, process, request
 from benchmarks.table import Figure, interleaved, show

@@ -1,9 +1,9 @@
 """The event that is appended again and again: a warehouse's report, of the size that such reports have."""
 
-from application.codec import new_event_id
-from application.ledger import ANY, Append, NewEvent, Write
+from application.ledger.codec import new_event_id
+from application.ledger.port import ANY, Append, NewEvent, Write
 from domain.values import TenantName
-from infrastructure.group_commit import open_group_commit
+from infrastructure.ledger.group_commit import open_group_commit
 
 TYPE = "order.service_event_recorded"
 DATA = (

@@ -13,17 +13,13 @@ from domain.events.order_event import ORDER_TOPIC, OrderEvent
 from domain.events.split import Split, SplitChanges, SplitFrom
 from domain.order_rules import completed, minus, require_fit, share
 from domain.order_state import OrderState, changes
+from domain.streams import order_id_of, order_stream
 from domain.values import NO_CUSTOMER, Change, Customer, JsonObject, Money, Name, Totals
 
 DECISIONS: tuple[type[OrderEvent], ...] = (Created, Edited, Transferred, Redacted, Split, SplitChanges, SplitFrom)
 """Events whose recording depends on what the order is. All others are facts: true whatever the order is."""
 
 CANCELLED = "cancelled"
-
-
-def stream_of(order_id: str) -> str:
-    """Return the name of the order's stream."""
-    return f"order-{order_id}"
 
 
 def new_order_id() -> str:
@@ -52,12 +48,12 @@ class Order(BaseAggregate[str]):
 
     @property
     def order_id(self) -> str:
-        return self.id.removeprefix("order-")
+        return order_id_of(self.id)
 
     @classmethod
     def create(cls, order_id: str, **event: Any) -> Self:
         """Bring an order into being; event holds Created's own fields too. Its totals must be in one currency."""
-        return cls.begin(Created(originator_id=stream_of(order_id), **event))
+        return cls.begin(Created(originator_id=order_stream(order_id), **event))
 
     @classmethod
     def begin(cls, event: OrderEvent) -> Self:

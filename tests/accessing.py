@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
-from application.access import Access, Credential
-from application.tokens import Claims, fingerprint_of
+from application.access.callers import Access, Credential
+from application.access.tokens import Claims, fingerprint_of
 from tests.builders import a_credential
 from tests.fakes import FakeCredentialStore, FakeTokenSigner
 

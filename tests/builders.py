@@ -3,14 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from application.access import Caller, Credential, Tenant
-from application.codec import encode
-from application.ledger import RecordedEvent
+from application.access.callers import Caller, Credential, Tenant
+from application.ledger.codec import encode
+from application.ledger.port import RecordedEvent
 from domain.events.event import Event
 from domain.events.integration import ExceptionLogged
 from domain.events.lifecycle import Created, StatusUpdated
 from domain.events.records import ServiceEventRecorded, ServiceState, SystemLogRecorded
-from domain.order import Order, stream_of
+from domain.order import Order
+from domain.streams import order_stream
 from domain.values import Actor, Customer, Money, TenantName, Totals
 
 E = TypeVar("E", bound=Event)
@@ -54,7 +55,7 @@ def an_event(event_class: type[E] = StatusUpdated, *, order_id: str = ORDER, **f
     """Return an event of an order; fields it requires have no defaults, but for StatusUpdated."""
     if event_class is StatusUpdated:
         fields = {"status": "confirmed", **fields}
-    return event_class(**{"originator_id": stream_of(order_id), "timestamp": NOON, **fields})
+    return event_class(**{"originator_id": order_stream(order_id), "timestamp": NOON, **fields})
 
 
 def a_created_event(**fields: Any) -> Created:

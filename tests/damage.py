@@ -5,8 +5,8 @@ from typing import Any
 
 import psycopg
 
-from application.encryption import bound
-from infrastructure.installation_key import InstallationKey
+from application.privacy.cipher import bound
+from infrastructure.keys.installation_key import InstallationKey
 
 KEYS: Mapping[str, str] = {
     "changed": "set_byte(wrapped, 20, 255 - get_byte(wrapped, 20))",

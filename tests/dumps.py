@@ -3,7 +3,7 @@
 import subprocess
 from base64 import b64encode
 
-from infrastructure.postgres_programs import program_folder
+from infrastructure.embedded.programs import program_folder
 
 
 def dump(dsn: str) -> bytes:

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any
 
-from application.access import Credential
-from application.ledger import RecordedEvent
-from application.projections.projection import Row
-from application.projections.timeline import TiedOrders
-from application.projector import Checkpoint
-from application.tokens import Claims
+from application.access.callers import Credential
+from application.access.tokens import Claims
+from application.ledger.port import RecordedEvent
+from application.views.projections.projection import Row
+from application.views.projections.timeline import TiedOrders
+from application.views.projector import Checkpoint
 from domain.errors import Unauthenticated
 from domain.values import Position, TenantName
 from tests.builders import ACME
@@ -61,7 +61,7 @@ class FakeViewBatch:
 
 
 class FakeViewStore:
-    """Implements application.projector.ViewStore for one tenant. A stopped projection stays so until resume()."""
+    """Implements application.views.projector.ViewStore for one tenant. A stopped projection stays so until resume()."""
 
     def __init__(self, *ledger: RecordedEvent, tenant: TenantName = ACME, **positions: int) -> None:
         self.ledgers = {tenant: list(ledger)}
@@ -104,7 +104,7 @@ class FakeViewStore:
 
 
 class FakeCredentialStore:
-    """Implements application.access.CredentialStore, and counts how often it is asked."""
+    """Implements application.access.callers.CredentialStore, and counts how often it is asked."""
 
     def __init__(self, *credentials: Credential) -> None:
         self.credentials = {credential.key_id: credential for credential in credentials}
@@ -116,7 +116,7 @@ class FakeCredentialStore:
 
 
 class FakeTokenSigner:
-    """Implements application.tokens.TokenSigner: a token is a number under which it remembers the claims."""
+    """Implements application.access.tokens.TokenSigner: a token is a number under which it remembers the claims."""
 
     def __init__(self) -> None:
         self.issued: dict[str, Claims] = {}

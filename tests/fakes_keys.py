@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Collection
 
-from application.encryption import DamagedKey, Keys, SubjectKey
-from application.key_ring import NotRemembered
+from application.privacy.cipher import DamagedKey, Keys, SubjectKey
+from application.privacy.keys import NotRemembered
 from domain.values import TenantName
 
 
 class FakeKeyRing:
-    """Implements application.key_ring.KeyRing. The key of a subject is the same in every test."""
+    """Implements application.privacy.keys.KeyRing. The key of a subject is the same in every test."""
 
     def __init__(self) -> None:
         self.keys: dict[tuple[TenantName, str], SubjectKey | None] = {}

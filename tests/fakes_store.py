@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
 
-from application.ledger import (
+from application.ledger.port import (
     PAGE_BYTES,
     Append,
     Appended,
@@ -94,7 +94,7 @@ class _Ledger:
 
 
 class InMemoryEventStore:
-    """Implements application.ledger.EventStore."""
+    """Implements application.ledger.port.EventStore."""
 
     def __init__(self, *tenants: str) -> None:
         self._ledgers = {TenantName(tenant): _Ledger() for tenant in tenants}

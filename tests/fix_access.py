@@ -18,7 +18,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
         def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
             return datetime.fromtimestamp(clock.time(), UTC)
 
-    monkeypatch.setattr("application.access.time", clock)
-    monkeypatch.setattr("application.access.datetime", Now)
+    monkeypatch.setattr("application.access.callers.time", clock)
+    monkeypatch.setattr("application.access.callers.datetime", Now)
     monkeypatch.setattr("tests.fakes.time", clock)
     return clock

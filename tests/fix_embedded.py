@@ -15,8 +15,8 @@ import psutil
 import psycopg
 import pytest
 
-from infrastructure import embedded
-from infrastructure.embedded import embedded_server
+from infrastructure.embedded import server as embedded
+from infrastructure.embedded.server import embedded_server
 
 HOLDER = """
 import sys

@@ -17,8 +17,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from api.bootstrap import read_settings, set_up_database
-from infrastructure.embedded import embedded_server
-from infrastructure.migrations import migrate
+from infrastructure.embedded.server import embedded_server
+from infrastructure.setup.migrations import migrate
 
 # Where the packages of Debian, of Red Hat and of Homebrew put it.
 POSTGRES_15_FOLDERS = ("/usr/lib/postgresql/15/bin", "/usr/pgsql-15/bin", "/opt/homebrew/opt/postgresql@15/bin")

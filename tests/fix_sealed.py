@@ -7,14 +7,14 @@ import psycopg
 import pytest
 
 from api.bootstrap import Services, open_repair, open_sealer
-from api.maintenance import create_tenant
-from application.access import Tenant
-from application.codec import encode
-from application.ledger import ANY, Append, Write
+from api.cli.maintenance import create_tenant
+from application.access.callers import Tenant
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Write
 from application.transparency.findings import Damage
 from application.transparency.repair import Repaired
 from domain.values import TenantName
-from infrastructure.session import runtime_dsn
+from infrastructure.postgres.session import runtime_dsn
 from tests.builders import an_event
 
 

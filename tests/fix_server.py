@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.maintenance import create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
 from domain.values import Actor
 from tests.fix_postgres import database
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from api.bootstrap import Services, open_projector, open_services
-from application.access import Tenant
-from application.projector import Projector
+from application.access.callers import Tenant
+from application.views.projector import Projector
 from domain.values import TenantName
 
 

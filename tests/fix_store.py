@@ -12,8 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.encrypted_store import EncryptedEventStore
-from application.ledger import (
+from application.ledger.port import (
     ANY,
     Append,
     Appended,
@@ -24,12 +23,13 @@ from application.ledger import (
     RecordedEvent,
     Write,
 )
-from application.vault import Vault
+from application.privacy.store import EncryptedEventStore
+from application.privacy.vault import Vault
 from domain.values import TenantName
-from infrastructure.credentials import PostgresCredentialStore
-from infrastructure.database import open_pool
-from infrastructure.event_store import PostgresEventStore
-from infrastructure.group_commit import open_group_commit
+from infrastructure.keys.credentials import PostgresCredentialStore
+from infrastructure.ledger.event_store import PostgresEventStore
+from infrastructure.ledger.group_commit import open_group_commit
+from infrastructure.postgres.database import open_pool
 from tests.fakes_keys import FakeKeyRing
 from tests.fakes_store import InMemoryEventStore
 from tests.fix_postgres import database

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
-from application.ledger import RecordedEvent
+from application.ledger.port import RecordedEvent
 from application.ledger_file.lines import Header, Trailer, checkpoint_line, event_line, header_line, trailer_line
 from application.ledger_file.reading import Checked, LedgerFile
 from application.transparency.checkpoint import Checkpoint
@@ -14,7 +14,7 @@ from application.transparency.leaf import leaf_hash_of
 from application.transparency.note import Signer
 from application.transparency.tree import Frontier
 from domain.values import TenantName
-from infrastructure.seen import open_seen
+from infrastructure.ledger.seen import open_seen
 from tests.builders import ACME
 
 ORIGIN = "ordertrail/0011223344556677/acme"

@@ -18,9 +18,9 @@ import psutil
 import psycopg
 
 from api.bootstrap import read_settings, set_up_database
-from api.maintenance import create_key, create_tenant
-from infrastructure import embedded
-from infrastructure.embedded import embedded_server, start_again
+from api.cli.maintenance import create_key, create_tenant
+from infrastructure.embedded import server as embedded
+from infrastructure.embedded.server import embedded_server, start_again
 from tests.fix_embedded import wait_until
 from tests.fix_server import ORDERTRAIL
 from tests.native import ORDERS, new_id, status

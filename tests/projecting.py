@@ -14,9 +14,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from api import bootstrap
-from application.codec import encode
-from application.ledger import ANY, Append, EventStore, Write
-from application.projections.catalogue import PROJECTIONS
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, EventStore, Write
+from application.views.projections.catalogue import PROJECTIONS
 from domain.events.event import Event
 from domain.events.integration import IntegrationTied, IntegrationUntied
 from domain.events.lifecycle import CommentAdded

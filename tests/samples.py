@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from application.ledger import RecordedEvent
+from application.ledger.port import RecordedEvent
 from domain.events.catalogue import CATALOGUE
 
 _SAMPLES = Path(__file__).parent / "fixtures" / "events"

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from application.ledger import ANY, Append, IdempotencyKey, NewEvent, Write
-from application.queries import CallFilter, OrderFilter, TimelineFilter
+from application.ledger.port import ANY, Append, IdempotencyKey, NewEvent, Write
+from application.views.queries import CallFilter, OrderFilter, TimelineFilter
 from domain.values import MAX_BIGINT, TenantName
-from infrastructure.append_call import AppendCall, alone_parameters, prepare
-from infrastructure.arrays import Array, BigIntArray, ByteaArray, IntArray, TextArray, texts, timestamps
+from infrastructure.ledger.append_call import AppendCall, alone_parameters, prepare
+from infrastructure.postgres.arrays import Array, BigIntArray, ByteaArray, IntArray, TextArray, texts, timestamps
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATEST = datetime(9998, 1, 1, tzinfo=UTC)

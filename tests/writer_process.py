@@ -3,10 +3,10 @@
 import asyncio
 import sys
 
-from application.ledger import ANY, Append, Exactly, NewEvent, Write
+from application.ledger.port import ANY, Append, Exactly, NewEvent, Write
 from domain.errors import OutcomeUnknown, Unavailable
 from domain.values import TenantName
-from infrastructure.group_commit import GroupCommit, open_group_commit
+from infrastructure.ledger.group_commit import GroupCommit, open_group_commit
 
 TASKS = 8
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api.problems import Fault, InvalidRequest, PreconditionFailed
-from application.ledger import STREAM_EXISTS, Exactly, ExpectedVersion
+from api.http.problems import Fault, InvalidRequest, PreconditionFailed
+from application.ledger.port import STREAM_EXISTS, Exactly, ExpectedVersion
 from domain.errors import VersionConflict
 from domain.values import MAX_BIGINT
 

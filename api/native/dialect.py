@@ -1,7 +1,7 @@
 """Our own dialect."""
 
-from api.dialect import Dialect
-from api.lean import Lean
+from api.http.dialect import Dialect
+from api.http.lean import Lean
 from api.native import history, integrations, ledger, orders, proofs, retention
 from api.native.errors import render
 

@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from api.problems import Problem, json_pointer
-from api.requests import Json
+from api.http.problems import Problem, json_pointer
+from api.http.requests import Json
 
 
 class Fault(BaseModel):

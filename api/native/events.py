@@ -4,13 +4,13 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from api.faults import faults_in, few
+from api.http.faults import faults_in, few
+from api.http.problems import Fault, InvalidRequest
 from api.native.models import NewEventBody, NewEventsBody
-from api.problems import Fault, InvalidRequest
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import ENVELOPE, Event
 from domain.events.order_event import OrderEvent
-from domain.order import stream_of
+from domain.streams import order_stream
 from domain.values import Actor
 
 E = TypeVar("E", bound=Event)
@@ -37,7 +37,7 @@ def _event(order_id: str, body: NewEventBody, actor: Actor, where: tuple[str | i
     event_class = CATALOGUE.get(body.type)
     if event_class is None or not issubclass(event_class, OrderEvent):
         raise InvalidRequest(Fault((*where, "type"), "is not a type of event an order can have", "unknown_type"))
-    return event_of(event_class, stream_of(order_id), event=body, actor=actor, where=where)
+    return event_of(event_class, order_stream(order_id), event=body, actor=actor, where=where)
 
 
 def event_of(

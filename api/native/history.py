@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.bootstrap import Services
+from api.http.requests import Json, ServicesDep, StrictRoute
 from api.native.errors import RESPONSES
 from api.native.history_models import Diff, DiffQuery, PastQuery
 from api.native.models import OrderId
 from api.native.render import field_change, past_order, unread_events
 from api.native.security import CallerDep
-from api.requests import Json, ServicesDep, StrictRoute
-from application.access import authorise
+from application.access.callers import authorise
 from domain.values import TenantName
 
 router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)

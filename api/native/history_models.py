@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from api.http.problems import Fault, InvalidRequest
 from api.native.models import OrderBody, Strict
-from api.problems import Fault, InvalidRequest
-from application.history import Clock
+from application.views.history import Clock
 from domain.values import MAX_BIGINT, Actor, Moment
 
 

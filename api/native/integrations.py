@@ -7,7 +7,10 @@ from pydantic import BeforeValidator, ValidationError
 from pydantic_core import from_json, to_json
 
 from api.bootstrap import Services
-from api.faults import faults_in
+from api.http.faults import faults_in
+from api.http.parts import answer, document
+from api.http.problems import Fault, InvalidRequest
+from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.native.errors import RESPONSES
 from api.native.events import event_of
 from api.native.integration_models import ExceptionList, ExceptionQuery, IntegrationBody, NewIntegrationEvent
@@ -17,14 +20,11 @@ from api.native.proof_models import IntegrationRecordedWithReceipt
 from api.native.receipts import Prefer, receipt
 from api.native.render import exception_item
 from api.native.security import CallerDep
-from api.parts import answer, document
-from api.problems import Fault, InvalidRequest
-from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
-from application.access import Caller, authorise
-from application.integration_queries import ExceptionFilter
-from application.integrations import stream_of
-from application.recorded import Recorded
+from application.access.callers import Caller, authorise
+from application.ledger.recorded import Recorded
+from application.views.integration_queries import ExceptionFilter
 from domain.events.integration import Recovered, Registered
+from domain.streams import integration_stream
 from domain.values import MAX_BIGINT
 
 router = APIRouter(prefix="/trail/v1/integrations", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
@@ -47,7 +47,7 @@ async def register_integration(
     authorise(caller, "write:integrations")
     try:
         event = Registered(
-            originator_id=stream_of(integration_id),
+            originator_id=integration_stream(integration_id),
             actor=caller.actor,
             shop_name=body.shop_name,
             shop_url=body.shop_url,
@@ -79,7 +79,7 @@ async def append_integration_event(
         raise InvalidRequest(
             Fault(("body", "type"), f"is not {Recovered.topic}; others have paths of their own", "type")
         )
-    event = event_of(Recovered, stream_of(integration_id), event=body, actor=caller.actor, where=("body",))
+    event = event_of(Recovered, integration_stream(integration_id), event=body, actor=caller.actor, where=("body",))
     result = await services.integrations.recover(caller.tenant, event, key=key)
     return await _recorded(services, caller, integration_id, result, prefer, status=201)
 

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.http.parts import answer, document, rendered
+from api.http.requests import Json, ServicesDep, StrictRoute
 from api.native.errors import RESPONSES
 from api.native.models import Feed, FeedQuery, Ledger
 from api.native.render import cloud_event
 from api.native.security import CallerDep
-from api.parts import answer, document, rendered
-from api.requests import Json, ServicesDep, StrictRoute
-from application.access import authorise
+from application.access.callers import authorise
 
 router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 

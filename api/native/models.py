@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
-from api.problems import FORM
-from application.projections.timeline import Kind
-from application.queries import OrderFilter, TimelineFilter
+from api.http.problems import FORM
+from application.views.projections.timeline import Kind
+from application.views.queries import OrderFilter, TimelineFilter
 from domain.order_state import CombinedState, OrderState
 from domain.values import MAX_BIGINT, Actor, Customer, Identifier, Moment, Name, OptionalId, Sentence, Totals
 

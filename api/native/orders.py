@@ -6,6 +6,9 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic_core import to_json
 
 from api.bootstrap import Services
+from api.http.pages import Rendered, page_of_order
+from api.http.parts import answer, document, rendered
+from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.native.conditions import expected_version, precondition
 from api.native.errors import RESPONSES
 from api.native.events import events_of
@@ -29,13 +32,10 @@ from api.native.proof_models import RecordedWithReceipt
 from api.native.receipts import Prefer, receipt
 from api.native.render import order_item, recorded_body, timeline_item
 from api.native.security import CallerDep
-from api.pages import Rendered, page_of_order
-from api.parts import answer, document, rendered
-from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
-from application.access import Caller, authorise
-from application.masking import masked_event
-from application.order_rows import shown_order
-from application.recorded import Recorded
+from application.access.callers import Caller, authorise
+from application.bodies.masking import masked_event
+from application.ledger.recorded import Recorded
+from application.views.order_rows import shown_order
 from domain.events.integration import IntegrationTied
 
 router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)

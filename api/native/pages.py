@@ -1,6 +1,6 @@
 """Pages of native lists: their cursors are ledger positions."""
 
-from api.problems import Fault, InvalidRequest
+from api.http.problems import Fault, InvalidRequest
 from domain.values import MAX_BIGINT
 
 

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic_core import to_json
 
+from api.http.parts import answer, in_pieces
+from api.http.problems import Fault, InvalidRequest
+from api.http.requests import Json, ServicesDep, StrictRoute, read
 from api.native.errors import RESPONSES
 from api.native.models import OrderId
 from api.native.proof_models import CheckpointQuery, ConsistencyProof, ConsistencyQuery, InclusionQuery, Proof
 from api.native.security import CallerDep
-from api.parts import answer, in_pieces
-from api.problems import Fault, InvalidRequest
-from api.requests import Json, ServicesDep, StrictRoute, read
-from application.access import authorise
+from application.access.callers import authorise
 from application.transparency.order_proof import written
 from domain.values import TenantName
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import Header
 
 from api.bootstrap import Services
-from application.access import Caller
-from application.recorded import Recorded
+from application.access.callers import Caller
+from application.ledger.recorded import Recorded
 from application.transparency.tree import Range
 from domain.errors import NotSealed, OrdertrailError
 

@@ -7,20 +7,21 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from api.problems import json_pointer
-from application.codec import DAMAGE, encode
-from application.hints import hint
-from application.history import FieldChange, PastOrder, described
-from application.integration_queries import LoggedException
-from application.ledger import RecordedEvent
-from application.legible import legible
-from application.order_rows import ShownOrder
-from application.projections.order_state import OrderStateRow
-from application.queries import TimelineEntry
-from application.recorded import Recorded
+from api.http.problems import json_pointer
+from application.ledger.codec import DAMAGE, encode
+from application.ledger.port import RecordedEvent
+from application.ledger.recorded import Recorded
+from application.privacy.legible import legible
+from application.views.hints import hint
+from application.views.history import FieldChange, PastOrder, described
+from application.views.integration_queries import LoggedException
+from application.views.order_rows import ShownOrder
+from application.views.projections.order_state import OrderStateRow
+from application.views.queries import TimelineEntry
 from domain.events.catalogue import is_ours
 from domain.events.integration import ExceptionLogged
 from domain.order_state import OrderState
+from domain.streams import order_stream
 from domain.values import NOBODY
 
 _JSON = "application/json"
@@ -71,7 +72,7 @@ def field_change(change: FieldChange) -> dict[str, Any]:
 
 def recorded_body(order_id: str, result: Recorded) -> dict[str, Any]:
     """Return what a request recorded."""
-    stream = f"order-{order_id}"
+    stream = order_stream(order_id)
     return {
         "order_id": order_id,
         "version": max(event.version for event in result.events if event.stream == stream),

@@ -5,12 +5,12 @@ from datetime import timedelta
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.http.requests import Json, ServicesDep, StrictRoute
 from api.native.errors import RESPONSES
 from api.native.models import Strict
 from api.native.security import CallerDep
-from api.requests import Json, ServicesDep, StrictRoute
-from application.access import authorise
-from application.retention_store import Kept
+from application.access.callers import authorise
+from application.bodies.retention import Kept
 
 MAX_DAYS = 36_500
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 
-from api.credentials import Credential
-from api.requests import ServicesDep
-from api.security import BEARER, bearer
-from application.access import Caller
+from api.http.credentials import Credential
+from api.http.requests import ServicesDep
+from api.http.security import BEARER, bearer
+from application.access.callers import Caller
 
 
 @Credential

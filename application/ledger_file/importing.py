@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from application.key_ring import KeyRing
-from application.ledger import EventStore, RecordedEvent
+from application.ledger.port import EventStore, RecordedEvent
+from application.ledger.reading import ledger_pages
 from application.ledger_file.reading import LedgerFile
-from application.reading import ledger_pages
+from application.privacy.keys import KeyRing
 from application.transparency.walk import Show
 from domain.errors import OrdertrailError
 from domain.events.integration import IntegrationRedacted

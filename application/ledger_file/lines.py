@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
-from application.ledger import RecordedEvent
+from application.ledger.port import RecordedEvent
 from application.transparency.note import CannotCheck, Verifier
 from application.transparency.proofs import leaf_fields
 from domain.errors import OrdertrailError

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from application.ledger import RecordedEvent
+from application.ledger.port import RecordedEvent
 from application.ledger_file.lines import FileDamaged, event_of
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.leaf import leaf_hash_of

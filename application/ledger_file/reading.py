@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic_core import from_json
 
-from application.ledger import RecordedEvent
+from application.ledger.port import RecordedEvent
 from application.ledger_file.lines import FileDamaged, Header, Trailer, event_of, header_of, note_of, trailer_of
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.held import Held, NotContinued

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from application.ledger import EventStore, RecordedEvent
+from application.ledger.port import EventStore, RecordedEvent
 from application.ledger_file.lines import Header, Trailer, checkpoint_line, event_line, header_line, trailer_line
 from application.transparency.checking import checked_note
 from application.transparency.checkpoint import KeptNote

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from application.ledger import RecordedEvent
+from application.ledger.port import RecordedEvent
 from application.transparency.checkpoint import Checkpoint, KeptNote
 from application.transparency.keys import Identity
 from application.transparency.leaf import leaf_hash_of

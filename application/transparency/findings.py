@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from application.projector import ViewAhead
 from application.transparency.checkpoint import KeptNote
 from application.transparency.kept_tree import newest_checkpoint, noted_otherwise
 from application.transparency.keys import Identity
 from application.transparency.note import InvalidNote
 from application.transparency.tiles import Tile
+from application.views.projector import ViewAhead
 
 
 class Damage(NamedTuple):

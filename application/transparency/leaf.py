@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from application.ledger import RecordedEvent
+from application.ledger.port import RecordedEvent
 from application.transparency.tree import leaf_hash
 from domain.values import TenantName
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from application.ledger import EventStore
+from application.ledger.port import EventStore
 from application.transparency.leaf import leaf_hash_of
 from application.transparency.tiles import Leaves
 from domain.values import MAX_BIGINT, TenantName

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
-from application.ledger import EventStore, RecordedEvent
-from application.reading import ledger_pages, stream_pages
-from application.room import AT_ONCE
+from application.ledger.port import EventStore, RecordedEvent
+from application.ledger.reading import ledger_pages, stream_pages
+from application.runtime.room import AT_ONCE
 from application.transparency.checking import check_continued, check_included, checked_note, unproven
 from application.transparency.checkpoint import Checkpoint, KeptNote
 from application.transparency.keys import SigningKeyStore, identity
@@ -22,7 +22,7 @@ from application.transparency.order_proof import OrderProof
 from application.transparency.tiles import Tile, hash_in, tile_of
 from application.transparency.tree import Range, consistency_path, inclusion_path, nodes_of, root_of
 from domain.errors import EventNotFound, NotSealed, OrderNotFound
-from domain.order import stream_of
+from domain.streams import order_stream
 from domain.values import TenantName
 
 FORMAT = "ordertrail-proof/v1"
@@ -108,7 +108,7 @@ class Proofs:
 
         What is wrong with the first events is raised at once; with others, when they are asked for.
         """
-        newest = await self._trees.newest_of_stream(tenant, stream_of(order_id))
+        newest = await self._trees.newest_of_stream(tenant, order_stream(order_id))
         if newest is None:
             raise OrderNotFound(order_id)
         position, version = newest
@@ -120,7 +120,7 @@ class Proofs:
     async def _pages_of_order(
         self, tenant: TenantName, order_id: str, upto: int, checkpoint: Checkpoint
     ) -> AsyncIterator[Sequence[dict[str, Any]]]:
-        pages = stream_pages(self._store, tenant, stream_of(order_id), upto=upto, limit=PAGE, max_bytes=AT_ONCE)
+        pages = stream_pages(self._store, tenant, order_stream(order_id), upto=upto, limit=PAGE, max_bytes=AT_ONCE)
         async for page in pages:
             proven = await self._proven(tenant, page, checkpoint)
             del page  # before the next is read

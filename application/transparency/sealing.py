@@ -11,8 +11,8 @@ from contextlib import AbstractAsyncContextManager
 from math import inf
 from typing import Protocol
 
-from application.keep_going import keep_going
-from application.outage_log import told
+from application.runtime.loops import keep_going
+from application.runtime.outage_log import told
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.kept_tree import KeptTree, TreeDamaged, proven_edge
 from application.transparency.keys import Identity, SigningKey, SigningKeyStore, identity, identity_of

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from application.ledger import EventStore
+from application.ledger.port import EventStore
 from application.transparency.findings import Damage, record_damages, view_damages
 from application.transparency.held import Held, NotContinued
 from application.transparency.keys import Identity, SigningKeyStore, identity

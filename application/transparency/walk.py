@@ -8,7 +8,6 @@ from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from application.projector import ViewAhead
 from application.transparency.checkpoint import Checkpoint, KeptNote
 from application.transparency.findings import Damage, KeptRecord, tile_name
 from application.transparency.held import Held
@@ -16,6 +15,7 @@ from application.transparency.leaves import LeafSource
 from application.transparency.note import CannotCheck, InvalidNote, NotSigned, Verifier
 from application.transparency.proofs import TreeReader
 from application.transparency.tiles import HASH, WIDTH, Edge, Leaves, Tile, hashes_in
+from application.views.projector import ViewAhead
 from domain.values import TenantName
 
 Show = Callable[[int, int], None]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from domain.events.event import Event
 from domain.events.order_event import OrderEvent
+from domain.streams import integration_id_of
 from domain.values import OF_ORDER, BigInt, ContentRef, JsonObject, Name, RawObject, RawText, Sentence, Value
 
 
@@ -14,7 +15,7 @@ class IntegrationEvent(Event):
 
     @property
     def integration_id(self) -> int:
-        return int(self.originator_id.removeprefix("integration-"))
+        return int(integration_id_of(self.originator_id))
 
 
 class Registered(IntegrationEvent):

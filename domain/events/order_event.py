@@ -5,6 +5,7 @@ from typing import Any
 from eventsourcing.utils import resolve_topic
 
 from domain.events.event import Event
+from domain.streams import order_id_of
 
 ORDER_TOPIC = "order"
 
@@ -14,7 +15,7 @@ class OrderEvent(Event):
 
     @property
     def order_id(self) -> str:
-        return self.originator_id.removeprefix("order-")
+        return order_id_of(self.originator_id)
 
     def mutate(self, aggregate: Any) -> Any:
         """Fold the event into the order. Any event can be an order's first: implicit tenants create none beforehand."""

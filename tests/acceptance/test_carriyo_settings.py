@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from api.maintenance import create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
 from tests.fix_postgres import database
 from tests.fix_server import Account, running
 from tests.fix_system_logs import LOGS, assert_error, headers_of, logged, whole

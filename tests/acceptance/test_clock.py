@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.maintenance import create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
 from tests.fix_postgres import database
 from tests.fix_server import running
 

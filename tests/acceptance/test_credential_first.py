@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from api.main import create_app
+from api.app import create_app
 from tests.fix_server import Account, Server
 from tests.raw_http import Answer, Connection, connected
 

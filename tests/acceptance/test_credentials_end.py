@@ -11,7 +11,7 @@ import jwt
 import psycopg
 import pytest
 
-from application.access import CACHE_SECONDS
+from application.access.callers import CACHE_SECONDS
 from tests.commands import ordertrail
 from tests.every_way import WorkerClient, assert_open, client_of_each_worker, refused_after, ways_of
 from tests.fix_postgres import database

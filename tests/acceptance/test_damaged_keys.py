@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from api.bootstrap import open_services
-from application.access import Tenant
-from application.ledger import IdempotencyKey
+from application.access.callers import Tenant
+from application.ledger.port import IdempotencyKey
 from domain.errors import UnreadableKey
 from domain.events.lifecycle import CommentAdded
-from domain.person import stream_of
+from domain.streams import person_stream
 from domain.values import Customer, TenantName
 from tests.builders import an_event
 from tests.damage import KEYS, damage_key, restore_key
@@ -71,7 +71,7 @@ async def test_what_takes_a_damaged_key_is_shown_as_unreadable_everywhere_and_th
 async def test_a_persons_damaged_key_makes_unreadable_what_is_told_of_them(everything: Everything) -> None:
     account = everything.account
     told = await everything.tell("A-1", 1)
-    person = stream_of("u-A-1")
+    person = person_stream("u-A-1")
 
     await damage_key(account.dsn, account.tenant, person, "changed")
 

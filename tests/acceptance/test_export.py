@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 from zstandard import ZstdDecompressor
 
-from api.cli import app
+from api.cli.main import app
 from tests.fix_server import ORDERTRAIL, Account
 from tests.native import an_order, append, status
 

@@ -11,10 +11,10 @@ import psutil
 import psycopg
 import pytest
 
-from api import child
 from api.bootstrap import read_settings, set_up_database
-from api.child import Child, WorkerFailed
-from api.pulse import Pulse
+from api.server import kept_process as child
+from api.server.kept_process import Child, WorkerFailed
+from api.server.pulse import Pulse
 from tests.fix_embedded import wait_until
 from tests.fix_postgres import database
 from tests.outage import Served, new_token, read, served, write

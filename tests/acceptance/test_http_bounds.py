@@ -7,8 +7,8 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from api import protocol
-from api.protocol import MAX_HEAD, StrictProtocol
+from api.server import protocol
+from api.server.protocol import MAX_HEAD, StrictProtocol
 from tests.raw_http import Connection, connected
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

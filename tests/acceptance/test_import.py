@@ -12,7 +12,7 @@ import pytest
 from zstandard import ZstdCompressor
 
 from api.bootstrap import open_services, read_settings, set_up_database
-from application.ledger import ANY, Append, NewEvent, Write
+from application.ledger.port import ANY, Append, NewEvent, Write
 from domain.values import TenantName
 from tests.fix_postgres import database
 from tests.fix_server import ORDERTRAIL

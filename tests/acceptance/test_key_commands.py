@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from application.access import CACHE_SECONDS
+from application.access.callers import CACHE_SECONDS
 from tests.commands import assert_says, ordertrail
 from tests.fix_embedded import wait_until
 from tests.fix_server import Account, Server

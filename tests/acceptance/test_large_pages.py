@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from api.cli.files.ledger_files import export_order
 from api.dialects.shopline.order import MAX_REMARKS
-from api.ledger_files import export_order
-from application.ledger import PAGE_BYTES
+from application.ledger.port import PAGE_BYTES
 from application.ledger_file.proof import check_proof
 from domain.values import TenantName
 from tests.fix_server import Account

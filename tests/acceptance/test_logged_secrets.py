@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.maintenance import create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
 from tests.dumps import dump
 from tests.fix_postgres import database
 from tests.fix_sendcloud import LOGS, MINIMAL

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.bodies import MAX_PARAMETERS, MAX_VALUES
-from api.faults import MAX_FAULTS
+from api.http.bodies import MAX_PARAMETERS, MAX_VALUES
+from api.http.faults import MAX_FAULTS
 from tests.fix_sendcloud import LOGS
 from tests.fix_server import Account
 from tests.native import JSON, ORDERS, an_order, assert_problem

@@ -11,8 +11,8 @@ import httpx
 import psutil
 import pytest
 
-from api.bodies import MAX_VALUES
-from api.maintenance import create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
+from api.http.bodies import MAX_VALUES
 from tests.fix_postgres import database
 from tests.fix_server import Server, running
 from tests.native import JSON, ORDERS, comment

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from api.problems import Kind
+from api.http.problems import Kind
 from tests.fix_server import Account
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "http-api.md").read_text()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from api.maintenance import create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
 from tests.fix_server import Server
 from tests.native import new_id
 

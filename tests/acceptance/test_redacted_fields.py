@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from application.personal import Shape, shape_of
 from domain.events.catalogue import CATALOGUE
 from domain.events.order_event import OrderEvent
 from domain.order import DECISIONS
+from domain.personal import Shape, shape_of
 from tests.acceptance.test_carriyo_redact import REDACT, read_everywhere
 from tests.dumps import dump
 from tests.fix_server import Account

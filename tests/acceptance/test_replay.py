@@ -10,7 +10,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from api.cli import app
+from api.cli.main import app
 from tests.fix_server import ORDERTRAIL, Account
 from tests.native import ORDERS, an_order, append, status
 

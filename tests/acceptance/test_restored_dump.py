@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from infrastructure.embedded import embedded_server
-from infrastructure.postgres_programs import program_folder
+from infrastructure.embedded.programs import program_folder
+from infrastructure.embedded.server import embedded_server
 from tests.commands import ordertrail
 from tests.fix_embedded import kill_postmasters, wait_until
 from tests.fix_postgres import database

@@ -21,8 +21,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api.main import create_app
-from api.maintenance import create_key, create_tenant
+from api.app import create_app
+from api.cli.maintenance import create_key, create_tenant
 from tests.fix_postgres import database
 from tests.fix_server import running
 from tests.native import amounts

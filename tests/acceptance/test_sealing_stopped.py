@@ -11,8 +11,8 @@ import httpx
 import psycopg
 import pytest
 
-from api.maintenance import create_key, create_tenant
-from infrastructure.session import runtime_dsn
+from api.cli.maintenance import create_key, create_tenant
+from infrastructure.postgres.session import runtime_dsn
 from tests.auditor import Auditor
 from tests.commands import ordertrail
 from tests.fix_postgres import database

@@ -15,8 +15,8 @@ import psutil
 import psycopg
 import pytest
 
-from api.maintenance import create_key, create_tenant
-from infrastructure import embedded
+from api.cli.maintenance import create_key, create_tenant
+from infrastructure.embedded import server as embedded
 from tests.fix_embedded import elsewhere, is_up, wait_until
 from tests.fix_server import ORDERTRAIL, running
 from tests.native import ORDERS, an_order, append, new_id, status

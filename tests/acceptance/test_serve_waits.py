@@ -16,8 +16,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from api.bootstrap import read_settings, set_up_database
-from api.child import TRIES
-from infrastructure.embedded import embedded_server
+from api.server.kept_process import TRIES
+from infrastructure.embedded.server import embedded_server
 from tests.fix_embedded import is_up, run, wait_until
 from tests.fix_postgres import _postgres15
 from tests.fix_server import ORDERTRAIL

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from api.bootstrap import open_services
-from api.maintenance import create_key, create_tenant
-from api.views import rebuild
+from api.cli.maintenance import create_key, create_tenant
+from api.cli.views import rebuild
 from domain.values import Actor, TenantName
 from tests.fix_postgres import database
 from tests.fix_server import Server, running

@@ -8,12 +8,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from api import readability
 from api.bootstrap import open_projector, open_sealer, open_services
-from api.readability import what_cannot_be_read
-from application.codec import encode
-from application.ledger import ANY, Append, Write
-from application.search import joined
+from api.cli import readability
+from api.cli.readability import what_cannot_be_read
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Write
+from application.views.search import joined
 from domain.events.lifecycle import CommentAdded
 from domain.values import TenantName
 from tests.builders import a_created_event, an_actor, an_event

@@ -6,7 +6,17 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ledger import ANY, NO_STREAM, STREAM_EXISTS, Append, Appended, EventStore, Exactly, NewEvent, Write
+from application.ledger.port import (
+    ANY,
+    NO_STREAM,
+    STREAM_EXISTS,
+    Append,
+    Appended,
+    EventStore,
+    Exactly,
+    NewEvent,
+    Write,
+)
 from domain.errors import OrdertrailError
 from domain.values import MAX_BIGINT
 from tests.fakes_store import InMemoryEventStore

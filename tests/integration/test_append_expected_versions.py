@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.ledger import ANY, NO_STREAM, STREAM_EXISTS, Exactly, ExpectedVersion, Write
+from application.ledger.port import ANY, NO_STREAM, STREAM_EXISTS, Exactly, ExpectedVersion, Write
 from domain.errors import IntegrationNotFound, InvalidEvent, NotFound, OrderNotFound, TenantNotFound, VersionConflict
 from domain.values import TenantName
 from tests.fix_store import Ledger, new_event

@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.ledger import NO_STREAM, STREAM_EXISTS, Exactly, Write
+from application.ledger.port import NO_STREAM, STREAM_EXISTS, Exactly, Write
 from domain.errors import EventIdReused, KeyReused, VersionConflict
 from domain.values import TenantName
 from tests.fix_store import Ledger, key, new_event

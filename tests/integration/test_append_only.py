@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from infrastructure.migrations import migrate
-from infrastructure.session import runtime_dsn
+from infrastructure.postgres.session import runtime_dsn
+from infrastructure.setup.migrations import migrate
 from tests.fix_postgres import database
 
 Connection = psycopg.Connection[tuple[Any, ...]]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ledger import (
+from application.ledger.port import (
     ANY,
     NO_STREAM,
     STREAM_EXISTS,

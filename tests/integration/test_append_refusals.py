@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from application.ledger import ANY, NO_STREAM, STREAM_EXISTS, Append, Appended, Exactly, NewEvent, Write
+from application.ledger.port import ANY, NO_STREAM, STREAM_EXISTS, Append, Appended, Exactly, NewEvent, Write
 from domain.errors import EventIdReused, InvalidEvent, KeyReused, OrderNotFound, VersionConflict
-from infrastructure import append_call
-from infrastructure.append_call import AppendCall, prepare
-from infrastructure.database import connect
+from infrastructure.ledger import append_call
+from infrastructure.ledger.append_call import AppendCall, prepare
+from infrastructure.postgres.database import connect
 from tests.fix_store import Ledger, key, new_event
 
 BAD_NAMES = ["nul\x00", "surrogate \ud800", "x" * 1_001, "€" * 334]

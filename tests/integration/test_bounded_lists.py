@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from api.bootstrap import Services
-from application.access import Tenant
-from application.codec import encode
-from application.integration_queries import ExceptionFilter
-from application.integrations import stream_of as stream_of_integration
-from application.ledger import ANY, Append, Page, Write
-from application.projector import Projector
-from application.queries import CallFilter, OrderFilter, TimelineFilter
+from application.access.callers import Tenant
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Page, Write
+from application.views.integration_queries import ExceptionFilter
+from application.views.projector import Projector
+from application.views.queries import CallFilter, OrderFilter, TimelineFilter
 from domain.events.event import Event
 from domain.events.integration import Registered
 from domain.events.lifecycle import CommentAdded
-from infrastructure import views
+from domain.streams import integration_stream
+from infrastructure.views import read as views
 from tests.builders import a_created_event, a_service_event, a_system_log, an_event, an_exception
 
 LARGE = 3_000
@@ -163,9 +163,7 @@ async def test_calls_are_listed_in_parts(services: Services, tenant: Tenant, pro
 async def test_integrations_are_listed_until_their_details_are_too_much(
     services: Services, tenant: Tenant, projector: Projector
 ) -> None:
-    integrations = [
-        Registered(originator_id=stream_of_integration(n), details={"text": "x" * LARGE}) for n in range(1, 6)
-    ]
+    integrations = [Registered(originator_id=integration_stream(n), details={"text": "x" * LARGE}) for n in range(1, 6)]
     await _tell(services, tenant, projector, integrations)
 
     rows = await services.integration_queries.integrations(tenant.name)

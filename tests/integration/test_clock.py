@@ -14,16 +14,16 @@ import pytest
 from eventsourcing.persistence import ApplicationRecorder, PersistenceError, StoredEvent
 
 from api.bootstrap import Services
-from application.ledger import ANY, NO_STREAM, Append, EventStore, Exactly, IdempotencyKey, Write
+from application.ledger.port import ANY, NO_STREAM, Append, EventStore, Exactly, IdempotencyKey, Write
 from domain.errors import ClockAhead, OutcomeUnknown
 from domain.values import TenantName
-from infrastructure import clock
-from infrastructure.clock import Clock
-from infrastructure.credentials import PostgresCredentialStore
-from infrastructure.database import open_pool
-from infrastructure.event_store import PostgresEventStore
-from infrastructure.group_commit import open_group_commit
-from infrastructure.recorder import OrdertrailFactory
+from infrastructure.keys.credentials import PostgresCredentialStore
+from infrastructure.ledger import clock
+from infrastructure.ledger.clock import Clock
+from infrastructure.ledger.event_store import PostgresEventStore
+from infrastructure.ledger.group_commit import open_group_commit
+from infrastructure.library.recorder import OrdertrailFactory
+from infrastructure.postgres.database import open_pool
 from tests import fix_store
 from tests.fix_store import new_event
 from tests.proxy import open_proxy
@@ -192,7 +192,7 @@ async def test_what_is_not_known_to_be_stored_stays_unknown(shared_dsn: str) -> 
 def recorder(shared_dsn: str, postgres_ledger: fix_store.Ledger) -> Iterator[ApplicationRecorder]:
     """The library's recorder of a ledger."""
     env = {
-        "PERSISTENCE_MODULE": "infrastructure.recorder",
+        "PERSISTENCE_MODULE": "infrastructure.library.recorder",
         "ORDERTRAIL_DSN": shared_dsn,
         "ORDERTRAIL_TENANT": postgres_ledger.tenant,
     }
@@ -218,5 +218,5 @@ async def test_how_far_the_database_is_ahead_can_be_asked_for(
 ) -> None:
     assert abs(await services.health.clock_ahead()) < 30
 
-    monkeypatch.setattr("infrastructure.health.now", lambda: datetime.now(UTC) - HOUR)
+    monkeypatch.setattr("infrastructure.views.health.now", lambda: datetime.now(UTC) - HOUR)
     assert await services.health.clock_ahead() == pytest.approx(3_600, abs=30)

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from application.contents import ContentStore, Place
+from application.bodies.port import ContentStore, Place
 from domain.errors import Unavailable
 from domain.values import TenantName
-from infrastructure.contents import PostgresContentStore
-from infrastructure.database import open_pool
-from infrastructure.object_contents import ObjectContentStore
+from infrastructure.bodies.object_store import ObjectContentStore
+from infrastructure.bodies.postgres import PostgresContentStore
+from infrastructure.postgres.database import open_pool
 
 ACME, OTHER = TenantName("acme"), TenantName("other")
 ORDER = "order-1"

@@ -11,9 +11,9 @@ import psutil
 import psycopg
 import pytest
 
-from infrastructure import embedded
-from infrastructure.embedded import embedded_server
-from infrastructure.migrations import migrate
+from infrastructure.embedded import server as embedded
+from infrastructure.embedded.server import embedded_server
+from infrastructure.setup.migrations import migrate
 from tests.fix_embedded import run
 
 ROOT = Path(embedded.__file__).parent.parent

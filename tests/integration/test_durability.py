@@ -11,13 +11,13 @@ from eventsourcing.persistence import StoredEvent
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from application.ledger import ANY, Append, Write
+from application.ledger.port import ANY, Append, Write
 from domain.values import TenantName
-from infrastructure.database import Connection, connect, open_pool
-from infrastructure.group_commit import GroupCommit, open_group_commit
-from infrastructure.migrations import migrate
-from infrastructure.owner_session import UnsafeServer, owner_session, refuse_unsafe_server
-from infrastructure.recorder import OrdertrailFactory
+from infrastructure.ledger.group_commit import GroupCommit, open_group_commit
+from infrastructure.library.recorder import OrdertrailFactory
+from infrastructure.postgres.database import Connection, connect, open_pool
+from infrastructure.setup.migrations import migrate
+from infrastructure.setup.owner_session import UnsafeServer, owner_session, refuse_unsafe_server
 from tests.fix_postgres import database
 from tests.fix_store import new_event
 
@@ -79,7 +79,7 @@ async def asked_for_by_the_writer(monkeypatch: pytest.MonkeyPatch, dsn: str) -> 
         sessions.append(await connect(*arguments, **settings))  # type: ignore[arg-type]
         return sessions[-1]
 
-    monkeypatch.setattr("infrastructure.append_writer.connect", seen)
+    monkeypatch.setattr("infrastructure.ledger.append_writer.connect", seen)
     async with opened_writer(dsn) as writer:
         await append(writer)
         return await shown(sessions[-1], SHOW)

@@ -6,8 +6,8 @@ from threading import Barrier, Event
 
 import pytest
 
-from infrastructure import embedded
-from infrastructure.embedded import EmbeddedServerError, embedded_server
+from infrastructure.embedded import server as embedded
+from infrastructure.embedded.server import EmbeddedServerError, embedded_server
 from tests.fix_embedded import HOLDER, is_up, reap, run, spawn
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure import embedded
-from infrastructure.embedded import EmbeddedServerError, embedded_server, start_again
+from infrastructure.embedded import server as embedded
+from infrastructure.embedded.server import EmbeddedServerError, embedded_server, start_again
 from tests.fix_embedded import HOLDER, elsewhere, hide_postmaster, is_up, reap, run, spawn, wait_until
 
 ROOT = Path(embedded.__file__).parent.parent

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure import embedded
-from infrastructure.embedded import embedded_server
+from infrastructure.embedded import server as embedded
+from infrastructure.embedded.server import embedded_server
 from tests.fix_embedded import HOLDER, WRITER, is_up, reap, run, spawn, wait_until
 
 

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from api.bootstrap import Services, open_sealer
-from api.ledger_files import Verdict, export_ledger, verify_file
-from application.access import Tenant
-from application.codec import encode
-from application.ledger import ANY, Append, NewEvent, RecordedEvent, Write
+from api.cli.files.ledger_files import Verdict, export_ledger, verify_file
+from application.access.callers import Tenant
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, NewEvent, RecordedEvent, Write
 from application.ledger_file.lines import FileDamaged
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import new_signing_key

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from application.ledger import ANY, Append, Write
+from application.ledger.port import ANY, Append, Write
 from domain.errors import Unavailable
 from domain.values import TenantName
-from infrastructure.database import open_pool, reading, watching_database
-from infrastructure.group_commit import open_group_commit
-from infrastructure.migrations import migrate
+from infrastructure.ledger.group_commit import open_group_commit
+from infrastructure.postgres.database import open_pool, reading, watching_database
+from infrastructure.setup.migrations import migrate
 from tests.fix_embedded import run
 from tests.fix_postgres import database
 from tests.fix_store import new_event

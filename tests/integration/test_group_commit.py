@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import psycopg
 import pytest
 
-from application.ledger import ANY, Append, Appended, Exactly, NewEvent, Write
+from application.ledger.port import ANY, Append, Appended, Exactly, NewEvent, Write
 from domain.errors import InvalidEvent, VersionConflict
-from infrastructure import group_commit
-from infrastructure.append_call import AppendCall
+from infrastructure.ledger import group_commit
+from infrastructure.ledger.append_call import AppendCall
 from tests.fix_store import Ledger, blocked_calls, held, new_event, start, transactions
 
 

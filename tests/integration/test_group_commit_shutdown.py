@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from application.ledger import ANY, Append, Appended, Write
+from application.ledger.port import ANY, Append, Appended, Write
 from domain.errors import OutcomeUnknown, Unavailable
 from domain.values import TenantName
-from infrastructure.group_commit import open_group_commit
+from infrastructure.ledger.group_commit import open_group_commit
 from tests.fix_store import Ledger, blocked_calls, held, new_event, start
 
 

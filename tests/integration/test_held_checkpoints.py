@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from api.bootstrap import Services, open_sealer, open_services
-from application.access import Tenant
-from application.codec import encode
-from application.ledger import ANY, Append, Write
+from application.access.callers import Tenant
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Write
 from application.transparency import walk
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import new_signing_key

@@ -13,9 +13,9 @@ from api.bootstrap import (
     read_settings,
     set_up_database,
 )
-from application.access import Tenant
-from application.codec import decode, encode
-from application.ledger import ANY, Append, NewEvent, RecordedEvent, Write
+from application.access.callers import Tenant
+from application.ledger.codec import decode, encode
+from application.ledger.port import ANY, Append, NewEvent, RecordedEvent, Write
 from application.ledger_file.importing import CannotImport, Imported
 from application.ledger_file.lines import FileDamaged
 from application.transparency.checkpoint import Checkpoint

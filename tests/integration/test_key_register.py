@@ -9,14 +9,14 @@ import pytest
 from psycopg.errors import CheckViolation
 
 from api.bootstrap import Register, Services, open_register
-from application.access import Access, Tenant
-from application.credentials import KeyRecord, KeyState, NewKey
+from application.access.callers import Access, Tenant
+from application.access.credentials import KeyRecord, KeyState, NewKey
 from domain.errors import KeyHasEnded, KeyNotFound, Unauthenticated
 from domain.values import TenantName
-from infrastructure import key_register
-from infrastructure.credentials import PostgresCredentialStore
-from infrastructure.database import open_pool
-from infrastructure.tokens import JwtSigner, digest_of
+from infrastructure.keys import key_register
+from infrastructure.keys.credentials import PostgresCredentialStore
+from infrastructure.keys.tokens import JwtSigner, digest_of
+from infrastructure.postgres.database import open_pool
 from tests.builders import an_actor
 
 OTHER = TenantName("other")

@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.ledger import ANY, NO_STREAM, Append, Exactly, RecordedEvent, Write
+from application.ledger.port import ANY, NO_STREAM, Append, Exactly, RecordedEvent, Write
 from domain.errors import VersionConflict
-from infrastructure.append_call import AppendCall, prepare
-from infrastructure.arrays import register_arrays
-from infrastructure.listener import Listener
+from infrastructure.ledger.append_call import AppendCall, prepare
+from infrastructure.postgres.arrays import register_arrays
+from infrastructure.postgres.listener import Listener
 from tests.fix_store import Ledger, blocked_calls, new_event, transactions
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]

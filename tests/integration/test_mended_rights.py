@@ -7,11 +7,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from infrastructure.migrations import migrate
-from infrastructure.owner_session import owner_session
-from infrastructure.rights import RoleMayTooMuch, granted
-from infrastructure.session import MissingRight, runtime_dsn
-from infrastructure.statements import statements
+from infrastructure.postgres.session import MissingRight, runtime_dsn
+from infrastructure.postgres.statements import statements
+from infrastructure.setup.migrations import migrate
+from infrastructure.setup.owner_session import owner_session
+from infrastructure.setup.rights import RoleMayTooMuch, granted
 from tests.fix_postgres import database
 
 OWNER, SERVER = "shop", "web"
@@ -285,7 +285,7 @@ def test_the_list_of_rights_is_applied_again_when_a_release_changes_it(
     owned_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grant = statements("rights")["grant"] + b"\nGRANT DELETE ON ordertrail.snapshots TO ordertrail_runtime"
-    monkeypatch.setattr("infrastructure.rights._SQL", {**statements("rights"), "grant": grant})
+    monkeypatch.setattr("infrastructure.setup.rights._SQL", {**statements("rights"), "grant": grant})
 
     assert mended(owned_dsn) == ["The rights of ordertrail_runtime were mended: 1 were missing, 0 too many"]
     assert mended(owned_dsn) == []

@@ -12,11 +12,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from domain.errors import OrdertrailError, Unavailable
-from infrastructure import migrations, owner_session
-from infrastructure.migrations import MigrationFailed, is_current, migrate, pending
-from infrastructure.owner_session import ServerTooOld
-from infrastructure.session import InvalidDsn, MissingRight, runtime_dsn
-from infrastructure.statements import statements
+from infrastructure.postgres.session import InvalidDsn, MissingRight, runtime_dsn
+from infrastructure.postgres.statements import statements
+from infrastructure.setup import migrations, owner_session
+from infrastructure.setup.migrations import MigrationFailed, is_current, migrate, pending
+from infrastructure.setup.owner_session import ServerTooOld
 from tests.fix_postgres import database
 
 SQL_FILES = sorted(Path(migrations.__file__).parent.joinpath("sql", "migrations").glob("*.sql"))
@@ -149,7 +149,7 @@ def test_a_failing_migration_leaves_nothing_behind_and_those_before_it_stay(
 ) -> None:
     (tmp_path / "0001_good.sql").write_text("CREATE TABLE ordertrail.good (id int);")
     (tmp_path / "0002_bad.sql").write_text("CREATE TABLE ordertrail.half (id int); SELECT 1 / 0;")
-    monkeypatch.setattr("infrastructure.survey.files", lambda _: SimpleNamespace(joinpath=lambda *_: tmp_path))
+    monkeypatch.setattr("infrastructure.setup.survey.files", lambda _: SimpleNamespace(joinpath=lambda *_: tmp_path))
 
     with pytest.raises(MigrationFailed, match="0002_bad could not be applied: division by zero"):
         migrate(empty_dsn)

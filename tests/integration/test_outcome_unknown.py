@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from application.ledger import ANY, NO_STREAM, Append, Appended, Exactly, Write
+from application.ledger.port import ANY, NO_STREAM, Append, Appended, Exactly, Write
 from domain.errors import OutcomeUnknown, Unavailable, VersionConflict
-from infrastructure import database
-from infrastructure.database import open_pool
-from infrastructure.event_store import PostgresEventStore
-from infrastructure.group_commit import GroupCommit, open_group_commit
+from infrastructure.ledger.event_store import PostgresEventStore
+from infrastructure.ledger.group_commit import GroupCommit, open_group_commit
+from infrastructure.postgres import database
+from infrastructure.postgres.database import open_pool
 from tests.fix_store import NO_PATIENCE, Ledger, blocked_calls, held, key, new_event
 from tests.proxy import Proxy, open_proxy
 

@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from application.request_context import RequestContext, current
+from application.runtime.request_context import RequestContext, current
 from domain.errors import Refused, Unavailable
-from infrastructure import pool as module
-from infrastructure.database import Pool, open_pool, reading
-from infrastructure.patience import COMMANDS, Patience
+from infrastructure.postgres import pool as module
+from infrastructure.postgres.database import Pool, open_pool, reading
+from infrastructure.postgres.patience import COMMANDS, Patience
 from tests.proxy import Proxy, open_proxy
 
 IMPATIENT = Patience(statement=None, lock=None, lease=0.3, turn=0.3)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from infrastructure import postgres_programs
+from infrastructure.embedded import programs as postgres_programs
 
 
 def test_who_comes_second_waits_for_the_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 
 from api.bootstrap import Services, open_projector
-from application.projections.entries import Entry
-from application.projections.timeline import TIMELINE
-from application.projector import Projector
+from application.views.projections.entries import Entry
+from application.views.projections.timeline import TIMELINE
+from application.views.projector import Projector
 from domain.values import TenantName
-from infrastructure.database import open_pool
-from infrastructure.view_store import PostgresViewStore
+from infrastructure.postgres.database import open_pool
+from infrastructure.views.write import PostgresViewStore
 from tests.fix_postgres import database
 from tests.projecting import (
     VIEWS,

@@ -9,17 +9,17 @@ import pytest
 from pydantic_core import from_json
 
 from api.bootstrap import Services
-from application.access import Tenant
-from application.codec import encode
-from application.ledger import ANY, Append, Write
-from application.projections.catalogue import PROJECTIONS
-from application.projections.entries import Entry
-from application.projections.projection import Projection, Row
-from application.projector import Projector
-from application.queries import CallFilter
+from application.access.callers import Tenant
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Write
+from application.views.projections.catalogue import PROJECTIONS
+from application.views.projections.entries import Entry
+from application.views.projections.projection import Projection, Row
+from application.views.projector import Projector
+from application.views.queries import CallFilter
 from domain.values import TenantName
-from infrastructure.database import open_pool
-from infrastructure.view_store import PostgresViewStore
+from infrastructure.postgres.database import open_pool
+from infrastructure.views.write import PostgresViewStore
 from tests.builders import a_created_event, a_service_event, a_system_log, an_event
 from tests.projecting import AWKWARD, BINARY, VIEWS, tables
 

@@ -13,9 +13,9 @@ from psycopg.adapt import Transformer
 from psycopg.pq import Format
 
 from benchmarks.large_ledger import generate
-from infrastructure.arrays import Array
-from infrastructure.migrations import migrate
-from infrastructure.statements import statements
+from infrastructure.postgres.arrays import Array
+from infrastructure.postgres.statements import statements
+from infrastructure.setup.migrations import migrate
 from tests.fix_postgres import database
 from tests.statement_parameters import PARAMETERS
 

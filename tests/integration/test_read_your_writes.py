@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from api.maintenance import create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
 from tests.fix_postgres import database
 from tests.fix_server import Server, running
 from tests.native import ORDERS, an_order, append, assert_problem, new_id, status

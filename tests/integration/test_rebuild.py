@@ -12,14 +12,14 @@ import pytest
 
 from api import bootstrap
 from api.bootstrap import Services
-from application.customers import reveal_nothing
-from application.ledger import ANY, Append, Write
-from application.projections.projection import Projection
-from application.projector import BATCH, Projector
-from application.rebuilding import Rebuilding
+from application.ledger.port import ANY, Append, Write
+from application.views.customers import reveal_nothing
+from application.views.projections.projection import Projection
+from application.views.projector import BATCH, Projector
+from application.views.rebuilding import Rebuilding
 from domain.errors import TenantNotFound, ViewStopped
 from domain.values import TenantName
-from infrastructure.side_views import PostgresSideViewStore
+from infrastructure.views.rebuild import PostgresSideViewStore
 from tests.fix_postgres import database
 from tests.fix_store import new_event
 from tests.projecting import ROOT, VIEWS, append_events, caught_up, lag, running_projector, tables, undisturbed
@@ -27,7 +27,7 @@ from tests.projecting import ROOT, VIEWS, append_events, caught_up, lag, running
 ACME = TenantName("acme")
 NUMBERS = {"integrations": "integration_id", "order_state": "first_position"}
 """A column that tells the rows of a view apart, of those that have no position."""
-REBUILD = "import asyncio, sys; from api.views import rebuild; asyncio.run(rebuild(sys.argv[1], [], 'acme'))"
+REBUILD = "import asyncio, sys; from api.cli.views import rebuild; asyncio.run(rebuild(sys.argv[1], [], 'acme'))"
 
 
 def ignore(_completed: int, _total: int) -> None:

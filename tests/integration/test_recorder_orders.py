@@ -23,16 +23,17 @@ from eventsourcing.persistence import (
 from eventsourcing.projection import Projection, ProjectionRunner
 
 from api.bootstrap import Services
-from application.access import Tenant
+from application.access.callers import Tenant
 from domain.events.lifecycle import Created, StatusUpdated
 from domain.events.split import Split
-from domain.order import Order, stream_of
-from infrastructure.ledger_event import LedgerEvent, LedgerNotification
-from infrastructure.mapper import OrderEventMapper
-from infrastructure.recorder import OrdertrailTrackingRecorder
+from domain.order import Order
+from domain.streams import order_stream
+from infrastructure.library.ledger_event import LedgerEvent, LedgerNotification
+from infrastructure.library.mapper import OrderEventMapper
+from infrastructure.library.recorder import OrdertrailTrackingRecorder
 from tests.builders import a_moment, an_actor, an_event, totals
 
-MAPPER = "infrastructure.mapper:OrderEventMapper"
+MAPPER = "infrastructure.library.mapper:OrderEventMapper"
 READ_EVENTS = """
     SELECT stream, version, type, metadata <> '' FROM ordertrail.events WHERE tenant = 'acme' ORDER BY position
 """
@@ -56,7 +57,7 @@ class Orders(Application[str]):
         self.save(order, child)
 
     def get(self, order_id: str) -> Order:
-        return self.repository.get(stream_of(order_id))
+        return self.repository.get(order_stream(order_id))
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Parcel(BaseAggregate[str]):
 @pytest.fixture
 def settings(dsn: str) -> dict[str, str]:
     return {
-        "PERSISTENCE_MODULE": "infrastructure.recorder",
+        "PERSISTENCE_MODULE": "infrastructure.library.recorder",
         "ORDERTRAIL_DSN": dsn,
         "ORDERS_ORDERTRAIL_TENANT": "acme",
         "ORDERS_MAPPER_TOPIC": MAPPER,

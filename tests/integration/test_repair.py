@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from api.bootstrap import Services, open_repair, open_sealer
-from application.access import Tenant
+from application.access.callers import Tenant
 from application.transparency import repair
 from application.transparency.repair import CannotRepair, Repaired
 from domain.errors import TenantNotFound

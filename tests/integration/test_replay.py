@@ -6,10 +6,10 @@ from datetime import datetime
 import pytest
 
 from api.bootstrap import Services
-from application import replay
-from application.access import Tenant
-from application.codec import encode
-from application.ledger import ANY, Append, Write
+from application.access.callers import Tenant
+from application.ledger import replay
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Write
 from domain.events.event import Event
 from tests.builders import ORDER, a_created_event, an_event
 

@@ -9,8 +9,8 @@ import pytest
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
-from infrastructure.migrations import migrate
-from infrastructure.session import runtime_dsn
+from infrastructure.postgres.session import runtime_dsn
+from infrastructure.setup.migrations import migrate
 from tests.fix_postgres import database
 
 Connection = psycopg.Connection[tuple[Any, ...]]

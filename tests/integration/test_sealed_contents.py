@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from api.bootstrap import Services
-from application.access import Tenant
+from application.access.callers import Tenant
 from domain.errors import InvalidEvent
 
 CHANGES = {

@@ -11,9 +11,8 @@ import psycopg
 import pytest
 
 from api.bootstrap import Services, open_sealer
-from application.access import Tenant
-from application.health import SealingHealth
-from application.ledger import RecordedEvent
+from application.access.callers import Tenant
+from application.ledger.port import RecordedEvent
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import identity
 from application.transparency.leaf import leaf_hash_of
@@ -22,6 +21,7 @@ from application.transparency.proofs import FORMAT, leaf_fields
 from application.transparency.repair import CannotRepair
 from application.transparency.tiles import Tile, hash_in, tile_of
 from application.transparency.tree import inclusion_path, nodes_of, root_of
+from application.views.health import SealingHealth
 from domain.errors import Unavailable, Unproven
 from domain.values import TenantName
 from tests.auditor import Auditor

@@ -10,16 +10,16 @@ import psycopg
 import pytest
 
 from api.bootstrap import Services, open_sealer
-from application.access import Tenant
-from application.codec import encode
-from application.health import SealingHealth
-from application.ledger import ANY, Append, Write
+from application.access.callers import Tenant
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Write
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import identity, new_signing_key
 from application.transparency.leaf import leaf_hash_of
 from application.transparency.note import Verifier, verify
 from application.transparency.sealing import Sealer
 from application.transparency.tree import EMPTY_ROOT, Frontier
+from application.views.health import SealingHealth
 from domain.errors import NotSealed, Unproven
 from tests.builders import an_event
 

@@ -8,10 +8,10 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from domain.values import TenantName
-from infrastructure.database import Connection, connect, open_pool
-from infrastructure.owner_session import owner_session
-from infrastructure.recorder_database import TenantDatabase
-from infrastructure.session import owner_dsn, runtime_dsn
+from infrastructure.library.recorder_database import TenantDatabase
+from infrastructure.postgres.database import Connection, connect, open_pool
+from infrastructure.postgres.session import owner_dsn, runtime_dsn
+from infrastructure.setup.owner_session import owner_session
 
 EXPECTED = {
     "client_encoding": "UTF8",

@@ -9,15 +9,15 @@ import pytest
 from psycopg.errors import CheckViolation
 
 from api.bootstrap import Services, open_sealer, open_services, read_settings, set_up_database
-from api.ledgers import rotate_signing_key
-from api.maintenance import create_tenant
-from application.codec import encode
-from application.ledger import ANY, Append, Write
+from api.cli.ledgers import rotate_signing_key
+from api.cli.maintenance import create_tenant
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Write
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import new_signing_key
 from domain.values import TenantName
-from infrastructure.installation import NotSetUp
-from infrastructure.installation_key import WrongInstallationKey
+from infrastructure.keys.installation import NotSetUp
+from infrastructure.keys.installation_key import WrongInstallationKey
 from tests.builders import an_event
 from tests.dumps import dump, has
 

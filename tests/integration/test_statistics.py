@@ -5,10 +5,10 @@ from pathlib import Path
 import psycopg
 
 from api.bootstrap import Services
-from application.access import Tenant
-from application.projector import Projector
+from application.access.callers import Tenant
+from application.views.projector import Projector
 from domain.values import Actor, Customer
-from infrastructure import migrations
+from infrastructure.setup import migrations
 
 WORD = "Undine"
 MIGRATION = Path(migrations.__file__).parent / "sql" / "migrations" / "0014_no_statistics_of_people.sql"

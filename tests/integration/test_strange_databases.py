@@ -8,11 +8,11 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from domain.errors import Misconfigured
-from infrastructure import migrations
-from infrastructure.migrations import migrate, pending
-from infrastructure.owner_session import WrongEncoding
-from infrastructure.recorder import OrdertrailFactory
-from infrastructure.survey import ForeignSchema, NewerSchema
+from infrastructure.library.recorder import OrdertrailFactory
+from infrastructure.setup import migrations
+from infrastructure.setup.migrations import migrate, pending
+from infrastructure.setup.owner_session import WrongEncoding
+from infrastructure.setup.survey import ForeignSchema, NewerSchema
 from tests.commands import assert_says, ordertrail
 from tests.dumps import dump
 

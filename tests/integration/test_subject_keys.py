@@ -8,14 +8,14 @@ from hashlib import sha256
 import psycopg
 import pytest
 
-from application.encryption import DamagedKey, Keys
+from application.privacy.cipher import DamagedKey, Keys
 from domain.errors import TenantNotFound, Unavailable
 from domain.values import TenantName
-from infrastructure import subject_keys
-from infrastructure.credentials import PostgresCredentialStore
-from infrastructure.database import open_pool
-from infrastructure.installation_key import InstallationKey
-from infrastructure.subject_keys import REMEMBERED, PostgresKeyRing
+from infrastructure.keys import subject_keys
+from infrastructure.keys.credentials import PostgresCredentialStore
+from infrastructure.keys.installation_key import InstallationKey
+from infrastructure.keys.subject_keys import REMEMBERED, PostgresKeyRing
+from infrastructure.postgres.database import open_pool
 from tests.damage import KEYS, damage_key, restore_key
 
 ACME = TenantName("acme")

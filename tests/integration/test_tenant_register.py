@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from api.bootstrap import Register, Services, open_register, open_sealer
-from application.access import Tenant
+from application.access.callers import Tenant
 from domain.errors import TenantNotFound
 from domain.values import TenantName
 

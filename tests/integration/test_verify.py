@@ -6,13 +6,13 @@ import psycopg
 import pytest
 
 from api.bootstrap import Services, open_sealer
-from api.ledgers import verify_ledgers
-from application.access import Tenant
-from application.codec import encode
-from application.ledger import ANY, Append, Write
-from application.projector import Projector
+from api.cli.ledgers import verify_ledgers
+from application.access.callers import Tenant
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Write
 from application.transparency import walk
 from application.transparency.verification import Damage
+from application.views.projector import Projector
 from tests.builders import an_event
 
 SIZE = 300

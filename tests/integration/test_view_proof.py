@@ -8,11 +8,11 @@ import pytest
 
 from api import bootstrap
 from api.bootstrap import Services
-from application.codec import encode
-from application.ledger import ANY, Append, Write
-from application.projector import Projector
-from application.rebuilding import Rebuilding
-from application.view_proof import Finding, ViewProof
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Write
+from application.views.projector import Projector
+from application.views.proof import Finding, ViewProof
+from application.views.rebuilding import Rebuilding
 from domain.events.event import Event
 from domain.events.integration import IntegrationTied, Registered
 from domain.events.lifecycle import CommentAdded

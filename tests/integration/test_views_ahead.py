@@ -7,11 +7,11 @@ from typing import LiteralString
 import pytest
 
 from api.bootstrap import Services, open_projector
-from api.views import rebuild, verify_views
-from application.access import Tenant
-from application.health import ProjectionHealth
-from application.projector import Projector
+from api.cli.views import rebuild, verify_views
+from application.access.callers import Tenant
 from application.transparency.findings import Damage
+from application.views.health import ProjectionHealth
+from application.views.projector import Projector
 from tests.fix_postgres import database
 from tests.fix_sealed import SealedLedger
 from tests.projecting import VIEWS, caught_up, running_projector, tables, undisturbed

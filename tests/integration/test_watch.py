@@ -8,16 +8,16 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from application.ledger import ANY, Append, Appended, Write
-from application.request_context import RequestContext, current
+from application.ledger.port import ANY, Append, Appended, Write
+from application.runtime.request_context import RequestContext, current
 from domain.errors import OutcomeUnknown, Unavailable
-from infrastructure import append_writer
-from infrastructure import watch as module
-from infrastructure.append_call import AppendCall
-from infrastructure.database import open_pool, reading, watching_database
-from infrastructure.group_commit import GroupCommit, open_group_commit
-from infrastructure.pool import Pool
-from infrastructure.watch import Watch
+from infrastructure.ledger import append_writer
+from infrastructure.ledger.append_call import AppendCall
+from infrastructure.ledger.group_commit import GroupCommit, open_group_commit
+from infrastructure.postgres import watch as module
+from infrastructure.postgres.database import open_pool, reading, watching_database
+from infrastructure.postgres.pool import Pool
+from infrastructure.postgres.watch import Watch
 from tests.fix_store import Ledger, blocked_calls, held, new_event
 from tests.proxy import Proxy, open_proxy
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from application.access import Caller
-from application.tokens import fingerprint_of
+from application.access.callers import Caller
+from application.access.tokens import fingerprint_of
 from domain.errors import Unauthenticated
 from domain.values import Actor
 from tests.accessing import DIGEST, SECRET, Clock, a_known_credential, access_to, claims

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from application.access import CACHE_SECONDS
-from application.credentials import Ends, KeyState
+from application.access.callers import CACHE_SECONDS
+from application.access.credentials import Ends, KeyState
 from domain.errors import AccessDenied, Forbidden, Unauthenticated
 from tests.accessing import SECRET, Clock, a_known_credential, access_to, claims
 from tests.fakes import FakeCredentialStore

@@ -2,8 +2,8 @@
 
 import pytest
 
-from application.access import Access
-from application.tokens import Claims
+from application.access.callers import Access
+from application.access.tokens import Claims
 from domain.errors import Forbidden, Unauthenticated
 from tests.builders import a_caller, a_credential
 from tests.fakes import FakeCredentialStore, FakeTokenSigner

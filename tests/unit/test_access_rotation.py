@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from application.access import CACHE_SECONDS, Access, Caller, Credential
-from application.credentials import Ends
-from application.tokens import fingerprint_of
+from application.access.callers import CACHE_SECONDS, Access, Caller, Credential
+from application.access.credentials import Ends
+from application.access.tokens import fingerprint_of
 from domain.errors import Forbidden, Unauthenticated
 from tests.accessing import DIGEST, FINGERPRINT, SECRET, Clock, a_known_credential, access_to, claims
 from tests.fakes import FakeTokenSigner

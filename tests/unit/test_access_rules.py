@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.access import authorise
-from application.scopes import allows
+from application.access.callers import authorise
+from application.access.scopes import allows
 from domain.errors import Forbidden
 from tests.builders import a_caller, a_tenant
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from api import bodies
-from api.bodies import MAX_VALUES, from_strict_json
-from api.problems import TooLarge
+from api.http import bodies
+from api.http.bodies import MAX_VALUES, from_strict_json
+from api.http.problems import TooLarge
 
 SIZE = 16 * 2**20
 TOO_MANY = {

@@ -10,8 +10,8 @@ from api.dialects.carriyo.errors import render
 from api.dialects.carriyo.mapping import LAST_MILLISECOND, call_of, event_of, position_of, system_log
 from api.dialects.carriyo.models import NewSystemLog, SystemLogQuery
 from api.dialects.carriyo.tokens import render_token_error
-from api.problems import Kind, Problem, problem_of
-from application.contents import Place
+from api.http.problems import Kind, Problem, problem_of
+from application.bodies.port import Place
 from domain.events.records import CallDirection
 from domain.values import ContentRef
 from tests.builders import a_caller, a_system_log

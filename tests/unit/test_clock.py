@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.errors import ClockAhead, Unavailable
-from infrastructure.clock import Clock
+from infrastructure.ledger.clock import Clock
 from infrastructure.settings import Settings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

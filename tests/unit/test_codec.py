@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_jsonable_python
 
-from application.codec import decode, encode, fields_of, metadata_of, new_event_id
+from application.ledger.codec import decode, encode, fields_of, metadata_of, new_event_id
 from domain.errors import InvalidEvent
 from domain.events.lifecycle import CommentAdded
 from domain.values import Actor

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from api.cli import app
-from application.access import CACHE_SECONDS
+from api.cli.main import app
+from application.access.callers import CACHE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()

@@ -8,10 +8,10 @@ import pytest
 from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 
-from api.credentials import Credential
-from api.lean import Lean, LeanRoutes
-from api.requests import Json, StrictRoute
-from application.access import Caller, Tenant
+from api.http.credentials import Credential
+from api.http.lean import Lean, LeanRoutes
+from api.http.requests import Json, StrictRoute
+from application.access.callers import Caller, Tenant
 from domain.errors import Unauthenticated
 from tests.builders import ACME
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from api.dialects.dintero.errors import render
 from api.dialects.dintero.mapping import api_event, short_id, status_event, status_event_of
-from api.problems import Fault, InvalidRequest, Kind, Problem, problem_of
-from application.projections.entries import Entry
-from application.projections.service_events import SERVICE_EVENTS, ServiceEventRow
+from api.http.problems import Fault, InvalidRequest, Kind, Problem, problem_of
+from application.views.projections.entries import Entry
+from application.views.projections.service_events import SERVICE_EVENTS, ServiceEventRow
 from domain.errors import OrderNotFound
 from domain.values import Actor
 from tests.builders import NOON, a_moment, a_service_event, an_actor, an_event, recorded

@@ -8,13 +8,13 @@ from typing import get_type_hints
 
 import pytest
 
-from application.codec import encode
-from application.personal import Shape, shape_of
+from application.ledger.codec import encode
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import ENVELOPE, Event
 from domain.events.integration import FailedCall
 from domain.events.records import Call, CallDurations, CallTimings
 from domain.order import DECISIONS
+from domain.personal import Shape, shape_of
 from domain.values import (
     OF_ORDER,
     Actor,

@@ -8,22 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.codec import decode, encode
-from application.encryption import (
-    DamagedKey,
-    Keys,
-    SubjectKey,
-    bound,
-    document,
-    open_token,
-    seal,
-    seal_body,
-)
-from application.ledger import NewEvent
-from domain import person
+from application.ledger.codec import decode, encode
+from application.ledger.port import NewEvent
+from application.privacy.cipher import DamagedKey, Keys, SubjectKey, bound, document, open_token, seal, seal_body
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.event import Event
 from domain.events.lifecycle import CancellationRequested, CommentAdded, Transferred
+from domain.streams import person_stream
 from domain.values import Actor
 from tests.builders import (
     ACME,
@@ -39,7 +30,7 @@ from tests.builders import (
 
 KEY, OTHER_KEY = SubjectKey(b"k" * 32), SubjectKey(b"o" * 32)
 STREAM = f"order-{ORDER}"
-PERSON = person.stream_of("u1")
+PERSON = person_stream("u1")
 KEYS: Keys = {STREAM: KEY, PERSON: OTHER_KEY}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from application.gathering import MAX_TOGETHER, Gathering
+from application.runtime.gathering import MAX_TOGETHER, Gathering
 
 
 class Answers:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.hints import Hint, hint
+from application.views.hints import Hint, hint
 
 NAMES: list[tuple[str, Hint]] = [
     ("requests.exceptions.SSLError", Hint.SSL),

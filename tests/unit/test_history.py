@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from application.history import Comparison, PastOrder
+from application.views.history import Comparison, PastOrder
 from domain.events.event import Event
 from domain.events.lifecycle import CommentAdded, Redacted, Transferred
 from domain.events.payment import PaymentStatusUpdated

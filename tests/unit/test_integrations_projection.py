@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from application.projections.entries import Entry
-from application.projections.integrations import INTEGRATIONS, IntegrationRow
+from application.views.projections.entries import Entry
+from application.views.projections.integrations import INTEGRATIONS, IntegrationRow
 from domain.events.event import Event
 from domain.events.integration import Recovered, Registered
 from tests.builders import a_ledger, a_moment, an_event, an_exception

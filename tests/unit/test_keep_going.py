@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from application import keep_going as module
-from application import outage_log
-from application.keep_going import keep_going
-from application.outage_log import OutageLog
+from application.runtime import loops as module
+from application.runtime import outage_log
+from application.runtime.loops import keep_going
+from application.runtime.outage_log import OutageLog
 from domain.errors import Unavailable
 
 

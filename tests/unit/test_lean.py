@@ -9,9 +9,9 @@ from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from pydantic import BaseModel, StringConstraints
 from starlette.types import Message, Receive, Scope, Send
 
-from api.lean import Lean, LeanRoutes
-from api.problems import UnsupportedMediaType
-from api.requests import Json, StrictRoute
+from api.http.lean import Lean, LeanRoutes
+from api.http.problems import UnsupportedMediaType
+from api.http.requests import Json, StrictRoute
 
 MAX_BODY_BYTES = 1_000
 JSON = {"Content-Type": "application/json"}

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.ledger import RecordedEvent
+from application.ledger.port import RecordedEvent
 from application.ledger_file.lines import FileDamaged
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.note import CannotCheck

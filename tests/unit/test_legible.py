@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from application.codec import DAMAGE, decode
-from application.ledger import RecordedEvent
-from application.legible import legible, legibly, why_unreadable
-from application.noticed import Noticed
+from application.ledger.codec import DAMAGE, decode
+from application.ledger.port import RecordedEvent
+from application.privacy.legible import legible, legibly, why_unreadable
+from application.privacy.noticed import Noticed
 from domain.errors import InvalidEvent
 from domain.events.lifecycle import Edited
 from domain.values import Change

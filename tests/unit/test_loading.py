@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from application.codec import encode
-from application.encrypted_store import EncryptedEventStore
-from application.ledger import ANY, Append, Write
-from application.loading import load_order, needs_of
-from application.vault import Vault
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Write
+from application.orders.loading import load_order, needs_of
+from application.privacy.store import EncryptedEventStore
+from application.privacy.vault import Vault
 from domain.errors import OrderNotFound, UnreadableEvent
 from domain.events.event import Event
 from domain.events.lifecycle import CommentAdded, Redacted, Transferred
-from domain.order import stream_of
+from domain.streams import order_stream
 from tests.builders import (
     ACME,
     ORDER,
@@ -36,11 +36,11 @@ class Story:
         self.store = EncryptedEventStore(self.ledger, Vault(self.keys), secret=b"secret")
 
     async def tell(self, *events: Event) -> None:
-        write = Write(stream_of(ORDER), ANY, tuple(map(encode, events)))
+        write = Write(order_stream(ORDER), ANY, tuple(map(encode, events)))
         await self.store.append(Append(ACME, (write,)))
 
     def change(self, which: int, **columns: Any) -> None:
-        events = self.ledger._ledger(ACME).streams[stream_of(ORDER)]
+        events = self.ledger._ledger(ACME).streams[order_stream(ORDER)]
         events[which - 1] = events[which - 1]._replace(**columns)
 
 
@@ -79,7 +79,7 @@ async def test_what_decides_what_an_order_is_has_to_be_readable(
 
 
 async def test_whom_an_order_is_for_has_to_be_readable_for_who_tells_it_on(story: Story) -> None:
-    story.keys.damage(ACME, stream_of(ORDER))
+    story.keys.damage(ACME, order_stream(ORDER))
 
     assert (await load_order(story.store, ACME, ORDER)).state.status == "open"
     with pytest.raises(
@@ -92,7 +92,7 @@ async def test_whom_an_order_is_for_is_told_by_the_transfer_though_its_beginning
     story = Story()
     heir, owner = a_customer(id="C2", name="Alan"), a_customer()
     await story.tell(an_event(Transferred, original_customer=owner, new_customer=heir), a_created_event(customer=owner))
-    story.keys.damage(ACME, stream_of(ORDER))
+    story.keys.damage(ACME, order_stream(ORDER))
 
     with pytest.raises(
         UnreadableEvent, match=f"Event 1 .* cannot be read: .*new_customer.name: the key of order-{ORDER}"

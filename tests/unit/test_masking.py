@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.masking import (
+from application.bodies.masking import (
     MASK,
     MOST_READ,
     SECRET_HEADERS,

@@ -6,24 +6,23 @@ from typing import Any
 
 import pytest
 
-from application.codec import decode, encode
-from application.customers import reveal_with
-from application.ledger import ANY, Append, RecordedEvent, Write
-from application.opened_rows import opened_actions, opened_orders, opened_reports
-from application.personal import Shape, shape_of
-from application.projections.action_log import ACTION_LOG
-from application.projections.catalogue import PROJECTIONS
-from application.projections.entries import Entry
-from application.projections.order_state import ORDER_STATE
-from application.projections.projection import Projection
-from application.projections.service_events import SERVICE_EVENTS
-from application.search import joined
-from application.vault import Vault
-from domain import person
+from application.ledger.codec import decode, encode
+from application.ledger.port import ANY, Append, RecordedEvent, Write
+from application.privacy.vault import Vault
+from application.views.customers import reveal_with
+from application.views.opened import opened_actions, opened_orders, opened_reports
+from application.views.projections.action_log import ACTION_LOG
+from application.views.projections.catalogue import PROJECTIONS
+from application.views.projections.entries import Entry
+from application.views.projections.order_state import ORDER_STATE
+from application.views.projections.projection import Projection
+from application.views.projections.service_events import SERVICE_EVENTS
+from application.views.search import joined
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
 from domain.events.lifecycle import CommentAdded, Redacted, Transferred
-from domain.order import stream_of
+from domain.personal import Shape, shape_of
+from domain.streams import order_stream, person_stream
 from tests.builders import (
     ACME,
     ORDER,
@@ -39,7 +38,7 @@ from tests.fakes_keys import FakeKeyRing
 from tests.fakes_store import InMemoryEventStore
 from tests.samples import one_of_each
 
-STREAM = stream_of(ORDER)
+STREAM = order_stream(ORDER)
 SECRETS = ("Grace", "c1", "Ada", "555-0199")
 
 
@@ -94,7 +93,7 @@ async def test_an_action_shows_what_is_not_forgotten(told: Told) -> None:
 
     await told.forget(STREAM)
     [without_order] = await opened_actions(told.vault, ACME, rows)
-    await told.forget(person.stream_of("u1"))
+    await told.forget(person_stream("u1"))
     [without_both] = await opened_actions(told.vault, ACME, rows)
 
     assert (without_order.action.text, without_order.actor_name) == ("[redacted]", "Ada")
@@ -200,7 +199,7 @@ async def test_rows_from_before_there_was_encryption_are_shown_until_they_are_fo
 
     before = await shown()
     assert all(secret in before for secret in SECRETS)
-    await told.forget(STREAM, person.stream_of("u1"))
+    await told.forget(STREAM, person_stream("u1"))
     orders = await opened_orders(told.vault, ACME, ORDER_STATE.rows(entries, {}))
     assert "555-0199" not in await shown()
     assert b"Grace" not in orders[0].detail

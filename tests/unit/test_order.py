@@ -10,8 +10,9 @@ from domain.events.catalogue import CATALOGUE
 from domain.events.lifecycle import CommentAdded, Created, Edited, Redacted, StatusUpdated, Transferred
 from domain.events.order_event import OrderEvent
 from domain.events.split import Split, SplitChanges, SplitFrom
-from domain.order import DECISIONS, Order, stream_of
+from domain.order import DECISIONS, Order
 from domain.order_state import changes
+from domain.streams import order_stream
 from domain.values import Customer, Money, Totals
 from tests.builders import a_customer, a_moment, a_service_event, an_actor, an_event, an_order, money, totals
 from tests.refusals import assert_refused
@@ -302,5 +303,5 @@ def test_decisions_are_the_events_that_have_rules() -> None:
 
 
 def test_a_stream_is_named_after_its_order() -> None:
-    assert stream_of("1001") == "order-1001"
+    assert order_stream("1001") == "order-1001"
     assert an_event(order_id="order-7").order_id == "order-7"

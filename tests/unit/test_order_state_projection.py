@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from application.codec import decode
-from application.ledger import RecordedEvent
-from application.projections.entries import Entry
-from application.projections.order_state import ORDER_STATE, OrderStateRow
-from application.projections.projection import Projection
-from application.search import joined
+from application.ledger.codec import decode
+from application.ledger.port import RecordedEvent
+from application.views.projections.entries import Entry
+from application.views.projections.order_state import ORDER_STATE, OrderStateRow
+from application.views.projections.projection import Projection
+from application.views.search import joined
 from domain.events.event import Event
 from domain.events.lifecycle import Transferred
 from domain.events.split import Split
 from domain.order_state import OrderState
+from domain.streams import order_id_of
 from tests.builders import (
     a_created_event,
     a_customer,
@@ -39,7 +40,7 @@ def test_the_order_state_has_a_row_for_every_order_whatever_happened_to_it() -> 
 
     orders = {row[0] for row in ORDER_STATE.rows(entries(ledger), {})}
 
-    assert orders == {recorded.stream.removeprefix("order-") for recorded in ledger if recorded.stream[0] == "o"}
+    assert orders == {order_id_of(recorded.stream) for recorded in ledger if recorded.stream[0] == "o"}
 
 
 def test_an_orders_state_is_kept_with_what_it_is_found_by() -> None:

@@ -1,7 +1,7 @@
 """Pages that were rendered once: shown as long as they are of the same edition, and forgotten with what was erased."""
 
-from application.pages import MAX_PAGES, Pages, Place
-from application.queries import Edition
+from application.views.pages import MAX_PAGES, Pages, Place
+from application.views.queries import Edition
 from domain.values import TenantName
 from tests.builders import ACME
 

@@ -8,8 +8,8 @@ import pytest
 from pydantic_core import from_json, to_json
 from starlette.types import Message
 
-from api.parts import PIECE, InParts, answer, array, document, in_pieces, rendered
-from application.room import BREATH_BYTES
+from api.http.parts import PIECE, InParts, answer, array, document, in_pieces, rendered
+from application.runtime.room import BREATH_BYTES
 
 
 async def test_what_is_rendered_as_nothing_is_left_out() -> None:

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from application.personal import REDACTED, REDACTED_OBJECT, placeholder, places, shape_of
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
+from domain.personal import REDACTED, REDACTED_OBJECT, placeholder, places, shape_of
 from domain.values import OF_ORDER, OF_PERFORMER, Actor, Change, Customer, JsonObject, Name, Value
 
 

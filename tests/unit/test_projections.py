@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ledger import RecordedEvent
-from application.projections.action_log import ACTION_LOG, ActionLogRow
-from application.projections.catalogue import PROJECTIONS
-from application.projections.entries import Entry
-from application.projections.integration_log import INTEGRATION_LOG, IntegrationLogRow
-from application.projections.projection import Projection, Row
-from application.projections.service_events import SERVICE_EVENTS, ServiceEventRow
-from application.projections.system_log import SYSTEM_LOG, SystemLogRow
-from application.projections.timeline import TIMELINE, TimelineRow
+from application.ledger.port import RecordedEvent
+from application.views.projections.action_log import ACTION_LOG, ActionLogRow
+from application.views.projections.catalogue import PROJECTIONS
+from application.views.projections.entries import Entry
+from application.views.projections.integration_log import INTEGRATION_LOG, IntegrationLogRow
+from application.views.projections.projection import Projection, Row
+from application.views.projections.service_events import SERVICE_EVENTS, ServiceEventRow
+from application.views.projections.system_log import SYSTEM_LOG, SystemLogRow
+from application.views.projections.timeline import TIMELINE, TimelineRow
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE, ORDER_ACTIONS
 from domain.events.event import Event

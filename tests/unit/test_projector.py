@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ledger import RecordedEvent
-from application.projections.catalogue import PROJECTIONS
-from application.projections.entries import Entry
-from application.projections.projection import Projection, Row
-from application.projector import Projector, progress
+from application.ledger.port import RecordedEvent
+from application.views.projections.catalogue import PROJECTIONS
+from application.views.projections.entries import Entry
+from application.views.projections.projection import Projection, Row
+from application.views.projector import Projector, progress
 from domain.errors import Unavailable
 from domain.values import TenantName
 from tests.builders import ACME, a_created_event, a_foreign_event, a_ledger, a_service_event, an_event, an_exception

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from application.projections.entries import Entry
-from application.projections.projection import Projection, Row
-from application.projector import Projector
-from application.projector_loop import FEW, keep_up
+from application.views.projections.entries import Entry
+from application.views.projections.projection import Projection, Row
+from application.views.projector import Projector
+from application.views.projector_loop import FEW, keep_up
 from domain.values import TenantName
 from tests.builders import ACME, a_ledger, an_event
 from tests.fakes import FakeViewStore

@@ -4,16 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.problems import TooManyRequests, problem_of
-from api.rate_limit import (
-    CARRIYO,
-    SENDCLOUD_READS,
-    SENDCLOUD_WRITES,
-    SHOPLINE,
-    RateLimit,
-    RateLimiter,
-    limits_of,
-)
+from api.http.problems import TooManyRequests, problem_of
+from api.http.rate_limit import CARRIYO, SENDCLOUD_READS, SENDCLOUD_WRITES, SHOPLINE, RateLimit, RateLimiter, limits_of
 from infrastructure.settings import Settings
 
 

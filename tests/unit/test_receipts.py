@@ -8,8 +8,8 @@ import pytest
 
 from api.bootstrap import Services
 from api.native.receipts import receipt
-from application.access import Caller, Tenant
-from application.recorded import EventRef, Recorded
+from application.access.callers import Caller, Tenant
+from application.ledger.recorded import EventRef, Recorded
 from domain.errors import NotSealed, OrdertrailError, Unavailable
 from tests.builders import ACME
 

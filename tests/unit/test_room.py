@@ -6,7 +6,7 @@ from contextvars import Context
 
 import pytest
 
-from application.room import AT_ONCE, Crowded, Part, Room
+from application.runtime.room import AT_ONCE, Crowded, Part, Room
 
 SIZE = 10 * AT_ONCE
 

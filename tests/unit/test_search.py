@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.search import joined, searchable, with_member
+from application.views.search import joined, searchable, with_member
 
 
 def is_found(text: str, *members: str) -> bool:

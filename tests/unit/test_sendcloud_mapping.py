@@ -8,7 +8,7 @@ import pytest
 from api.dialects.sendcloud.errors import render
 from api.dialects.sendcloud.mapping import event_of, log
 from api.dialects.sendcloud.models import LOG, NewLog
-from api.problems import Fault, Kind, Problem
+from api.http.problems import Fault, Kind, Problem
 from tests.builders import NOON, a_caller, an_exception
 
 

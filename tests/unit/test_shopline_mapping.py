@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from api.dialects.shopline.actions import ACTIONS, action_log
 from api.dialects.shopline.errors import render
 from api.dialects.shopline.values import new_object_id, seen_time
-from api.problems import Fault, InvalidRequest, Kind, Problem, TooManyRequests, problem_of
-from application.projections.action_log import ACTION_LOG, ActionLogRow
-from application.projections.entries import Entry
+from api.http.problems import Fault, InvalidRequest, Kind, Problem, TooManyRequests, problem_of
+from application.views.projections.action_log import ACTION_LOG, ActionLogRow
+from application.views.projections.entries import Entry
 from domain.errors import OrderChanged, RuleViolation
 from domain.events.catalogue import CATALOGUE, ORDER_ACTIONS
 from domain.events.lifecycle import StatusUpdated

@@ -7,7 +7,7 @@ import pytest
 
 from api.dialects.shopline.models import Order as OrderModel
 from api.dialects.shopline.order import OrderObject
-from application.ledger import RecordedEvent
+from application.ledger.port import RecordedEvent
 from domain.errors import OrderArchived
 from domain.events.delivery import (
     DeliveryMethodChanged,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from application.codec import decode
-from application.stored import stored
+from application.ledger.codec import decode
+from application.ledger.stored import stored
 from domain.events.records import ServiceState
 from domain.values import Change, Money
 from tests import samples

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from application.codec import decode, encode
-from application.ledger import RecordedEvent
+from application.ledger.codec import decode, encode
+from application.ledger.port import RecordedEvent
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE
 from domain.events.order_event import OrderEvent
@@ -21,7 +21,7 @@ def test_every_version_of_every_type_has_a_sample(topic: str, version: int) -> N
     name = f"{topic}.v{version}.json"
 
     assert name in NAMES, (
-        f"tests/fixtures/events/{name} is missing. Fill every field of a {topic}, pass it to application.codec.encode, "
+        f"tests/fixtures/events/{name} is missing. Fill every field of a {topic}, encode it (application.ledger.codec) "
         "and write down what comes out: type, event_id, data and metadata as text, occurred_at; with its stream and "
         "version. Never change a sample: it is what somebody's ledger holds. If the schema changed, raise "
         "class_version, add an upcast, and add a sample."

@@ -1,6 +1,6 @@
 """Lists for people."""
 
-from api.tables import table
+from api.cli.tables import table
 
 
 def test_columns_are_as_wide_as_what_they_hold() -> None:

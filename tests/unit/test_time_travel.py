@@ -4,17 +4,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from application.codec import encode
-from application.encrypted_store import EncryptedEventStore
-from application.ledger import ANY, Append, Write
-from application.time_travel import PAGE, TimeTravel
-from application.vault import Vault
+from application.ledger.codec import encode
+from application.ledger.port import ANY, Append, Write
+from application.privacy.store import EncryptedEventStore
+from application.privacy.vault import Vault
+from application.views.time_travel import PAGE, TimeTravel
 from domain.errors import OrderNotFound, OrderNotYet, VersionNotFound
 from domain.events.event import Event
 from domain.events.lifecycle import CommentAdded, Redacted
 from domain.events.order_event import OrderEvent
 from domain.events.records import ServiceEventRecorded, ServiceState
-from domain.order import stream_of
+from domain.streams import order_stream
 from domain.values import TenantName
 from tests.builders import ACME, ORDER, a_created_event, a_foreign_event, a_moment, a_service_event, an_event
 from tests.fakes_keys import FakeKeyRing
@@ -24,7 +24,7 @@ NAMES = {"web-1": ORDER}
 
 
 class FakeReferences:
-    """Implements application.orders.References."""
+    """Implements application.orders.service.References."""
 
     async def find_by_reference(self, tenant: TenantName, reference: str) -> str | None:
         return NAMES.get(reference)
@@ -113,7 +113,7 @@ async def test_a_services_newest_report_is_the_newest_by_its_clock_in_every_past
 
 async def test_a_report_that_nobody_dated_occurred_when_it_was_recorded(story: Story) -> None:
     undated = ServiceEventRecorded(
-        originator_id=stream_of(ORDER), state=ServiceState.PENDING, service="wms", service_status="PICKING"
+        originator_id=order_stream(ORDER), state=ServiceState.PENDING, service="wms", service_status="PICKING"
     )
     await story.tell(a_service_event("success", timestamp=datetime(2001, 1, 1, tzinfo=UTC)))
 
@@ -164,7 +164,7 @@ async def test_a_past_of_many_events_is_read_page_by_page(story: Story) -> None:
 async def test_the_past_of_an_order_that_was_redacted_since_is_redacted(story: Story) -> None:
     await story.tell(a_created_event(), an_event(status="open"))
     at = await story.tell(an_event(Redacted))
-    await story.keys.destroy(ACME, stream_of(ORDER), by="a test")
+    await story.keys.destroy(ACME, order_stream(ORDER), by="a test")
 
     past = await story.travel.at_version(ACME, ORDER, 1)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from application.projections.entries import Entry
-from application.projections.timeline import TIMELINE, TiedOrders, TimelineRow
+from application.views.projections.entries import Entry
+from application.views.projections.timeline import TIMELINE, TiedOrders, TimelineRow
 from domain.events.event import Event
 from domain.events.integration import IntegrationTied, IntegrationUntied
 from domain.order_state import OrderState

@@ -3,9 +3,9 @@
 import jwt
 import pytest
 
-from application.tokens import Claims
+from application.access.tokens import Claims
 from domain.errors import Unauthenticated
-from infrastructure.tokens import ALGORITHM, JwtSigner
+from infrastructure.keys.tokens import ALGORITHM, JwtSigner
 
 KEY = bytes(32)
 SAYS = Claims("k1", ("read", "write:orders"), 4_000_000_000, "https://a", "0123456789abcdef")

@@ -5,14 +5,14 @@ import asyncio
 import pytest
 from pydantic_core import PydanticSerializationError
 
-from application.codec import decode, draft, encode
-from application.encrypted_store import EncryptedEventStore
-from application.key_ring import NotRemembered
-from application.ledger import ANY, Append, NewEvent, RecordedEvent, UnwrittenEvent, Write
-from application.vault import MAX_AT_ONCE, Vault
-from domain import person
+from application.ledger.codec import decode, draft, encode
+from application.ledger.port import ANY, Append, NewEvent, RecordedEvent, UnwrittenEvent, Write
+from application.privacy.keys import NotRemembered
+from application.privacy.store import EncryptedEventStore
+from application.privacy.vault import MAX_AT_ONCE, Vault
 from domain.errors import KeyReused
 from domain.events.lifecycle import CommentAdded
+from domain.streams import person_stream
 from tests.builders import ACME, a_created_event, an_actor, an_event
 from tests.fakes_keys import FakeKeyRing
 from tests.fakes_store import InMemoryEventStore
@@ -62,7 +62,7 @@ async def test_keys_are_asked_for_once_however_many_events_there_are(
     await store.read_ledger(ACME)
 
     assert keys.asked == 2
-    assert keys.keys.keys() == {(ACME, FIRST), (ACME, SECOND), (ACME, person.stream_of("u1"))}
+    assert keys.keys.keys() == {(ACME, FIRST), (ACME, SECOND), (ACME, person_stream("u1"))}
 
 
 async def test_whose_keys_are_remembered_does_not_wait_for_those_who_have_to_ask(
@@ -96,14 +96,14 @@ async def test_whose_key_is_not_remembered_when_their_turn_comes_asks_for_it(
     await store.append(Append(ACME, (Write(FIRST, ANY, (by_another,)),)))
 
     assert keys.asked == 2
-    assert (ACME, person.stream_of("u2")) in keys.keys
+    assert (ACME, person_stream("u2")) in keys.keys
     assert not [e for e in await ledger.read_ledger(ACME) if b"555" in e.data or b"Ada" in e.metadata]
 
 
 async def test_appends_that_wait_are_sealed_in_one_go_and_each_fails_alone(keys: FakeKeyRing) -> None:
     keys.remembers_keys = True
     vault = Vault(keys)
-    await keys.to_write(ACME, [FIRST, person.stream_of("u1")])
+    await keys.to_write(ACME, [FIRST, person_stream("u1")])
     by_another = encode(an_event(CommentAdded, text="x", event_id="e2", actor=an_actor(id="u2")))
     no_json = UnwrittenEvent("e3", CommentAdded.topic, {"text": object()}, {"schema_version": 1}, None)
 
@@ -126,12 +126,12 @@ async def test_a_stream_that_has_no_key_of_its_own_is_sealed_with_what_is_rememb
     ledger: InMemoryEventStore, keys: FakeKeyRing, store: EncryptedEventStore
 ) -> None:
     keys.remembers_keys = True
-    await keys.to_write(ACME, [person.stream_of("u1")])
+    await keys.to_write(ACME, [person_stream("u1")])
 
     await store.append(Append(ACME, (Write(FIRST, ANY, (draft(an_event(actor=an_actor())),)),)))
 
     [kept] = await ledger.read_ledger(ACME)
-    assert (b"Ada" in kept.metadata, keys.asked, keys.keys.keys()) == (False, 1, {(ACME, person.stream_of("u1"))})
+    assert (b"Ada" in kept.metadata, keys.asked, keys.keys.keys()) == (False, 1, {(ACME, person_stream("u1"))})
 
 
 async def test_an_append_says_nothing_of_what_is_in_it(keys: FakeKeyRing) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from zstandard import ZstdCompressor, ZstdDecompressor
 
-from api.brought import held_checkpoint
-from api.ledger_files import Verdict, verify_file
-from api.maintenance import InvalidArgument
-from application.ledger import RecordedEvent
+from api.cli.files.imported import held_checkpoint
+from api.cli.files.ledger_files import Verdict, verify_file
+from api.cli.maintenance import InvalidArgument
+from application.ledger.port import RecordedEvent
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.leaf import leaf_hash_of
 from application.transparency.note import CannotCheck

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.version import release
+from api.cli.version import release
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -19,6 +19,6 @@ def test_a_checkout_that_nobody_installed_knows_its_release(monkeypatch: pytest.
     def not_installed(name: str) -> str:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr("api.version.version", not_installed)
+    monkeypatch.setattr("api.cli.version.version", not_installed)
 
     assert release() == tomllib.loads(PROJECT.read_text())["project"]["version"]

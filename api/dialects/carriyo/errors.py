@@ -6,8 +6,8 @@ from typing import Any, Literal
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from api.problems import Fault, Kind, Problem, dotted
-from api.requests import Json
+from api.http.problems import Fault, Kind, Problem, dotted
+from api.http.requests import Json
 
 
 class ErrorDetail(BaseModel):

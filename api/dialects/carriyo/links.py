@@ -9,10 +9,10 @@ from pydantic_core import to_json
 from api.bootstrap import Services
 from api.dialects.carriyo.mapping import position_of, whole_log
 from api.dialects.carriyo.parameters import Reference, unknown_log
-from api.parts import answer
-from api.rate_limit import CARRIYO, take
-from api.requests import Json, ServicesDep, StrictRoute, read
-from application.access import Caller, authorise
+from api.http.parts import answer
+from api.http.rate_limit import CARRIYO, take
+from api.http.requests import Json, ServicesDep, StrictRoute, read
+from application.access.callers import Caller, authorise
 from domain.values import Name
 
 LINK_SECONDS = 900

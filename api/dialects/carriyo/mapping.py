@@ -6,16 +6,16 @@ from typing import Any
 from pydantic_core import to_json
 
 from api.dialects.carriyo.models import NewSystemLog, Order, SystemLog
-from application.access import Caller
-from application.contents import Place
-from application.ledger import RecordedEvent
-from application.legible import legible
-from application.masking import SECRET_HEADERS, masked_call, masked_event
-from application.personal import UNREADABLE_OBJECT
+from application.access.callers import Caller
+from application.bodies.masking import SECRET_HEADERS, masked_call, masked_event
+from application.bodies.port import Place
+from application.ledger.port import RecordedEvent
+from application.privacy.legible import legible
 from domain.events.order_event import OrderEvent
 from domain.events.records import Call, CallDirection, SystemLogRecorded
-from domain.order import stream_of
 from domain.order_state import OrderState
+from domain.personal import UNREADABLE_OBJECT
+from domain.streams import order_id_of, order_stream
 from domain.values import MAX_BIGINT, NOBODY, ContentRef
 
 DIGITS = 19
@@ -54,7 +54,7 @@ def event_of(
     if (occurred_at := _moment(body.request_time) or _moment(body.response_time)) is not None:
         envelope["timestamp"] = occurred_at
     event = SystemLogRecorded(
-        originator_id=stream_of(order_id),
+        originator_id=order_stream(order_id),
         correlation_id=body.correlation_id,
         direction=CallDirection(body.event_type.lower()) if body.event_type else None,
         request_type=body.request_type,
@@ -126,7 +126,7 @@ def unreadable_system_log(tenant: str, recorded: RecordedEvent) -> dict[str, Any
         **nothing,
         "tenant": tenant,
         "identifier": identifier_of(recorded.position),
-        "order_id": recorded.stream.removeprefix("order-"),
+        "order_id": order_id_of(recorded.stream),
         "details_json": to_json(UNREADABLE_OBJECT).decode(),
     }
 
@@ -196,7 +196,7 @@ def unreadable_change_log(tenant: str, recorded: RecordedEvent) -> dict[str, Any
     return {
         "tenant": tenant,
         "identifier": identifier_of(recorded.position),
-        "order_id": recorded.stream.removeprefix("order-"),
+        "order_id": order_id_of(recorded.stream),
         "log_date": moment(recorded.occurred_at),
         "change_type": recorded.type.removeprefix("order.").upper(),
         "changes": {**(data or {}), **UNREADABLE_OBJECT},

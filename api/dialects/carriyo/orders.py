@@ -5,18 +5,18 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from api.dialect import of_every_route
 from api.dialects.carriyo.errors import Error
 from api.dialects.carriyo.mapping import change_log, order, unreadable_change_log
 from api.dialects.carriyo.models import ChangeLog, Order
 from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, refusals
 from api.dialects.carriyo.routes import JsonByDefaultRoute
 from api.dialects.carriyo.security import CallerDep, TenantDep
-from api.parts import answer, array, rendered
-from api.requests import Json, KeyDep, ServicesDep, read, written
-from application.access import authorise
-from application.codec import decode_as
-from application.legible import legibly
+from api.http.dialect import of_every_route
+from api.http.parts import answer, array, rendered
+from api.http.requests import Json, KeyDep, ServicesDep, read, written
+from application.access.callers import authorise
+from application.ledger.codec import decode_as
+from application.privacy.legible import legibly
 from domain.events.order_event import OrderEvent
 
 NEWEST = 1_000

@@ -7,8 +7,8 @@ from fastapi import Path, Query
 from api.bootstrap import Services
 from api.dialects.carriyo import models
 from api.dialects.carriyo.errors import Error
-from api.problems import Fault, InvalidRequest
-from application.access import Caller
+from api.http.problems import Fault, InvalidRequest
+from application.access.callers import Caller
 from domain.values import Identifier
 
 Reference = Annotated[Identifier, Path(description="The order, as key says", examples=["A-1001"])]

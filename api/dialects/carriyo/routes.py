@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from api.requests import StrictRoute, TokenRoute
+from api.http.requests import StrictRoute, TokenRoute
 
 
 class JsonByDefaultRoute(StrictRoute):

@@ -9,7 +9,6 @@ from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
 from api.bootstrap import Services
-from api.dialect import of_every_route
 from api.dialects.carriyo.errors import Error
 from api.dialects.carriyo.links import link_to
 from api.dialects.carriyo.mapping import call_of, event_of, position_of, system_log, unreadable_system_log
@@ -17,15 +16,16 @@ from api.dialects.carriyo.models import NewSystemLog, SystemLog, SystemLogQuery
 from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, refusals, unknown_log
 from api.dialects.carriyo.routes import JsonByDefaultRoute
 from api.dialects.carriyo.security import CallerDep, TenantDep
-from api.parts import answer, array, in_pieces, rendered
-from api.requests import Json, KeyDep, ServicesDep, read, written
-from application.access import authorise
-from application.codec import decode_as
-from application.ledger import Page, RecordedEvent
-from application.legible import legibly
-from application.recorded import first_told
+from api.http.dialect import of_every_route
+from api.http.parts import answer, array, in_pieces, rendered
+from api.http.requests import Json, KeyDep, ServicesDep, read, written
+from application.access.callers import authorise
+from application.ledger.codec import decode_as
+from application.ledger.port import Page, RecordedEvent
+from application.ledger.recorded import first_told
+from application.privacy.legible import legibly
 from domain.events.records import SystemLogRecorded
-from domain.order import stream_of
+from domain.streams import order_stream
 from domain.values import Name, TenantName
 
 router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=of_every_route(Error))
@@ -55,7 +55,7 @@ async def add_system_log(
     find = services.orders.id_of if by_id else services.queries.order_id_of
     order_id = await find(tenant.name, reference)
     call = call_of(body, services.secret_headers)
-    content = await services.contents.put(tenant.name, stream_of(order_id), to_json(call, exclude_none=True))
+    content = await services.contents.put(tenant.name, order_stream(order_id), to_json(call, exclude_none=True))
     event = event_of(order_id, body, content, caller, services.secret_headers)
     result = await services.orders.record(tenant, order_id, [event], key=idempotency_key)
     event = await first_told(services.store, tenant.name, event, result)

@@ -6,11 +6,11 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.dialect import of_every_route
 from api.dialects.carriyo.routes import JsonByDefaultTokenRoute
 from api.dialects.carriyo.security import AUDIENCE
-from api.problems import Kind, Problem
-from api.requests import Json, ServicesDep
+from api.http.dialect import of_every_route
+from api.http.problems import Kind, Problem
+from api.http.requests import Json, ServicesDep
 from domain.values import Name
 
 TOKEN_SECONDS = 86_400

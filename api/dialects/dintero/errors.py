@@ -4,10 +4,10 @@ from typing import Any
 
 from fastapi import Response
 
-from api.dialect import of_every_route
 from api.dialects.dintero.models import Error
-from api.problems import Kind, Problem, dotted
-from api.requests import Json
+from api.http.dialect import of_every_route
+from api.http.problems import Kind, Problem, dotted
+from api.http.requests import Json
 
 _CODES = {
     Kind.INVALID: "BAD REQUEST",

@@ -11,16 +11,16 @@ from api.dialects.dintero.errors import RESPONSES
 from api.dialects.dintero.mapping import api_event, status_event, status_event_of, unreadable_event
 from api.dialects.dintero.models import AccountId, Error, NewEvent, OrderEvents, OrderId, OrderStatusEvent
 from api.dialects.dintero.security import CallerDep
-from api.parts import answer, document, rendered
-from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
-from application.access import authorise
-from application.ledger import RecordedEvent
-from application.legible import legibly
-from application.projections.service_events import ServiceEventRow
-from application.queries import TimelineFilter
-from application.recorded import first_told
+from api.http.parts import answer, document, rendered
+from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from application.access.callers import authorise
+from application.ledger.port import RecordedEvent
+from application.ledger.recorded import first_told
+from application.privacy.legible import legibly
+from application.views.projections.service_events import ServiceEventRow
+from application.views.queries import TimelineFilter
 from domain.events.records import ServiceEventRecorded
-from domain.order import stream_of
+from domain.streams import order_stream
 from domain.values import TenantName
 
 LATEST = 100
@@ -49,7 +49,7 @@ async def create_order_event(
     """Record what a service reports on an order."""
     authorise(caller, f"write:shopping:/orders/{order_id}/events", account=aid)
     event = ServiceEventRecorded(
-        originator_id=stream_of(order_id),
+        originator_id=order_stream(order_id),
         event_id=body.id or str(uuid4()),
         actor=caller.actor,
         **body.model_dump(exclude={"id"}),

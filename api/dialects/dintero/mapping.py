@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
-from application.codec import decode
-from application.ledger import RecordedEvent
-from application.legible import legible
-from application.projections.service_events import ServiceEventRow
+from application.ledger.codec import decode
+from application.ledger.port import RecordedEvent
+from application.privacy.legible import legible
+from application.views.projections.service_events import ServiceEventRow
 from domain.events.event import Event
 from domain.events.records import ServiceEventRecorded
 from domain.values import Actor, Personal

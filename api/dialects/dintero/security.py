@@ -6,10 +6,10 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPBase
 
-from api.credentials import Credential
-from api.requests import ServicesDep
-from api.security import basic, bearer
-from application.access import Caller, Tenant
+from api.http.credentials import Credential
+from api.http.requests import ServicesDep
+from api.http.security import basic, bearer
+from application.access.callers import Caller, Tenant
 
 # For the documentation. FastAPI's own HTTPBasic would refuse what is not base64 before we can.
 _CLIENT = HTTPBase(

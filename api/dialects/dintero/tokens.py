@@ -5,10 +5,10 @@ from fastapi import APIRouter
 from api.dialects.dintero.errors import RESPONSES
 from api.dialects.dintero.models import TOKEN_SECONDS, OwnerId, Token, TokenRequest
 from api.dialects.dintero.security import ClientDep, audience_of
-from api.problems import Fault, InvalidRequest
-from api.requests import Json, ServicesDep, TokenRoute
-from application.access import Caller, authorise
-from application.scopes import allows
+from api.http.problems import Fault, InvalidRequest
+from api.http.requests import Json, ServicesDep, TokenRoute
+from application.access.callers import Caller, authorise
+from application.access.scopes import allows
 
 router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=TokenRoute, responses=RESPONSES)
 

@@ -1,8 +1,8 @@
 """Sendcloud's dialect: its operations on integrations and their exception logs."""
 
-from api.dialect import Dialect
 from api.dialects.sendcloud import integrations, logs
 from api.dialects.sendcloud.errors import render
+from api.http.dialect import Dialect
 
 # The logs first: their list of all is at /logs, which must not be taken for the id of an integration.
 DIALECT = Dialect(("/api/v3",), (logs.router, integrations.router), render)

@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from api.problems import Fault, Kind, Problem
-from api.requests import Json
+from api.http.problems import Fault, Kind, Problem
+from api.http.requests import Json
 
 _CODES = {
     Kind.INVALID: "invalid",

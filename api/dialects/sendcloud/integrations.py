@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.dialect import of_every_route
 from api.dialects.sendcloud.errors import Errors
 from api.dialects.sendcloud.mapping import in_order, integration
 from api.dialects.sendcloud.models import IntegrationAnswer, IntegrationList
 from api.dialects.sendcloud.parameters import IntegrationId
 from api.dialects.sendcloud.security import CallerDep
-from api.requests import Json, ServicesDep, StrictRoute, read
-from application.access import authorise
+from api.http.dialect import of_every_route
+from api.http.requests import Json, ServicesDep, StrictRoute, read
+from application.access.callers import authorise
 
 router = APIRouter(
     prefix="/api/v3/integrations", tags=["Sendcloud"], route_class=StrictRoute, responses=of_every_route(Errors)

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from pydantic_core import to_json
 
 from api.bootstrap import Services
-from api.dialect import of_every_route
 from api.dialects.sendcloud.cursors import cursor_of
 from api.dialects.sendcloud.errors import Errors
 from api.dialects.sendcloud.mapping import event_of, log
@@ -15,13 +14,14 @@ from api.dialects.sendcloud.models import LogCreated, LogList, NewLog
 from api.dialects.sendcloud.pages import link_header
 from api.dialects.sendcloud.parameters import CreatedBefore, CursorText, IntegrationId, PageSize
 from api.dialects.sendcloud.security import CallerDep
-from api.parts import answer, document
-from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
-from application.access import Caller, authorise
-from application.failed_calls import whole
-from application.integration_queries import ExceptionFilter, IntegrationQueries, LoggedException
-from application.legible import legibly
-from application.recorded import first_told
+from api.http.dialect import of_every_route
+from api.http.parts import answer, document
+from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from application.access.callers import Caller, authorise
+from application.bodies.failed_calls import whole
+from application.ledger.recorded import first_told
+from application.privacy.legible import legibly
+from application.views.integration_queries import ExceptionFilter, IntegrationQueries, LoggedException
 from domain.values import TenantName
 
 PAGE = 25

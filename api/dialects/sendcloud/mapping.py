@@ -8,11 +8,11 @@ from pydantic_core import from_json
 
 from api.dialects.sendcloud.models import NewLog
 from api.dialects.sendcloud.times import instant, legible
-from application.access import Caller
-from application.integrations import stream_of
-from application.masking import SECRET_HEADERS, masked_event
-from application.projections.integrations import IntegrationRow
+from application.access.callers import Caller
+from application.bodies.masking import SECRET_HEADERS, masked_event
+from application.views.projections.integrations import IntegrationRow
 from domain.events.integration import ExceptionLogged
+from domain.streams import integration_stream
 
 
 def event_of(
@@ -21,7 +21,7 @@ def event_of(
     """Return the fact that a call failed, without the secrets in its headers and its addresses."""
     envelope = {} if body.created_at is None else {"timestamp": instant(body.created_at)}
     event = ExceptionLogged(
-        originator_id=stream_of(integration_id),
+        originator_id=integration_stream(integration_id),
         actor=caller.actor,
         base_url=body.base_url,
         full_url=body.full_url,

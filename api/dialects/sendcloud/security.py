@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security.http import HTTPBase
 
-from api.credentials import Credential
-from api.rate_limit import SENDCLOUD_READS, SENDCLOUD_WRITES, take
-from api.requests import ServicesDep
-from api.security import BEARER, basic, bearer
-from application.access import Caller
+from api.http.credentials import Credential
+from api.http.rate_limit import SENDCLOUD_READS, SENDCLOUD_WRITES, take
+from api.http.requests import ServicesDep
+from api.http.security import BEARER, basic, bearer
+from application.access.callers import Caller
 
 # For the documentation. FastAPI's own HTTPBasic would refuse what is not base64 before we can.
 BASIC = HTTPBase(scheme="basic", scheme_name="SendcloudKeys", description="The key id and the secret", auto_error=False)

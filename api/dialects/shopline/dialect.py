@@ -3,20 +3,20 @@
 from fastapi import APIRouter, Request
 from pydantic_core import to_json
 
-from api.dialect import Dialect
 from api.dialects.shopline import models, operations
 from api.dialects.shopline.actions import action_log
 from api.dialects.shopline.errors import render, responses
 from api.dialects.shopline.history import order_now
 from api.dialects.shopline.operations import OrderId
 from api.dialects.shopline.security import CallerDep
-from api.lean import Lean
-from api.pages import Rendered, page_of_order
-from api.parts import answer, document, rendered
-from api.requests import Json, ServicesDep, StrictRoute, read
-from application.access import authorise
-from application.legible import legibly
-from application.queries import ACTION_LOG_SIZE
+from api.http.dialect import Dialect
+from api.http.lean import Lean
+from api.http.pages import Rendered, page_of_order
+from api.http.parts import answer, document, rendered
+from api.http.requests import Json, ServicesDep, StrictRoute, read
+from application.access.callers import authorise
+from application.privacy.legible import legibly
+from application.views.queries import ACTION_LOG_SIZE
 
 router = APIRouter(tags=["SHOPLINE"], route_class=StrictRoute)
 

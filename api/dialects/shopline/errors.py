@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from api.dialect import of_every_route
-from api.problems import Kind, Problem, dotted
-from api.requests import Json
+from api.http.dialect import of_every_route
+from api.http.problems import Kind, Problem, dotted
+from api.http.requests import Json
 
 
 class Refusal(BaseModel):

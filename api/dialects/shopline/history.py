@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 
 from api.bootstrap import Services
 from api.dialects.shopline.order import OrderObject
-from application.access import Tenant
-from application.codec import DAMAGE
-from application.ledger import RecordedEvent
-from application.legible import notice
-from application.projections.timeline import kind_of
-from application.queries import TimelineFilter
-from application.reading import stream_pages
-from application.recorded import Recorded
+from application.access.callers import Tenant
+from application.ledger.codec import DAMAGE
+from application.ledger.port import RecordedEvent
+from application.ledger.reading import stream_pages
+from application.ledger.recorded import Recorded
+from application.privacy.legible import notice
+from application.views.projections.timeline import kind_of
+from application.views.queries import TimelineFilter
 from domain.errors import InvalidEvent
 from domain.events.catalogue import CATALOGUE
-from domain.order import stream_of
+from domain.streams import order_stream
 
 PAGE = 1_000
 _CHANGES = tuple(topic for topic in CATALOGUE if topic.startswith("order.") and kind_of(topic) == "action")
@@ -59,7 +59,7 @@ async def _changes_until(services: Services, tenant: Tenant, result: Recorded) -
 
     So the same request, sent again with its key, is answered with the same order.
     """
-    stream = stream_of(result.order_id)
+    stream = order_stream(result.order_id)
     upto = max(event.version for event in result.events if event.stream == stream)
     async for page in stream_pages(services.store, tenant.name, stream, upto=upto, types=_CHANGES, limit=PAGE):
         for event in page:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from application.queries import ACTION_LOG_SIZE
+from application.views.queries import ACTION_LOG_SIZE
 
 Time = Field(examples=["2021-11-02T04:06:13.304+00:00"])
 

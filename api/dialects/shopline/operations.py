@@ -12,16 +12,16 @@ from api.dialects.shopline.history import changes, order_after
 from api.dialects.shopline.order import owner_type
 from api.dialects.shopline.security import CallerDep
 from api.dialects.shopline.values import new_object_id, offset
-from api.parts import answer
-from api.problems import Fault, InvalidRequest
-from api.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
-from application.access import Caller, authorise
-from application.ledger import IdempotencyKey
-from application.recorded import Recorded, first_told
+from api.http.parts import answer
+from api.http.problems import Fault, InvalidRequest
+from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from application.access.callers import Caller, authorise
+from application.ledger.port import IdempotencyKey
+from application.ledger.recorded import Recorded, first_told
 from domain.events.delivery import DeliveryStatusUpdated
 from domain.events.lifecycle import CommentAdded, StatusUpdated
 from domain.events.payment import PaymentStatusUpdated
-from domain.order import stream_of
+from domain.streams import order_stream
 from domain.values import MAX_BIGINT, Identifier, Money
 
 router = APIRouter(
@@ -40,7 +40,7 @@ async def update_status(
 ) -> Json:
     """Record the order's new status: updated_status in its log."""
     event = StatusUpdated(
-        originator_id=stream_of(order_id), actor=caller.actor, status=body.status, options=body.options("status")
+        originator_id=order_stream(order_id), actor=caller.actor, status=body.status, options=body.options("status")
     )
     return await _order(services, caller, await _record(services, caller, event, key))
 
@@ -53,7 +53,7 @@ async def update_delivery_status(
 ) -> Json:
     """Record the delivery's new status: updated_delivery_status in the order's log."""
     event = DeliveryStatusUpdated(
-        originator_id=stream_of(order_id), actor=caller.actor, status=body.status, options=body.options("status")
+        originator_id=order_stream(order_id), actor=caller.actor, status=body.status, options=body.options("status")
     )
     return _status_updated(body.status, await _record(services, caller, event, key))
 
@@ -64,7 +64,7 @@ async def update_payment_status(
 ) -> Json:
     """Record the payment's new status: updated_payment_status in the order's log."""
     event = PaymentStatusUpdated(
-        originator_id=stream_of(order_id), actor=caller.actor, status=body.status, options=body.options("status")
+        originator_id=order_stream(order_id), actor=caller.actor, status=body.status, options=body.options("status")
     )
     return _status_updated(body.status, await _record(services, caller, event, key))
 
@@ -138,7 +138,7 @@ async def create_message(
     if not (body.text or body.media_id):
         raise InvalidRequest(Fault(("body", "text"), "is needed, or a media_id", "missing"))
     event = CommentAdded(
-        originator_id=stream_of(order_id),
+        originator_id=order_stream(order_id),
         event_id=new_object_id(),
         actor=caller.actor,
         text=body.text or "",

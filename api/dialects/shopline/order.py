@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from api.dialects.shopline.values import offset, rendered
-from application.codec import decode
-from application.ledger import RecordedEvent
+from application.ledger.codec import decode
+from application.ledger.port import RecordedEvent
 from domain.errors import OrderArchived
 from domain.events import delivery, lifecycle, payment, split
 from domain.events.event import Event

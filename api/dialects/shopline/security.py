@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
-from api.credentials import Credential
-from api.rate_limit import SHOPLINE, take
-from api.requests import ServicesDep
-from api.security import bearer
-from application.access import Caller
+from api.http.credentials import Credential
+from api.http.rate_limit import SHOPLINE, take
+from api.http.requests import ServicesDep
+from api.http.security import bearer
+from application.access.callers import Caller
 
 _TOKEN = HTTPBearer(auto_error=False, scheme_name="ShoplineToken", description="ot_<key_id>_<secret>")
 

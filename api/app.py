@@ -1,0 +1,114 @@
+"""The HTTP application: five dialects over one set of services."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+
+from api.dialects.carriyo import dialect as carriyo
+from api.dialects.dintero import dialect as dintero
+from api.dialects.sendcloud import dialect as sendcloud
+from api.dialects.shopline import dialect as shopline
+from api.http import health
+from api.http.dialect import Dialect
+from api.http.lean import LeanRoutes
+from api.http.opening import Opening
+from api.http.problems import Kind, problem_of
+from api.http.rate_limit import RateLimiter, RateLimits
+from api.http.request_ids import HEADER as REQUEST_ID
+from api.http.request_ids import RequestContexts, request_id
+from api.http.requests import freshness_headers
+from api.native import dialect as native
+from application.runtime.outage_log import told
+from application.runtime.room import Room
+from domain.errors import Misconfigured, OrdertrailError, OutcomeUnknown, Unavailable
+
+_log = logging.getLogger(__name__)
+
+DIALECTS: tuple[Dialect, ...] = (
+    carriyo.TOKENS,
+    carriyo.DIALECT,
+    shopline.DIALECT,
+    sendcloud.DIALECT,
+    dintero.DIALECT,
+    native.DIALECT,
+)
+
+DESCRIPTION = """
+The place where everything that happens to an order is kept.
+
+Each section is one dialect: four vendors' interfaces as their clients know them, and our own under `/trail/v1`.
+Create a credential with `ordertrail key create --tenant NAME`, press *Authorize*, and try the examples.
+"""
+
+
+def create_app(
+    open_services: Callable[[], AbstractAsyncContextManager[Opening]],
+    *,
+    max_body_bytes: int,
+    rate_limits: RateLimits | None = None,
+    room: Room | None = None,
+) -> FastAPI:
+    """Return the application; it begins to open its services when it starts. room is for what is large in requests."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_services() as opening:
+            app.state.opening = opening
+            yield
+
+    routers = [router for dialect in DIALECTS for router in dialect.routers]
+    app = FastAPIOffline(
+        title="Ordertrail",
+        version="1",
+        description=DESCRIPTION,
+        # As they are: to include a router builds every route of it anew, which takes as long as it did.
+        routes=[route for router in (*routers, health.router) for route in router.routes],
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.rate_limiter = RateLimiter(rate_limits or {})
+    app.state.max_body_bytes = max_body_bytes
+    app.state.room = room
+    for error in (OrdertrailError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(error, answer)
+    return app
+
+
+def with_lean_routes(app: FastAPI, *, max_body_bytes: int) -> RequestContexts:
+    """Return the application with a way of their own for the requests that come most, and a context for each."""
+    leans = [lean for dialect in DIALECTS for lean in dialect.leans]
+    return RequestContexts(LeanRoutes(app, leans, max_body_bytes=max_body_bytes, render=answer))
+
+
+def answer(request: Request, error: Exception) -> Response:
+    """Answer an error in the dialect of the path it happened on."""
+    problem = problem_of(error)
+    _tell(request, error, problem.kind)
+    response = dialect_of(request.url.path).render(problem)
+    response.headers.update({**freshness_headers(), **problem.headers, REQUEST_ID: request_id()})
+    return response
+
+
+def _tell(request: Request, error: Exception, kind: Kind) -> None:
+    """Log a request that was not the sender's to mend, in one line unless nobody foresaw it."""
+    # As it was sent: what is decoded may hold line breaks.
+    asked = request.method, request.scope["raw_path"].decode("ascii", "replace"), request_id()
+    cause = error.__cause__ if isinstance(error, HTTPException) else error
+    if kind is Kind.INTERNAL:
+        _log.error("%s %s failed, request %s", *asked, exc_info=error)
+    elif isinstance(cause, OutcomeUnknown | Misconfigured) or (isinstance(cause, Unavailable) and not cause.is_told):
+        _log.warning("%s %s was refused, request %s: %s", *asked, told(cause))
+
+
+def dialect_of(path: str) -> Dialect:
+    """Return the dialect that a path belongs to; what is nobody else's is ours."""
+    return next((d for d in DIALECTS if any(_is_below(path, prefix) for prefix in d.prefixes)), native.DIALECT)
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")

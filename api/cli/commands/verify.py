@@ -1,0 +1,73 @@
+"""`ordertrail verify`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.bootstrap import open_database
+from api.cli import ledgers, views
+from api.cli.commands.import_ import Keys
+from api.cli.files import ledger_files
+from api.cli.files.imported import held_checkpoint
+from api.cli.files.ledger_files import Verdict
+from api.cli.settings import DataDir, Dsn, plain_errors, run, settings_with
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def verify(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            exists=True, dir_okay=False, help="Check this file, of export or of a receipt, and nothing else."
+        ),
+    ] = None,
+    key: Keys = None,
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, dir_okay=False, help="A checkpoint that you hold; the ledger has to continue it."),
+    ] = None,
+    opens_all: Annotated[
+        bool, typer.Option("--open", help="Also open all that is encrypted in events, and what was said in calls.")
+    ] = False,
+    check_views: Annotated[bool, typer.Option("--views", help="Compare every view with its ledger instead.")] = False,
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Prove that what is stored is what was recorded.
+
+    It ends with status 0 if it is, 1 if it is not, and 2 if that could not be checked: a file that is none or was cut
+    off, another's key, a database that is away.
+
+    Ledgers are computed again as Merkle trees and compared with every checkpoint that was signed.
+    """
+    if file is not None and (check_views or tenant):
+        raise typer.BadParameter("is checked for itself: it needs no database, and no --tenant", param_hint="FILE")
+    if (key or checkpoint) and (check_views or not (file or tenant)):
+        raise typer.BadParameter("are for a FILE, or the ledger of one --tenant", param_hint="--key, --checkpoint")
+    if opens_all and (check_views or file is not None):
+        raise typer.BadParameter("is for ledgers where they are, with their keys", param_hint="--open")
+    with plain_errors(status=Verdict.NOT_CHECKED):
+        held = [held_checkpoint(path) for path in checkpoint or ()]
+        if file is not None:
+            verdict = ledger_files.verify_file(file, key or (), held)
+        else:
+            settings = settings_with(dsn=dsn, data_dir=data_dir)
+            with open_database(settings) as database:
+                found = (
+                    views.verify_views(database, tenant)
+                    if check_views
+                    else ledgers.verify_ledgers(
+                        database,
+                        tenant,
+                        key or (),
+                        held,
+                        opens_all=opens_all,
+                        contents_url=settings.contents_url,
+                    )
+                )
+                verdict = Verdict.WHOLE if run(found) else Verdict.DAMAGED
+        raise typer.Exit(verdict)

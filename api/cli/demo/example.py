@@ -1,0 +1,46 @@
+"""What `ordertrail demo` does once the server answers: load the example, and show how to look at it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import typer
+
+from api.cli.demo.load import Loaded, load
+from api.cli.demo.split_order import PARENT
+from api.cli.maintenance import DEMO_ACCOUNT
+
+
+def show(url: str, key: Mapping[str, Any], place: str) -> None:
+    """Load the example and print where to find it; place is where it is kept. Raises ExampleNotLoaded."""
+    # A proxy that the environment names is for others.
+    with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
+        loaded = load(http, key)
+    # Not rich's print: a line that is to be copied must not be wrapped.
+    typer.echo(_text(url, str(key["token"]), place, loaded))
+
+
+def _text(url: str, token: str, place: str, loaded: Loaded) -> str:
+    history = "was there already" if loaded.was_there else "has been loaded"
+    return f"""
+Ordertrail is at   {url}
+its interfaces at  {url}/docs
+your token is      {token}
+
+Ten days of Kiln & Kettle, a small shop for tea and tableware: the example {history}.
+The ledger has {loaded.events} events of eight orders and two integrations. Look at order {PARENT}:
+
+Its timeline: everything that happened to it, from a chipped teapot to a carrier's outage
+{_curl(f"{url}/trail/v1/orders/{PARENT}/timeline", token)}
+
+Its action log, as SHOPLINE shows it
+{_curl(f"{url}/v1/orders/{PARENT}/action_logs", token)}
+
+Its services' states and the one they combine to, as Dintero shows them: a failure stays one, though it was repaired
+{_curl(f"{url}/v1/accounts/{DEMO_ACCOUNT}/shopping/orders/{PARENT}/events", token)}
+
+Ctrl-C stops it; the data stays in {place}"""
+
+
+def _curl(address: str, token: str) -> str:
+    return f"curl -sS -H 'Authorization: Bearer {token}' {address}"

@@ -1,0 +1,1 @@
+"""Ledgers and proofs in files: exported, checked, and imported."""

@@ -1,0 +1,125 @@
+"""What the command line does with ledgers: proves them, and changes the keys that sign for them."""
+
+from collections.abc import Sequence
+
+from api.bootstrap import Services, open_repair, open_services
+from api.cli.files.imported import published_keys, what_it_proved
+from api.cli.maintenance import tenants_of
+from api.cli.progress import progress
+from api.cli.readability import what_cannot_be_read
+from api.cli.tables import printable
+from application.transparency.findings import Damage
+from application.transparency.keys import new_signing_key
+from application.transparency.note import Verifier
+from application.transparency.repair import Repaired
+from application.transparency.verification import Verified
+from application.transparency.walk import Show
+from domain.errors import TenantNotFound
+from domain.values import TenantName
+
+
+async def verify_ledgers(
+    dsn: str,
+    only_tenant: str | None,
+    keys: Sequence[str] = (),
+    held: Sequence[str] = (),
+    *,
+    opens_all: bool = False,
+    contents_url: str | None = None,
+) -> bool:
+    """Compute the trees of ledgers again and compare them with all that was signed; return whether all are whole.
+
+    held are checkpoints from elsewhere, which the ledger has to continue; one of keys, if there are any, has to have
+    signed them, and the newest checkpoint. opens_all: whether also everything that is encrypted is opened.
+
+    Raises TenantNotFound; CannotCheck if a key or a checkpoint is none, or not for this ledger.
+    """
+    trusted = published_keys(keys)
+    async with open_services(dsn, contents_url=contents_url) as services:
+        with progress() as begin:
+            found = [
+                await _verify(services, tenant, begin(tenant), trusted, held, opens_all=opens_all)
+                for tenant in await tenants_of(services, only_tenant)
+            ]
+    return all(found)
+
+
+async def _verify(
+    services: Services,
+    tenant: TenantName,
+    show: Show,
+    trusted: Sequence[Verifier],
+    held: Sequence[str],
+    *,
+    opens_all: bool,
+) -> bool:
+    """Print what is found of a ledger; return whether it is whole and can be read."""
+
+    def tell(damage: Damage) -> None:
+        where = "" if damage.position is None else f" at position {damage.position}"
+        print(printable(f"{tenant}: DAMAGED{where}: {damage.what}"))
+
+    try:
+        verified = await services.verification.verify(tenant, show, trusted=trusted, held=held, tell=tell)
+    except TenantNotFound:  # there is such a tenant: what is wrong with it must not hide the others
+        tell(Damage(None, "there is no ledger of this tenant"))
+        return False
+    if verified.damage is None:
+        print(f"{tenant}: {_judgement(verified)}")
+    if (stopped := await services.verification.stopped(tenant)) is not None:
+        print(printable(f"{tenant}: is sealed no more: {stopped}; run ordertrail repair tiles --tenant {tenant}"))
+    is_readable = True
+    async for line in what_cannot_be_read(services, tenant, verified, show, opens_all=opens_all):
+        is_readable = False
+        print(printable(f"{tenant}: {line}"))
+    if verified.damage is not None:
+        return False
+    for line in what_it_proved(trusted, held, is_signed=verified.checkpoints > 0):
+        print(line)
+    return is_readable
+
+
+def _judgement(verified: Verified) -> str:
+    """Return what was found of a ledger that is whole, in one line."""
+    whole = f"{verified.events} events are whole and in order"
+    if not verified.checkpoints:
+        return f"{whole}; nothing was signed of them yet"
+    return f"{whole}; {verified.checkpoints} signed checkpoints, the last of {verified.sealed} events, agree"
+
+
+async def repair_tiles(dsn: str, tenant: str) -> Repaired:
+    """Derive the tiles of a ledger's tree again from its events. Raises CannotRepair, TenantNotFound."""
+    async with open_repair(dsn) as work:
+        with progress() as begin:
+            return await work.repair(TenantName(tenant), begin(tenant))
+
+
+def what_was_repaired(repaired: Repaired) -> str:
+    """Return what was done to a ledger's tree, in one line."""
+    under = f"the tree is that of {repaired.sealed} events under {repaired.checkpoints} signed checkpoints"
+    done = [f"{repaired.replaced} tiles replaced", f"{repaired.removed} removed"]
+    if repaired.noted_size != repaired.sealed:
+        done.append(f"it was noted to have {repaired.noted_size} leaves")
+    if repaired.error is not None:
+        done.append("sealing goes on")
+    return f"{under}: {', '.join(done)}"
+
+
+async def rotate_signing_key(dsn: str) -> str:
+    """Add a key that checkpoints are signed with from now on, beside those that are not retired.
+
+    Return its public half.
+    """
+    async with open_services(dsn, as_owner=True) as services:
+        key = new_signing_key()
+        await services.signing_keys.add_signing_key(key)
+    return key.public_key.hex()
+
+
+async def retire_signing_keys(dsn: str) -> int:
+    """Destroy the private halves of all signing keys but the newest; what they signed stays verifiable.
+
+    Return how many these were.
+    """
+    async with open_services(dsn, as_owner=True) as services:
+        return await services.signing_keys.retire_signing_keys()

@@ -1,0 +1,89 @@
+"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, verify, repair, export, import …"""
+
+import gc
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+MODULES = {
+    "serve": "api.cli.commands.serve",
+    "migrate": "api.cli.commands.migrate",
+    "tenant": "api.cli.commands.tenant",
+    "key": "api.cli.commands.key",
+    "replay": "api.cli.commands.replay",
+    "rebuild": "api.cli.commands.rebuild",
+    "verify": "api.cli.commands.verify",
+    "repair": "api.cli.commands.repair",
+    "export": "api.cli.commands.export",
+    "import": "api.cli.commands.import_",
+    "forget": "api.cli.commands.forget",
+    "demo": "api.cli.commands.demo",
+}
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands. Each is imported when it is asked for: what one needs is of no use to the others."""
+
+    def __getitem__(self, name: str) -> Any:
+        # What is imported stays: to search it for garbage would take a fifth of the time, and time later on.
+        gc.disable()
+        try:
+            module = import_module(MODULES[name])
+            gc.freeze()
+        finally:
+            gc.enable()
+        command = typer.main.get_command(module.app)
+        command.name = name
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
+
+
+class _Group(TyperGroup):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{**given, "commands": _Commands()})
+
+
+app = typer.Typer(
+    cls=_Group,
+    help="The place where everything that happens to an order is kept.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        # Imported when it is asked for, as commands are.
+        typer.echo(f"ordertrail {import_module('api.cli.version').release()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print which release this is.")
+    ] = False,
+) -> None:
+    """End in good order when told to: our own PostgreSQL is stopped by whoever is the last to use it."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # nohup has us ignore SIGHUP.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    # A terminal that is closed may say so twice, which must not interrupt the end.
+    signal.signal(number, lambda _number, _frame: None)
+    sys.exit(128 + number)

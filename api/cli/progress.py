@@ -1,0 +1,28 @@
+"""Progress of long work, on the terminal."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from application.views.rebuilding import Show
+
+
+@contextmanager
+def progress(*, prints_much: bool = False) -> Iterator[Callable[[str], Show]]:
+    """Yield what begins a bar of this name, and then is told how far it is.
+
+    Nothing is shown unless standard error is a terminal; nor, if much is printed, where one sees that on it.
+    """
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    is_hidden = not console.is_terminal or (prints_much and sys.stdout.isatty())
+    with Progress(*columns, console=console, disable=is_hidden, redirect_stdout=sys.stdout.isatty()) as bars:
+
+        def begin(name: str) -> Show:
+            task = bars.add_task(name, total=None)
+            return lambda completed, total: bars.update(task, completed=completed, total=total)
+
+        yield begin

@@ -1,0 +1,60 @@
+"""What all commands have in common: their settings, and how they say what went wrong."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
+
+from api.bootstrap import Settings, read_settings
+from api.cli.durations import InvalidOption
+from api.server.logs import set_up_logging
+from application.transparency.note import CannotCheck
+from domain.errors import Misconfigured, OrdertrailError
+
+T = TypeVar("T")
+
+Dsn = Annotated[str | None, typer.Option(help="A PostgreSQL 15 or later; without it, one of our own is run.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where our own PostgreSQL keeps its files.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@contextmanager
+def plain_errors(*, status: int = 1) -> Iterator[None]:
+    """Print what went wrong in a line, and end with this status, or 2 if it is in what we were told or set up with."""
+    try:
+        yield
+    except Misconfigured as error:
+        print(f"ordertrail: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    except OrdertrailError as error:
+        print(f"ordertrail: {error}", file=sys.stderr)
+        raise typer.Exit(2 if isinstance(error, InvalidOption | CannotCheck) else status) from error
+    except ValidationError as error:
+        for fault in error.errors():
+            name = "_".join(map(str, fault["loc"])).upper()
+            print(f"ordertrail: ORDERTRAIL_{name}: {fault['msg']}", file=sys.stderr)
+        raise typer.Exit(2) from error
+
+
+def settings_with(**given: Any) -> Settings:
+    """Return the settings, and log as they say."""
+    settings = read_settings(**given)
+    set_up_logging(settings.log_level)
+    return settings
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine returns."""
+    return asyncio.run(coroutine)
+
+
+def print_json(document: Any) -> None:
+    """Print one document for machines."""
+    print(json.dumps(to_jsonable_python(document)))

@@ -1,0 +1,61 @@
+"""Whether a worker is alive, whether it can serve, and its figures."""
+
+import asyncio
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from starlette.responses import Response
+
+from api.http.requests import Json, ServicesDep
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/healthz")
+async def healthz() -> Json:
+    """The process answers."""
+    return Json({"status": "ok"})
+
+
+@router.get("/readyz")
+async def readyz(services: ServicesDep) -> Json:
+    """The database answers. What lags, has stopped or is refused is named; appends need neither views nor sealing.
+
+    Keys of personal data that were found damaged are counted.
+    """
+    health = services.health
+    projections, sealing, damaged = await asyncio.gather(health.projections(), health.sealing(), health.damaged_keys())
+    # How many tenants a view has stopped for; whose they are and why is in the log and in the checkpoints.
+    stopped = {p.projection: len(p.stopped) for p in projections if p.stopped}
+    if sealing.stopped:
+        stopped["sealing"] = sealing.stopped
+    lag = {**{p.projection: p.lag for p in projections}, "sealing": sealing.unsealed}
+    refusal = health.refusal_of_writes()
+    writes = {} if refusal is None else {"writes": refusal}
+    status = "degraded" if stopped or damaged or refusal else "ok"
+    return Json({"status": status, "lag": lag, "stopped": stopped, "damaged_keys": damaged, **writes})
+
+
+@router.get("/metrics")
+async def metrics(services: ServicesDep) -> Response:
+    """Figures for Prometheus, of the whole installation: they are the same from every worker."""
+    registry = CollectorRegistry()
+    lag = Gauge("ordertrail_projection_lag_events", "Events a view has yet to read", ["projection"], registry=registry)
+    stopped = Gauge(
+        "ordertrail_projection_stopped_tenants", "Tenants a view has stopped for", ["projection"], registry=registry
+    )
+    unsealed = Gauge("ordertrail_unsealed_events", "Events of the longest tail that is not sealed", registry=registry)
+    unsealable = Gauge("ordertrail_sealing_stopped_tenants", "Tenants sealing has stopped for", registry=registry)
+    damaged = Gauge(
+        "ordertrail_damaged_keys", "Keys of personal data that were needed and could not be read", registry=registry
+    )
+    damaged.set(await services.health.damaged_keys())
+    ahead = Gauge("ordertrail_clock_ahead_seconds", "How far the database's clock is ahead of ours", registry=registry)
+    ahead.set(await services.health.clock_ahead())
+    sealing = await services.health.sealing()
+    unsealed.set(sealing.unsealed)
+    unsealable.set(sealing.stopped)
+    for projection in await services.health.projections():
+        lag.labels(projection.projection).set(projection.lag)
+        stopped.labels(projection.projection).set(len(projection.stopped))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

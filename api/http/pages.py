@@ -1,0 +1,58 @@
+"""Lists about one order, rendered anew only when they show something else."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+from fastapi import Request
+
+from api.bootstrap import Services
+from api.http.parts import answer
+from api.http.requests import Json, freshness_said
+from application.access.callers import Caller
+from application.ledger.port import WHY_UNREADABLE
+from application.views.pages import MAX_PAGE_BYTES, Place
+from domain.personal import UNREADABLE
+
+_PLACEHOLDER, _REASON = UNREADABLE.encode(), f'"{WHY_UNREADABLE}":'.encode()
+
+
+class Rendered(NamedTuple):
+    """The parts of a page's JSON, and whether all entries are in it that should be."""
+
+    parts: Sequence[bytes]
+    is_whole: bool = True
+
+
+async def page_of_order(
+    request: Request,
+    services: Services,
+    caller: Caller,
+    order_id: str,
+    views: tuple[str, ...],
+    *,
+    render: Callable[[], Awaitable[Rendered]],
+) -> Json:
+    """Answer with what the first of some views shows of an order, once they all show what was written before.
+
+    What is rendered must come from that view, the ledger and the path and query of the request alone, but for keys
+    that cannot be read, and events that are not as they were recorded. The caller is authorised already.
+    """
+    tenant = caller.tenant.name
+    freshness = await services.queries.fresh(tenant, *views, order_id=order_id)
+    headers = freshness_said(freshness)
+    place = Place(tenant, request.scope["raw_path"], request.scope["query_string"])
+    page = services.pages.find(place, freshness.edition)
+    if page is not None:
+        return Json(page, headers=headers)
+    rendered = await render()
+    # An order that is asked for by its reference has no entries under that name: which it is may change.
+    if freshness.edition.newest and rendered.is_whole and sum(map(len, rendered.parts)) <= MAX_PAGE_BYTES:
+        page = b"".join(rendered.parts)
+        if not _shows_damage(page):
+            services.pages.keep(place, freshness.edition, page)
+    return answer(rendered.parts, headers=headers)
+
+
+def _shows_damage(page: bytes) -> bool:
+    """Whether something in a page could not be read: it may be restored at any time."""
+    return _PLACEHOLDER in page or _REASON in page

@@ -1,0 +1,158 @@
+"""What every route needs of a request, and says in its answer."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import ContextVar
+from hashlib import sha256
+from typing import Annotated, Any, ClassVar
+
+from fastapi import Depends, Header, Request, Response, params
+from fastapi.routing import APIRoute
+from pydantic import StringConstraints
+from pydantic_core import to_json
+
+from api.bootstrap import Services
+from api.http.bodies import StrictRequest
+from api.http.credentials import credentials_of
+from api.http.faults import tell_few_faults
+from api.http.opening import services_of
+from api.http.problems import UnsupportedMediaType
+from application.access.callers import Caller
+from application.ledger.port import IdempotencyKey
+from application.ledger.recorded import Recorded
+from application.views.queries import Freshness
+from domain.values import Origin
+
+MAX_PATH = 2_000
+
+
+class StrictRoute(APIRoute):
+    """A route that knows who sends a request before it reads anything of the body, and reads that strictly."""
+
+    max_body_bytes: ClassVar[int | None] = None
+    """A bound on bodies below the application's: for those of whom nothing is known yet."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        tell_few_faults(self.dependant)
+        handle = super().get_route_handler()
+        credentials = tuple(credentials_of(self.dependant))
+        takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
+
+        async def handle_strictly(request: Request) -> Response:
+            begin_request()
+            sender = None
+            for credential in credentials:
+                sender = await credential.identify(request)
+            limit = self.max_body_bytes or getattr(request.app.state, "max_body_bytes", None)
+            space = getattr(request.app.state, "room", None)
+            strict = StrictRequest(request.scope, request.receive, max_bytes=limit, sender=sender, room=space)
+            strict.require_size()
+            if takes_json and _has_body(request.headers):
+                require_json(request.headers.get("content-type", ""))
+            return await handle(strict)
+
+        return handle_strictly
+
+
+class TokenRoute(StrictRoute):
+    """A route for those who have no token yet: what they send to get one is small."""
+
+    max_body_bytes = 4_096
+
+
+def _has_body(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def require_json(content_type: str) -> None:
+    """Raise UnsupportedMediaType unless it is application/json or application/…+json."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type != "application/json" and not (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    ):
+        sent = f"it came as {media_type}" if media_type else "it came without one"
+        raise UnsupportedMediaType(f"Send the body with the header Content-Type: application/json; {sent}")
+
+
+async def _services(request: Request) -> Services:
+    services = services_of(request)
+    if request.method in {"GET", "HEAD"}:
+        return services
+    # As it was sent: what is decoded may hold what no event may. No route takes a path that would have to be cut.
+    path = request.scope["raw_path"].decode("ascii", "replace")[:MAX_PATH]
+    return services.on_behalf_of(Origin(method=request.method, path=path))
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+
+_KeyHeader = Annotated[
+    str | None,
+    StringConstraints(min_length=1, max_length=255, pattern=r"^[ -~]+$"),
+    Header(
+        alias="Idempotency-Key",
+        description="Send the same key with the same request again, and it is answered as the first time.",
+    ),
+]
+
+
+async def _idempotency_key(request: Request, key: _KeyHeader = None) -> IdempotencyKey | None:
+    """Return the request's key, with a fingerprint of its method, path, query and body."""
+    if key is None:
+        return None
+    fingerprint = sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
+    fingerprint.update(await request.body())
+    return IdempotencyKey(key, fingerprint.digest())
+
+
+KeyDep = Annotated[IdempotencyKey | None, Depends(_idempotency_key)]
+
+
+class Json(Response):
+    """An answer in JSON, from plain values or from bytes that are JSON already. Large ones: see api/http/parts.py."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return content if isinstance(content, bytes) else to_json(content)
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        # What Starlette does, without looking first whether the length and the type are among the headers.
+        self.raw_headers = [
+            (b"content-length", b"%d" % len(self.body)),
+            (b"content-type", self.media_type.encode("latin-1")),
+            *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()),
+        ]
+
+
+def written(result: Recorded) -> dict[str, str]:
+    """Return the headers that tell what a request recorded."""
+    headers = {"Ordertrail-Position": str(result.position)}
+    if result.is_replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return headers
+
+
+_freshness: ContextVar[Mapping[str, str]] = ContextVar("freshness", default={})  # noqa: B039 it is never changed
+
+
+async def read(services: Services, caller: Caller, *views: str) -> dict[str, str]:
+    """Wait until these views show what was written before the request; return headers that tell how far they are."""
+    return freshness_said(await services.queries.fresh(caller.tenant.name, *views))
+
+
+def freshness_said(freshness: Freshness) -> dict[str, str]:
+    """Return the headers that tell how far the views are that a request reads."""
+    headers = {"Ordertrail-Position": str(freshness.position)}
+    if freshness.lag:
+        headers["Ordertrail-Lag"] = str(freshness.lag)
+    _freshness.set(headers)
+    return headers
+
+
+def begin_request() -> None:
+    """Forget what was said before: a connection's next request begins with what the last one left."""
+    _freshness.set({})
+
+
+def freshness_headers() -> Mapping[str, str]:
+    """Return what was said of this request: a 404 of views that lag has to say that they do."""
+    return _freshness.get()

@@ -1,0 +1,35 @@
+"""How a credential is carried in a request. What it allows is decided in application.access.callers."""
+
+import base64
+
+from fastapi.security import HTTPBasic, HTTPBearer
+from starlette.requests import Request
+
+from api.bootstrap import Services
+from application.access.callers import Audience, Caller
+from domain.errors import Unauthenticated
+
+BEARER = HTTPBearer(auto_error=False, description="A token of `ordertrail key create`: ot_<key_id>_<secret>")
+BASIC = HTTPBasic(auto_error=False, description="The key id and the secret of `ordertrail key create`")
+
+
+async def bearer(services: Services, request: Request, *, audience: Audience = None) -> Caller:
+    """Return whose bearer token the request carries. Raises Unauthenticated."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("Send a token in the header Authorization: Bearer <token>")
+    return await services.access.by_bearer(token.strip(), audience=audience)
+
+
+async def basic(services: Services, request: Request) -> Caller:
+    """Return whose key id and secret the request carries. Raises Unauthenticated."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        raise Unauthenticated("Send the key id and the secret in the header Authorization: Basic <base64>")
+    try:
+        key_id, colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError as exc:  # not ASCII, not base64, or not UTF-8
+        raise Unauthenticated("What follows Authorization: Basic is not base64 of key_id:secret") from exc
+    if not colon:
+        raise Unauthenticated("What follows Authorization: Basic is not base64 of key_id:secret")
+    return await services.access.by_secret(key_id, secret)

@@ -1,0 +1,76 @@
+"""A process that answers requests."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+
+import uvicorn
+
+from api.app import create_app, with_lean_routes
+from api.bootstrap import Room, open_services, read_settings, watching_database
+from api.http.opening import Opening, OpenServices
+from api.http.rate_limit import limits_of
+from api.server.gc import REQUEST_ALLOCATIONS, collect_less_often
+from api.server.logs import set_up_logging
+from api.server.protocol import StrictProtocol
+from api.server.pulse import Board, Pulse
+
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection may be idle: longer than load balancers keep theirs, which is a minute mostly.
+
+Whoever closes first must not be us: a request that is on its way just then would be lost.
+"""
+
+
+def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
+    """Answer requests on a listening socket: as soon as the database is set up with what they ask for."""
+    settings = read_settings()
+    set_up_logging(settings.log_level)
+    room = Room()
+
+    @asynccontextmanager
+    async def begin() -> AsyncIterator[OpenServices]:
+        dsn = await board.published()
+        async with watching_database(dsn) as watch:
+            yield partial(
+                open_services,
+                dsn,
+                watch=watch,
+                read_wait_seconds=settings.read_wait_seconds,
+                contents_url=settings.contents_url,
+                masked_headers=settings.masked_headers,
+                max_clock_ahead=timedelta(seconds=settings.max_clock_ahead_seconds),
+                room=room,
+            )
+
+    @asynccontextmanager
+    async def serving() -> AsyncIterator[Opening]:
+        beating = asyncio.create_task(pulse.keep_beating())
+        async with Opening(
+            begin, on_open=pulse.say_ready, on_failure=leave, is_needed=lambda: board.was_ready
+        ) as opening:
+            yield opening
+        beating.cancel()
+
+    def leave() -> None:
+        server.should_exit = True
+
+    app = create_app(serving, max_body_bytes=settings.max_body_bytes, rate_limits=limits_of(settings), room=room)
+    config = uvicorn.Config(
+        with_lean_routes(app, max_body_bytes=settings.max_body_bytes),
+        loop="uvloop",
+        http=StrictProtocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        ws="none",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=10,
+    )
+    server = uvicorn.Server(config)
+    collect_less_often(REQUEST_ALLOCATIONS)
+    server.run(sockets=[listener])

@@ -1,0 +1,247 @@
+"""HTTP as our workers speak it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from api.http.problems import Kind, Problem
+from api.http.request_ids import HEADER, new_request_id
+from api.native.errors import render
+
+MAX_HEAD = 32 * 1024
+"""How many bytes a request's line and headers may have together, and what comes after the last of a body in pieces."""
+MAX_PIPELINED = 32
+"""How many requests may wait for the answer to the one before them."""
+LOOK_SECONDS = 5.0
+"""How often a connection is looked after; what is measured in seconds below is measured in these."""
+HEAD_SECONDS = 20.0
+"""How long the head of a request may take to come, counted from the answer before it."""
+BODY_SECONDS = 20.0
+"""How long nothing may come of a body that is waited for."""
+WHOLE_BODY_SECONDS = 120.0
+"""How long a body may take to come."""
+ANSWER_SECONDS = 30.0
+"""How long nothing may be taken of an answer."""
+
+
+class _Refused(Exception):
+    """The request is not one that is answered."""
+
+
+class StrictProtocol(HttpToolsProtocol):
+    """HTTP as uvicorn speaks it, with bounds on what a client may have us hold, and for how long.
+
+    What it cannot read has no path, so the answer to that is ours. An answer that is sent before all of a request has
+    come is the last of its connection: what is yet to come of the request is not received.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.unheard = 0
+        """How many bytes have come since there was something to make of them."""
+        self._is_head_too_large = False
+        self._partial: RequestResponseCycle | None = None
+        """The request that is yet to come to its end, and whether its connection is to be kept after that."""
+        self._keeps_alive = True
+        self._watch = _Watch(self)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(_Transport(transport, self.loop, self._is_unfinished))  # type: ignore[arg-type]
+        self._watch.begin()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._watch.end()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        transport: _Transport = self.transport  # type: ignore[assignment]
+        if transport.is_leaving:
+            transport.drop(len(data))
+            return
+        self._watch.received += 1
+        before, size = self.cycle, len(self.cycle.body) if self._partial else 0
+        self.unheard += len(data)
+        super().data_received(data)
+        cycle = self.cycle
+        if cycle is not before or (self._partial and len(cycle.body) != size):
+            self.unheard = 0
+        elif self.unheard > MAX_HEAD and not transport.is_leaving:
+            self._is_head_too_large = True
+            self.send_400_response("")
+        if cycle is not None and cycle.more_body is not (self._partial is cycle):
+            self._note(cycle)
+
+    def _note(self, cycle: RequestResponseCycle) -> None:
+        """Let an answer end the connection for as long as not all of its request has come."""
+        if cycle.more_body:
+            self._partial, self._keeps_alive, cycle.keep_alive = cycle, cycle.keep_alive, False
+        else:
+            self._partial, self.unheard = None, 0
+            if not cycle.response_started:
+                cycle.keep_alive = self._keeps_alive
+
+    def on_headers_complete(self) -> None:
+        if self.unheard > MAX_HEAD and self._head_size() > MAX_HEAD:
+            self._is_head_too_large = True
+            raise _Refused
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise _Refused
+        super().on_headers_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing in the log, which whoever asks for other protocols could fill."""
+
+    def send_400_response(self, msg: str) -> None:
+        problem = Problem(Kind.MALFORMED, msg)
+        if self._is_head_too_large:
+            detail = f"A request's line and headers may have {MAX_HEAD} bytes together"
+            problem = Problem(Kind.HEAD_TOO_LARGE, detail)
+        response = render(problem)
+        # Whatever id it brought could not be read either.
+        response.headers[HEADER] = new_request_id()
+        headers = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
+        status = STATUS_LINE[response.status_code]
+        self.transport.write(b"%bconnection: close\r\n%b\r\n%b" % (status, headers, bytes(response.body)))
+        self.transport.leave()  # type: ignore[attr-defined]
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
+
+    def _is_unfinished(self) -> bool:
+        """Whether the request that was answered last has yet to come to its end."""
+        return self.cycle is not None and self.cycle.response_complete and self.cycle.more_body
+
+
+class _Watch:
+    """Ends a connection when nobody seems to be at its other end any more. It looks now and then, not each request."""
+
+    def __init__(self, protocol: StrictProtocol) -> None:
+        self._protocol = protocol
+        self._timer: asyncio.TimerHandle | None = None
+        self.received = 0
+        """How often something was received."""
+        self._seen: tuple[object, ...] = ()
+        self._since = self._heard_at = self._taken_at = protocol.loop.time()
+        self._heard = self._untaken = 0
+
+    def begin(self) -> None:
+        self._timer = self._protocol.loop.call_later(LOOK_SECONDS, self._look)
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        if self._is_stuck(self._protocol.loop.time()):
+            self._protocol.transport.abort()
+        else:
+            self.begin()
+
+    def _is_stuck(self, now: float) -> bool:
+        protocol, cycle = self._protocol, self._protocol.cycle
+        is_between = cycle is None or cycle.response_complete
+        is_awaited = cycle is None or protocol.unheard > 0
+        if self._seen != (seen := (cycle, is_between, is_awaited)):
+            self._seen, self._since = seen, now
+        if self._heard != self.received or protocol.flow.read_paused:
+            self._heard, self._heard_at = self.received, now
+        untaken = protocol.transport.get_write_buffer_size()
+        if untaken == 0 or untaken != self._untaken:
+            self._untaken, self._taken_at = untaken, now
+        if now - self._taken_at > ANSWER_SECONDS:
+            return True
+        if is_between:
+            # uvicorn ends a connection on which nothing comes after an answer.
+            return is_awaited and untaken == 0 and now - self._since > HEAD_SECONDS
+        if not cycle.more_body or protocol.flow.read_paused:  # it is we who take our time
+            self._since = now
+            return False
+        return now - self._heard_at > BODY_SECONDS or now - self._since > WHOLE_BODY_SECONDS
+
+
+class _Transport:
+    """A transport that sends what is written in one turn of the event loop at once, and takes leave in order.
+
+    An answer's head and body are written one after the other: each would be a call of the kernel and a packet.
+    """
+
+    LEAVE_SECONDS = 1.0
+    """How long the other side, once it sends nothing more, has to read the answer.
+
+    Some clients read no answer before they have sent all; closing earlier would cost them that.
+    """
+    MOST_DROPPED = 32 * 2**20
+    MOST_LEAVE_SECONDS = 10.0
+    """How much of what it is still sending is thrown away as it comes, and for how long."""
+    LARGE = 64 * 1024
+    """What is not worth a copy to be sent together with something else."""
+
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, is_unfinished: Callable[[], bool]
+    ) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._is_unfinished = is_unfinished
+        self._written: list[bytes] = []
+        self._dropped = self._dropped_before = 0
+        self._left_at = 0.0
+        self.is_leaving = False
+
+    def write(self, data: bytes) -> None:
+        if len(data) > self.LARGE or self.is_leaving:
+            self._write_large(data)
+            return
+        if not self._written:
+            self._loop.call_soon(self._send)
+        self._written.append(data)
+
+    def close(self) -> None:
+        if self._is_unfinished():
+            self.leave()
+        elif not self.is_leaving:
+            self._send()
+            self._transport.close()
+
+    def leave(self) -> None:
+        """Say that nothing more will be sent, and close the connection when that has had time to arrive."""
+        if self.is_leaving or self._transport.is_closing():
+            return
+        self._send()
+        self.is_leaving = True
+        self._left_at = self._loop.time()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._transport.resume_reading()
+        self._loop.call_later(self.LEAVE_SECONDS, self._go)
+
+    def drop(self, size: int) -> None:
+        """Take note of bytes that came since, and were thrown away."""
+        self._dropped += size
+        if self._dropped > self.MOST_DROPPED:
+            self._transport.abort()
+
+    def is_closing(self) -> bool:
+        return self.is_leaving or self._transport.is_closing()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def _write_large(self, data: bytes) -> None:
+        if not self.is_leaving:
+            self._send()
+            self._transport.write(data)
+
+    def _go(self) -> None:
+        is_late = self._loop.time() - self._left_at > self.MOST_LEAVE_SECONDS
+        is_sending, self._dropped_before = self._dropped > self._dropped_before, self._dropped
+        if (is_sending and not is_late) or self._transport.get_write_buffer_size():
+            self._loop.call_later(self.LEAVE_SECONDS, self._go)
+        else:
+            self._transport.abort()
+
+    def _send(self) -> None:
+        if self._written:
+            self._transport.write(b"".join(self._written))
+            self._written.clear()

@@ -1,0 +1,1 @@
+"""Tenants, their credentials, and what whoever sends a request may do."""

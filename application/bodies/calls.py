@@ -1,0 +1,74 @@
+"""Logged calls: what was said in them is kept beside the ledger, and brought back when one is read."""
+
+from typing import NamedTuple
+
+from application.bodies.sealed import Gone, SealedContents
+from application.ledger.codec import DAMAGE, decode_as
+from application.ledger.port import EventStore
+from application.privacy.legible import notice
+from application.runtime.room import Part, Room
+from domain.errors import InvalidEvent, UnreadableKey
+from domain.events.records import Call, SystemLogRecorded
+from domain.personal import EXPIRED, REDACTED, UNREADABLE
+from domain.streams import order_stream
+from domain.values import ContentRef, TenantName
+
+ERASED = Call(request_body=REDACTED, raw_request_body=REDACTED, response_body=REDACTED)
+"""What is left of what was said about a redacted order."""
+OUTDATED = Call(request_body=EXPIRED, raw_request_body=EXPIRED, response_body=EXPIRED)
+"""What is left of what was said longer ago than its tenant keeps it."""
+DAMAGED = Call(request_body=UNREADABLE, raw_request_body=UNREADABLE, response_body=UNREADABLE)
+"""What is shown of what was said if that, or its key, was changed."""
+
+
+class LoggedCall(NamedTuple):
+    """A call about an order, and what was said in it."""
+
+    event: SystemLogRecorded
+    call: Call
+
+
+class CallQueries:
+    """Reads single calls about orders, by the ledger positions of their events."""
+
+    def __init__(self, store: EventStore, contents: SealedContents, room: Room | None = None) -> None:
+        self._store = store
+        self._contents = contents
+        self._room = room
+
+    async def find(self, tenant: TenantName, order_id: str, position: int) -> SystemLogRecorded | None:
+        """Return the call about this order that was logged at a position. Raises UnreadableEvent."""
+        events = await self._store.read_ledger(tenant, after=position - 1, upto=position, limit=1)
+        if not events or (events[0].type, events[0].stream) != (SystemLogRecorded.topic, order_stream(order_id)):
+            return None
+        return decode_as(SystemLogRecorded, events[0])
+
+    async def read(self, tenant: TenantName, order_id: str, position: int) -> LoggedCall | None:
+        """Return a call with all that was said in it; None also if that is not there any more.
+
+        Raises UnreadableEvent.
+        """
+        event = await self.find(tenant, order_id, position)
+        if event is None:
+            return None
+        if event.content is None:
+            return LoggedCall(event, Call())
+        try:
+            return await self._with_call(tenant, event, event.content)
+        except (InvalidEvent, UnreadableKey, *DAMAGE) as damage:
+            notice(tenant, f"what was said in call {event.event_id}", damage)
+            return LoggedCall(event, DAMAGED)
+
+    async def _with_call(self, tenant: TenantName, event: SystemLogRecorded, content: ContentRef) -> LoggedCall | None:
+        if self._room is not None:
+            await self._room.hold(tenant, Part.MADE, content.size)
+        body = await self._contents.get(tenant, event.originator_id, content.digest)
+        match body:
+            case Gone.FORGOTTEN:
+                return LoggedCall(event, ERASED)
+            case Gone.EXPIRED:
+                return LoggedCall(event, OUTDATED)
+            case Gone.MISSING:
+                return None
+            case _:
+                return LoggedCall(event, Call.model_validate_json(body))

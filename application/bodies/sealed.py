@@ -1,0 +1,91 @@
+"""Large bodies as the service uses them: encrypted with the key of whom they are about before they are kept."""
+
+import re
+from enum import Enum
+from hashlib import sha256
+
+from pydantic_core import from_json
+
+from application.bodies.port import ContentStore, Place
+from application.bodies.retention import RetentionStore
+from application.privacy.cipher import bound, open_body, seal_body
+from application.privacy.keys import KeyRing
+from domain.errors import InvalidEvent
+from domain.events.integration import ExceptionLogged
+from domain.events.records import SystemLogRecorded
+from domain.values import ContentRef, TenantName
+
+WITH_CONTENT = (SystemLogRecorded.topic, ExceptionLogged.topic)
+"""The types of the events that may have a content."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def digest_in(data: bytes) -> str | None:
+    """Return the digest of an event's content; None if it has none, or cannot be read."""
+    try:
+        digest: str = from_json(data)["content"]["digest"]
+        return digest if _DIGEST.fullmatch(digest) else None
+    except (LookupError, TypeError, ValueError):
+        return None
+
+
+class Gone(Enum):
+    """Why a body cannot be had."""
+
+    FORGOTTEN = "forgotten"
+    EXPIRED = "expired"
+    MISSING = "missing"
+
+
+class SealedContents:
+    """Keeps the bodies of each subject for itself: the same body of another subject is another content.
+
+    Every method but place raises Unavailable.
+    """
+
+    def __init__(self, contents: ContentStore, keys: KeyRing, retention: RetentionStore) -> None:
+        self._contents = contents
+        self._keys = keys
+        self._retention = retention
+
+    async def put(self, tenant: TenantName, subject: str, body: bytes) -> ContentRef | None:
+        """Keep a body of a subject durably; None if the subject was forgotten. Idempotent. Raises TenantNotFound."""
+        key = (await self._keys.to_write(tenant, [subject]))[subject]
+        if key is None:
+            return None
+        return await self._contents.put(tenant, subject, seal_body(body, key, _bound(tenant, subject)))
+
+    async def get(self, tenant: TenantName, subject: str, digest: str) -> bytes | Gone:
+        """Return a subject's body. Raises InvalidEvent if it, or its digest, was changed; UnreadableKey."""
+        if not _DIGEST.fullmatch(digest):
+            raise InvalidEvent("What names the body was changed after it was recorded")
+        keys = await self._keys.to_read(tenant, [subject])
+        if subject in keys and keys[subject] is None:
+            return Gone.FORGOTTEN
+        kept = await self._contents.get(tenant, digest)
+        if kept is None:
+            return Gone.EXPIRED if await self.may_expire(tenant) else Gone.MISSING
+        if sha256(kept).hexdigest() != digest:
+            # Nor is another body of the same subject what its event tells of, or one from before bodies were encrypted.
+            raise InvalidEvent("What was said in a call was changed after it was recorded")
+        body = open_body(kept, keys.get(subject), _bound(tenant, subject))
+        if body is None:
+            raise InvalidEvent(f"The key of {subject} is missing, or is another than it was")
+        return body
+
+    async def may_expire(self, tenant: TenantName) -> bool:
+        """Tell whether a tenant's bodies are not kept for ever, or were not at some time."""
+        period, expired = await self._retention.find(tenant)
+        return period is not None or expired > 0
+
+    async def delete(self, tenant: TenantName, digest: str) -> None:
+        """Delete a content of a subject that was forgotten. Idempotent."""
+        if _DIGEST.fullmatch(digest):
+            await self._contents.delete(tenant, digest)
+
+    def place(self, tenant: TenantName, digest: str) -> Place:
+        return self._contents.place(tenant, digest)
+
+
+def _bound(tenant: TenantName, subject: str) -> bytes:
+    return bound(tenant, subject, "content")

@@ -1,0 +1,225 @@
+"""Domain events to the bytes that are stored, and back."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache, lru_cache
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+from uuid_utils import uuid7
+
+from application.ledger.port import WHY_UNREADABLE, NewEvent, RecordedEvent, UnwrittenEvent
+from application.ledger.stored import Fields, stored
+from domain.errors import InvalidEvent, OrdertrailError, UnreadableEvent
+from domain.events.catalogue import CATALOGUE
+from domain.events.event import Event
+from domain.personal import shape_of
+from domain.values import Actor, Origin
+
+E = TypeVar("E", bound=Event)
+
+DAMAGE = (AttributeError, LookupError, TypeError, ValueError)
+"""What goes wrong while an event is read that is not as we store them."""
+_NOBODY: dict[str, Any] = {}
+_NO_FIELDS = {"schema_version", "encryption", WHY_UNREADABLE}
+"""The members of metadata that are not fields of the event."""
+
+
+def new_event_id() -> str:
+    """Return an id for an event; ids sort by the time they were made, which keeps their index compact."""
+    return str(uuid7())
+
+
+def encode(event: Event) -> NewEvent:
+    """Return the event as it is stored: data holds its own fields, metadata the envelope's, neither holds nulls."""
+    return draft(event).written()
+
+
+def draft(event: Event, origin: Origin | None = None) -> UnwrittenEvent:
+    """Return the event as encode does, but before its JSON is written.
+
+    origin is the request that it comes with, if it does not say so itself.
+    """
+    metadata: dict[str, Any] = {"schema_version": event.class_version}
+    if actor := _said_of(event.actor):
+        metadata["actor"] = actor
+    if event.correlation_id is not None:
+        metadata["correlation_id"] = event.correlation_id
+    if event.causation_id is not None:
+        metadata["causation_id"] = event.causation_id
+    if (origin := event.origin or origin) is not None:
+        metadata["origin"] = {"method": origin.method, "path": origin.path}
+    event_class, serializer = type(event), event.__pydantic_serializer__
+    fields = _data_fields(event_class)
+    return UnwrittenEvent(
+        event_id=event.event_id or new_event_id(),
+        type=event.topic,
+        data=serializer.to_python(event, mode="json", include=fields, exclude_none=True)
+        if shape_of(event_class)
+        else serializer.to_json(event, include=fields, exclude_none=True),
+        metadata=metadata,
+        # Of what nobody dated, the database says when it was recorded: workers' clocks differ.
+        occurred_at=event.timestamp if "timestamp" in event.__pydantic_fields_set__ else None,
+    )
+
+
+def decode(recorded: RecordedEvent) -> Event:
+    """Return the domain event of our catalogue, brought to the present schema.
+
+    Raises InvalidEvent if there is no such type, UnreadableEvent if it is not as we store them.
+    """
+    event_class = _class_of(recorded)
+    try:
+        metadata = _json(recorded.metadata)
+        return stored(event_class).load(
+            _fields_in(event_class, _json(recorded.data), metadata),
+            **_envelope(metadata),
+            originator_id=recorded.stream,
+            originator_version=recorded.version,
+            timestamp=recorded.occurred_at,
+            event_id=recorded.event_id,
+        )
+    except DAMAGE as exc:
+        raise _unreadable(recorded, exc) from exc
+
+
+def decode_as(event_class: type[E], recorded: RecordedEvent) -> E:
+    """Return what decode does. Raises UnreadableEvent also if it is of another type than it must be where it stands."""
+    event = decode(recorded)
+    if not isinstance(event, event_class):
+        raise UnreadableEvent(
+            f"Event {recorded.position} ({recorded.type}) cannot be read: its type is not what it was"
+        )
+    return event
+
+
+def metadata_of(recorded: RecordedEvent) -> Mapping[str, Any]:
+    """Return what an event's metadata says, as JSON has it. Raises UnreadableEvent."""
+    try:
+        metadata = _json(recorded.metadata)
+        if isinstance(metadata, dict):
+            return metadata
+        raise TypeError
+    except DAMAGE as exc:
+        raise _unreadable(recorded, exc) from exc
+
+
+def fields_of(recorded: RecordedEvent, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the own fields of an event of our catalogue as JSON has them, brought to the present schema.
+
+    That is a fraction of the work of decode. Raises InvalidEvent, UnreadableEvent.
+    """
+    event_class = _class_of(recorded)
+    try:
+        return _fields(event_class).completed(_fields_in(event_class, _json(recorded.data), metadata))
+    except DAMAGE as exc:
+        raise _unreadable(recorded, exc) from exc
+
+
+def fits(topic: str, data: dict[str, Any], metadata: dict[str, Any]) -> bool:
+    """Return whether JSON is that of an event of a type, in its present schema. Raises one of DAMAGE if it is none."""
+    version, needed, possible = _form(topic)
+    names = data.keys()
+    return (
+        names <= possible
+        and names >= needed
+        and None not in data.values()
+        and metadata.get("schema_version", 1) == version
+        and isinstance(metadata.get("actor", _NOBODY), dict)
+    )
+
+
+def what_does_not_fit(topic: str, data: dict[str, Any], metadata: Mapping[str, Any]) -> str | None:
+    """Return why JSON is not that of an event of a type: which members it lacks or has; None if it is.
+
+    What is within the members is not looked at: that is for decode.
+    """
+    event_class = CATALOGUE.get(topic)
+    if event_class is None:
+        return "this version does not know its type"
+    try:
+        if schema_version_of(metadata) != event_class.class_version:
+            data = deepcopy(data)  # which is brought to the present schema in place
+        _fields(event_class).completed(_fields_in(event_class, data, metadata))
+    except DAMAGE as damage:
+        return in_words(damage)
+    return None
+
+
+def in_words(damage: Exception) -> str:
+    """Return what is wrong with an event that is not as we store them, without what it says."""
+    if isinstance(damage, OrdertrailError):
+        return str(damage)
+    if isinstance(damage, ValidationError):
+        error = damage.errors(include_input=False, include_url=False)[0]
+        return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
+    if isinstance(damage, KeyError):
+        return f"{damage.args[0]} is missing"
+    return str(damage) if isinstance(damage, ValueError) else "its JSON is not of the form in which it was recorded"
+
+
+def schema_version_of(metadata: Mapping[str, Any]) -> int:
+    """Return the version of the schema that an event's data was stored in."""
+    version: int = metadata.get("schema_version", 1)
+    return version
+
+
+def _class_of(recorded: RecordedEvent) -> type[Event]:
+    event_class = CATALOGUE.get(recorded.type)
+    if event_class is None:
+        raise InvalidEvent(f"Event {recorded.position} has type {recorded.type!r}, which this version does not know")
+    return event_class
+
+
+def _unreadable(recorded: RecordedEvent, damage: Exception) -> UnreadableEvent:
+    return UnreadableEvent(f"Event {recorded.position} ({recorded.type}) cannot be read: {in_words(damage)}")
+
+
+def _json(text: bytes) -> Any:
+    return from_json(text, allow_inf_nan=False)
+
+
+def _fields_in(event_class: type[Event], data: dict[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data brought to the present schema, in place."""
+    schema_version = schema_version_of(metadata)
+    if schema_version > event_class.class_version:
+        # A newer release wrote it. Its fields may have the names of ours and mean something else.
+        raise ValueError(f"its schema is {schema_version}, and this version knows {event_class.class_version}")
+    data = event_class.upcast(data, schema_version)
+    if None in data.values():
+        raise ValueError("it holds a null, which is never stored")
+    return data
+
+
+def _envelope(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that an event's metadata holds."""
+    given = {name: value for name, value in metadata.items() if name not in _NO_FIELDS}
+    for name, value_class in (("actor", Actor), ("origin", Origin)):
+        if name in given:
+            given[name] = stored(value_class).load(given[name])
+    return given
+
+
+@lru_cache(maxsize=1_024)
+def _said_of(actor: Actor) -> dict[str, Any]:
+    return actor.model_dump(exclude_defaults=True)
+
+
+@cache
+def _data_fields(event_class: type[Event]) -> set[str]:
+    return set(event_class.data_fields())
+
+
+@lru_cache(maxsize=1_024)
+def _form(topic: str) -> tuple[int, frozenset[str], frozenset[str]]:
+    """Return a type's version of its schema, which fields it needs, and which it may have. Raises LookupError."""
+    event_class = CATALOGUE[topic]
+    possible = event_class.data_fields()
+    needed = frozenset(name for name in possible if event_class.model_fields[name].is_required())
+    return event_class.class_version, needed, possible
+
+
+@cache
+def _fields(event_class: type[Event]) -> Fields:
+    return Fields({name: f for name, f in event_class.model_fields.items() if name in event_class.data_fields()})

@@ -1,0 +1,36 @@
+"""Events from one end to the other, a page at a time: whatever their number and size, a page of them is held."""
+
+from collections.abc import AsyncIterator
+
+from application.ledger.port import EventStore, RecordedEvent
+from domain.values import TenantName
+
+
+async def ledger_pages(
+    store: EventStore, tenant: TenantName, *, after: int, upto: int, limit: int = 1_000
+) -> AsyncIterator[list[RecordedEvent]]:
+    """Yield pages of a ledger's events with after < position <= upto."""
+    while page := await store.read_ledger(tenant, after=after, upto=upto, limit=limit):
+        yield page
+        after = page[-1].position
+        del page  # before the next is read
+
+
+async def stream_pages(
+    store: EventStore,
+    tenant: TenantName,
+    stream: str,
+    *,
+    after: int = 0,
+    upto: int | None = None,
+    types: tuple[str, ...] = (),
+    **bounds: int,
+) -> AsyncIterator[list[RecordedEvent]]:
+    """Yield pages of a stream's events of these types (all, if none are named) with after < version <= upto.
+
+    bounds are limit and max_bytes, as of EventStore.read_stream.
+    """
+    while page := await store.read_stream(tenant, stream, after=after, upto=upto, types=types, **bounds):
+        yield page
+        after = page[-1].version
+        del page  # before the next is read

@@ -1,0 +1,93 @@
+"""What a request recorded, as its answer tells it."""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from application.ledger.codec import decode_as
+from application.ledger.port import Append, Appended, EventStore
+from application.ledger.reading import ledger_pages
+from domain.errors import InvalidEvent
+from domain.events.event import Event
+from domain.streams import order_id_of
+from domain.values import Position, TenantName
+
+E = TypeVar("E", bound=Event)
+
+
+class EventRef(NamedTuple):
+    """One recorded event: where it stands."""
+
+    event_id: str
+    type: str
+    stream: str
+    version: int
+    position: int
+
+
+class Recorded(NamedTuple):
+    """The events of one append, in ledger order; is_replayed if an earlier request recorded them."""
+
+    events: tuple[EventRef, ...]
+    recorded_at: datetime
+    is_replayed: bool
+
+    @property
+    def position(self) -> Position:
+        return Position(self.events[-1].position)
+
+    @property
+    def order_id(self) -> str:
+        """The order of the first event: a request may have named it by its reference."""
+        return order_id_of(self.events[0].stream)
+
+    def only(self, stream: str) -> "Recorded":
+        """Return what was recorded of one stream: what that says of another is not what was asked for."""
+        return self._replace(events=tuple(event for event in self.events if event.stream == stream))
+
+
+class Decided(NamedTuple):
+    """What came of a decision: the events it recorded, and the order that it created, if it created one."""
+
+    order_id: str
+    recorded: Recorded
+
+
+def decided(result: Recorded) -> Decided:
+    """Return a decision with the order it created: the last write's."""
+    return Decided(order_id_of(result.events[-1].stream), result)
+
+
+async def recorded(store: EventStore, append: Append, appended: Appended) -> Recorded:
+    """Return what an append recorded; if it was replayed, as the ledger has it."""
+    if not appended.is_replayed:
+        return Recorded(tuple(_refs(append, appended)), appended.recorded_at, is_replayed=False)
+    refs: list[EventRef] = []
+    first, last = appended.first_position, appended.last_position
+    async for page in ledger_pages(store, append.tenant, after=first - 1, upto=last):
+        refs += [EventRef(e.event_id, e.type, e.stream, e.version, e.position) for e in page]
+    return Recorded(tuple(refs), appended.recorded_at, is_replayed=True)
+
+
+async def first_told(store: EventStore, tenant: TenantName, event: E, result: Recorded) -> E:
+    """Return the event that a request recorded: this one, or, if it was replayed, what the first request told us.
+
+    Its stream is the one it was recorded in, whichever name of the order the request had; if nobody said when it
+    occurred, it did when it was recorded. If what the first request told us cannot be read any more, it is what this
+    one tells: they are the same request.
+    """
+    if result.is_replayed:
+        [found] = await store.read_ledger(tenant, after=result.position - 1, upto=result.position, limit=1)
+        with suppress(InvalidEvent):
+            return decode_as(type(event), found)
+    dated = {} if "timestamp" in event.model_fields_set else {"timestamp": result.recorded_at}
+    return event.model_copy(update={"originator_id": result.events[-1].stream, **dated})
+
+
+def _refs(append: Append, appended: Appended) -> list[EventRef]:
+    refs: list[EventRef] = []
+    for write, first_version in zip(append.writes, appended.versions, strict=True):
+        for n, event in enumerate(write.events):
+            position = appended.first_position + len(refs)
+            refs.append(EventRef(event.event_id, event.type, write.stream, first_version + n, position))
+    return refs

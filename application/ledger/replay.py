@@ -1,0 +1,67 @@
+"""Replay: a ledger's events, or one order's, and its orders, page by page, as they may be shown now."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+
+from application.ledger.port import EventStore, RecordedEvent
+from application.ledger.reading import ledger_pages, stream_pages
+from domain.streams import order_id_of, order_stream
+from domain.values import TenantName
+
+PAGE = 1_000
+INSTANT = timedelta(microseconds=1)
+
+Bound = int | datetime
+"""A position, or an instant of recording."""
+
+
+class Replay:
+    """Reads ledgers from one position to another. Whatever their size, a page of them is held at a time."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    async def positions(self, tenant: TenantName, first: Bound | None, last: Bound | None) -> range:
+        """Return the positions from one bound to another, both included, as far as the ledger goes now.
+
+        Raises TenantNotFound.
+        """
+        head = await self._store.head(tenant)
+        if isinstance(first, datetime):
+            first = await self._newest(tenant, first - INSTANT, head) + 1
+        if isinstance(last, datetime):
+            last = await self._newest(tenant, last, head)
+        return range(min(max(first or 1, 1), head + 1), min(head if last is None else last, head) + 1)
+
+    def events(
+        self, tenant: TenantName, positions: range, order_id: str | None = None
+    ) -> AsyncIterator[list[RecordedEvent]]:
+        """Yield pages of the events at these positions in ledger order, of all streams or of this order's."""
+        return self._ledger(tenant, positions) if order_id is None else self._order(tenant, positions, order_id)
+
+    async def orders(self, tenant: TenantName, positions: range) -> AsyncIterator[tuple[int, Sequence[str]]]:
+        """Yield which orders began up to a position, since the position before."""
+        async for page in self._ledger(tenant, positions):
+            begun = [event for event in page if event.version == 1 and event.type.startswith("order.")]
+            yield page[-1].position, [order_id_of(event.stream) for event in begun]
+
+    async def _newest(self, tenant: TenantName, instant: datetime, head: int) -> int:
+        """Return the newest position recorded by an instant, 0 if there is none: times never run backwards."""
+        low, high = 0, head
+        while low < high:
+            middle = (low + high + 1) // 2
+            [event] = await self._store.read_ledger(tenant, after=middle - 1, upto=middle, limit=1)
+            low, high = (middle, high) if event.recorded_at <= instant else (low, middle - 1)
+        return low
+
+    async def _ledger(self, tenant: TenantName, positions: range) -> AsyncIterator[list[RecordedEvent]]:
+        after, upto = positions.start - 1, positions.stop - 1
+        async for page in ledger_pages(self._store, tenant, after=after, upto=upto, limit=PAGE):
+            yield page
+
+    async def _order(self, tenant: TenantName, positions: range, order_id: str) -> AsyncIterator[list[RecordedEvent]]:
+        async for page in stream_pages(self._store, tenant, order_stream(order_id), limit=PAGE):
+            if found := [event for event in page if event.position in positions]:
+                yield found
+            if page[-1].position >= positions.stop:
+                return

@@ -1,0 +1,58 @@
+"""Erasure: what is personal of an order, an integration or a person cannot be read any more, by anybody."""
+
+from contextlib import suppress
+
+from application.bodies.sealed import WITH_CONTENT, SealedContents, digest_in
+from application.ledger.codec import encode
+from application.ledger.port import NO_STREAM, STREAM_EXISTS, Append, EventStore, ExpectedVersion, Write
+from application.ledger.reading import stream_pages
+from application.privacy.keys import KeyRing
+from domain.errors import VersionConflict
+from domain.events.event import Event
+from domain.events.integration import IntegrationRedacted
+from domain.events.person import Forgotten
+from domain.streams import integration_stream, person_stream
+from domain.values import Actor, TenantName
+
+
+class Erasure:
+    """Destroys keys, and what is kept beside the ledger; never an event. Every method is idempotent."""
+
+    def __init__(self, store: EventStore, keys: KeyRing, contents: SealedContents) -> None:
+        self._store = store
+        self._keys = keys
+        self._contents = contents
+
+    async def erase(self, tenant: TenantName, stream: str, *, by: Actor) -> None:
+        """Erase the personal data in the events of a stream, and what was said in the calls it tells of.
+
+        It is for whoever has recorded that it was asked for. Raises Unavailable if not all of it could be done.
+        """
+        await self._keys.destroy(tenant, stream, by=by.id or by.name or "somebody")
+        async for page in stream_pages(self._store, tenant, stream, types=WITH_CONTENT):
+            for event in page:
+                digest = digest_in(event.data)
+                if digest is not None:
+                    await self._contents.delete(tenant, digest)
+
+    async def forget_person(self, tenant: TenantName, person_id: str, *, by: Actor) -> bool:
+        """Erase what is known of somebody who made events happen, but for their id; return whether anything was.
+
+        Raises TenantNotFound.
+        """
+        event = Forgotten(originator_id=person_stream(person_id), actor=by)
+        is_known = bool(await self._keys.to_read(tenant, [event.originator_id]))
+        with suppress(VersionConflict):  # they were forgotten before
+            await self._record(tenant, event, NO_STREAM)
+        await self.erase(tenant, event.originator_id, by=by)
+        return is_known
+
+    async def forget_integration(self, tenant: TenantName, integration_id: int, *, by: Actor) -> None:
+        """Erase what was said in an integration's failed calls. Raises TenantNotFound, IntegrationNotFound."""
+        event = IntegrationRedacted(originator_id=integration_stream(integration_id), actor=by)
+        if not await self._store.read_stream(tenant, event.originator_id, types=(event.topic,), limit=1):
+            await self._record(tenant, event, STREAM_EXISTS)
+        await self.erase(tenant, event.originator_id, by=by)
+
+    async def _record(self, tenant: TenantName, event: Event, expected: ExpectedVersion) -> None:
+        await self._store.append(Append(tenant, (Write(event.originator_id, expected, (encode(event),)),)))

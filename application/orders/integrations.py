@@ -1,0 +1,46 @@
+"""What can be done to integrations: the only place that writes them."""
+
+from application.access.callers import Tenant
+from application.bodies.failed_calls import slim
+from application.bodies.sealed import SealedContents
+from application.ledger.codec import draft
+from application.ledger.port import ANY, STREAM_EXISTS, Append, EventStore, ExpectedVersion, IdempotencyKey, Write
+from application.ledger.recorded import Recorded, recorded
+from domain.events.integration import ExceptionLogged, IntegrationEvent, Recovered, Registered
+from domain.values import Origin
+
+
+class IntegrationService:
+    """Registers integrations and logs their exceptions. Raises what EventStore.append raises."""
+
+    def __init__(self, store: EventStore, contents: SealedContents, *, origin: Origin | None = None) -> None:
+        self._store = store
+        self._contents = contents
+        self._origin = origin
+
+    def on_behalf_of(self, origin: Origin) -> "IntegrationService":
+        """Return the service that notes this request on every event it records."""
+        return IntegrationService(self._store, self._contents, origin=origin)
+
+    async def register(self, tenant: Tenant, event: Registered, *, key: IdempotencyKey | None = None) -> Recorded:
+        """Make an integration known, or describe it anew."""
+        return await self._append(tenant, event, ANY, key)
+
+    async def log(self, tenant: Tenant, event: ExceptionLogged, *, key: IdempotencyKey | None = None) -> Recorded:
+        """Log an exception; what is large in it goes beside the ledger. Raises IntegrationNotFound, as recover does."""
+        event = await slim(self._contents, tenant.name, event)
+        return await self._append(tenant, event, _known(tenant), key)
+
+    async def recover(self, tenant: Tenant, event: Recovered, *, key: IdempotencyKey | None = None) -> Recorded:
+        """Note that an integration's calls succeed again. Raises IntegrationNotFound, unless the tenant is implicit."""
+        return await self._append(tenant, event, _known(tenant), key)
+
+    async def _append(
+        self, tenant: Tenant, event: IntegrationEvent, expected: ExpectedVersion, key: IdempotencyKey | None
+    ) -> Recorded:
+        append = Append(tenant.name, (Write(event.originator_id, expected, (draft(event, self._origin),)),), key)
+        return await recorded(self._store, append, await self._store.append(append))
+
+
+def _known(tenant: Tenant) -> ExpectedVersion:
+    return ANY if tenant.is_implicit else STREAM_EXISTS

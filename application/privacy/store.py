@@ -1,0 +1,81 @@
+"""The ledgers as the service uses them: personal data is encrypted in them, and nowhere else on the way."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import blake2b
+
+from application.ledger.port import PAGE_BYTES, Appended, EventStore, IdempotencyKey, PendingAppend, RecordedEvent
+from application.privacy.keys import NotRemembered
+from application.privacy.vault import Vault
+from domain.errors import UnreadableKey
+from domain.values import Position, TenantName
+
+
+class EncryptedEventStore:
+    """Implements application.ledger.port.EventStore on another one, which sees no personal data.
+
+    secret keeps whoever reads the fingerprints of requests from finding out, by trying, what was in them.
+    """
+
+    def __init__(self, store: EventStore, vault: Vault, *, secret: bytes) -> None:
+        self._store = store
+        self._vault = vault
+        self._secret = secret
+
+    async def append(self, append: PendingAppend) -> Appended:
+        key = append.key
+        if key is not None:
+            key = self._secured(key)
+        if self._vault.is_ready_for(append):
+            with suppress(NotRemembered):
+                return await self._store.append(self._vault.sealed(append, key))
+        try:
+            return await self._store.append(await self._vault.sealed_with_new_keys(append, key))
+        except UnreadableKey:
+            # What was recorded when the key could be read is answered as the first time.
+            if key is not None and (found := await self._store.find_request(append.tenant, key)):
+                return found
+            raise
+
+    async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
+        return await self._store.find_request(tenant, self._secured(key))
+
+    async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
+        return await self._store.knows(tenant, event_ids)
+
+    async def read_stream(
+        self,
+        tenant: TenantName,
+        stream: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        types: tuple[str, ...] = (),
+        limit: int = 1_000,
+        max_bytes: int = PAGE_BYTES,
+    ) -> list[RecordedEvent]:
+        events = await self._store.read_stream(
+            tenant, stream, after=after, upto=upto, types=types, limit=limit, max_bytes=max_bytes
+        )
+        return await self._vault.opened(tenant, events)
+
+    async def read_ledger(
+        self,
+        tenant: TenantName,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        types: tuple[str, ...] = (),
+        limit: int = 1_000,
+        max_bytes: int = PAGE_BYTES,
+    ) -> list[RecordedEvent]:
+        events = await self._store.read_ledger(
+            tenant, after=after, upto=upto, types=types, limit=limit, max_bytes=max_bytes
+        )
+        return await self._vault.opened(tenant, events)
+
+    async def head(self, tenant: TenantName) -> Position:
+        return await self._store.head(tenant)
+
+    def _secured(self, key: IdempotencyKey) -> IdempotencyKey:
+        return key._replace(fingerprint=blake2b(key.fingerprint, key=self._secret, digest_size=32).digest())

@@ -1,0 +1,58 @@
+"""Questions that are asked at the same time are answered together, as by one statement."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextvars import Context
+from typing import Generic, TypeVar
+
+from application.runtime.request_context import current
+
+G = TypeVar("G", bound=Hashable)
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+MAX_TOGETHER = 200
+
+
+class Gathering(Generic[G, Q, A]):
+    """Whoever asks while others of the same group are being answered shares the next answer with all who wait.
+
+    So nobody is delayed in the hope of company, and every answer was looked for after its question was asked.
+    """
+
+    def __init__(self, answer: Callable[[G, Sequence[Q]], Awaitable[Sequence[A]]]) -> None:
+        self._answer = answer
+        self._waiting: dict[G, list[tuple[Q, asyncio.Future[A]]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ask(self, group: G, question: Q) -> A:
+        """Return the answer to one question. Raises what answering raises."""
+        answered: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        if group in self._waiting:
+            self._waiting[group].append((question, answered))
+        else:
+            self._waiting[group] = [(question, answered)]
+            # For all who ask, so the task belongs to none of their requests.
+            task = asyncio.create_task(self._answer_all(group), context=Context())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        request = current.get()
+        return await (answered if request is None else request.waiting_for(answered))
+
+    async def _answer_all(self, group: G) -> None:
+        while waiting := self._waiting[group]:
+            together, self._waiting[group] = waiting[:MAX_TOGETHER], waiting[MAX_TOGETHER:]
+            await self._answer_some(group, [(q, answered) for q, answered in together if not answered.done()])
+        del self._waiting[group]
+
+    async def _answer_some(self, group: G, together: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
+        try:
+            answers = await self._answer(group, [question for question, _ in together])
+        except Exception as error:
+            for _, answered in together:
+                if not answered.done():
+                    answered.set_exception(error)
+            return
+        for (_, answered), answer in zip(together, answers, strict=True):
+            if not answered.done():
+                answered.set_result(answer)

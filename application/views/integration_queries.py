@@ -1,0 +1,138 @@
+"""What can be read of integrations: what they are, and the calls of theirs that failed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol
+
+from application.bodies.failed_calls import whole
+from application.bodies.sealed import SealedContents
+from application.ledger.codec import decode_as
+from application.ledger.port import Page, RecordedEvent
+from application.privacy.legible import legibly
+from application.runtime.room import Part, Room
+from application.views.projections.integrations import IntegrationRow
+from domain.errors import IntegrationNotFound
+from domain.events.integration import ExceptionLogged
+from domain.values import ContentRef, TenantName
+
+MAX_INTEGRATIONS = 10_000
+"""How many integrations of a tenant are listed, the ones with the lowest ids."""
+MAX_PAGE_BYTES = 32 * 1024 * 1024
+"""How much of what is kept beside the ledger a page brings back, unless its first entry alone is larger."""
+
+Order = Literal["asc", "desc"]
+
+
+class ExceptionFilter(NamedTuple):
+    """Which exceptions to list; None does not restrict. occurred_before is exclusive."""
+
+    integration_id: int | None = None
+    occurred_before: datetime | None = None
+
+
+class LoggedException(NamedTuple):
+    """An exception: as the ledger has it, and as an event, which is what was told to us once it was made whole.
+
+    event is None if it cannot be read. unreadable is why what was large in it cannot; None if it can.
+    """
+
+    recorded: RecordedEvent
+    event: ExceptionLogged | None
+    unreadable: str | None = None
+
+    @property
+    def position(self) -> int:
+        return self.recorded.position
+
+
+class IntegrationViews(Protocol):
+    """The views of integrations, as they are at the moment."""
+
+    async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow | None: ...
+
+    async def integrations(self, tenant: TenantName, *, limit: int) -> list[IntegrationRow]:
+        """Return integrations in the order of their ids, until their details come to PAGE_BYTES."""
+
+    async def exceptions(
+        self, tenant: TenantName, wanted: ExceptionFilter, *, order: Order, cursor: int | None, limit: int
+    ) -> Page[RecordedEvent]:
+        """Return exceptions in ledger order, or newest first, from those beyond this ledger position.
+
+        A page ends, before its limit, with the one that brings it to PAGE_BYTES.
+        """
+
+
+class IntegrationQueries:
+    """Reads of integrations; what they show is as fresh as the views are."""
+
+    def __init__(self, views: IntegrationViews, contents: SealedContents, room: Room | None = None) -> None:
+        self._views = views
+        self._contents = contents
+        self._room = room
+
+    async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow:
+        """Return what an integration is now. Raises IntegrationNotFound."""
+        row = await self._views.integration(tenant, integration_id)
+        if row is None:
+            raise IntegrationNotFound(integration_id)
+        return row
+
+    async def integrations(self, tenant: TenantName) -> list[IntegrationRow]:
+        """Return all integrations of a tenant."""
+        return await self._views.integrations(tenant, limit=MAX_INTEGRATIONS)
+
+    async def exceptions(
+        self,
+        tenant: TenantName,
+        wanted: ExceptionFilter,
+        *,
+        order: Order = "desc",
+        cursor: int | None = None,
+        limit: int,
+    ) -> Page[LoggedException]:
+        """Return a page of exceptions beyond a ledger position; fewer than limit if they are very large.
+
+        They are as the ledger has them: one by one, each can be made whole. Raises IntegrationNotFound.
+        """
+        found = await self._views.exceptions(tenant, wanted, order=order, cursor=cursor, limit=limit)
+        if not found and wanted.integration_id is not None:
+            await self.integration(tenant, wanted.integration_id)
+        show = legibly(tenant, _logged, instead=_illegible)
+        entries = [entry for recorded in found if (entry := show(recorded))]
+        page = entries[: _how_many_fit(entries)]
+        if self._room is not None:
+            await self._room.hold(tenant, Part.MADE, sum(map(_size, page)))
+        return Page(page, has_more=found.has_more or len(page) < len(entries))
+
+    async def whole(self, tenant: TenantName, entry: LoggedException) -> LoggedException:
+        """Return an exception of a page with what is kept of it beside the ledger."""
+        if entry.event is None:
+            return entry
+        event, why = await whole(self._contents, tenant, entry.event)
+        return LoggedException(entry.recorded, event, why)
+
+
+def _logged(recorded: RecordedEvent) -> LoggedException:
+    event = decode_as(ExceptionLogged, recorded)
+    if event.content is not None:
+        ContentRef.model_validate(vars(event.content))  # it is counted, and looked for
+    return LoggedException(recorded, event)
+
+
+def _illegible(recorded: RecordedEvent) -> LoggedException:
+    return LoggedException(recorded, None)
+
+
+def _how_many_fit(entries: Sequence[LoggedException]) -> int:
+    """Return how many of these a page can bring back whole: at least one."""
+    size = 0
+    for n, entry in enumerate(entries):
+        size += _size(entry)
+        if n and size > MAX_PAGE_BYTES:
+            return n
+    return len(entries)
+
+
+def _size(entry: LoggedException) -> int:
+    """Return how much of an exception is kept beside the ledger."""
+    return entry.event.content.size if entry.event and entry.event.content else 0

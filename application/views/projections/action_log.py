@@ -1,0 +1,75 @@
+"""The action log: what people and programs did to each order."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic_core import from_json
+
+from application.ledger.codec import schema_version_of
+from application.ledger.stored import stored
+from application.privacy.cipher import is_sealed
+from application.views.projections.entries import Entry
+from application.views.projections.projection import log
+from domain.events.catalogue import ORDER_ACTIONS
+from domain.events.order_event import OrderEvent
+from domain.streams import order_id_of, order_stream
+from domain.values import Actor
+
+
+class ActionLogRow(NamedTuple):
+    """One action; data is the event's own fields as JSON, in the version of their schema they were stored in.
+
+    sealed_in is the event's id, to which its personal data is bound; None if nothing in it is encrypted.
+    """
+
+    order_id: str
+    position: int
+    occurred_at: datetime
+    type: str
+    schema_version: int
+    data: bytes
+    actor_id: str
+    actor_name: str
+    actor_type: str
+    application_id: str | None
+    sealed_in: str | None
+
+    @property
+    def action(self) -> OrderEvent:
+        """What was done, brought to the present schema. Its event id and its version are not in this view."""
+        event_class = _ACTIONS[self.type]
+        actor = {
+            "id": self.actor_id,
+            "name": self.actor_name,
+            "type": self.actor_type,
+            "application_id": self.application_id,
+        }
+        return stored(event_class).load(
+            event_class.upcast(from_json(self.data), self.schema_version),
+            originator_id=order_stream(self.order_id),
+            timestamp=self.occurred_at,
+            actor=stored(Actor).load(actor),
+        )
+
+
+def _row(entry: Entry) -> ActionLogRow:
+    recorded, actor = entry.recorded, entry.actor
+    _ = entry.fields  # an action that cannot be read stops the view, although it only copies it
+    return ActionLogRow(
+        order_id=order_id_of(recorded.stream),
+        position=recorded.position,
+        occurred_at=recorded.occurred_at,
+        type=recorded.type,
+        schema_version=schema_version_of(entry.metadata),
+        data=recorded.data,
+        actor_id=actor.get("id", ""),
+        actor_name=actor.get("name", ""),
+        actor_type=actor.get("type", ""),
+        application_id=actor.get("application_id"),
+        sealed_in=recorded.event_id if is_sealed(recorded) else None,
+    )
+
+
+_ACTIONS = {action.topic: action for action in ORDER_ACTIONS}
+
+ACTION_LOG = log("action_log", frozenset(_ACTIONS), _row)

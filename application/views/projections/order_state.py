@@ -1,0 +1,125 @@
+"""The order state: what each order is now."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from application.ledger.stored import Fields
+from application.privacy.cipher import is_sealed, is_token
+from application.views.projections.entries import Entry
+from application.views.projections.projection import Projection
+from application.views.search import joined, with_member
+from domain.events.lifecycle import Created, Redacted, Transferred
+from domain.events.records import ServiceEventRecorded
+from domain.order_state import OrderState, combined_state, fold
+from domain.personal import REDACTED, UNREADABLE
+from domain.streams import order_id_of
+
+_STATE = Fields(OrderState.model_fields)
+_NAMING = {Created.topic, Transferred.topic, Redacted.topic}
+"""What changes whom an order is for, or whether that is known."""
+CUSTOMER_FIELDS = {Created.topic: "customer", Transferred.topic: "new_customer"}
+"""The fields that name the customer an order is for from then on."""
+
+
+class OrderStateRow(NamedTuple):
+    """One order; detail is its OrderState as JSON, first_position the ledger position of its first event.
+
+    customer_from is the event that named the customer, and the field it did so in, as new_customer/<event id>: the
+    customer in detail is encrypted as part of it. A service's description is encrypted as part of the event whose id
+    stands beside it in detail, as sealed_in.
+    """
+
+    order_id: str
+    first_position: int
+    updated_at: datetime
+    reference: str | None
+    state: str
+    status: str | None
+    payment_status: str | None
+    delivery_status: str | None
+    search: str
+    detail: bytes
+    customer_from: str | None
+
+
+class _Order:
+    """An order as far as its events were folded, with what it is found by."""
+
+    def __init__(self, order_id: str, position: int, row: OrderStateRow | None) -> None:
+        self.order_id = order_id
+        self.first_position = row.first_position if row else position
+        self.state = _STATE.completed(from_json(row.detail) if row else {})
+        self.state["updated_at"] = row.updated_at if row else None
+        self.search = row.search if row else joined([order_id])
+        self.customer_from = row.customer_from if row else None
+
+    def take(self, entry: Entry) -> None:
+        topic, recorded, state = entry.topic, entry.recorded, self.state
+        known = state["customer"]
+        if topic == ServiceEventRecorded.topic:
+            self._take_report(entry)
+        else:
+            fold(state, topic, entry.fields, recorded.version, recorded.occurred_at)
+        if topic == Created.topic and known is not None:
+            # It was told late: the order is still whose it has become since.
+            self.search = with_member(self.search, state["reference"])
+        elif topic in _NAMING:
+            is_named = state["customer"] is not None
+            words = (self.order_id, state["reference"], *(_words(entry) if is_named else ()))
+            self.search = joined(words)
+            self.customer_from = f"{CUSTOMER_FIELDS[topic]}/{recorded.event_id}" if is_named else None
+
+    def _take_report(self, entry: Entry) -> None:
+        """Fold a report, and keep with its description which event that is part of, if it is encrypted."""
+        recorded, services, service = entry.recorded, self.state["services"], entry.fields["service"]
+        before = services.get(service)
+        fold(self.state, entry.topic, entry.fields, recorded.version, recorded.occurred_at)
+        report = services[service]
+        if report is not before and report.description is not None and is_sealed(recorded):
+            services[service] = {**vars(report), "sealed_in": recorded.event_id}
+
+    def row(self) -> OrderStateRow:
+        state = self.state
+        return OrderStateRow(
+            order_id=self.order_id,
+            first_position=self.first_position,
+            updated_at=state["updated_at"],
+            reference=state["reference"],
+            state=combined_state(state),
+            status=state["status"],
+            payment_status=state["payment_status"],
+            delivery_status=state["delivery_status"],
+            search=self.search,
+            detail=to_json(state),
+            customer_from=self.customer_from,
+        )
+
+
+def _words(entry: Entry) -> Iterator[str]:
+    """Yield what the order is found by of the customer that an event names, as far as that can be shown."""
+    customer = (entry.shown or entry.fields)[CUSTOMER_FIELDS[entry.topic]]
+    words = (customer.get("id", ""), customer.get("name", ""))
+    yield from (word for word in words if word not in {REDACTED, UNREADABLE} and not is_token(word))
+
+
+def _needs(entries: Sequence[Entry]) -> list[str]:
+    streams = {entry.recorded.stream for entry in entries if entry.recorded.type.startswith("order.")}
+    return [order_id_of(stream) for stream in streams]
+
+
+def _rows(entries: Sequence[Entry], present: Mapping[str, OrderStateRow]) -> list[OrderStateRow]:
+    """Fold each order's events onto its row."""
+    orders: dict[str, _Order] = {}
+    for entry in entries:
+        order_id = entry.order_id
+        if order_id is not None:
+            if (order := orders.get(order_id)) is None:
+                order = orders[order_id] = _Order(order_id, entry.position, present.get(order_id))
+            order.take(entry)
+    return [order.row() for order in orders.values()]
+
+
+ORDER_STATE = Projection("order_state", rows=_rows, needs=_needs)

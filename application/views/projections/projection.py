@@ -1,0 +1,32 @@
+"""What a projection is: a name, and a pure function from ledger entries to the rows of a view."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from application.views.projections.entries import Entry
+
+Row = tuple[Any, ...]
+
+
+def _none(_entries: Sequence[Entry]) -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Derives one view; its name is that of the view and of its checkpoint.
+
+    rows: the rows to add or replace, given some entries and the present rows that they need. It passes no entry over.
+    needs: the ids of the present rows that these entries change; a projection that only adds rows needs none. It does
+    not raise.
+    """
+
+    name: str
+    rows: Callable[[Sequence[Entry], Mapping[str, Any]], Sequence[Row]]
+    needs: Callable[[Sequence[Entry]], Sequence[str]] = _none
+
+
+def log(name: str, topics: frozenset[str], row: Callable[[Entry], Row]) -> Projection:
+    """Return the projection that keeps a row for every event of some types."""
+    return Projection(name, lambda entries, _present: [row(entry) for entry in entries if entry.topic in topics])

@@ -1,0 +1,55 @@
+"""The service events: what each service said of each order."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic_core import to_json
+
+from application.privacy.cipher import is_sealed
+from application.views.projections.entries import Entry
+from application.views.projections.projection import log
+from domain.events.records import ServiceEventRecorded
+from domain.streams import order_id_of
+
+
+class ServiceEventRow(NamedTuple):
+    """One report of a service; metadata is JSON, version the order's with it.
+
+    created_by is the performer, else the application that the report was made with; empty if neither is known.
+    sealed_in is the event's id, to which description and metadata are bound; None if nothing in it is encrypted.
+    """
+
+    order_id: str
+    position: int
+    recorded_at: datetime
+    event_id: str
+    state: str
+    service: str
+    service_status: str
+    description: str | None
+    metadata: bytes | None
+    created_by: str
+    version: int
+    sealed_in: str | None
+
+
+def _row(entry: Entry) -> ServiceEventRow:
+    recorded, fields = entry.recorded, entry.fields
+    metadata = fields["metadata"]
+    return ServiceEventRow(
+        order_id=order_id_of(recorded.stream),
+        position=recorded.position,
+        recorded_at=recorded.recorded_at,
+        event_id=recorded.event_id,
+        state=fields["state"],
+        service=fields["service"],
+        service_status=fields["service_status"],
+        description=fields["description"],
+        metadata=None if metadata is None else to_json(metadata),
+        created_by=entry.actor.get("id") or entry.actor.get("application_id") or "",
+        version=recorded.version,
+        sealed_in=recorded.event_id if is_sealed(recorded) else None,
+    )
+
+
+SERVICE_EVENTS = log("service_events", frozenset({ServiceEventRecorded.topic}), _row)

@@ -1,0 +1,41 @@
+"""The system log: HTTP calls about each order, by what they are found by."""
+
+from typing import NamedTuple
+
+from application.views.projections.entries import Entry
+from application.views.projections.projection import log
+from domain.events.records import SystemLogRecorded
+from domain.streams import order_id_of
+
+
+class SystemLogRow(NamedTuple):
+    """One call; content_digest is that of the content that holds what was said in it."""
+
+    order_id: str
+    position: int
+    event_id: str
+    correlation_id: str | None
+    carrier_id: str | None
+    direction: str | None
+    request_type: str | None
+    response_code: int | None
+    content_digest: str | None
+
+
+def _row(entry: Entry) -> SystemLogRow:
+    recorded, fields = entry.recorded, entry.fields
+    content = fields["content"]
+    return SystemLogRow(
+        order_id=order_id_of(recorded.stream),
+        position=recorded.position,
+        event_id=recorded.event_id,
+        correlation_id=entry.metadata.get("correlation_id"),
+        carrier_id=fields["carrier_id"],
+        direction=fields["direction"],
+        request_type=fields["request_type"],
+        response_code=fields["response_code"],
+        content_digest=None if content is None else content["digest"],
+    )
+
+
+SYSTEM_LOG = log("system_log", frozenset({SystemLogRecorded.topic}), _row)

@@ -1,0 +1,120 @@
+"""Keeps the views up to date for as long as the process lives."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Protocol
+
+from application.runtime.loops import keep_going
+from application.runtime.outage_log import OutageLog
+from application.views.projector import Projector
+from domain.errors import Busy, Unavailable
+from domain.values import TenantName
+
+_log = logging.getLogger(__name__)
+
+REST_SECONDS = 0.04
+"""How far apart rounds begin while appends pour in: a batch takes little more than one event does."""
+FEW = 3
+"""So few events in a round are no reason to rest: they were all there were, and who writes alone may read at once."""
+
+
+class Hints(Protocol):
+    """Where appends are heard of."""
+
+    def hints(self) -> AsyncIterator[set[TenantName] | None]:
+        """Yield tenants whose ledgers have grown; None if any ledger may have."""
+
+
+class _Inbox:
+    """The tenants that wait for the projector, each once, however often it was heard of."""
+
+    def __init__(self) -> None:
+        self._tenants: set[TenantName] = set()
+        self._known: set[TenantName] = set()
+        self._is_all = False
+        self._arrived = asyncio.Event()
+        self._is_awake = asyncio.Event()
+        self._is_awake.set()
+
+    def put(self, tenants: set[TenantName] | None) -> None:
+        """Note these tenants, or, if None, that any tenant may have something new."""
+        # Looking at all tenants also gives new ones their checkpoints.
+        self._is_all = self._is_all or tenants is None or not tenants <= self._known
+        self._tenants |= tenants or set()
+        self._known |= self._tenants
+        if self._is_all or self._tenants:
+            self._arrived.set()
+
+    async def take(self, projector: Projector) -> set[TenantName]:
+        """Wait until there is something to do, and return for whom."""
+        await self._arrived.wait()
+        self._arrived.clear()
+        tenants, is_all = self._tenants, self._is_all
+        self._tenants, self._is_all = set(), False
+        return tenants | set(await projector.behind()) if is_all else tenants
+
+    async def rest(self, seconds: float) -> None:
+        """Hear of nothing for a while; it is heard of at once then, and costs little."""
+        self._is_awake.clear()
+        await asyncio.sleep(seconds)
+        self._is_awake.set()
+
+    async def awake(self) -> None:
+        """Wait until a rest is over."""
+        await self._is_awake.wait()
+
+
+class _Rounds:
+    """Projects a batch of each tenant in turn, so that one with much to do does not keep the others waiting."""
+
+    def __init__(self, projector: Projector, inbox: _Inbox, rest_seconds: float) -> None:
+        self._projector = projector
+        self._inbox = inbox
+        self._rest_seconds = rest_seconds
+        self._troubles: dict[TenantName, OutageLog] = {}
+
+    async def go(self) -> None:
+        """Wait for something to do, and do it. Raises Unavailable."""
+        try:
+            tenants = await self._inbox.take(self._projector)
+            began = time.monotonic()
+            read = {tenant: await self._project(tenant) for tenant in tenants}
+        except BaseException:
+            # Whoever was to be looked at is, the next time.
+            self._inbox.put(None)
+            raise
+        self._inbox.put({tenant for tenant, events in read.items() if events > FEW})
+        if sum(read.values()) > FEW:
+            await self._inbox.rest(began + self._rest_seconds - time.monotonic())
+
+    async def _project(self, tenant: TenantName) -> int:
+        """Project a batch, and return how many events it had; a tenant's trouble is told and keeps no other waiting."""
+        try:
+            read = await self._projector.project(tenant)
+        except Exception as error:
+            if isinstance(error, Unavailable) and not isinstance(error, Busy):
+                raise
+            begins, ends = f"Tenant {tenant} cannot be projected", f"Tenant {tenant} can be projected again"
+            self._troubles.setdefault(tenant, OutageLog(_log, begins, ends)).failed(error)
+            return 0
+        if trouble := self._troubles.pop(tenant, None):
+            trouble.over()
+        return read
+
+
+async def keep_up(projector: Projector, hints: Hints, *, rest_seconds: float = REST_SECONDS) -> None:
+    """Project whatever comes, for ever. A lost database is waited for; it loses nothing."""
+    inbox = _Inbox()
+    rounds = _Rounds(projector, inbox, rest_seconds)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(keep_going("listener", partial(_listen, hints, inbox)), name="listener")
+        tasks.create_task(keep_going("projector", rounds.go), name="projector")
+
+
+async def _listen(hints: Hints, inbox: _Inbox) -> None:
+    async for tenants in hints.hints():
+        inbox.put(tenants)
+        await inbox.awake()

@@ -1,0 +1,217 @@
+"""What can be read: the views, once they have reached what was written before the question."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol, TypeVar
+
+from application.ledger.port import Page, RecordedEvent
+from application.views.order_rows import shown_order
+from application.views.projections.action_log import ActionLogRow
+from application.views.projections.order_state import OrderStateRow
+from application.views.projections.service_events import ServiceEventRow
+from domain.errors import OrderNotFound, Unavailable
+from domain.order_state import OrderState
+from domain.values import Position, TenantName
+
+ACTION_LOG_SIZE = 100
+"""SHOPLINE shows the newest 100 entries of an order's action log, and no more."""
+
+FIRST_POLL_SECONDS = 0.002
+LONGEST_POLL_SECONDS = 0.05
+
+
+T = TypeVar("T")
+
+
+class Edition(NamedTuple):
+    """What a view shows of an order: the same, for as long as this is the same.
+
+    number counts what changes it without an event: keys that were destroyed, views that were rebuilt. newest is the
+    position of the order's newest entry, 0 if it has none.
+    """
+
+    number: int
+    newest: int
+
+
+class Progress(NamedTuple):
+    """A ledger's head, how far some views are, whether one of them has stopped, and an order's edition in the first."""
+
+    head: int
+    reached: int
+    is_stopped: bool
+    edition: Edition
+
+
+class Freshness(NamedTuple):
+    """Which position a read is of, how many events are missing in it, and what the first view shows of an order."""
+
+    position: Position
+    lag: int
+    edition: Edition
+
+
+class OrderFilter(NamedTuple):
+    """Which orders to list; None does not restrict.
+
+    text is looked for within the id, the reference, the customer's id and the customer's name, in each by itself.
+    """
+
+    state: str | None = None
+    status: str | None = None
+    updated_from: datetime | None = None
+    updated_to: datetime | None = None
+    text: str | None = None
+
+
+class CallFilter(NamedTuple):
+    """Which calls about an order to list; None does not restrict. response_from and response_to are inclusive."""
+
+    correlation_id: str | None = None
+    carrier_id: str | None = None
+    direction: str | None = None
+    request_type: str | None = None
+    response_from: int | None = None
+    response_to: int | None = None
+
+
+class TimelineFilter(NamedTuple):
+    """Which events of a timeline to list; None does not restrict. Times are those of occurrence, from inclusive."""
+
+    kind: str | None = None
+    type: str | None = None
+    correlation_id: str | None = None
+    occurred_from: datetime | None = None
+    occurred_to: datetime | None = None
+    order: Literal["asc", "desc"] = "asc"
+
+
+class TimelineEntry(NamedTuple):
+    """One event of a timeline, and what kind of thing it is.
+
+    group is the position of the first event in the timeline that has the same correlation id; its own if it has none.
+    """
+
+    kind: str
+    group: int
+    event: RecordedEvent
+
+
+class Views(Protocol):
+    """The views, as they are at the moment. Lists are in ledger order, newest first unless said otherwise.
+
+    Every list ends, before its limit, with the entry that brings it to PAGE_BYTES of what was told; it has one at
+    least. Where personal data was forgotten they return [redacted], and [unreadable] where it cannot be opened: then
+    the metadata of events, and the detail of orders, have the member unreadable, which says why.
+    """
+
+    async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> Progress:
+        """Return how far these views are, and which edition the first shows of an order. Raises TenantNotFound."""
+
+    async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
+        """Return the 42 kinds of actions on an order, the newest first by when they occurred, then by position."""
+
+    async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
+        """Return whatever people and programs did to an order, in the order of action_log."""
+
+    async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> Page[ServiceEventRow]: ...
+
+    async def order(self, tenant: TenantName, order_id: str) -> OrderStateRow | None: ...
+
+    async def order_id_of(self, tenant: TenantName, reference: str) -> str | None:
+        """Return the newest order that is known by this reference."""
+
+    async def orders(
+        self, tenant: TenantName, wanted: OrderFilter, *, before: int | None, limit: int
+    ) -> Page[OrderStateRow]:
+        """Return orders, the newest first, from those created before this ledger position."""
+
+    async def timeline(
+        self, tenant: TenantName, order_id: str, wanted: TimelineFilter, *, cursor: int | None, limit: int
+    ) -> Page[TimelineEntry]:
+        """Return an order's events in the filter's order, from those beyond this ledger position."""
+
+    async def system_log(
+        self, tenant: TenantName, order_id: str, wanted: CallFilter, *, offset: int, limit: int
+    ) -> Page[RecordedEvent]:
+        """Return the calls about an order, the oldest first, without so many that come before them.
+
+        There is more if limit would have allowed for more.
+        """
+
+
+class References(Protocol):
+    """The other names that orders go by."""
+
+    async def find_by_reference(self, tenant: TenantName, reference: str) -> str | None:
+        """Return the newest order that is known by this reference."""
+
+
+class Queries:
+    """Reads that see what was written before them."""
+
+    def __init__(self, views: Views, *, wait_seconds: float) -> None:
+        self.views = views
+        self._wait_seconds = wait_seconds
+
+    async def fresh(self, tenant: TenantName, *views: str, order_id: str | None = None) -> Freshness:
+        """Wait until these views have reached the ledger's head as it is now, but not for ever.
+
+        Returns where they are: with a lag of 0, or, when the wait was too long or a view has stopped, with the number
+        of events they have yet to read. Raises TenantNotFound.
+        """
+        deadline = time.monotonic() + self._wait_seconds
+        progress = await self.views.progress(tenant, views, order_id)
+        head, pause = progress.head, FIRST_POLL_SECONDS
+        while progress.reached < head and not progress.is_stopped and time.monotonic() < deadline:
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_POLL_SECONDS)
+            progress = await self.views.progress(tenant, views, order_id)
+        reached = min(progress.reached, progress.head)
+        return Freshness(Position(reached), max(head - reached, 0), progress.edition)
+
+    async def order(self, tenant: TenantName, name: str) -> OrderState:
+        """Return what an order is now, by its id or its reference. Raises OrderNotFound."""
+        return shown_order(await self.find_order(tenant, name)).state
+
+    async def find_order(self, tenant: TenantName, name: str) -> OrderStateRow:
+        """Return the order with this id; if there is none, the one known by this reference. Raises OrderNotFound."""
+        row = await self._order_named(tenant, name)
+        if row is None:
+            raise OrderNotFound(name)
+        return row
+
+    async def of_order(self, tenant: TenantName, name: str, read: Callable[[str], Awaitable[T]]) -> T:
+        """Return what is read of the order with this id; if that is empty, of whichever order this is a name of."""
+        found = await read(name)
+        if not found:
+            row = await self._order_named(tenant, name)
+            if row is not None and row.order_id != name:
+                found = await read(row.order_id)
+        return found
+
+    async def _order_named(self, tenant: TenantName, name: str) -> OrderStateRow | None:
+        row = await self.views.order(tenant, name)
+        if row is None and (order_id := await self.views.order_id_of(tenant, name)) is not None:
+            row = await self.views.order(tenant, order_id)
+        return row
+
+    async def find_by_reference(self, tenant: TenantName, reference: str) -> str | None:
+        """Return the newest order that is known by this reference, among all that were created before the question.
+
+        Raises Unavailable if none is found, but not all could be looked through.
+        """
+        freshness = await self.fresh(tenant, "order_state")
+        order_id = await self.views.order_id_of(tenant, reference)
+        if order_id is None and freshness.lag:
+            raise Unavailable(f"Whether an order is known as {reference!r} cannot be told yet; try again")
+        return order_id
+
+    async def order_id_of(self, tenant: TenantName, reference: str) -> str:
+        """Return the id of the order a partner knows by this reference. Raises OrderNotFound."""
+        order_id = await self.find_by_reference(tenant, reference)
+        if order_id is None:
+            raise OrderNotFound(reference)
+        return order_id

@@ -1,0 +1,78 @@
+"""Whether what was recorded can be read: the keys of personal data, what is encrypted with them, and what was said."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from application.bodies.sealed import WITH_CONTENT, Gone, SealedContents, digest_in
+from application.ledger.codec import DAMAGE, decode, in_words
+from application.ledger.port import EventStore, RecordedEvent
+from application.privacy.keys import KeyRing
+from application.privacy.legible import why_unreadable
+from application.views.history import UnreadEvent
+from domain.errors import InvalidEvent, UnreadableKey
+from domain.events.catalogue import is_ours
+from domain.values import TenantName
+
+PAGE = 1_000
+PAGE_BYTES = 8 * 2**20
+
+Show = Callable[[int, int], None]
+"""Is told how many events were read, and of how many."""
+
+
+class Keys(KeyRing, Protocol):
+    """The keys of personal data, to be looked through."""
+
+    def damaged(self, tenant: TenantName) -> AsyncIterator[str]:
+        """Yield the subjects whose keys cannot be read, because their rows were changed. Raises Unavailable."""
+
+
+class Readability:
+    """Looks for what cannot be read, a page at a time. store opens what it reads."""
+
+    def __init__(self, store: EventStore, keys: Keys, contents: SealedContents) -> None:
+        self._store = store
+        self._keys = keys
+        self._contents = contents
+
+    def damaged_keys(self, tenant: TenantName) -> AsyncIterator[str]:
+        """Yield the subjects whose keys cannot be read. Every key is looked at."""
+        return self._keys.damaged(tenant)
+
+    async def unread(
+        self, tenant: TenantName, show: Show, *, after: int = 0, with_bodies: bool = False
+    ) -> AsyncIterator[UnreadEvent]:
+        """Yield the events after a position that cannot be read, or not all of them; also for what was said in calls.
+
+        Everything that is encrypted in them is opened.
+        """
+        head, imported = await self._store.head(tenant), await self._keys.imported(tenant)
+        while page := await self._store.read_ledger(tenant, after=after, upto=head, limit=PAGE, max_bytes=PAGE_BYTES):
+            for event in page:
+                why = _why(event)
+                if why is None and with_bodies and event.position > imported and event.type in WITH_CONTENT:
+                    why = await self._why_not_said(tenant, event)
+                if why is not None:
+                    yield UnreadEvent(event, why)
+            after = page[-1].position
+            show(after, head)
+
+    async def _why_not_said(self, tenant: TenantName, event: RecordedEvent) -> str | None:
+        """Return why what was said in a call cannot be read; None if it can, or was erased, or has expired."""
+        if (digest := digest_in(event.data)) is None:
+            return None
+        try:
+            found = await self._contents.get(tenant, event.stream, digest)
+        except (InvalidEvent, UnreadableKey) as damage:
+            return f"what was said in the call: {damage}"
+        return "what was said in the call is missing" if found is Gone.MISSING else None
+
+
+def _why(event: RecordedEvent) -> str | None:
+    if not is_ours(event.type):
+        return None
+    try:
+        decode(event)
+    except (InvalidEvent, *DAMAGE) as damage:
+        return why_unreadable(event) or in_words(damage)
+    return why_unreadable(event)

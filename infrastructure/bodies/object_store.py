@@ -1,0 +1,115 @@
+"""Large bodies in an object store: S3, Google Cloud Storage, Azure, or a folder."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from application.bodies.port import ContentStore, Place
+from domain.errors import Misconfigured, Unavailable
+from domain.values import ContentRef, TenantName
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+# Whoever logs a call waits for its body to be kept: a store that does not answer must not keep them for minutes.
+_CLIENT: "ClientConfig" = {"connect_timeout": "5s", "timeout": "30s", "allow_http": True}
+_RETRIES: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
+
+
+class UnusableStore(Unavailable, Misconfigured):
+    """The store of large bodies is not one that can be opened."""
+
+
+class ObjectContentStore:
+    """Implements application.bodies.port.ContentStore. Bodies from before the object store was set are still found.
+
+    Credentials, regions and endpoints come from the variables that the provider's own tools read.
+    """
+
+    def __init__(self, url: str, *, earlier: ContentStore) -> None:
+        parts = urlsplit(url)
+        self._bucket, self._prefix = parts.netloc or parts.scheme, parts.path.strip("/")
+        self._earlier = earlier
+        self._store = _open(url)
+
+    async def put(self, tenant: TenantName, subject: str, body: bytes) -> ContentRef:
+        digest = sha256(body).hexdigest()
+        async with _translated():
+            # One request, whatever the size: what is there is there as a whole.
+            await obstore.put_async(self._store, _key(tenant, digest), body, use_multipart=False)
+            if isinstance(self._store, LocalStore):
+                await asyncio.to_thread(_sync, Path(str(self._store.prefix)), _key(tenant, digest))
+        return ContentRef(digest=digest, size=len(body))
+
+    async def get(self, tenant: TenantName, digest: str) -> bytes | None:
+        async with _translated():
+            with suppress(FileNotFoundError):
+                found = await obstore.get_async(self._store, _key(tenant, digest))
+                return bytes(await found.bytes_async())
+        return await self._earlier.get(tenant, digest)
+
+    async def delete(self, tenant: TenantName, digest: str, *, before: datetime | None = None) -> None:
+        key = _key(tenant, digest)
+        async with _translated():
+            with suppress(FileNotFoundError):
+                if before is None or (await obstore.head_async(self._store, key))["last_modified"] <= before:
+                    await obstore.delete_async(self._store, key)
+        await self._earlier.delete(tenant, digest, before=before)
+
+    def place(self, tenant: TenantName, digest: str) -> Place:
+        return Place(self._bucket, "/".join(part for part in (self._prefix, _key(tenant, digest)) if part))
+
+
+def _open(url: str) -> ObjectStore:
+    """Open the store that a URL names; nothing is asked of it yet. Raises UnusableStore."""
+    try:
+        if urlsplit(url).scheme == "file":
+            return LocalStore.from_url(url, mkdir=True)
+        return from_url(url, client_options=_CLIENT, retry_config=_RETRIES)
+    except (BaseError, OSError, ValueError) as exc:
+        raise UnusableStore(f"ORDERTRAIL_CONTENTS_URL cannot be opened: {_first_line(exc)}") from exc
+
+
+def check_contents_url(url: str) -> None:
+    """Raise UnusableStore unless a URL names a store that can be opened."""
+    _open(url)
+
+
+def _key(tenant: TenantName, digest: str) -> str:
+    return f"{tenant}/{digest}"
+
+
+def _sync(root: Path, key: str) -> None:
+    """Make a file survive a power failure, and the folders it is in, which may be new."""
+    path = root / key
+    for one in (path, path.parent, root):
+        descriptor = os.open(one, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    """Raise the object store's errors as ours."""
+    try:
+        yield
+    except (BaseError, OSError) as exc:
+        # Where bodies are kept is not for clients to know.
+        what = "The store of large bodies cannot be reached at the moment; try again"
+        raise Unavailable(what, said=f"Its store: {_first_line(exc)}") from exc
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:300]

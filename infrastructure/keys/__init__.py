@@ -1,0 +1,1 @@
+"""Credentials, and the keys that encrypt and sign, in PostgreSQL."""

@@ -1,0 +1,55 @@
+"""What an installation has one of: its name, its secrets, and the first of its signing keys.
+
+The owner of the database makes them when it is set up. The service reads them and can make none.
+"""
+
+from domain.errors import Misconfigured
+from infrastructure.keys.installation_key import InstallationKey, WrongInstallationKey
+from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.statements import statements
+
+_SQL = statements("installation")
+
+ORIGIN = "origin"
+TOKEN_KEY = "token key"  # noqa: S105 the name of the key, not the key
+FINGERPRINT_KEY = "fingerprint key"
+INSTALLATION_KEY = "installation key"
+FINGERPRINT = f"{INSTALLATION_KEY} fingerprint"
+
+
+class NotSetUp(Misconfigured):
+    """The database lacks what an installation is set up with."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The database holds no {what}; run ordertrail migrate as its owner, with the server's settings"
+        )
+
+
+class PostgresInstallation:
+    """Reads what the installation has."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def key(self, given: bytes | None) -> InstallationKey:
+        """Return the key that other keys are encrypted with: the one that is set, or the one that is kept.
+
+        Raises NotSetUp, WrongInstallationKey.
+        """
+        key = InstallationKey(given or await self.value(INSTALLATION_KEY))
+        if await self.value(FINGERPRINT) != key.fingerprint:
+            raise WrongInstallationKey
+        return key
+
+    async def secret(self, name: str, key: InstallationKey) -> bytes:
+        """Return a secret, which is kept encrypted. Raises NotSetUp, WrongInstallationKey."""
+        return key.unwrap(await self.value(name), name.encode())
+
+    async def value(self, name: str) -> bytes:
+        """Return what is kept by this name. Raises NotSetUp."""
+        async with reading(self._pool) as connection:
+            row = await (await connection.execute(_SQL["value"], {"name": name})).fetchone()
+        if row is None:
+            raise NotSetUp(name)
+        return bytes(row[0])

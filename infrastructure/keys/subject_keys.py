@@ -1,0 +1,192 @@
+"""The keys of subjects in PostgreSQL, each encrypted with the installation's key."""
+
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+import psycopg
+
+from application.privacy.cipher import DamagedKey, Keys, SubjectKey, bound
+from application.privacy.keys import NotRemembered
+from application.privacy.noticed import Noticed
+from application.runtime.gathering import Gathering
+from domain.errors import OrdertrailError, TenantNotFound
+from domain.values import TenantName
+from infrastructure.keys.installation_key import InstallationKey, WrongInstallationKey
+from infrastructure.postgres.arrays import ByteaArray, TextArray
+from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.statements import statements
+
+_SQL = statements("subject_keys")
+_log = logging.getLogger(__name__)
+
+REMEMBER_SECONDS = 60.0
+"""How long a worker may go on writing with a key that was destroyed elsewhere: nobody can read that."""
+REMEMBERED = 4_096
+KEY_BYTES = 32
+PAGE = 5_000
+"""How many keys are checked at a time."""
+
+
+class _Known(NamedTuple):
+    key: SubjectKey | None
+    until: float
+
+
+class PostgresKeyRing:
+    """Implements application.privacy.keys.KeyRing."""
+
+    def __init__(
+        self, pool: Pool, installation: InstallationKey, *, remember_seconds: float = REMEMBER_SECONDS
+    ) -> None:
+        self._pool = pool
+        self._installation = installation
+        self._remember_seconds = remember_seconds
+        self._known: dict[tuple[TenantName, str], _Known] = {}
+        self._offered = Gathering(self._offer_all)
+        self._present = Gathering(self._read_all)
+        self._logged = Noticed()
+        self._noted = Noticed()
+
+    def remembers(self, tenant: TenantName, subject: str) -> bool:
+        return self._remembered(tenant, subject) is not None
+
+    def recall(self, tenant: TenantName, subject: str) -> SubjectKey | None:
+        known = self._remembered(tenant, subject)
+        if known is None:
+            raise NotRemembered
+        return known.key
+
+    async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        found = [(subject, self._remembered(tenant, subject)) for subject in subjects]
+        keys = {subject: known.key for subject, known in found if known is not None}
+        if len(keys) == len(subjects):
+            return keys
+        return {**keys, **await self._offered.ask(tenant, set(subjects) - keys.keys())}
+
+    async def to_read(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        return await self._present.ask(tenant, subjects) if subjects else {}
+
+    async def imported(self, tenant: TenantName) -> int:
+        async with reading(self._pool) as connection:
+            row = await (await connection.execute(_SQL["imported"], {"tenant": tenant})).fetchone()
+        return row[0] if row else 0
+
+    async def damaged(self, tenant: TenantName) -> AsyncIterator[str]:
+        after = ""
+        while True:
+            page = {"tenant": tenant, "after": after, "limit": PAGE}
+            async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
+                await cursor.execute(_SQL["all_keys"], page)
+                rows = await cursor.fetchall()
+            suspected = [(subject, wrapped) for subject, wrapped in rows if not self._unwraps(tenant, subject, wrapped)]
+            for subject in await self._unwrapped(tenant, suspected):
+                yield subject
+            if len(rows) < PAGE:
+                return
+            after = rows[-1][0]
+
+    async def destroy(self, tenant: TenantName, subject: str, *, by: str) -> None:
+        async with reading(self._pool) as connection:
+            await connection.execute(_SQL["destroy"], {"tenant": tenant, "subject": subject, "by": by})
+        self._remember(tenant, {subject: None})
+
+    async def _read_all(self, tenant: TenantName, asked: Sequence[Collection[str]]) -> list[Keys]:
+        wanted = {"tenant": tenant, "subjects": _texts(set().union(*asked))}
+        async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(_SQL["keys"], wanted, prepare=True)
+            found = await cursor.fetchall()
+        keys = await self._unwrapped(tenant, found)
+        return [{subject: keys[subject] for subject in subjects if subject in keys} for subjects in asked]
+
+    async def _offer_all(self, tenant: TenantName, asked: Sequence[Collection[str]]) -> list[Keys]:
+        keys = await self._offer(tenant, set().union(*asked))
+        self._remember(tenant, keys)
+        return [{subject: keys[subject] for subject in subjects} for subjects in asked]
+
+    async def _offer(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
+        """Give a key to each of these subjects that has none; return their keys."""
+        keys: dict[str, SubjectKey | None] = {}
+        for _ in range(2):
+            # In one order everywhere: two that offer to the same subjects wait for each other.
+            missing = sorted(set(subjects) - keys.keys())
+            wrapped = ByteaArray(self._wrapped(tenant, subject, secrets.token_bytes(KEY_BYTES)) for subject in missing)
+            offer = {"tenant": tenant, "subjects": _texts(missing), "wrapped": wrapped}
+            async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
+                await cursor.execute(_SQL["offer"], offer, prepare=True)
+                found = await cursor.fetchall()
+            keys |= await self._unwrapped(tenant, found)
+            if len(keys) == len(subjects):
+                return keys
+        raise TenantNotFound(tenant)
+
+    def _remembered(self, tenant: TenantName, subject: str) -> _Known | None:
+        known = self._known.get((tenant, subject))
+        return known if known is not None and time.monotonic() < known.until else None
+
+    def _remember(self, tenant: TenantName, keys: Keys) -> None:
+        until = time.monotonic() + self._remember_seconds
+        for subject, key in keys.items():
+            self._known.pop((tenant, subject), None)
+            if not isinstance(key, DamagedKey):  # it may be restored at any time
+                self._known[tenant, subject] = _Known(key, until)
+        while len(self._known) > REMEMBERED:
+            del self._known[next(iter(self._known))]
+
+    def _wrapped(self, tenant: TenantName, subject: str, secret: bytes) -> bytes:
+        return self._installation.wrap(secret, bound(tenant, subject))
+
+    async def _unwrapped(self, tenant: TenantName, rows: Iterable[tuple[str, bytes | None]]) -> Keys:
+        """Return the keys in some rows; a row that was changed has a DamagedKey, and is noted."""
+        keys: dict[str, SubjectKey | None] = {}
+        damaged: dict[str, bytes] = {}
+        for subject, wrapped in rows:
+            keys[subject] = key = None if wrapped is None else self._key(tenant, subject, wrapped)
+            if wrapped is not None and isinstance(key, DamagedKey):
+                damaged[subject] = sha256(wrapped).digest()
+        if damaged:
+            await self._note(tenant, damaged)
+        return keys
+
+    def _key(self, tenant: TenantName, subject: str, wrapped: bytes) -> SubjectKey:
+        try:
+            return SubjectKey(self._installation.unwrap(wrapped, bound(tenant, subject)))
+        except (WrongInstallationKey, ValueError):  # a ValueError, if it is no key of 32 bytes
+            return DamagedKey(subject)
+
+    def _unwraps(self, tenant: TenantName, subject: str, wrapped: bytes) -> bool:
+        """Return whether a key can be read. To make use of it takes several times as long."""
+        try:
+            return len(self._installation.unwrap(wrapped, bound(tenant, subject))) == KEY_BYTES
+        except WrongInstallationKey:
+            return False
+
+    async def _note(self, tenant: TenantName, damaged: Mapping[str, bytes]) -> None:
+        """Say once that keys are damaged, in the log and in the database, where whoever watches counts them."""
+        for subject, digest in damaged.items():
+            if self._logged.is_new((tenant, subject, digest)):
+                _log.error(
+                    "The key of %s of tenant %s is damaged: what is personal of it cannot be read or recorded. Restore "
+                    "its row in ordertrail.subject_keys from a backup; ordertrail verify tells which events need it",
+                    subject,
+                    tenant,
+                )
+        if not self._pool.takes_writes:
+            return
+        new = {subject: digest for subject, digest in damaged.items() if self._noted.is_new((tenant, subject, digest))}
+        if not new:
+            return
+        notes = {"tenant": tenant, "subjects": _texts(new), "digests": ByteaArray(new.values())}
+        try:
+            async with reading(self._pool) as connection:
+                await connection.execute(_SQL["note_unreadable"], notes)
+        except (OrdertrailError, psycopg.Error):
+            # What was asked for is answered even where nothing can be written. Whoever meets it next tries again.
+            self._noted.forget((tenant, subject, digest) for subject, digest in new.items())
+
+
+def _texts(texts: Iterable[str]) -> TextArray:
+    return TextArray(text.encode() for text in texts)

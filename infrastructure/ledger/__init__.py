@@ -1,0 +1,1 @@
+"""The ledgers in PostgreSQL: appends by group commit, reads, and imports."""

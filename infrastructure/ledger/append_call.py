@@ -1,0 +1,289 @@
+"""One call of the append function: gathers appends into its arrays, makes it, and reads its outcomes."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, assert_never
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from application.ledger.port import Appended, Exactly, ExpectedVersion, NewEvent, PendingAppend, StreamState, Write
+from domain.errors import (
+    EventIdReused,
+    IntegrationNotFound,
+    InvalidEvent,
+    KeyReused,
+    NotFound,
+    OrderNotFound,
+    OrdertrailError,
+    TenantNotFound,
+    VersionConflict,
+)
+from domain.values import MAX_BIGINT, Position, TenantName
+from infrastructure.ledger.clock import Clock
+from infrastructure.postgres.arrays import BigIntArray, ByteaArray, IntArray, texts, timestamps
+from infrastructure.postgres.database import Connection
+from infrastructure.postgres.statements import statements
+
+_SQL = statements("ledger")
+
+MAX_NAME_BYTES = 1_000
+"""What a stream, an event id, a type or a key may take: an index entry holds 2,704 bytes, the tenant included."""
+
+
+class PreparedAppend(NamedTuple):
+    """An append that is storable as far as can be told without the ledger."""
+
+    append: PendingAppend
+    events: Sequence[NewEvent]
+    """Those of all its writes."""
+    event_ids: Sequence[str]
+    bytes: int
+
+
+def prepare(append: PendingAppend) -> PreparedAppend:
+    """Check an append on its own, before it joins others. Raises InvalidEvent, TenantNotFound, or as written."""
+    if not _is_storable(append.tenant):
+        raise TenantNotFound(append.tenant)
+    if not append.writes:
+        raise InvalidEvent("There is nothing to append")
+    if append.key is not None:
+        _check_name("key", append.key.key)
+    for write in append.writes:
+        _check_write(write)
+    events = append.written()
+    event_ids: list[str] = []
+    size = 0
+    for event_id, type_, data, metadata, occurred_at in events:
+        _check_name("event id", event_id)
+        _check_name("event type", type_)
+        if occurred_at is not None:
+            _check_time(occurred_at)
+        event_ids.append(event_id)
+        size += len(data) + len(metadata)
+    if len(event_ids) > 1:
+        _check_repeats(append, event_ids)
+    return PreparedAppend(append, events, event_ids, size)
+
+
+def _check_write(write: Write) -> None:
+    if not write.events:
+        raise InvalidEvent("There is nothing to append")
+    _check_name("stream", write.stream)
+    if isinstance(write.expected, Exactly) and write.expected.version < -1:
+        raise InvalidEvent(f"No stream is ever at {write.expected}")
+
+
+def _check_repeats(append: PendingAppend, event_ids: Sequence[str]) -> None:
+    if len(set(event_ids)) < len(event_ids):
+        raise InvalidEvent("Two events of one append have the same id")
+    if len({write.stream for write in append.writes}) < len(append.writes):
+        raise InvalidEvent("Two writes of one append are for the same stream")
+
+
+def _check_name(what: str, name: str) -> None:
+    # Nearly every name is of ASCII, for which this is quick: it is done several times for every event.
+    if name.isascii() and len(name) <= MAX_NAME_BYTES and "\x00" not in name:
+        return
+    if not _is_storable(name):
+        raise InvalidEvent(f"The {what} {name[:100]!r} holds a character that cannot be stored")
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise InvalidEvent(f"The {what} {name[:100]!r}… is longer than {MAX_NAME_BYTES:,} bytes")
+
+
+def _is_storable(text: str) -> bool:
+    """Return whether PostgreSQL's text can hold it: it has no NUL, and UTF-8 has no lone surrogates."""
+    try:
+        return b"\x00" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def _check_time(moment: datetime) -> None:
+    if moment.tzinfo is None:
+        raise InvalidEvent("The time an event occurred at has no time zone")
+    try:
+        moment.astimezone(UTC)
+    except OverflowError as exc:
+        # It could be stored, but nobody could read the ledger past it any more.
+        raise InvalidEvent("The time an event occurred at is not in the years 1 to 9999 of UTC") from exc
+
+
+def expected_code(expected: ExpectedVersion) -> int:
+    """Return the condition as the append function takes it."""
+    match expected:
+        case Exactly(version):
+            return min(version, MAX_BIGINT)
+        case StreamState.ANY:
+            return -2
+        case StreamState.STREAM_EXISTS:
+            return -3
+        case StreamState.NO_STREAM:
+            return -4
+        case _:
+            assert_never(expected)
+
+
+def alone_parameters(prepared: PreparedAppend) -> dict[str, Any] | None:
+    """Return an append of one event without a key as the function for these takes it; None if it is another.
+
+    What the database's clock may show at most is left out.
+    """
+    append = prepared.append
+    if append.key is not None or len(prepared.events) > 1:
+        return None
+    [(stream, expected, _)], [event] = append.writes, prepared.events
+    return {"tenant": append.tenant, "stream": stream, "expected": expected_code(expected), **event._asdict()}
+
+
+class AppendCall:
+    """The arrays of one call."""
+
+    def __init__(self, tenant: TenantName, clock: Clock | None = None) -> None:
+        self.tenant = tenant
+        self._clock = clock or Clock()
+        self.bytes = 0
+        self.appends: list[PreparedAppend] = []
+        self._event_ids: set[str] = set()
+        self._keys: set[str] = set()
+
+    @property
+    def events(self) -> int:
+        return len(self._event_ids)
+
+    def add(self, prepared: PreparedAppend) -> bool:
+        """Add an append, unless it repeats a key or an event id of the call: return whether it was added."""
+        key = prepared.append.key
+        if not self._event_ids.isdisjoint(prepared.event_ids) or (key is not None and key.key in self._keys):
+            return False
+        self._event_ids.update(prepared.event_ids)
+        if key is not None:
+            self._keys.add(key.key)
+        self.appends.append(prepared)
+        self.bytes += prepared.bytes
+        return True
+
+    def one_by_one(self) -> list["AppendCall"]:
+        """Return a call for each of its appends."""
+        calls = [AppendCall(self.tenant, self._clock) for _ in self.appends]
+        for call, prepared in zip(calls, self.appends, strict=True):
+            call.add(prepared)
+        return calls
+
+    async def make(self, connection: Connection) -> list[Appended | OrdertrailError]:
+        """Return each append's outcome, in the order they were added.
+
+        Raises psycopg.Error; ClockAhead, and then nothing was recorded.
+        """
+        try:
+            return await self._make(connection)
+        except psycopg.Error as error:
+            if (refusal := self._clock.refusal(error)) is not None:
+                raise refusal from error
+            raise
+
+    async def _make(self, connection: Connection) -> list[Appended | OrdertrailError]:
+        cursor = connection.cursor(binary=True)
+        if len(self.appends) == 1 and (alone := alone_parameters(self.appends[0])):
+            alone["latest"] = self._clock.latest()
+            await cursor.execute(_SQL["append_alone"], alone, prepare=True)
+            [(position, version, recorded_at)] = await cursor.fetchall()
+            if position is not None:
+                return [Appended(position, position, (version,), recorded_at, is_replayed=False)]
+        await cursor.execute(_SQL["append"], self.parameters(), prepare=True)
+        return self._outcomes(await cursor.fetchall())
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the arrays as the append function takes them."""
+        has_keys = any(prepared.append.key for prepared in self.appends)
+        keys = [prepared.append.key for prepared in self.appends]
+        writes: list[tuple[int, str, int, int, int, int]] = []
+        event_writes: list[int] = []
+        event_streams: list[str] = []
+        events: list[NewEvent] = []
+        behind: dict[str, int] = {}
+        for number, prepared in enumerate(self.appends, 1):
+            for stream, expected, new in prepared.append.writes:
+                size, before = len(new), behind.get(stream, 0)
+                writes.append((number, stream, expected_code(expected), size, before, len(event_writes)))
+                behind[stream] = before + size
+                event_writes += [len(writes)] * size
+                event_streams += [stream] * size
+            events += prepared.events
+        write_append, write_stream, write_expected, write_size, write_behind, write_offset = zip(*writes, strict=True)
+        event_ids, types, data, metadata, occurred_at = zip(*events, strict=True)
+        return {
+            "tenant": self.tenant,
+            "keys": texts([key and key.key for key in keys]) if has_keys else None,
+            "fingerprints": ByteaArray([key and key.fingerprint for key in keys]),
+            "write_append": IntArray(write_append),
+            "write_stream": texts(write_stream),
+            "write_expected": BigIntArray(write_expected),
+            "write_size": IntArray(write_size),
+            "write_behind": IntArray(write_behind),
+            "write_offset": IntArray(write_offset),
+            "event_write": IntArray(event_writes),
+            "event_stream": texts(event_streams),
+            "event_ids": texts(event_ids),
+            "types": texts(types),
+            "data": ByteaArray(data),
+            "metadata": ByteaArray(metadata),
+            "occurred_at": timestamps(occurred_at),
+            "latest": self._clock.latest(),
+        }
+
+    def _outcomes(self, rows: list[TupleRow]) -> list[Appended | OrdertrailError]:
+        if len(rows) < len(self.appends):
+            [(_, first, _, versions, recorded_at)] = rows
+            return list(self._all_appended(first, versions, recorded_at))
+        return [_outcome(prepared, row) for prepared, row in zip(self.appends, rows, strict=True)]
+
+    def _all_appended(self, first: int, versions: list[int], recorded_at: datetime) -> Iterator[Appended]:
+        """Divide the one answer for all appends among them."""
+        first_write = 0
+        for prepared in self.appends:
+            last_write = first_write + len(prepared.append.writes)
+            next_first = first + len(prepared.events)
+            of_writes = tuple(versions[first_write:last_write])
+            yield Appended(Position(first), Position(next_first - 1), of_writes, recorded_at, is_replayed=False)
+            first, first_write = next_first, last_write
+
+
+def _outcome(prepared: PreparedAppend, row: TupleRow) -> Appended | OrdertrailError:
+    outcome, first, last, versions, recorded_at = row
+    append = prepared.append
+    match outcome:
+        case "appended":
+            return Appended(Position(first), Position(last), tuple(versions), recorded_at, is_replayed=False)
+        case "replayed":
+            return Appended(Position(first), Position(last), (), recorded_at, is_replayed=True)
+        case "key_reused":
+            return KeyReused(append.key.key if append.key else "")
+        case "event_id_reused":
+            return EventIdReused(tuple(prepared.event_ids))
+        case "stream_missing" | "version_conflict":
+            return _refusal(append.writes, versions)
+        case _:
+            raise AssertionError(f"The append function returned {outcome!r}")
+
+
+def _refusal(writes: tuple[Write, ...], versions: list[int | None]) -> OrdertrailError:
+    """Return the error of the first write whose stream is not as expected."""
+    for write, version in zip(writes, versions, strict=True):
+        match write.expected:
+            case StreamState.STREAM_EXISTS if version is None:
+                return _missing(write.stream)
+            case StreamState.NO_STREAM if version is not None:
+                return VersionConflict(write.stream, str(write.expected), version)
+            case Exactly(expected) if (version or 0) != expected:
+                return VersionConflict(write.stream, str(write.expected), version)
+            case _:
+                continue
+    raise AssertionError("The append function refused an append without a reason")
+
+
+def _missing(stream: str) -> NotFound:
+    kind, _, name = stream.partition("-")
+    if kind == "integration" and name.isascii() and name.isdecimal():
+        return IntegrationNotFound(int(name))
+    return OrderNotFound(name) if kind == "order" else NotFound(f"There is no stream {stream!r}")

@@ -1,0 +1,133 @@
+"""One connection that appends are written on, and what is done when something goes wrong on it."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from math import inf
+from time import monotonic
+
+import psycopg
+
+from application.ledger.port import Appended
+from domain.errors import InvalidEvent, Misconfigured, OutcomeUnknown, TenantNotFound, Unavailable
+from infrastructure.ledger.append_call import AppendCall
+from infrastructure.postgres.database import Connection, connect, translate
+from infrastructure.postgres.patience import Patience, answers, hang_up, listening_to
+from infrastructure.postgres.reasons import READ_ONLY, said
+from infrastructure.postgres.watch import Watch
+
+_log = logging.getLogger(__name__)
+
+SECONDS = 8.0
+PATIENCE = Patience(statement=7.0, lock=5.0, lease=SECONDS, turn=None)
+"""How long a call may take. If PostgreSQL gives it up, as when somebody else holds the ledger, nothing was written."""
+SETTINGS = {**PATIENCE.settings, "plan_cache_mode": "force_generic_plan"}
+"""The append function probes indexes whatever its arguments are: to plan it anew for each call gains nothing."""
+IDLE_SECONDS = 0.05
+"""After so long without an answer the server is asked for one before anything is sent: what it does not get it cannot
+store, so that whoever appends hears that nothing was attempted, rather than that nobody knows."""
+ANSWER_SECONDS = 1.0
+
+Outcome = Appended | Exception
+
+
+class AppendWriter:
+    """Makes calls, and finds out what became of those whose connection broke."""
+
+    def __init__(self, dsn: str, reconnect_seconds: Sequence[float], watch: Watch) -> None:
+        self._dsn = dsn
+        self._reconnect_seconds = reconnect_seconds
+        self._watch = watch
+        self._connection: Connection | None = None
+        self._listen: Callable[[int], object] = bool
+        self._epoch = 0
+        self._heard_at = 0.0
+        self._called_at = inf
+
+    async def outcomes(self, call: AppendCall) -> Sequence[Outcome]:
+        """Make the call, and return what came of each of its appends."""
+        if not call.appends:
+            return []
+        try:
+            return await self._outcomes(call)
+        except Exception as error:
+            _log.exception("An append failed for a reason that was not foreseen")
+            await self.close()
+            return [error] * len(call.appends)
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error):
+                await connection.close()
+
+    async def _outcomes(self, call: AppendCall) -> Sequence[Outcome]:
+        is_unknown = False
+        for seconds in self._reconnect_seconds:
+            if is_unknown:
+                await self._watch.pause(seconds)
+            try:
+                return await self._make(call)
+            except (Unavailable, Misconfigured) as error:
+                if not is_unknown:
+                    return [error] * len(call.appends)
+            except psycopg.Error as error:
+                meaning = translate(error, tenant=call.tenant)
+                # A later call that is given up tells nothing of the one whose connection broke: that may be under way.
+                is_certain = not is_unknown or isinstance(meaning, InvalidEvent | TenantNotFound)
+                if is_certain and _is_refusal(error, self._connection):
+                    return await self._refused(call, error, meaning)
+                # Whether the commit happened is not known. The same call with the same event ids finds out under the
+                # ledger's lock: what is there is answered as replayed, what is not is written now.
+                if not is_unknown:
+                    reason = self._watch.away or said(error)
+                    _log.warning("It is not known what became of an append; it is asked for again: %s", reason)
+                is_unknown = True
+                self._watch.suspect()
+                await self.close()
+        return [OutcomeUnknown(tuple(prepared.event_ids)) for prepared in call.appends]
+
+    def end_if_overdue(self, now: float) -> None:
+        """Hang up if a call takes too long: a server that is silent gives up nothing."""
+        if self._connection is not None and now - self._called_at > SECONDS:
+            hang_up(self._connection)
+
+    async def _make(self, call: AppendCall) -> Sequence[Outcome]:
+        """Make a call on a connection that leads to the server. Raises Unavailable or MissingRight if none does."""
+        if self._connection is None or not await self._leads_anywhere(self._connection):
+            await self.close()
+            self._watch.require_writes()
+            self._epoch = self._watch.epoch
+            self._connection = await self._watch.unless_away(connect(self._dsn, settings=SETTINGS))
+            self._listen = listening_to(self._connection)
+            self._watch.adopt(self._connection)
+        self._called_at = monotonic()
+        try:
+            outcomes = await call.make(self._connection)
+        finally:
+            self._called_at = inf
+        self._heard_at = monotonic()
+        self._watch.heard_at = self._heard_at
+        return outcomes
+
+    async def _leads_anywhere(self, connection: Connection) -> bool:
+        if self._epoch != self._watch.epoch or connection.closed:
+            return False
+        if monotonic() - self._heard_at > IDLE_SECONDS or self._listen(0):
+            return await answers(connection, ANSWER_SECONDS)
+        return True
+
+    async def _refused(self, call: AppendCall, error: psycopg.Error, meaning: Exception) -> Sequence[Outcome]:
+        """Answer a call of which nothing was stored; what one append did wrong stays its own matter."""
+        if isinstance(meaning, InvalidEvent) and len(call.appends) > 1:
+            return [outcome for alone in call.one_by_one() for outcome in await self._outcomes(alone)]
+        if error.sqlstate == READ_ONLY:
+            # Where there are several servers, another connection may find the one that takes writes now.
+            await self.close()
+        return [meaning] * len(call.appends)
+
+
+def _is_refusal(error: psycopg.Error, connection: Connection | None) -> bool:
+    """Return whether the server rolled the call back, or was never asked; not so if the connection ended with it."""
+    severity = error.diag.severity_nonlocalized
+    return connection is None or severity == "ERROR" or (severity is None and not connection.closed)

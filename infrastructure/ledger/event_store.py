@@ -1,0 +1,97 @@
+"""The ledgers on PostgreSQL: appends through group commit, reads through a pool."""
+
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from application.ledger.port import PAGE_BYTES, Appended, IdempotencyKey, PendingAppend, RecordedEvent
+from domain.errors import KeyReused, TenantNotFound
+from domain.values import MAX_BIGINT, Position, TenantName
+from infrastructure.ledger.group_commit import GroupCommit
+from infrastructure.postgres.arrays import texts
+from infrastructure.postgres.bounded_reads import BoundedReads, Large
+from infrastructure.postgres.bounded_rows import Shape
+from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.rows import recorded_event
+from infrastructure.postgres.statements import statements
+
+_SQL = statements("ledger")
+EVENTS = Shape(columns=slice(5, 7), key=0, statement=_SQL["large_events"])
+"""What statements that read events return."""
+
+
+class PostgresEventStore:
+    """Implements application.ledger.port.EventStore.
+
+    A page with an event whose time was changed to one that cannot be told raises UnreadableEvent; with whatever_times
+    the event is returned, and its metadata says so.
+    """
+
+    def __init__(
+        self, pool: Pool, writer: GroupCommit, large: Large | None = None, *, whatever_times: bool = False
+    ) -> None:
+        self._pool = pool
+        self._writer = writer
+        self._reads = BoundedReads(pool, large, whatever_times=whatever_times)
+
+    # A coroutine of another: one more would be another step for every append.
+    def append(self, append: PendingAppend) -> Coroutine[Any, Any, Appended]:
+        return self._writer.append(append)
+
+    async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
+        async with reading(self._pool) as connection:
+            cursor = await connection.execute(_SQL["find_request"], {"tenant": tenant, "key": key.key})
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        fingerprint, first, last, recorded_at = row
+        if fingerprint != key.fingerprint:
+            raise KeyReused(key.key)
+        return Appended(first, last, (), recorded_at, is_replayed=True)
+
+    async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
+        async with reading(self._pool) as connection:
+            parameters = {"tenant": tenant, "event_ids": texts(event_ids)}
+            row = await (await connection.execute(_SQL["count_events"], parameters)).fetchone()
+        return row == (len(event_ids),)
+
+    async def read_stream(
+        self,
+        tenant: TenantName,
+        stream: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        types: tuple[str, ...] = (),
+        limit: int = 1_000,
+        max_bytes: int = PAGE_BYTES,
+    ) -> list[RecordedEvent]:
+        page: dict[str, Any] = {"stream": stream, "after": after, "limit": limit, "max_bytes": max_bytes}
+        return await self._read("read_stream", tenant, types, upto=upto, **page)
+
+    async def read_ledger(
+        self,
+        tenant: TenantName,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        types: tuple[str, ...] = (),
+        limit: int = 1_000,
+        max_bytes: int = PAGE_BYTES,
+    ) -> list[RecordedEvent]:
+        page: dict[str, Any] = {"after": after, "limit": limit, "max_bytes": max_bytes}
+        return await self._read("read_ledger", tenant, types, upto=upto, **page)
+
+    async def head(self, tenant: TenantName) -> Position:
+        async with reading(self._pool) as connection:
+            row = await (await connection.execute(_SQL["head"], {"tenant": tenant})).fetchone()
+        if row is None:
+            raise TenantNotFound(tenant)
+        return Position(row[0])
+
+    async def _read(
+        self, statement: str, tenant: TenantName, types: tuple[str, ...], *, upto: int | None, **page: Any
+    ) -> list[RecordedEvent]:
+        page["upto"] = MAX_BIGINT if upto is None else upto
+        if types:
+            statement, page["types"] = f"{statement}_of_types", texts(types)
+        return [recorded_event(row) for row in await self._reads.rows(_SQL[statement], EVENTS, tenant, **page)]

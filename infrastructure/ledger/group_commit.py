@@ -1,0 +1,230 @@
+"""Group commit: appends that wait at the same time become one call, one transaction, one flush to disk."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from math import inf
+from time import monotonic
+
+from application.ledger.port import Appended, PendingAppend
+from application.runtime.request_context import current
+from domain.errors import OutcomeUnknown, Unavailable
+from domain.values import TenantName
+from infrastructure.ledger.append_call import AppendCall, PreparedAppend, prepare
+from infrastructure.ledger.append_writer import AppendWriter, Outcome
+from infrastructure.ledger.clock import Clock
+from infrastructure.postgres.watch import Watch
+
+MAX_EVENTS_PER_COMMIT = 2_000
+MAX_BYTES_PER_COMMIT = 16 * 2**20
+MIN_GROUP = 32
+"""How many appends may share a commit however few wait in all; more than these are divided in two."""
+RECONNECT_SECONDS = (0.0, 0.1, 0.3, 1.0, 3.0)
+"""How long to wait before each try to find out what became of a call whose connection broke."""
+LOOK_SECONDS = 0.5
+"""How often it is looked whether a request has waited for too long."""
+
+_ENDING = "This process is shutting down; try again"
+_TOO_LONG = "Others write to the same ledger, and it took too long until it was this request's turn; try again"
+
+
+class _Waiting:
+    __slots__ = ("_append", "_prepared", "_send_by", "done", "is_sent", "until")
+
+    def __init__(self, append: PendingAppend) -> None:
+        self._append = append
+        self._prepared: PreparedAppend | None = None
+        self.done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self.is_sent = False
+        """Whether it is in a call, so that it may be stored."""
+        self.until = inf
+        """By when it has to be answered, whatever the answer."""
+
+    def hurry(self, seconds: float) -> None:
+        """Set its times: by when it has to be answered, and by when it has to be sent for the answer to be certain."""
+        now = monotonic()
+        self.until, self._send_by = now + seconds, now + seconds / 2
+
+    def is_late(self, now: float) -> bool:
+        """Return whether it has waited for too long."""
+        return self.until != inf and now > (self.until if self.is_sent else self._send_by)
+
+    def prepared(self) -> PreparedAppend | None:
+        """Return the append ready to be stored; None, and tell who waits, if it cannot be stored."""
+        if self._prepared is None:
+            try:
+                self._prepared = prepare(self._append)
+            except Exception as error:
+                self.answer(error)
+        return self._prepared
+
+    def answer(self, outcome: Outcome) -> None:
+        """Tell who waits, unless they gave up waiting."""
+        if self.done.done():
+            return
+        if isinstance(outcome, Exception):
+            self.done.set_exception(outcome)
+        else:
+            self.done.set_result(outcome)
+
+    def give_up(self, why: str) -> None:
+        """Tell who waits that it was not written, or that this is not known."""
+        if self.is_sent and self._prepared is not None:
+            self.answer(OutcomeUnknown(tuple(self._prepared.event_ids)))
+        else:
+            self.answer(Unavailable(why))
+
+
+class GroupCommit:
+    """Writers that take whatever has queued up for a tenant while its last commit ran.
+
+    An idle writer starts at once: nothing is delayed in the hope of company. A tenant is written by one writer at a
+    time, since its ledger's row lock would make a second one wait; several writers serve several tenants.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        reconnect_seconds: Sequence[float] = RECONNECT_SECONDS,
+        watch: Watch | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._dsn = dsn
+        self._reconnect_seconds = reconnect_seconds
+        self._watch = watch or Watch()
+        self._clock = clock or Clock()
+        self._queues: dict[TenantName, deque[_Waiting]] = defaultdict(deque)
+        self._ready: asyncio.Queue[TenantName] = asyncio.Queue()
+        self._scheduled: set[TenantName] = set()
+        self._unanswered: set[_Waiting] = set()
+        self._writers: list[AppendWriter] = []
+        self._is_looking = False
+        self._is_closed = False
+
+    async def append(self, append: PendingAppend) -> Appended:
+        """See application.ledger.port.EventStore.append. One that is cancelled may have been recorded nevertheless."""
+        if self._is_closed:
+            raise Unavailable(_ENDING)
+        if not self._watch.takes_writes:
+            self._watch.require_writes()
+        waiting = _Waiting(append)
+        self._unanswered.add(waiting)
+        self._queues[append.tenant].append(waiting)
+        if append.tenant not in self._scheduled:
+            self._scheduled.add(append.tenant)
+            self._ready.put_nowait(append.tenant)
+        if not self._is_looking:
+            self._look_later()
+        if (request := current.get()) is None:
+            return await waiting.done
+        began = monotonic()
+        waiting.hurry(request.seconds_left)
+        try:
+            return await waiting.done
+        finally:
+            request.waited(began)
+
+    async def write(self) -> None:
+        """Be a writer, for ever."""
+        writer = AppendWriter(self._dsn, self._reconnect_seconds, self._watch)
+        self._writers.append(writer)
+        try:
+            while True:
+                tenant = await self._ready.get()
+                call, group = self._take(tenant)
+                for waiting, outcome in zip(group, await writer.outcomes(call), strict=True):
+                    waiting.answer(outcome)
+                self._unanswered.difference_update(group)
+                if self._queues[tenant]:
+                    self._ready.put_nowait(tenant)
+                else:
+                    del self._queues[tenant]
+                    self._scheduled.discard(tenant)
+        finally:
+            await writer.close()
+
+    def _take(self, tenant: TenantName) -> tuple[AppendCall, list[_Waiting]]:
+        """Take what fits one call; what repeats a key or an event id of it waits for the next and is answered there.
+
+        What cannot be stored is answered and left out.
+        """
+        call = AppendCall(tenant, self._clock)
+        group: list[_Waiting] = []
+        later: list[_Waiting] = []
+        queue = self._queues[tenant]
+        # Half of those who wait for an answer: while the database writes these, the others prepare their next appends.
+        # If all of them went at once, the two would take turns.
+        most = max(MIN_GROUP, len(self._unanswered) // 2)
+        while queue and len(group) < most and call.events < MAX_EVENTS_PER_COMMIT and call.bytes < MAX_BYTES_PER_COMMIT:
+            waiting = queue.popleft()
+            if waiting.done.done() or (prepared := waiting.prepared()) is None:
+                self._unanswered.discard(waiting)
+            elif call.add(prepared):
+                waiting.is_sent = True
+                group.append(waiting)
+            else:
+                later.append(waiting)
+        queue.extendleft(reversed(later))
+        return call, group
+
+    def refuse_waiting(self, error: Unavailable) -> None:
+        """Answer those that are in no call yet: they do not wait for a database that is away."""
+        for queue in self._queues.values():
+            for waiting in queue:
+                waiting.answer(Unavailable(str(error), said=error.said, is_away=True, is_told=True))
+
+    def _look_later(self) -> None:
+        self._is_looking = True
+        asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Answer the requests that have waited for too long; writers go on with what they have begun, for a while."""
+        self._is_looking = False
+        now = monotonic()
+        for writer in self._writers:
+            writer.end_if_overdue(now)
+        for waiting in self._unanswered:
+            if waiting.is_late(now):
+                waiting.give_up(_TOO_LONG)
+        if self._unanswered:
+            self._look_later()
+
+    async def close(self) -> None:
+        """Accept no more appends, and wait until those that were accepted are answered."""
+        self._is_closed = True
+        if self._unanswered:
+            await asyncio.wait([waiting.done for waiting in self._unanswered])
+
+    def abandon(self) -> None:
+        """Leave nobody waiting when there are no writers any more."""
+        for waiting in self._unanswered:
+            waiting.give_up(_ENDING)
+
+
+@asynccontextmanager
+async def open_group_commit(
+    dsn: str,
+    *,
+    writers: int = 4,
+    reconnect_seconds: Sequence[float] = RECONNECT_SECONDS,
+    watch: Watch | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[GroupCommit]:
+    """Run a group commit with this many connections; on leaving, what was accepted is still written."""
+    watch = watch or Watch()
+    group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds, watch=watch, clock=clock)
+    watch.on_loss(group_commit.refuse_waiting)
+    tasks = [asyncio.create_task(group_commit.write(), name=f"group commit {n}") for n in range(writers)]
+    try:
+        try:
+            yield group_commit
+        finally:
+            await group_commit.close()
+    finally:
+        watch.forget(group_commit.refuse_waiting)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        group_commit.abandon()

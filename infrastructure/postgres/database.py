@@ -1,0 +1,152 @@
+"""Connections to PostgreSQL, and its errors in our words."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import partial
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.errors import (
+    ConnectionTimeout,
+    ForeignKeyViolation,
+    InsufficientPrivilege,
+    NoDataFound,
+    ProgramLimitExceeded,
+)
+
+from domain.errors import InvalidEvent, TenantNotFound
+from infrastructure.postgres.patience import COMMANDS, Connection, Patience, answers, limited
+from infrastructure.postgres.pool import Pool
+from infrastructure.postgres.reasons import unavailable
+from infrastructure.postgres.refusals import sqlstate_of_refusal
+from infrastructure.postgres.session import (
+    CONNECT_SECONDS,
+    CONNECTION,
+    NO_SETTINGS,
+    MissingRight,
+    owner_dsn,
+    parsed_dsn,
+    runtime_dsn,
+    set_up_async,
+)
+from infrastructure.postgres.watch import ATTEMPT_SECONDS, Watch, watching
+
+__all__ = ["Connection", "Pool", "Watch", "connect", "open_pool", "reading", "translate", "translated"]
+
+
+async def connect(
+    dsn: str,
+    *,
+    as_owner: bool = False,
+    settings: Mapping[str, str] = NO_SETTINGS,
+    seconds: float = CONNECT_SECONDS,
+    is_awaited: bool = False,
+) -> Connection:
+    """Open one session with the rights of the runtime role, or with those of the schema's owner, and these settings.
+
+    Whether it is made, and whether it is set up, takes so long at most; if it is awaited, it may be made much later.
+    Raises Unavailable, MissingRight.
+    """
+    conninfo = owner_dsn(dsn) if as_owner else runtime_dsn(dsn)
+    with translated():
+        connection = await _connected(conninfo, None if is_awaited else seconds)
+        try:
+            with limited(connection, seconds):
+                await set_up_async(connection, as_owner=as_owner, settings=settings)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+
+async def _connected(conninfo: str, seconds: float | None) -> Connection:
+    """Return a new connection, within this time: names of hosts are looked up in it as well. Raises Unavailable."""
+    patience = CONNECTION if seconds is not None else {**CONNECTION, "connect_timeout": 0}
+    try:
+        return await asyncio.wait_for(AsyncConnection.connect(conninfo, **patience), seconds)
+    except TimeoutError as exc:
+        raise ConnectionTimeout("connection timeout expired") from exc
+    except ConnectionTimeout:
+        raise
+    except psycopg.OperationalError as exc:
+        sqlstate = await asyncio.to_thread(sqlstate_of_refusal, exc, conninfo, seconds=seconds or CONNECT_SECONDS)
+        raise unavailable(exc, connecting_sqlstate=sqlstate) or exc from exc
+
+
+async def says_anything(dsn: str, *, seconds: float) -> bool:
+    """Return whether a server answers within this time, be it that it lets nobody in."""
+    try:
+        connection = await asyncio.wait_for(AsyncConnection.connect(owner_dsn(dsn), **CONNECTION), seconds)
+    except (TimeoutError, ConnectionTimeout):
+        return False
+    except psycopg.Error:
+        return True
+    async with connection:
+        return await answers(connection, seconds)
+
+
+def watching_database(dsn: str) -> AbstractAsyncContextManager[Watch]:
+    """Return what watches over a database for as long as it is entered.
+
+    On a socket of this machine a server that hangs keeps whatever it was sent, and answers it when it goes on; it would
+    answer everybody who tried and left, and have no connection left for who is there. So one attempt is enough. A host
+    elsewhere may have forgotten it, and is tried again.
+    """
+    host = str(parsed_dsn(dsn).get("host") or "")
+    is_here = host.startswith(("/", "@")) and "," not in host
+    return watching(partial(connect, dsn, seconds=ATTEMPT_SECONDS, is_awaited=is_here), is_here=is_here)
+
+
+@asynccontextmanager
+async def open_pool(
+    dsn: str,
+    *,
+    size: int,
+    as_owner: bool = False,
+    settings: Mapping[str, str] = NO_SETTINGS,
+    watch: Watch | None = None,
+    patience: Patience = COMMANDS,
+) -> AsyncIterator[Pool]:
+    """Open a pool of at most size such sessions; they come as they are needed."""
+    make = partial(connect, dsn, as_owner=as_owner, settings={**patience.settings, **settings})
+    pool = Pool(make, size=size, watch=watch, patience=patience)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def reading(pool: Pool, *, seconds: float | None = None) -> AsyncIterator[Connection]:
+    """Take a connection of the pool, for so long or as long as its patience lasts. Raises Unavailable."""
+    with translated():
+        async with pool.connection(seconds=seconds) as connection:
+            yield connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the driver's errors as ours: the one place that knows both."""
+    try:
+        yield
+    except UnicodeEncodeError as exc:
+        raise InvalidEvent("PostgreSQL cannot store this: a text holds a lone surrogate") from exc
+    except psycopg.Error as exc:
+        meaning = translate(exc)
+        if meaning is exc:
+            raise
+        raise meaning from exc
+
+
+def translate(error: psycopg.Error, *, tenant: str = "") -> Exception:
+    """Return what a driver's error means to a caller; the error itself if it means that we did something wrong."""
+    match error:
+        case NoDataFound() | ForeignKeyViolation():
+            return TenantNotFound(tenant)
+        case InsufficientPrivilege():
+            return MissingRight(f"PostgreSQL does not let us: {error.diag.message_primary}; run ordertrail migrate")
+        case psycopg.DataError() | ProgramLimitExceeded():
+            return InvalidEvent(f"PostgreSQL cannot store this: {error.diag.message_primary or error}")
+        case _:
+            return unavailable(error) or error

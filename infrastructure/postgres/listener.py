@@ -1,0 +1,59 @@
+"""Hears of appends: PostgreSQL's notifications, which are hints, and the passing of time, which is not."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from math import inf
+
+import psycopg
+
+from domain.errors import Unavailable
+from domain.values import TenantName
+from infrastructure.postgres.database import Connection, connect
+from infrastructure.postgres.watch import Watch
+
+CHANNEL = "ordertrail"
+POLL_SECONDS = 0.5
+
+
+class Listener:
+    """Tells which tenants' ledgers have grown since it was last asked."""
+
+    def __init__(self, dsn: str, *, poll_seconds: float = POLL_SECONDS, watch: Watch | None = None) -> None:
+        self._dsn = dsn
+        self._poll_seconds = poll_seconds
+        self._watch = watch or Watch()
+
+    async def hints(self) -> AsyncIterator[set[TenantName] | None]:
+        """Yield tenants as they are notified of; None when a while has passed, and anything may have happened.
+
+        Lost connections are made again. Begins with None, and again after each lost connection.
+        """
+        while True:
+            try:
+                self._watch.require()
+                connection = await connect(self._dsn)
+                self._watch.adopt(connection)
+                try:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    asked = -inf
+                    while True:
+                        # Under steady notifications, too: the hint that matters may be the one that was lost.
+                        if time.monotonic() - asked >= self._poll_seconds:
+                            asked = time.monotonic()
+                            yield None
+                        if tenants := await self._next(connection):
+                            yield tenants
+                finally:
+                    with suppress(psycopg.Error):
+                        await connection.close()
+            except (psycopg.Error, Unavailable):
+                await asyncio.sleep(self._poll_seconds)
+
+    async def _next(self, connection: Connection) -> set[TenantName]:
+        """Wait for a notification, but not for long; return the tenants of all that have arrived."""
+        return {
+            TenantName(notification.payload)
+            async for notification in connection.notifies(timeout=self._poll_seconds, stop_after=1)
+        }

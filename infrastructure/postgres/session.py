@@ -1,0 +1,122 @@
+"""What every session with PostgreSQL is, whatever the server, the database and the role have as their defaults.
+
+The service's front ends, with and without asyncio, open their sessions with what is here and nothing else: the rights
+of the runtime role, durable commits, and settings that our statements count on.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from domain.errors import Misconfigured
+from infrastructure.postgres.arrays import register_arrays
+from infrastructure.postgres.statements import statements
+
+_SQL = statements("session")
+
+RUNTIME_ROLE = "ordertrail_runtime"
+CONNECT_SECONDS = 5
+CONNECTION: Mapping[str, Any] = MappingProxyType(
+    {
+        "autocommit": True,  # every append is one statement
+        "prepare_threshold": 2,
+        "connect_timeout": CONNECT_SECONDS,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 25_000,
+    }
+)
+"""How the drivers connect, and how long libpq believes in a server: a host that loses power says nothing."""
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+_SETTINGS = {
+    # An append reads what was committed while it waited for its lock.
+    "default_transaction_isolation": "read committed",
+    # Nobody's temporary table is taken for one of ours.
+    "search_path": "ordertrail, pg_temp",
+    "timezone": "UTC",
+    # The forms in which the drivers know times and periods.
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+}
+
+
+class InvalidDsn(Misconfigured):
+    """The DSN is neither a postgresql:// URI nor a list of key=value pairs that libpq understands."""
+
+
+class MissingRight(Misconfigured):
+    """The DSN's user may not do this."""
+
+
+def runtime_dsn(dsn: str) -> str:
+    """Return the DSN with the options that give its connections the rights of the runtime role, and no others.
+
+    Raises InvalidDsn.
+    """
+    parameters = parsed_dsn(owner_dsn(dsn))
+    options = f"{parameters.get('options') or ''} -c role={RUNTIME_ROLE}".strip()
+    return make_conninfo("", **{**parameters, "options": options})
+
+
+def owner_dsn(dsn: str) -> str:
+    """Return the DSN as our sessions have it that keep the rights of its user. Raises InvalidDsn."""
+    return make_conninfo("", **{**parsed_dsn(dsn), "client_encoding": "UTF8"})
+
+
+async def set_up_async(
+    connection: psycopg.AsyncConnection[Any], *, as_owner: bool = False, settings: Mapping[str, str] = NO_SETTINGS
+) -> None:
+    """Prepare a new connection, with these settings of PostgreSQL besides those that all have.
+
+    as_owner, it gets the rights of the schema's owner. Raises MissingRight if the DSN's user may not have them.
+    """
+    register_arrays(connection)
+    await connection.execute(_SQL["set_up"], _parameters(settings))
+    if as_owner:
+        became = await (await connection.execute(_SQL["become_owner"])).fetchone()
+        _check_owner(connection.info.user, became)
+
+
+def set_up(connection: psycopg.Connection[Any], settings: Mapping[str, str] = NO_SETTINGS) -> None:
+    """Prepare a new connection, with these settings of PostgreSQL besides those that all have."""
+    register_arrays(connection)
+    connection.execute(_SQL["set_up"], _parameters(settings))
+
+
+def become_owner(connection: psycopg.Connection[Any]) -> None:
+    """Take the rights of the schema's owner. Raises MissingRight if the DSN's user may not have them."""
+    _check_owner(connection.info.user, connection.execute(_SQL["become_owner"]).fetchone())
+
+
+def _check_owner(user: str, became: tuple[str, str | None] | None) -> None:
+    if became is not None and became[1] is None:
+        raise MissingRight(
+            f"This takes the rights of {became[0]}, who owns the schema ordertrail, and {user} may not have them; "
+            f"run it with a DSN of {became[0]}"
+        )
+
+
+def _parameters(settings: Mapping[str, str]) -> dict[str, list[str]]:
+    wanted = {**_SETTINGS, **settings}
+    return {"names": list(wanted), "values": list(wanted.values())}
+
+
+def parsed_dsn(dsn: str) -> dict[str, Any]:
+    """Return a DSN's parameters. Raises InvalidDsn."""
+    try:
+        return dict(conninfo_to_dict(dsn))
+    except psycopg.ProgrammingError:
+        # Not chained: libpq repeats the text it does not understand, and with it the password.
+        raise InvalidDsn from None
+
+
+def described_dsn(dsn: str) -> str:
+    """Return which database a DSN means, for messages: without the password."""
+    parameters = parsed_dsn(dsn)
+    host = parameters.get("host") or parameters.get("hostaddr") or "the default host"
+    port = f", port {parameters['port']}" if parameters.get("port") else ""
+    return f"database {parameters.get('dbname') or 'of the default name'} on {host}{port}"

@@ -1,0 +1,284 @@
+"""A process's watch over its database: it knows whether anybody can be served, so that nobody waits to find out."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from math import inf
+from typing import Any, NamedTuple, TypeVar
+from weakref import WeakSet
+
+import psycopg
+
+from application.runtime.outage_log import OutageLog
+from domain.errors import Unavailable
+from infrastructure.postgres.patience import Connection, hang_up
+from infrastructure.postgres.reasons import SILENT, unavailable
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PERIOD_SECONDS = 0.3
+"""How often the database is asked."""
+STEP_SECONDS = 0.2
+SILENCE_SECONDS = 1.2
+"""After which silence the database is away: whoever asked it meanwhile is answered within two seconds."""
+ATTEMPT_SECONDS = 2.5
+"""After which a question is given up, to be asked on a new connection: the old one may lead to a host that is gone."""
+
+TRIES = 2
+"""How many connections are made anew at once, because those before them were lost."""
+
+_ASK = b"""
+    SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean, pg_postmaster_start_time()::text
+"""
+_STANDBY = "The database takes no writes at the moment: it is a standby, or it is recovering; try again"
+_SET_READ_ONLY = "The database takes no writes at the moment: it is set to read-only; try again"
+
+
+class _Answer(NamedTuple):
+    is_standby: bool
+    is_read_only: bool
+    server: str
+    """What tells one server from another, or from itself before it was started again."""
+
+
+class Watch:
+    """Asks the database again and again, on a connection of its own.
+
+    While it is away, require raises at once, and whoever waited on a connection has heard that it is lost. One that is
+    not run believes that all is well.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]] | None = None, *, is_here: bool = False) -> None:
+        self.epoch = 0
+        """Changes with the server: connections from before an outage or a failover are not used again."""
+        self._connect = connect
+        self._attempt_seconds = inf if is_here else ATTEMPT_SECONDS
+        self._asked_at = 0.0
+        self._connection: Connection | None = None
+        self._others: WeakSet[Connection] = WeakSet()
+        self._on_loss: list[Callable[[Unavailable], None]] = []
+        self._is_there = asyncio.Event()
+        self._is_there.set()
+        self._is_lost = asyncio.Event()
+        self._is_suspected = asyncio.Event()
+        self.heard_at = 0.0
+        """When the database has answered somebody else, by the monotonic clock."""
+        self.takes_writes = True
+        """Whether require_writes raises nothing, for who asks often."""
+        self._away: Unavailable | None = None
+        self._read_only: str | None = None
+        self._server: str | None = None
+        self._outages = OutageLog(_log, "The database is away", "The database is back")
+        self._refusals = OutageLog(_log, "The database lets nobody in", "The database lets us in again")
+        self._troubles = OutageLog(_log, "The database cannot be watched", "The database is watched again")
+        self._standstills = OutageLog(_log, "Writes are refused", "Writes are taken again")
+
+    @property
+    def away(self) -> Unavailable | None:
+        """Why the database is away, if it is."""
+        if self._away is None:
+            return None
+        return Unavailable(str(self._away), said=self._away.said, is_away=True, is_told=True)
+
+    def require(self) -> None:
+        """Raise Unavailable while the database is away."""
+        if away := self.away:
+            raise away
+
+    def require_writes(self) -> None:
+        """Raise Unavailable while the database is away or takes no writes."""
+        self.require()
+        if self._read_only is not None:
+            raise Unavailable(self._read_only, is_told=True)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the database is there and lets the watch itself not in, of which the log tells."""
+        return self._refusals.is_on
+
+    @property
+    def refusal_of_writes(self) -> str | None:
+        """Why the database takes no writes, though it is there."""
+        return self._read_only
+
+    def adopt(self, connection: Connection) -> None:
+        """Take note of a connection, which is hung up when the database is away."""
+        self._others.add(connection)
+
+    def on_loss(self, tell: Callable[[Unavailable], None]) -> None:
+        """Have somebody told whenever the database is away from now on."""
+        self._on_loss.append(tell)
+
+    def forget(self, tell: Callable[[Unavailable], None]) -> None:
+        """Tell somebody no more."""
+        self._on_loss.remove(tell)
+
+    def suspect(self) -> None:
+        """Ask at once: somebody has lost a connection, or could not make one."""
+        self._is_suspected.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so long; while the database is away, no longer than until it is back."""
+        if self._is_there.is_set():
+            await asyncio.sleep(seconds)
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_there.wait(), seconds)
+
+    async def unless_away(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what this comes to, or raise Unavailable as soon as the database is away."""
+        task = asyncio.create_task(work)
+        lost = asyncio.create_task(self._is_lost.wait())
+        try:
+            await asyncio.wait({task, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                self.require()
+            return await task
+        finally:
+            lost.cancel()
+            task.cancel()
+
+    async def run(self) -> None:
+        """Watch, for ever."""
+        try:
+            while True:
+                began = time.monotonic()
+                self._is_suspected.clear()
+                try:
+                    await self._look()
+                except Exception as error:
+                    self._troubles.failed(error)
+                else:
+                    self._troubles.over()
+                rest = max(began + PERIOD_SECONDS - time.monotonic(), STEP_SECONDS)
+                if self._away is None:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._is_suspected.wait(), rest)
+                else:
+                    await asyncio.sleep(rest)
+        finally:
+            await self._close()
+
+    async def _look(self) -> None:
+        """Ask once, and take note of the answer, or that there is none."""
+        asking = asyncio.create_task(self._ask(), name="watch")
+        try:
+            await self._listen(asking)
+            if asking.done():
+                self._note(asking.result())
+            if self._read_only is not None:
+                # Where there are several servers, another connection may find the one that takes writes now.
+                await self._close()
+        except Unavailable as error:
+            await self._close()
+            self._note_failure(error)
+        finally:
+            await self._end(asking)
+
+    async def _ask(self) -> _Answer:
+        """Return what the server says of itself. Raises Unavailable."""
+        assert self._connect is not None
+        for tries_left in range(TRIES, -1, -1):
+            self._asked_at = time.monotonic()
+            self._connection = self._connection or await self._connect()
+            self._asked_at = time.monotonic()
+            try:
+                row = await (await self._connection.execute(_ASK)).fetchone()
+            except psycopg.Error as exc:
+                # One connection may be ended by anybody; the database is away if there is no other.
+                await self._close()
+                if not tries_left:
+                    raise unavailable(exc) or Unavailable(str(exc)) from exc
+            else:
+                assert row is not None
+                return _Answer(*row)
+        raise AssertionError
+
+    async def _listen(self, asking: asyncio.Task[_Answer]) -> None:
+        """Wait for an answer, but not for ever; nothing from nobody for long enough means that the database is away."""
+        silent_since = before = self._asked_at = time.monotonic()
+        while not asking.done():
+            patience = self._attempt_seconds if self._connection is None else ATTEMPT_SECONDS
+            if before - self._asked_at > patience:
+                return
+            await asyncio.wait({asking}, timeout=STEP_SECONDS)
+            # While this process stood still it could not have heard anything.
+            now = time.monotonic()
+            silent_since = max(silent_since + max(now - before - STEP_SECONDS, 0.0), self.heard_at)
+            if not asking.done() and now - silent_since >= SILENCE_SECONDS:
+                self._lose(Unavailable(SILENT, is_away=True))
+            before = now
+
+    async def _end(self, asking: asyncio.Task[_Answer]) -> None:
+        """Give up a question that is not answered."""
+        if not asking.done() and self._connection is not None:
+            hang_up(self._connection)
+            await asyncio.wait({asking}, timeout=STEP_SECONDS)
+        if not asking.done():
+            asking.cancel()
+            await asyncio.wait({asking})
+        if asking.cancelled() or asking.exception() is not None:
+            await self._close()
+
+    async def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    def _note_failure(self, error: Unavailable) -> None:
+        if error.is_away:
+            self._lose(error)
+        else:
+            # It is there, and may go on serving those who are connected.
+            self._found()
+            self._refusals.failed(error)
+
+    def _note(self, answer: _Answer) -> None:
+        takes_writes = not (answer.is_standby or answer.is_read_only)
+        # Sessions that began on a server that takes no writes may have kept that.
+        if self._server not in {None, answer.server} or (takes_writes and self._read_only is not None):
+            self.epoch += 1
+        self._server = answer.server
+        self._read_only = None if takes_writes else _STANDBY if answer.is_standby else _SET_READ_ONLY
+        self._found()
+        self._refusals.over()
+        if self._read_only is None:
+            self._standstills.over()
+        else:
+            self._standstills.failed(Unavailable(self._read_only))
+
+    def _found(self) -> None:
+        self._away = None
+        self.takes_writes = self._read_only is None
+        self._is_lost.clear()
+        self._is_there.set()
+        self._outages.over()
+
+    def _lose(self, error: Unavailable) -> None:
+        self._outages.failed(error)
+        if self._away is None:
+            self.epoch += 1
+            self._is_there.clear()
+        self._away = error
+        self.takes_writes = False
+        self._is_lost.set()
+        for connection in list(self._others):
+            hang_up(connection)
+        for tell in self._on_loss:
+            tell(error)
+
+
+@asynccontextmanager
+async def watching(connect: Callable[[], Awaitable[Connection]], *, is_here: bool = False) -> AsyncIterator[Watch]:
+    """Run a watch that makes its connection with this; to a server here one attempt is enough."""
+    watch = Watch(connect, is_here=is_here)
+    running = asyncio.create_task(watch.run(), name="watch")
+    try:
+        yield watch
+    finally:
+        running.cancel()
+        await asyncio.wait({running})

@@ -1,0 +1,1 @@
+"""The Merkle trees of ledgers in PostgreSQL, and their repair."""

@@ -1,0 +1,98 @@
+"""Views beside the live ones on PostgreSQL: temporary tables of one session, which a crash takes with it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
+from typing import Any
+
+from application.views.projector import Checkpoint, ViewAhead
+from application.views.rebuilding import RowDifference
+from domain.values import TenantName
+from infrastructure.postgres.arrays import texts
+from infrastructure.postgres.database import Connection, connect, translated
+from infrastructure.postgres.patience import COMMANDS
+from infrastructure.postgres.statements import statements
+from infrastructure.views.write import PostgresViewStore
+
+_SQL = statements("side_views")
+
+
+class PostgresSideViews:
+    """Implements application.views.rebuilding.SideViews on one connection: its tables are seen by no other.
+
+    Ledgers are read on another.
+    """
+
+    def __init__(self, connection: Connection, ledgers: Connection, tenant: TenantName, views: Sequence[str]) -> None:
+        self._connection = connection
+        self._ledgers = ledgers
+        self._views = views
+        self._parameters = {"tenant": tenant, "views": texts(views)}
+
+    async def create(self) -> None:
+        """Create the tables, with checkpoints at the beginning of the ledger, and the live checkpoints if need be."""
+        await self._connection.execute(_SQL["create_live_checkpoints"], self._parameters)
+        await self._connection.execute(_SQL["create"])
+        await self._connection.execute(_SQL["begin"], self._parameters)
+
+    def upto(self, position: int) -> PostgresViewStore:
+        return PostgresViewStore(
+            lambda: nullcontext(self._connection), lambda: nullcontext(self._ledgers), upto=position
+        )
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        return [Checkpoint(*row) for row in await self._fetch("checkpoints")]
+
+    async def live_positions(self) -> dict[str, int]:
+        return dict(await self._fetch("live_positions"))
+
+    async def ahead(self) -> list[ViewAhead]:
+        return [ViewAhead(*row) for row in await self._fetch("views_ahead")]
+
+    @asynccontextmanager
+    async def taking_over(self) -> AsyncIterator[None]:
+        with translated():
+            await self._connection.execute(_SQL["analyze"])
+            async with self._connection.transaction():
+                await self._fetch("hold_live_checkpoints")
+                yield
+
+    async def take_over(self) -> None:
+        for view in self._views:
+            await self._connection.execute(_SQL[f"remove_{view}"], self._parameters)
+            await self._connection.execute(_SQL[f"add_{view}"], self._parameters)
+        await self._connection.execute(_SQL["take_over_checkpoints"], self._parameters)
+        await self._connection.execute(_SQL["begin_edition"], self._parameters)
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[Mapping[str, int]]:
+        with translated():
+            await self._connection.execute(_SQL["analyze"])
+            async with self._connection.transaction():
+                await self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                yield await self.live_positions()
+
+    async def differences(self, view: str) -> AsyncIterator[RowDifference]:
+        async with self._connection.cursor(name="differences") as cursor:
+            await cursor.execute(_SQL[f"differences_{view}"], self._parameters)
+            async for live, rebuilt in cursor:
+                yield RowDifference(view, live, rebuilt)
+
+    async def _fetch(self, statement: str) -> list[tuple[Any, ...]]:
+        cursor = await self._connection.execute(_SQL[statement], self._parameters)
+        return await cursor.fetchall()
+
+
+class PostgresSideViewStore:
+    """Implements application.views.rebuilding.SideViewStore. Whoever only compares needs no rights of the owner."""
+
+    def __init__(self, dsn: str, *, as_owner: bool) -> None:
+        self._connect = partial(connect, dsn, as_owner=as_owner, settings=COMMANDS.settings)
+
+    @asynccontextmanager
+    async def beside(self, tenant: TenantName, views: Sequence[str]) -> AsyncIterator[PostgresSideViews]:
+        async with await self._connect() as connection, await self._connect() as ledgers:
+            with translated():
+                side = PostgresSideViews(connection, ledgers, tenant, views)
+                await side.create()
+            yield side

@@ -1,0 +1,152 @@
+"""The views and checkpoints on PostgreSQL, as the projector writes them."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from application.ledger.port import RecordedEvent
+from application.views.projections.action_log import ActionLogRow
+from application.views.projections.integration_log import IntegrationLogRow
+from application.views.projections.integrations import IntegrationRow
+from application.views.projections.order_state import OrderStateRow
+from application.views.projections.projection import Row
+from application.views.projections.service_events import ServiceEventRow
+from application.views.projections.system_log import SystemLogRow
+from application.views.projections.timeline import TiedOrders, TimelineRow
+from application.views.projector import Checkpoint
+from domain.values import MAX_BIGINT, Position, TenantName
+from infrastructure.ledger.event_store import EVENTS
+from infrastructure.postgres.arrays import Array, BigIntArray, TextArray, texts, timestamps
+from infrastructure.postgres.bounded_rows import by_key, completed, cut, inline_of, left_out
+from infrastructure.postgres.database import Connection, translated
+from infrastructure.postgres.rows import fetch, fetch_whatever_times, recorded_event
+from infrastructure.postgres.statements import statements
+
+Connections = Callable[[], AbstractAsyncContextManager[Connection]]
+"""Lends a connection, such as a pool's."""
+
+_SQL = statements("views")
+_LEDGER = statements("ledger")
+
+MAX_BATCH_BYTES = 4 * 2**20
+"""What a batch of events may take, whatever their number: a projector holds all of it, read, and the next one too."""
+
+_ROWS: dict[str, type[Any]] = {
+    "action_log": ActionLogRow,
+    "service_events": ServiceEventRow,
+    "order_state": OrderStateRow,
+    "system_log": SystemLogRow,
+    "integration_log": IntegrationLogRow,
+    "integrations": IntegrationRow,
+    "timeline": TimelineRow,
+}
+_PRESENT: dict[str, type[Any]] = {"timeline": TiedOrders}
+"""What a projection needs of its view if that is not rows as it saves them."""
+
+
+_COLUMNS: dict[str, Callable[[Sequence[Any]], Array]] = {
+    "data": TextArray,
+    "metadata": TextArray,
+    "detail": TextArray,
+    "details": TextArray,
+    "position": BigIntArray,
+    "first_position": BigIntArray,
+    "integration_id": BigIntArray,
+    "response_code": BigIntArray,
+    "schema_version": BigIntArray,
+    "occurred_at": timestamps,
+    "recorded_at": timestamps,
+    "updated_at": timestamps,
+    "created_at": timestamps,
+    "started_failing_at": timestamps,
+    "version": BigIntArray,
+}
+"""How a column's values become an array: as texts, if it is not here. JSON comes as bytes."""
+
+
+class PostgresViewBatch:
+    """Implements application.views.projector.ViewBatch."""
+
+    def __init__(
+        self, connection: Connection, tenant: TenantName, checkpoints: Sequence[Checkpoint], head: Position
+    ) -> None:
+        self.checkpoints = checkpoints
+        self.head = head
+        self._connection = connection
+        self._tenant = tenant
+
+    async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
+        if not ids:
+            return {}
+        rows = await self._fetch(_SQL[f"present_{view}"], ids=texts(ids))
+        return {str(row[0]): _PRESENT.get(view, _ROWS[view])(*row) for row in rows}
+
+    async def save(self, view: str, rows: Sequence[Row]) -> None:
+        if rows:
+            columns = zip(_ROWS[view]._fields, zip(*rows, strict=True), strict=True)
+            arrays = {name: _COLUMNS.get(name, texts)(values) for name, values in columns}
+            await self._execute(_SQL[f"save_{view}"], **arrays)
+
+    async def advance(self, projections: Sequence[str], position: int) -> None:
+        await self._execute(_SQL["advance"], projections=texts(projections), position=position)
+
+    async def stop(self, projection: str, error: str, *, until_rebuilt: bool = False) -> None:
+        statement = _SQL["stop_until_rebuilt" if until_rebuilt else "stop"]
+        await self._execute(statement, projection=projection, error=error.replace("\x00", ""))
+
+    async def _execute(self, statement: bytes, **parameters: Any) -> None:
+        await self._connection.execute(statement, {"tenant": self._tenant, **parameters}, prepare=True)
+
+    async def _fetch(self, statement: bytes, **parameters: Any) -> list[tuple[Any, ...]]:
+        async with self._connection.cursor(binary=True) as cursor:
+            await cursor.execute(statement, {"tenant": self._tenant, **parameters}, prepare=True)
+            return await cursor.fetchall()
+
+
+class PostgresViewStore:
+    """Implements application.views.projector.ViewStore; with upto, the ledgers seem to end at that position.
+
+    Ledgers are read on connections that no batch is using: while the server writes one, the next can be read.
+    """
+
+    def __init__(self, connections: Connections, ledgers: Connections, *, upto: int = MAX_BIGINT) -> None:
+        self._connections = connections
+        self._ledgers = ledgers
+        self._upto = upto
+
+    async def events(self, tenant: TenantName, *, after: int, limit: int) -> list[RecordedEvent]:
+        page = {"after": after, "upto": self._upto, "limit": limit, "inline": inline_of(MAX_BATCH_BYTES, limit)}
+        with translated():
+            async with self._ledgers() as connection:
+                found = await fetch_whatever_times(connection, _LEDGER["read_ledger"], {"tenant": tenant, **page})
+                rows = cut(found, MAX_BATCH_BYTES)
+                large = {}
+                if keys := left_out(rows, EVENTS):
+                    wanted = {"tenant": tenant, "keys": BigIntArray(keys)}
+                    large = by_key(await fetch(connection, EVENTS.statement, wanted))
+        return [recorded_event(row) for row in completed(rows, EVENTS, large)]
+
+    @asynccontextmanager
+    async def batch(self, tenant: TenantName, projections: Sequence[str]) -> AsyncIterator[PostgresViewBatch]:
+        with translated():
+            # The server inserts the rows of one view while those of the next are still being made.
+            async with self._connections() as connection, connection.transaction(), connection.pipeline():
+                # A view that loses its last batch in a crash loses its checkpoint with it, and reads it again.
+                await connection.execute("SET LOCAL synchronous_commit = off")
+                parameters = {"tenant": tenant, "projections": texts(projections)}
+                held = await (await connection.execute(_SQL["hold_checkpoints"], parameters)).fetchall()
+                checkpoints = [Checkpoint(*row[:3]) for row in held]
+                head = held[0][3] or 0 if held else 0
+                if any(checkpoint.position > head for checkpoint in checkpoints):
+                    # The head that came with them may be older than they are. One that is asked for now is not.
+                    row = await (await connection.execute(_SQL["head"], {"tenant": tenant})).fetchone()
+                    head = row[0] if row else 0
+                yield PostgresViewBatch(connection, tenant, checkpoints, Position(head))
+
+    async def behind(self, projections: Sequence[str]) -> list[TenantName]:
+        with translated():
+            async with self._connections() as connection:
+                parameters = {"projections": texts(projections)}
+                await connection.execute(_SQL["create_missing_checkpoints"], parameters)
+                cursor = await connection.execute(_SQL["behind"], parameters)
+                return [TenantName(row[0]) for row in await cursor.fetchall()]
