@@ -3,6 +3,7 @@
 import gzip
 import json
 from base64 import b64encode
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -318,6 +319,7 @@ MARK = b"\xef\xbb\xbf"
         json.dumps(a_proof(*ORDER), indent=1).encode() + b"\n\n",
         gzip.compress(json.dumps(a_proof(*ORDER)).encode()),
     ],
+    ids=count(),
 )
 def test_what_editors_and_shells_do_to_a_file_changes_nothing_that_was_signed(path: Path, content: bytes) -> None:
     assert verified(path, content, str(a_signer().verifier))
@@ -343,6 +345,7 @@ def test_what_editors_and_shells_do_to_a_file_changes_nothing_that_was_signed(pa
         (json.dumps({"title": "Not found"}).encode(), "it is no proof"),
         (b"\n".join(a_file(EVENTS)[1:]), "it was cut off, or is none of ours"),
     ],
+    ids=count(),
 )
 def test_what_is_malformed_is_told_apart_from_damage(
     path: Path, content: bytes, what: str, capsys: pytest.CaptureFixture[str]
@@ -365,6 +368,7 @@ def test_what_is_malformed_is_told_apart_from_damage(
         plain() + b"more\n",
         plain().replace(b'"position":2,', b'"position":3,'),
     ],
+    ids=count(),
 )
 def test_damage_is_found_whatever_else_is_the_matter(
     path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
@@ -392,7 +396,9 @@ def test_a_checkpoint_that_is_empty_is_said_to_be(path: Path, content: bytes) ->
         held_checkpoint(path)
 
 
-@pytest.mark.parametrize("wrong", ["x", "A+B\n", a_checkpoint(3)[:60], a_checkpoint(3).replace("\n3\n", "\n4\n")])
+@pytest.mark.parametrize(
+    "wrong", ["x", "A+B\n", a_checkpoint(3)[:60], a_checkpoint(3).replace("\n3\n", "\n4\n")], ids=count()
+)
 def test_a_checkpoint_that_is_none_says_nothing_of_the_file(
     path: Path, wrong: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
