@@ -12,6 +12,6 @@ def release() -> str:
     try:
         return version(DISTRIBUTION)
     except PackageNotFoundError:
-        project = Path(__file__).parent.with_name("pyproject.toml")
+        project = Path(__file__).parents[2] / "pyproject.toml"
         number: str = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
         return number

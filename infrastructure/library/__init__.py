@@ -1,1 +1,30 @@
-"""The persistence module of the `eventsourcing` package on our tables: its recorders, and its mapper."""
+"""The persistence module for the `eventsourcing` library: its applications and projections on our ledger.
+
+An application uses it with PERSISTENCE_MODULE=infrastructure.library and these settings, each of which the
+application's or projection's upper-case name and an underscore may precede:
+
+ORDERTRAIL_DSN       the PostgreSQL database; it must have been migrated
+ORDERTRAIL_TENANT    whose ledger it is, created if it is missing; by default the application's name in lower case. An
+                     application that projects another one's events needs a ledger of its own.
+ORIGINATOR_ID_TYPE   text if all ids are strings; by default an id that is written as a UUID comes back as one
+MAPPER_TOPIC         infrastructure.library:OrderEventMapper, if the events are ours and the service is to read them
+"""
+
+from infrastructure.library.factory import OrdertrailFactory
+from infrastructure.library.mapper import OrderEventMapper
+from infrastructure.library.recorders import (
+    OrdertrailAggregateRecorder,
+    OrdertrailApplicationRecorder,
+    OrdertrailSnapshotRecorder,
+)
+from infrastructure.library.tracking import OrdertrailProcessRecorder, OrdertrailTrackingRecorder
+
+__all__ = [
+    "OrderEventMapper",
+    "OrdertrailAggregateRecorder",
+    "OrdertrailApplicationRecorder",
+    "OrdertrailFactory",
+    "OrdertrailProcessRecorder",
+    "OrdertrailSnapshotRecorder",
+    "OrdertrailTrackingRecorder",
+]

@@ -109,7 +109,7 @@ def test_a_right_that_is_taken_while_the_server_runs_is_told_in_its_log_and_can_
 def test_a_library_application_of_such_a_login_cannot_make_its_tenant(web_dsn: str) -> None:
     from eventsourcing.application import Application
 
-    settings = {"PERSISTENCE_MODULE": "infrastructure.library.recorder", "ORDERTRAIL_DSN": web_dsn}
+    settings = {"PERSISTENCE_MODULE": "infrastructure.library", "ORDERTRAIL_DSN": web_dsn}
 
     with pytest.raises(Exception, match=r"There is no tenant .globex.*ordertrail tenant create globex"):
         Application[str](env={**settings, "ORDERTRAIL_TENANT": "globex"})

@@ -8,7 +8,7 @@ from eventsourcing.persistence import StoredEvent
 from application.ledger.port import ANY, NO_STREAM, STREAM_EXISTS, Append, Appended, Exactly, NewEvent, Write
 from domain.errors import EventIdReused, KeyReused, OrderNotFound, OrdertrailError, VersionConflict
 from infrastructure.ledger.append_call import AppendCall, prepare
-from infrastructure.library.recorder_append import call_of
+from infrastructure.library.append import call_of
 from infrastructure.postgres.database import Connection, connect
 from tests.fix_store import Ledger, key, new_event
 

@@ -22,7 +22,7 @@ from infrastructure.ledger import clock
 from infrastructure.ledger.clock import Clock
 from infrastructure.ledger.event_store import PostgresEventStore
 from infrastructure.ledger.group_commit import open_group_commit
-from infrastructure.library.recorder import OrdertrailFactory
+from infrastructure.library import OrdertrailFactory
 from infrastructure.postgres.database import open_pool
 from tests import fix_store
 from tests.fix_store import new_event
@@ -192,7 +192,7 @@ async def test_what_is_not_known_to_be_stored_stays_unknown(shared_dsn: str) -> 
 def recorder(shared_dsn: str, postgres_ledger: fix_store.Ledger) -> Iterator[ApplicationRecorder]:
     """The library's recorder of a ledger."""
     env = {
-        "PERSISTENCE_MODULE": "infrastructure.library.recorder",
+        "PERSISTENCE_MODULE": "infrastructure.library",
         "ORDERTRAIL_DSN": shared_dsn,
         "ORDERTRAIL_TENANT": postgres_ledger.tenant,
     }

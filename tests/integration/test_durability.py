@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from application.ledger.port import ANY, Append, Write
 from domain.values import TenantName
 from infrastructure.ledger.group_commit import GroupCommit, open_group_commit
-from infrastructure.library.recorder import OrdertrailFactory
+from infrastructure.library import OrdertrailFactory
 from infrastructure.postgres.database import Connection, connect, open_pool
 from infrastructure.setup.migrations import migrate
 from infrastructure.setup.owner_session import UnsafeServer, owner_session, refuse_unsafe_server

@@ -14,7 +14,7 @@ from eventsourcing.projection import EventSourcedProjectionRunner, ProjectionRun
 from eventsourcing.tests import application as application_suites
 from eventsourcing.tests import projection as projection_suites
 
-from infrastructure.library.recorder import OrdertrailFactory, OrdertrailTrackingRecorder
+from infrastructure.library import OrdertrailFactory, OrdertrailTrackingRecorder
 
 CREATE_COUNTERS = """
     CREATE SCHEMA views;
@@ -57,11 +57,11 @@ class EventCounters(OrdertrailTrackingRecorder, projection_suites.EventCountersV
 class OnOurLedger:
     """Sets up the process so that an application or a projection uses an empty database, each its own ledger of it."""
 
-    expected_factory_topic = "infrastructure.library.recorder:OrdertrailFactory"
+    expected_factory_topic = "infrastructure.library:OrdertrailFactory"
 
     @pytest.fixture(autouse=True)
     def _database(self, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("PERSISTENCE_MODULE", "infrastructure.library.recorder")
+        monkeypatch.setenv("PERSISTENCE_MODULE", "infrastructure.library")
         monkeypatch.setenv("ORDERTRAIL_DSN", dsn)
         with psycopg.connect(dsn) as owner:
             owner.execute(CREATE_COUNTERS)

@@ -13,8 +13,8 @@ from eventsourcing.persistence import IntegrityError, OperationalError, StoredEv
 from eventsourcing.utils import Environment
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from infrastructure.library.recorder import OrdertrailFactory
-from infrastructure.library.recorder_database import TRIES, ConnectionLost
+from infrastructure.library import OrdertrailFactory
+from infrastructure.library.database import TRIES, ConnectionLost
 
 END_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity

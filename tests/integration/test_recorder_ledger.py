@@ -18,8 +18,8 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.utils import Environment
 
+from infrastructure.library import OrdertrailApplicationRecorder, OrdertrailFactory, OrdertrailTrackingRecorder
 from infrastructure.library.ledger_event import LedgerEvent
-from infrastructure.library.recorder import OrdertrailApplicationRecorder, OrdertrailFactory, OrdertrailTrackingRecorder
 from tests.builders import a_moment
 
 RecorderOf = Callable[..., OrdertrailApplicationRecorder]
@@ -231,7 +231,7 @@ def test_without_an_application_s_name_the_tenant_must_be_set(dsn: str) -> None:
 
 
 def test_a_recorder_class_of_another_kind_and_an_unknown_purpose_are_refused(dsn: str) -> None:
-    topic = "infrastructure.library.recorder:OrdertrailTrackingRecorder"
+    topic = "infrastructure.library:OrdertrailTrackingRecorder"
     factory = OrdertrailFactory(Environment("Shop", {"ORDERTRAIL_DSN": dsn, "APPLICATION_RECORDER_TOPIC": topic}))
 
     with pytest.raises(InfrastructureFactoryError, match="is no OrdertrailApplicationRecorder"):

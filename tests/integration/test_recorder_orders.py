@@ -28,12 +28,11 @@ from domain.events.lifecycle import Created, StatusUpdated
 from domain.events.split import Split
 from domain.order import Order
 from domain.streams import order_stream
+from infrastructure.library import OrderEventMapper, OrdertrailTrackingRecorder
 from infrastructure.library.ledger_event import LedgerEvent, LedgerNotification
-from infrastructure.library.mapper import OrderEventMapper
-from infrastructure.library.recorder import OrdertrailTrackingRecorder
 from tests.builders import a_moment, an_actor, an_event, totals
 
-MAPPER = "infrastructure.library.mapper:OrderEventMapper"
+MAPPER = "infrastructure.library:OrderEventMapper"
 READ_EVENTS = """
     SELECT stream, version, type, metadata <> '' FROM ordertrail.events WHERE tenant = 'acme' ORDER BY position
 """
@@ -98,7 +97,7 @@ class Parcel(BaseAggregate[str]):
 @pytest.fixture
 def settings(dsn: str) -> dict[str, str]:
     return {
-        "PERSISTENCE_MODULE": "infrastructure.library.recorder",
+        "PERSISTENCE_MODULE": "infrastructure.library",
         "ORDERTRAIL_DSN": dsn,
         "ORDERS_ORDERTRAIL_TENANT": "acme",
         "ORDERS_MAPPER_TOPIC": MAPPER,

@@ -8,7 +8,7 @@ from eventsourcing.persistence import AggregateRecorder, ApplicationRecorder, Pr
 from eventsourcing.tests import persistence as suites
 from eventsourcing.utils import Environment
 
-from infrastructure.library.recorder import (
+from infrastructure.library import (
     OrdertrailAggregateRecorder,
     OrdertrailApplicationRecorder,
     OrdertrailFactory,
@@ -24,7 +24,7 @@ class OnOurLedger:
 
     @pytest.fixture(autouse=True)
     def _ledger(self, dsn: str) -> Iterator[None]:
-        settings = {"PERSISTENCE_MODULE": "infrastructure.library.recorder", "ORDERTRAIL_DSN": dsn, **self.changed}
+        settings = {"PERSISTENCE_MODULE": "infrastructure.library", "ORDERTRAIL_DSN": dsn, **self.changed}
         self.env = Environment("Suite", settings)
         self.factory = OrdertrailFactory(self.env)
         yield

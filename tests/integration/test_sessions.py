@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from domain.values import TenantName
-from infrastructure.library.recorder_database import TenantDatabase
+from infrastructure.library.database import TenantDatabase
 from infrastructure.postgres.database import Connection, connect, open_pool
 from infrastructure.postgres.session import owner_dsn, runtime_dsn
 from infrastructure.setup.owner_session import owner_session

@@ -8,7 +8,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from domain.errors import Misconfigured
-from infrastructure.library.recorder import OrdertrailFactory
+from infrastructure.library import OrdertrailFactory
 from infrastructure.setup import migrations
 from infrastructure.setup.migrations import migrate, pending
 from infrastructure.setup.owner_session import WrongEncoding

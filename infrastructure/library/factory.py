@@ -1,13 +1,4 @@
-"""A persistence module for the eventsourcing library: its applications and projections on our ledger.
-
-An application uses it with PERSISTENCE_MODULE=infrastructure.library.recorder and these settings, each of which the
-application's or projection's upper-case name and an underscore may precede:
-
-ORDERTRAIL_DSN       the PostgreSQL database; it must have been migrated
-ORDERTRAIL_TENANT    whose ledger it is, created if it is missing; by default the application's name in lower case. An
-                     application that projects another one's events needs a ledger of its own.
-ORIGINATOR_ID_TYPE   text if all ids are strings; by default an id that is written as a UUID comes back as one
-"""
+"""What makes the recorders of an application or a projection, as its environment says."""
 
 from types import TracebackType
 from typing import Any, TypeVar
@@ -23,22 +14,13 @@ from eventsourcing.utils import Environment, EnvType, resolve_topic
 
 from domain.errors import OrdertrailError
 from domain.values import TenantName
-from infrastructure.library.recorder_database import TenantDatabase
-from infrastructure.library.recorder_events import (
+from infrastructure.library.database import TenantDatabase
+from infrastructure.library.recorders import (
     OrdertrailAggregateRecorder,
     OrdertrailApplicationRecorder,
     OrdertrailSnapshotRecorder,
 )
-from infrastructure.library.recorder_tracking import OrdertrailProcessRecorder, OrdertrailTrackingRecorder
-
-__all__ = [
-    "OrdertrailAggregateRecorder",
-    "OrdertrailApplicationRecorder",
-    "OrdertrailFactory",
-    "OrdertrailProcessRecorder",
-    "OrdertrailSnapshotRecorder",
-    "OrdertrailTrackingRecorder",
-]
+from infrastructure.library.tracking import OrdertrailProcessRecorder, OrdertrailTrackingRecorder
 
 T = TypeVar("T")
 

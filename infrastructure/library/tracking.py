@@ -6,8 +6,8 @@ from typing import Any
 
 from eventsourcing.persistence import IntegrityError, ProcessRecorder, StoredEvent, Tracking, TrackingRecorder
 
-from infrastructure.library.recorder_database import Cursor, TenantDatabase
-from infrastructure.library.recorder_events import OrdertrailApplicationRecorder
+from infrastructure.library.database import Cursor, TenantDatabase
+from infrastructure.library.recorders import OrdertrailApplicationRecorder
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("recorder")

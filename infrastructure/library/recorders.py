@@ -18,10 +18,10 @@ from eventsourcing.persistence import (
 from application.ledger.port import RecordedEvent
 from domain.values import MAX_BIGINT
 from infrastructure.ledger.event_store import EVENTS
+from infrastructure.library.append import call_of
+from infrastructure.library.database import TRIES, ConnectionLost, Cursor, TenantDatabase
 from infrastructure.library.ledger_event import notification, originator_id_of, stored_event
-from infrastructure.library.recorder_append import call_of
-from infrastructure.library.recorder_database import TRIES, ConnectionLost, Cursor, TenantDatabase
-from infrastructure.library.recorder_subscription import LedgerSubscription
+from infrastructure.library.subscription import LedgerSubscription
 from infrastructure.postgres.arrays import BigIntArray, ByteaArray, texts
 from infrastructure.postgres.bounded_rows import by_key, completed, cut, inline_of, left_out
 from infrastructure.postgres.statements import statements

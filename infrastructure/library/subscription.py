@@ -15,7 +15,7 @@ from eventsourcing.persistence import (
 )
 
 from application.ledger.port import PAGE_BYTES
-from infrastructure.library.recorder_database import Connection, TenantDatabase
+from infrastructure.library.database import Connection, TenantDatabase
 
 POLL_SECONDS = 1.0
 STOP_SECONDS = 0.1
