@@ -6,18 +6,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple
 
+from api.services import Register, Services
+from api.settings import Settings, read_settings
 from application.access.callers import Access
-from application.access.credentials import KeyRegister
-from application.access.tenants import TenantRegister
 from application.bodies.calls import CallQueries
 from application.bodies.expiry import Expiry, keep_expiring
 from application.bodies.masking import SECRET_HEADERS
 from application.bodies.port import ContentStore
-from application.bodies.retention import RetentionStore
 from application.bodies.sealed import SealedContents
-from application.ledger.port import EventStore
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
 from application.ledger_file.writing import LedgerExport
@@ -28,14 +25,12 @@ from application.privacy.store import EncryptedEventStore
 from application.privacy.vault import Vault
 from application.runtime.loops import keep_going
 from application.runtime.room import Room
-from application.transparency.keys import SigningKeyStore
 from application.transparency.proofs import Proofs
 from application.transparency.repair import Repair
 from application.transparency.sealing import BATCH as SEAL_BATCH
 from application.transparency.sealing import Sealer, keep_sealed
 from application.transparency.verification import Verification
-from application.views.customers import Reveal, reveal_with
-from application.views.health import Health
+from application.views.customers import reveal_with
 from application.views.integration_queries import IntegrationQueries
 from application.views.pages import Pages
 from application.views.projections.catalogue import PROJECTIONS
@@ -45,12 +40,11 @@ from application.views.queries import Queries
 from application.views.readability import Readability
 from application.views.rebuilding import Rebuilding
 from application.views.time_travel import TimeTravel
-from domain.values import Origin
 from infrastructure.bodies.object_store import ObjectContentStore, check_contents_url
 from infrastructure.bodies.postgres import PostgresContentStore
 from infrastructure.bodies.retention import PostgresRetentionStore
 from infrastructure.embedded.server import embedded_server
-from infrastructure.keys.credentials import PostgresCredentialStore, TenantExists
+from infrastructure.keys.credentials import PostgresCredentialStore
 from infrastructure.keys.installation import FINGERPRINT_KEY, TOKEN_KEY, PostgresInstallation
 from infrastructure.keys.key_register import PostgresKeyRegister
 from infrastructure.keys.signing_keys import PostgresSigningKeys
@@ -67,7 +61,6 @@ from infrastructure.postgres.database import open_pool, watching_database
 from infrastructure.postgres.listener import Listener
 from infrastructure.postgres.patience import BACKGROUND, COMMANDS, REQUESTS
 from infrastructure.postgres.watch import Watch
-from infrastructure.settings import Settings
 from infrastructure.setup import served_database as database_setup
 from infrastructure.setup.installation import set_up_installation
 from infrastructure.setup.migrations import Tell, migrate_in
@@ -80,50 +73,12 @@ from infrastructure.views.read import PostgresViews
 from infrastructure.views.rebuild import PostgresSideViewStore
 from infrastructure.views.write import PostgresViewStore
 
-__all__ = ["Room", "ServedDatabase", "Services", "Settings", "TenantExists", "open_seen", "watching_database"]
+__all__ = ["ServedDatabase", "open_seen", "watching_database"]
 
 _log = logging.getLogger(__name__)
 
 READ_CONNECTIONS = 8
 LARGE_CONNECTIONS = 2
-
-
-def read_settings(**given: Any) -> Settings:
-    """Return what is set: what is given, else what the environment says, else the defaults."""
-    return Settings(**{name: value for name, value in given.items() if value is not None})
-
-
-class Services(NamedTuple):
-    """What a process that answers requests works with."""
-
-    orders: OrderService
-    integrations: IntegrationService
-    store: EventStore
-    integration_queries: IntegrationQueries
-    queries: Queries
-    time_travel: TimeTravel
-    replay: Replay
-    calls: CallQueries
-    access: Access
-    contents: SealedContents
-    erasure: Erasure
-    retention: RetentionStore
-    reveal: Reveal
-    credentials: PostgresCredentialStore
-    proofs: Proofs
-    verification: Verification
-    readability: Readability
-    signing_keys: SigningKeyStore
-    ledger_export: LedgerExport
-    ledger_import: LedgerImport
-    health: Health
-    pages: Pages
-    secret_headers: frozenset[str] = SECRET_HEADERS
-    """Headers and parameters of logged calls whose values are not kept, besides those whose names say so."""
-
-    def on_behalf_of(self, origin: Origin) -> "Services":
-        """Return the services that note this request on every event they record."""
-        return Services(self.orders.on_behalf_of(origin), self.integrations.on_behalf_of(origin), *self[2:])
 
 
 @contextmanager
@@ -286,13 +241,6 @@ async def open_projector(dsn: str, *, watch: Watch | None = None) -> AsyncIterat
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         reveal = reveal_with(Vault(PostgresKeyRing(pool, key)))
         yield Projector(PostgresViewStore(pool.connection, pool.connection), PROJECTIONS, reveal=reveal)
-
-
-class Register(NamedTuple):
-    """The tenants and their credentials, for whoever runs the store."""
-
-    tenants: TenantRegister
-    keys: KeyRegister
 
 
 @asynccontextmanager

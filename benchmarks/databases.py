@@ -8,7 +8,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from api.bootstrap import read_settings, set_up_database
+from api.bootstrap import set_up_database
+from api.settings import read_settings
 from application.views.projections.catalogue import PROJECTIONS
 
 _numbers = count(1)

@@ -12,7 +12,8 @@ from random import Random
 import psycopg
 import uvloop
 
-from api.bootstrap import Services, open_projector, open_services
+from api.bootstrap import open_projector, open_services
+from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.port import ANY, ExpectedVersion
 from application.views.projector import Projector

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from api import bootstrap
-from api.bootstrap import Services
 from api.server import http_process
 from api.server.pulse import Board, Pulse
+from api.services import Services
 from application.ledger.port import EventStore
 from application.orders.service import OrderService
 

@@ -17,8 +17,9 @@ import psutil
 import psycopg
 from rich.table import Table
 
-from api.bootstrap import read_settings, set_up_database
+from api.bootstrap import set_up_database
 from api.cli.maintenance import create_key, create_tenant
+from api.settings import read_settings
 from benchmarks.load import ordertrail
 from benchmarks.table import CONSOLE
 from infrastructure.embedded import server as embedded

@@ -22,6 +22,7 @@ OrdertrailError
 │   ├── KeyReused            the same key with another request
 │   └── EventIdReused        the same event id with another event
 ├── KeyHasEnded              the credential was revoked, or has expired
+├── TenantExists             the name is taken
 ├── AccessDenied
 │   ├── Unauthenticated      we do not know who is asking
 │   └── Forbidden            we know, and the answer is no
@@ -89,6 +90,13 @@ class OrderChanged(RuleViolation):
 
 class NotFound(OrdertrailError):
     """There is no such thing."""
+
+
+class TenantExists(OrdertrailError):
+    """There is a tenant of this name already."""
+
+    def __init__(self, tenant: str) -> None:
+        super().__init__(f"There is a tenant {tenant!r} already")
 
 
 class TenantNotFound(NotFound):

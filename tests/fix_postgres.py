@@ -16,7 +16,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from api.bootstrap import read_settings, set_up_database
+from api.bootstrap import set_up_database
+from api.settings import read_settings
 from infrastructure.embedded.server import embedded_server
 from infrastructure.setup.migrations import migrate
 

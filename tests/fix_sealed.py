@@ -6,8 +6,9 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from api.bootstrap import Services, open_repair, open_sealer
+from api.bootstrap import open_repair, open_sealer
 from api.cli.maintenance import create_tenant
+from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from api.bootstrap import Services, open_projector, open_services
+from api.bootstrap import open_projector, open_services
+from api.services import Services
 from application.access.callers import Tenant
 from application.views.projector import Projector
 from domain.values import TenantName

@@ -17,8 +17,9 @@ import httpx
 import psutil
 import psycopg
 
-from api.bootstrap import read_settings, set_up_database
+from api.bootstrap import set_up_database
 from api.cli.maintenance import create_key, create_tenant
+from api.settings import read_settings
 from infrastructure.embedded import server as embedded
 from infrastructure.embedded.server import embedded_server, start_again
 from tests.fix_embedded import wait_until

@@ -4,8 +4,9 @@ import getpass
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from api.bootstrap import Services, open_projector, open_services
+from api.bootstrap import open_projector, open_services
 from api.cli.maintenance import tenants_of
+from api.services import Services
 from application.access.callers import Tenant
 from domain.values import Actor, TenantName
 

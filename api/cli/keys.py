@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from api.bootstrap import Register, open_register
+from api.bootstrap import open_register
 from api.cli.tables import minute, table
+from api.services import Register
 from application.access.callers import CACHE_SECONDS
 from application.access.credentials import KeyRecord, KeyState, NewKey
 from domain.values import TenantName

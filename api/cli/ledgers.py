@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from api.bootstrap import Services, open_repair, open_services
+from api.bootstrap import open_repair, open_services
 from api.cli.files.imported import published_keys, what_it_proved
 from api.cli.maintenance import tenants_of
 from api.cli.progress import progress
 from api.cli.readability import what_cannot_be_read
 from api.cli.tables import printable
+from api.services import Services
 from application.transparency.findings import Damage
 from application.transparency.keys import new_signing_key
 from application.transparency.note import Verifier

@@ -1,15 +1,17 @@
 """What the command line does to an installation, besides serving."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
-from api.bootstrap import Services, TenantExists, open_services
+from api.bootstrap import open_services
 from api.cli.keys import new_key_document
-from domain.errors import OrdertrailError, TenantNotFound
+from api.services import Services
+from domain.errors import OrdertrailError, TenantExists, TenantNotFound
 from domain.values import Actor, TenantName
 
 DEMO_TENANT = "demo"
@@ -78,7 +80,7 @@ async def demo_key(dsn: str) -> dict[str, Any]:
     return new_key_document(key)
 
 
-async def tenants_of(services: Services, only: str | None) -> list[TenantName]:
+async def tenants_of(services: Services, only: str | None) -> Sequence[TenantName]:
     """Return the tenant that is named, or all of them. Raises TenantNotFound."""
     tenants = await services.credentials.tenants()
     if only is not None and only not in tenants:

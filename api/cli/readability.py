@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from api.bootstrap import Services
+from api.services import Services
 from application.transparency.verification import Verified
 from application.views.readability import Show
 from domain.values import TenantName

@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from api.bootstrap import Services, open_services
+from api.bootstrap import open_services
 from api.cli.progress import progress
 from api.native.render import cloud_event, past_order
+from api.services import Services
 from application.ledger.replay import Bound
 from application.views.history import Clock
 from domain.errors import OrderNotYet

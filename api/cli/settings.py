@@ -12,9 +12,9 @@ import typer
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
-from api.bootstrap import Settings, read_settings
 from api.cli.durations import InvalidOption
 from api.server.logs import set_up_logging
+from api.settings import Settings, read_settings
 from application.transparency.note import CannotCheck
 from domain.errors import Misconfigured, OrdertrailError
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from api.bootstrap import Register, open_register
+from api.bootstrap import open_register
 from api.cli.keys import Document
 from api.cli.tables import minute, table
+from api.services import Register
 from application.access.tenants import TenantRecord
 from domain.values import TenantName
 

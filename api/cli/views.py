@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from api.bootstrap import Services, open_services, rebuilding
+from api.bootstrap import open_services, rebuilding
 from api.cli.maintenance import InvalidArgument, tenants_of
 from api.cli.progress import progress
 from api.cli.tables import printable
 from api.server.gc import BATCH_ALLOCATIONS, collect_less_often
+from api.services import Services
 from application.privacy.legible import why_unreadable
 from application.transparency.findings import view_damages
 from application.views.proof import Finding, ViewProof

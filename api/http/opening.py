@@ -8,7 +8,7 @@ from types import TracebackType
 
 from fastapi import Request
 
-from api.bootstrap import Services
+from api.services import Services
 from application.runtime.outage_log import OutageLog
 from domain.errors import Misconfigured, Unavailable
 

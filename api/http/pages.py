@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from fastapi import Request
 
-from api.bootstrap import Services
 from api.http.parts import answer
 from api.http.requests import Json, freshness_said
+from api.services import Services
 from application.access.callers import Caller
 from application.ledger.port import WHY_UNREADABLE
 from application.views.pages import MAX_PAGE_BYTES, Place

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 
-from api.bootstrap import Settings
 from api.http.problems import TooManyRequests
+from api.settings import Settings
 from application.access.callers import Caller
 
 MAX_KEYS = 10_000

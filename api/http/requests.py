@@ -10,12 +10,12 @@ from fastapi.routing import APIRoute
 from pydantic import StringConstraints
 from pydantic_core import to_json
 
-from api.bootstrap import Services
 from api.http.bodies import StrictRequest
 from api.http.credentials import credentials_of
 from api.http.faults import tell_few_faults
 from api.http.opening import services_of
 from api.http.problems import UnsupportedMediaType
+from api.services import Services
 from application.access.callers import Caller
 from application.ledger.port import IdempotencyKey
 from application.ledger.recorded import Recorded

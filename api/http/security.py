@@ -5,7 +5,7 @@ import base64
 from fastapi.security import HTTPBasic, HTTPBearer
 from starlette.requests import Request
 
-from api.bootstrap import Services
+from api.services import Services
 from application.access.callers import Audience, Caller
 from domain.errors import Unauthenticated
 

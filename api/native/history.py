@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.bootstrap import Services
 from api.http.requests import Json, ServicesDep, StrictRoute
 from api.native.errors import RESPONSES
 from api.native.history_models import Diff, DiffQuery, PastQuery
 from api.native.models import OrderId
 from api.native.render import field_change, past_order, unread_events
 from api.native.security import CallerDep
+from api.services import Services
 from application.access.callers import authorise
 from domain.values import TenantName
 

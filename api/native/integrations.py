@@ -6,7 +6,6 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BeforeValidator, ValidationError
 from pydantic_core import from_json, to_json
 
-from api.bootstrap import Services
 from api.http.faults import faults_in
 from api.http.parts import answer, document
 from api.http.problems import Fault, InvalidRequest
@@ -20,6 +19,7 @@ from api.native.proof_models import IntegrationRecordedWithReceipt
 from api.native.receipts import Prefer, receipt
 from api.native.render import exception_item
 from api.native.security import CallerDep
+from api.services import Services
 from application.access.callers import Caller, authorise
 from application.ledger.recorded import Recorded
 from application.views.integration_queries import ExceptionFilter

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from pydantic_core import to_json
 
-from api.bootstrap import Services
 from api.http.pages import Rendered, page_of_order
 from api.http.parts import answer, document, rendered
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
@@ -32,6 +31,7 @@ from api.native.proof_models import RecordedWithReceipt
 from api.native.receipts import Prefer, receipt
 from api.native.render import order_item, recorded_body, timeline_item
 from api.native.security import CallerDep
+from api.services import Services
 from application.access.callers import Caller, authorise
 from application.bodies.masking import masked_event
 from application.ledger.recorded import Recorded

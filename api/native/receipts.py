@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Header
 
-from api.bootstrap import Services
+from api.services import Services
 from application.access.callers import Caller
 from application.ledger.recorded import Recorded
 from application.transparency.tree import Range

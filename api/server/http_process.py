@@ -10,13 +10,15 @@ from functools import partial
 import uvicorn
 
 from api.app import create_app, with_lean_routes
-from api.bootstrap import Room, open_services, read_settings, watching_database
+from api.bootstrap import open_services, watching_database
 from api.http.opening import Opening, OpenServices
 from api.http.rate_limit import limits_of
 from api.server.gc import REQUEST_ALLOCATIONS, collect_less_often
 from api.server.logs import set_up_logging
 from api.server.protocol import StrictProtocol
 from api.server.pulse import Board, Pulse
+from api.settings import read_settings
+from application.runtime.room import Room
 
 KEEP_ALIVE_SECONDS = 75
 """How long a connection may be idle: longer than load balancers keep theirs, which is a minute mostly.

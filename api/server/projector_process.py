@@ -5,10 +5,11 @@ import signal
 
 import uvloop
 
-from api.bootstrap import read_settings, run_projector
+from api.bootstrap import run_projector
 from api.server.gc import BATCH_ALLOCATIONS, collect_less_often
 from api.server.logs import set_up_logging
 from api.server.pulse import Board, Pulse
+from api.settings import read_settings
 
 
 def run(board: Board, pulse: Pulse) -> None:

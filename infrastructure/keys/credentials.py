@@ -5,7 +5,7 @@ from datetime import datetime
 
 from application.access.callers import Credential, Tenant
 from application.access.credentials import Ends, NewKey
-from domain.errors import OrdertrailError, TenantNotFound
+from domain.errors import TenantExists, TenantNotFound
 from domain.values import Actor, TenantName
 from infrastructure.keys.key_register import new_secret, performer_of
 from infrastructure.keys.tokens import digest_of
@@ -15,12 +15,8 @@ from infrastructure.postgres.statements import statements
 _SQL = statements("credentials")
 
 
-class TenantExists(OrdertrailError):
-    """There is a tenant of this name already."""
-
-
 class PostgresCredentialStore:
-    """Implements application.access.callers.CredentialStore, and what the command line needs."""
+    """Implements application.access.callers.CredentialStore and application.access.accounts.Accounts."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -45,11 +41,10 @@ class PostgresCredentialStore:
         )
 
     async def create_tenant(self, tenant: str, *, is_implicit: bool, dintero_account: str | None) -> None:
-        """Create a tenant and its empty ledger. Raises TenantExists."""
         parameters = {"tenant": tenant, "implicit": is_implicit, "dintero_account": dintero_account}
         async with reading(self._pool) as connection:
             if await (await connection.execute(_SQL["create_tenant"], parameters)).fetchone() is None:
-                raise TenantExists(f"There is a tenant {tenant!r} already")
+                raise TenantExists(tenant)
 
     async def create_key(
         self,
@@ -60,7 +55,6 @@ class PostgresCredentialStore:
         performer: Actor | None = None,
         expires_at: datetime | None = None,
     ) -> NewKey:
-        """Create a credential; its secret is in the answer and nowhere else. Raises TenantNotFound."""
         key_id, secret = secrets.token_hex(12), new_secret()
         parameters = {
             "tenant": tenant,
@@ -79,12 +73,10 @@ class PostgresCredentialStore:
         return NewKey(tenant, key_id, secret, scopes, expires_at)
 
     async def forget_performer(self, tenant: TenantName, person_id: str) -> None:
-        """Empty the names that a tenant's credentials have of this person, or this program."""
         async with reading(self._pool) as connection:
             await connection.execute(_SQL["forget_performer"], {"tenant": tenant, "person_id": person_id})
 
     async def tenants(self) -> list[TenantName]:
-        """Return all tenants by name."""
         async with reading(self._pool) as connection:
             rows = await (await connection.execute(_SQL["tenants"])).fetchall()
         return [TenantName(row[0]) for row in rows]

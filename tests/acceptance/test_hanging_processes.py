@@ -11,10 +11,11 @@ import psutil
 import psycopg
 import pytest
 
-from api.bootstrap import read_settings, set_up_database
+from api.bootstrap import set_up_database
 from api.server import kept_process as child
 from api.server.kept_process import Child, WorkerFailed
 from api.server.pulse import Pulse
+from api.settings import read_settings
 from tests.fix_embedded import wait_until
 from tests.fix_postgres import database
 from tests.outage import Served, new_token, read, served, write

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from zstandard import ZstdCompressor
 
-from api.bootstrap import open_services, read_settings, set_up_database
+from api.bootstrap import open_services, set_up_database
+from api.settings import read_settings
 from application.ledger.port import ANY, Append, NewEvent, Write
 from domain.values import TenantName
 from tests.fix_postgres import database

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.settings import Settings
+from api.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

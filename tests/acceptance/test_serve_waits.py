@@ -15,8 +15,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from api.bootstrap import read_settings, set_up_database
+from api.bootstrap import set_up_database
 from api.server.kept_process import TRIES
+from api.settings import read_settings
 from infrastructure.embedded.server import embedded_server
 from tests.fix_embedded import is_up, run, wait_until
 from tests.fix_postgres import _postgres15

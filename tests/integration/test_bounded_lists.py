@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.bootstrap import Services
+from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Page, Write

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from eventsourcing.persistence import ApplicationRecorder, PersistenceError, StoredEvent
 
-from api.bootstrap import Services
+from api.services import Services
 from application.ledger.port import ANY, NO_STREAM, Append, EventStore, Exactly, IdempotencyKey, Write
 from domain.errors import ClockAhead, OutcomeUnknown
 from domain.values import TenantName

@@ -9,8 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from api.bootstrap import Services, open_sealer
+from api.bootstrap import open_sealer
 from api.cli.files.ledger_files import Verdict, export_ledger, verify_file
+from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, NewEvent, RecordedEvent, Write

@@ -6,7 +6,8 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from api.bootstrap import Services, open_sealer, open_services
+from api.bootstrap import open_sealer, open_services
+from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write

@@ -5,14 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 
-from api.bootstrap import (
-    Services,
-    open_projector,
-    open_sealer,
-    open_services,
-    read_settings,
-    set_up_database,
-)
+from api.bootstrap import open_projector, open_sealer, open_services, set_up_database
+from api.services import Services
+from api.settings import read_settings
 from application.access.callers import Tenant
 from application.ledger.codec import decode, encode
 from application.ledger.port import ANY, Append, NewEvent, RecordedEvent, Write

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from psycopg.errors import CheckViolation
 
-from api.bootstrap import Register, Services, open_register
+from api.bootstrap import open_register
+from api.services import Register, Services
 from application.access.callers import Access, Tenant
 from application.access.credentials import KeyRecord, KeyState, NewKey
 from domain.errors import KeyHasEnded, KeyNotFound, Unauthenticated

@@ -8,7 +8,8 @@ from random import Random
 import psycopg
 import pytest
 
-from api.bootstrap import Services, open_projector
+from api.bootstrap import open_projector
+from api.services import Services
 from application.views.projections.entries import Entry
 from application.views.projections.timeline import TIMELINE
 from application.views.projector import Projector

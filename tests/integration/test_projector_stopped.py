@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from pydantic_core import from_json
 
-from api.bootstrap import Services
+from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write

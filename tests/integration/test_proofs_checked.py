@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from api.bootstrap import Services
 from api.cli.files.ledger_files import export_ledger, export_order
+from api.services import Services
 from application.access.callers import Tenant
 from application.ledger_file.proof import check_proof
 from application.transparency.checkpoint import Checkpoint

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from api import bootstrap
-from api.bootstrap import Services
+from api.services import Services
 from application.ledger.port import ANY, Append, Write
 from application.views.customers import reveal_nothing
 from application.views.projections.projection import Projection

@@ -22,7 +22,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.projection import Projection, ProjectionRunner
 
-from api.bootstrap import Services
+from api.services import Services
 from application.access.callers import Tenant
 from domain.events.lifecycle import Created, StatusUpdated
 from domain.events.split import Split

@@ -6,7 +6,8 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from api.bootstrap import Services, open_repair, open_sealer
+from api.bootstrap import open_repair, open_sealer
+from api.services import Services
 from application.access.callers import Tenant
 from application.transparency import repair
 from application.transparency.repair import CannotRepair, Repaired

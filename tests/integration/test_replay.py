@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from api.bootstrap import Services
+from api.services import Services
 from application.access.callers import Tenant
 from application.ledger import replay
 from application.ledger.codec import encode

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from api.bootstrap import Services
+from api.services import Services
 from application.access.callers import Tenant
 from domain.errors import InvalidEvent
 

@@ -10,7 +10,8 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from api.bootstrap import Services, open_sealer
+from api.bootstrap import open_sealer
+from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.port import RecordedEvent
 from application.transparency.checkpoint import Checkpoint

@@ -8,9 +8,11 @@ import psycopg
 import pytest
 from psycopg.errors import CheckViolation
 
-from api.bootstrap import Services, open_sealer, open_services, read_settings, set_up_database
+from api.bootstrap import open_sealer, open_services, set_up_database
 from api.cli.ledgers import rotate_signing_key
 from api.cli.maintenance import create_tenant
+from api.services import Services
+from api.settings import read_settings
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write
 from application.transparency.checkpoint import Checkpoint

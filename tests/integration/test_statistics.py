@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psycopg
 
-from api.bootstrap import Services
+from api.services import Services
 from application.access.callers import Tenant
 from application.views.projector import Projector
 from domain.values import Actor, Customer

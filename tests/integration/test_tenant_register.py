@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.bootstrap import Register, Services, open_register, open_sealer
+from api.bootstrap import open_register, open_sealer
+from api.services import Register, Services
 from application.access.callers import Tenant
 from domain.errors import TenantNotFound
 from domain.values import TenantName

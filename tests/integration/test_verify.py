@@ -5,8 +5,9 @@ from collections.abc import Callable, Coroutine
 import psycopg
 import pytest
 
-from api.bootstrap import Services, open_sealer
+from api.bootstrap import open_sealer
 from api.cli.ledgers import verify_ledgers
+from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write

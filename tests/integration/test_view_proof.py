@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from api import bootstrap
-from api.bootstrap import Services
+from api.services import Services
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write
 from application.views.projector import Projector

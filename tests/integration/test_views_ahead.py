@@ -6,8 +6,9 @@ from typing import LiteralString
 
 import pytest
 
-from api.bootstrap import Services, open_projector
+from api.bootstrap import open_projector
 from api.cli.views import rebuild, verify_views
+from api.services import Services
 from application.access.callers import Tenant
 from application.transparency.findings import Damage
 from application.views.health import ProjectionHealth

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.settings import Settings
 from domain.errors import ClockAhead, Unavailable
 from infrastructure.ledger.clock import Clock
-from infrastructure.settings import Settings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

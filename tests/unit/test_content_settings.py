@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from infrastructure.settings import Settings
+from api.settings import Settings
 
 
 @pytest.mark.parametrize("url", ["s3://bucket/prefix", "gs://bucket", "az://account/container", "file:///var/calls"])

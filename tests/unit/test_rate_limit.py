@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from api.http.problems import TooManyRequests, problem_of
 from api.http.rate_limit import CARRIYO, SENDCLOUD_READS, SENDCLOUD_WRITES, SHOPLINE, RateLimit, RateLimiter, limits_of
-from infrastructure.settings import Settings
+from api.settings import Settings
 
 
 class Clock:

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from api.bootstrap import Services
 from api.native.receipts import receipt
+from api.services import Services
 from application.access.callers import Caller, Tenant
 from application.ledger.recorded import EventRef, Recorded
 from domain.errors import NotSealed, OrdertrailError, Unavailable

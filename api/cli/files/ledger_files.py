@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from api.bootstrap import TenantExists, open_seen, open_services
+from api.bootstrap import open_seen, open_services
 from api.cli.files.compression import lines_of, new_file
 from api.cli.files.imported import published_keys, what_it_proved
 from api.cli.maintenance import InvalidArgument, create_tenant
@@ -23,6 +23,7 @@ from application.ledger_file.reading import Checked, LedgerFile
 from application.transparency.note import CannotCheck, Verifier
 from application.transparency.order_proof import OrderProof, written
 from application.transparency.walk import Show
+from domain.errors import TenantExists
 from domain.values import TenantName
 
 

@@ -6,12 +6,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from pydantic_core import to_json
 
-from api.bootstrap import Services
 from api.dialects.carriyo.mapping import position_of, whole_log
 from api.dialects.carriyo.parameters import Reference, unknown_log
 from api.http.parts import answer
 from api.http.rate_limit import CARRIYO, take
 from api.http.requests import Json, ServicesDep, StrictRoute, read
+from api.services import Services
 from application.access.callers import Caller, authorise
 from domain.values import Name
 

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query
 
-from api.bootstrap import Services
 from api.dialects.carriyo import models
 from api.dialects.carriyo.errors import Error
 from api.http.problems import Fault, InvalidRequest
+from api.services import Services
 from application.access.callers import Caller
 from domain.values import Identifier
 

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
-from api.bootstrap import Services
 from api.dialects.carriyo.errors import Error
 from api.dialects.carriyo.links import link_to
 from api.dialects.carriyo.mapping import call_of, event_of, position_of, system_log, unreadable_system_log
@@ -19,6 +18,7 @@ from api.dialects.carriyo.security import CallerDep, TenantDep
 from api.http.dialect import of_every_route
 from api.http.parts import answer, array, in_pieces, rendered
 from api.http.requests import Json, KeyDep, ServicesDep, read, written
+from api.services import Services
 from application.access.callers import authorise
 from application.ledger.codec import decode_as
 from application.ledger.port import Page, RecordedEvent

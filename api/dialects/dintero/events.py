@@ -6,13 +6,13 @@ from uuid import uuid4
 
 from fastapi import APIRouter
 
-from api.bootstrap import Services
 from api.dialects.dintero.errors import RESPONSES
 from api.dialects.dintero.mapping import api_event, status_event, status_event_of, unreadable_event
 from api.dialects.dintero.models import AccountId, Error, NewEvent, OrderEvents, OrderId, OrderStatusEvent
 from api.dialects.dintero.security import CallerDep
 from api.http.parts import answer, document, rendered
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from api.services import Services
 from application.access.callers import authorise
 from application.ledger.port import RecordedEvent
 from application.ledger.recorded import first_told

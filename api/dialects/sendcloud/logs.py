@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic_core import to_json
 
-from api.bootstrap import Services
 from api.dialects.sendcloud.cursors import cursor_of
 from api.dialects.sendcloud.errors import Errors
 from api.dialects.sendcloud.mapping import event_of, log
@@ -17,6 +16,7 @@ from api.dialects.sendcloud.security import CallerDep
 from api.http.dialect import of_every_route
 from api.http.parts import answer, document
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from api.services import Services
 from application.access.callers import Caller, authorise
 from application.bodies.failed_calls import whole
 from application.ledger.recorded import first_told

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from api.bootstrap import Services
 from api.dialects.shopline.order import OrderObject
+from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.codec import DAMAGE
 from application.ledger.port import RecordedEvent

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Request
 from pydantic_core import to_json
 
-from api.bootstrap import Services
 from api.dialects.shopline import bodies, models
 from api.dialects.shopline.errors import responses
 from api.dialects.shopline.history import changes, order_after
@@ -15,6 +14,7 @@ from api.dialects.shopline.values import new_object_id, offset
 from api.http.parts import answer
 from api.http.problems import Fault, InvalidRequest
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from api.services import Services
 from application.access.callers import Caller, authorise
 from application.ledger.port import IdempotencyKey
 from application.ledger.recorded import Recorded, first_told

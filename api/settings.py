@@ -1,4 +1,4 @@
-"""What can be set from outside: environment variables that start with ORDERTRAIL_, read by the composition root."""
+"""What can be set from outside: environment variables that start with ORDERTRAIL_."""
 
 import os
 from base64 import b64decode
@@ -119,3 +119,8 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severity that is logged: debug, info, warning or error."
     )
+
+
+def read_settings(**given: Any) -> Settings:
+    """Return what is set: what is given, else what the environment says, else the defaults."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})

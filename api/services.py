@@ -1,0 +1,70 @@
+"""What a process works with: the application's services, whoever implements their ports."""
+
+from typing import NamedTuple
+
+from application.access.accounts import Accounts
+from application.access.callers import Access
+from application.access.credentials import KeyRegister
+from application.access.tenants import TenantRegister
+from application.bodies.calls import CallQueries
+from application.bodies.masking import SECRET_HEADERS
+from application.bodies.retention import RetentionStore
+from application.bodies.sealed import SealedContents
+from application.ledger.port import EventStore
+from application.ledger.replay import Replay
+from application.ledger_file.importing import LedgerImport
+from application.ledger_file.writing import LedgerExport
+from application.orders.erasure import Erasure
+from application.orders.integrations import IntegrationService
+from application.orders.service import OrderService
+from application.transparency.keys import SigningKeyStore
+from application.transparency.proofs import Proofs
+from application.transparency.verification import Verification
+from application.views.customers import Reveal
+from application.views.health import Health
+from application.views.integration_queries import IntegrationQueries
+from application.views.pages import Pages
+from application.views.queries import Queries
+from application.views.readability import Readability
+from application.views.time_travel import TimeTravel
+from domain.values import Origin
+
+
+class Services(NamedTuple):
+    """What a process that answers requests works with."""
+
+    orders: OrderService
+    integrations: IntegrationService
+    store: EventStore
+    integration_queries: IntegrationQueries
+    queries: Queries
+    time_travel: TimeTravel
+    replay: Replay
+    calls: CallQueries
+    access: Access
+    contents: SealedContents
+    erasure: Erasure
+    retention: RetentionStore
+    reveal: Reveal
+    credentials: Accounts
+    proofs: Proofs
+    verification: Verification
+    readability: Readability
+    signing_keys: SigningKeyStore
+    ledger_export: LedgerExport
+    ledger_import: LedgerImport
+    health: Health
+    pages: Pages
+    secret_headers: frozenset[str] = SECRET_HEADERS
+    """Headers and parameters of logged calls whose values are not kept, besides those whose names say so."""
+
+    def on_behalf_of(self, origin: Origin) -> "Services":
+        """Return the services that note this request on every event they record."""
+        return Services(self.orders.on_behalf_of(origin), self.integrations.on_behalf_of(origin), *self[2:])
+
+
+class Register(NamedTuple):
+    """The tenants and their credentials, for whoever runs the store."""
+
+    tenants: TenantRegister
+    keys: KeyRegister

@@ -1,0 +1,32 @@
+"""Tenants and their credentials, for whoever creates them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from application.access.credentials import NewKey
+from domain.values import Actor, TenantName
+
+
+class Accounts(Protocol):
+    """Where tenants and credentials are created, by the owner of the database. Every method raises Unavailable."""
+
+    async def create_tenant(self, tenant: str, *, is_implicit: bool, dintero_account: str | None) -> None:
+        """Create a tenant and its empty ledger. Raises TenantExists."""
+
+    async def create_key(
+        self,
+        tenant: str,
+        *,
+        scopes: tuple[str, ...],
+        name: str,
+        performer: Actor | None = None,
+        expires_at: datetime | None = None,
+    ) -> NewKey:
+        """Create a credential; its secret is in the answer and nowhere else. Raises TenantNotFound."""
+
+    async def forget_performer(self, tenant: TenantName, person_id: str) -> None:
+        """Empty the names that a tenant's credentials have of this person, or this program. Idempotent."""
+
+    async def tenants(self) -> Sequence[TenantName]:
+        """Return all tenants by name."""
