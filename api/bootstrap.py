@@ -13,8 +13,8 @@ from application.access.callers import Access
 from application.bodies.calls import CallQueries
 from application.bodies.expiry import Expiry, keep_expiring
 from application.bodies.masking import SECRET_HEADERS
-from application.bodies.port import ContentStore
-from application.bodies.sealed import SealedContents
+from application.bodies.port import BodyStore
+from application.bodies.sealed import SealedBodies
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
 from application.ledger_file.writing import LedgerExport
@@ -40,8 +40,8 @@ from application.views.queries import Queries
 from application.views.readability import Readability
 from application.views.rebuilding import Rebuilding
 from application.views.time_travel import TimeTravel
-from infrastructure.bodies.object_store import ObjectContentStore, check_contents_url
-from infrastructure.bodies.postgres import PostgresContentStore
+from infrastructure.bodies.object_store import ObjectBodyStore, check_bodies_url
+from infrastructure.bodies.postgres import PostgresBodyStore
 from infrastructure.bodies.retention import PostgresRetentionStore
 from infrastructure.embedded.server import embedded_server
 from infrastructure.keys.credentials import PostgresCredentialStore
@@ -113,8 +113,8 @@ def served_database(settings: Settings) -> AbstractContextManager[ServedDatabase
 
 def _set_up_to_serve(dsn: str, settings: Settings) -> None:
     set_up_database(dsn, settings)
-    if settings.contents_url is not None:
-        check_contents_url(settings.contents_url)
+    if settings.bodies_url is not None:
+        check_bodies_url(settings.bodies_url)
 
 
 @asynccontextmanager
@@ -123,7 +123,7 @@ async def open_services(
     *,
     as_owner: bool = False,
     read_wait_seconds: float = 1.0,
-    contents_url: str | None = None,
+    bodies_url: str | None = None,
     masked_headers: frozenset[str] = frozenset(),
     watch: Watch | None = None,
     room: Room | None = None,
@@ -154,27 +154,27 @@ async def open_services(
         tokens = JwtSigner(await installation.secret(TOKEN_KEY, key))
         trees = PostgresTrees(pool)
         retention = PostgresRetentionStore(pool)
-        contents = SealedContents(_contents(PostgresContentStore(pool, large), contents_url), keys, retention)
-        views, erasure = PostgresViews(pool, vault, large), Erasure(store, keys, contents)
+        bodies = SealedBodies(_bodies(PostgresBodyStore(pool, large), bodies_url), keys, retention)
+        views, erasure = PostgresViews(pool, vault, large), Erasure(store, keys, bodies)
         queries = Queries(views, wait_seconds=read_wait_seconds)
         yield Services(
             store=store,
             orders=OrderService(store, queries, erasure),
-            integrations=IntegrationService(store, contents),
-            integration_queries=IntegrationQueries(views, contents, room),
+            integrations=IntegrationService(store, bodies),
+            integration_queries=IntegrationQueries(views, bodies, room),
             queries=queries,
             time_travel=TimeTravel(store, queries),
             replay=Replay(store),
-            calls=CallQueries(store, contents, room),
+            calls=CallQueries(store, bodies, room),
             access=Access(credentials, tokens),
-            contents=contents,
+            bodies=bodies,
             erasure=erasure,
             retention=retention,
             reveal=reveal_with(vault),
             credentials=credentials,
             proofs=Proofs(trees, signing_keys, as_stored),
             verification=Verification(trees, signing_keys, as_stored),
-            readability=Readability(store, keys, contents),
+            readability=Readability(store, keys, bodies),
             signing_keys=signing_keys,
             ledger_export=LedgerExport(as_stored, trees, signing_keys, Sealer(trees, signing_keys)),
             ledger_import=LedgerImport(as_stored, PostgresLedgerContinuation(pool), keys),
@@ -184,8 +184,8 @@ async def open_services(
         )
 
 
-def _contents(in_postgres: ContentStore, url: str | None) -> ContentStore:
-    return ObjectContentStore(url, earlier=in_postgres) if url else in_postgres
+def _bodies(in_postgres: BodyStore, url: str | None) -> BodyStore:
+    return ObjectBodyStore(url, earlier=in_postgres) if url else in_postgres
 
 
 async def run_projector(dsn: str) -> None:
@@ -201,7 +201,7 @@ async def run_projector(dsn: str) -> None:
                 await keep_sealed(sealer)
 
         async def expire() -> None:
-            async with open_expiry(dsn, contents_url=read_settings().contents_url, watch=watch) as expiry:
+            async with open_expiry(dsn, bodies_url=read_settings().bodies_url, watch=watch) as expiry:
                 await keep_expiring(expiry)
 
         tasks.create_task(keep_going("projector", project), name="projector")
@@ -210,12 +210,10 @@ async def run_projector(dsn: str) -> None:
 
 
 @asynccontextmanager
-async def open_expiry(
-    dsn: str, *, contents_url: str | None = None, watch: Watch | None = None
-) -> AsyncIterator[Expiry]:
+async def open_expiry(dsn: str, *, bodies_url: str | None = None, watch: Watch | None = None) -> AsyncIterator[Expiry]:
     """Connect what deletes expired bodies to a migrated database."""
     async with open_pool(dsn, size=1, watch=watch, patience=BACKGROUND) as pool:
-        yield Expiry(PostgresRetentionStore(pool), _contents(PostgresContentStore(pool), contents_url))
+        yield Expiry(PostgresRetentionStore(pool), _bodies(PostgresBodyStore(pool), bodies_url))
 
 
 @asynccontextmanager

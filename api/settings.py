@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         description="The key that the keys of personal data, signatures and tokens are encrypted with, "
         "32 bytes in base64; without it, one is kept in the database.",
     )
-    contents_url: Annotated[str, StringConstraints(pattern=r"^(s3|gs|az|abfss?|file)://.")] | None = Field(
+    bodies_url: Annotated[str, StringConstraints(pattern=r"^(s3|gs|az|abfss?|file)://.")] | None = Field(
         None,
         description="Where the bodies of logged calls are kept: s3://bucket/prefix, gs://bucket/prefix, "
         "az://account/container/prefix or file:///folder; without it, in the database. Credentials, regions and "

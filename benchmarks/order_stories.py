@@ -16,7 +16,7 @@ from domain.events.lifecycle import CommentAdded, Created, StatusUpdated
 from domain.events.payment import PaymentStatusUpdated
 from domain.events.records import CallDirection, ServiceEventRecorded, ServiceState, SystemLogRecorded
 from domain.streams import order_stream
-from domain.values import Actor, ContentRef, Customer, Money, TenantName, Totals
+from domain.values import Actor, BodyRef, Customer, Money, TenantName, Totals
 
 EVENTS = 10
 """Of each order: it is created, paid, delivered, has three statuses, two reports of services and a logged call.
@@ -97,7 +97,7 @@ def _call(common: dict[str, Any], at: datetime, order: int) -> Event:
         request_time=1_767_225_600_000 + order,
         response_time=1_767_225_600_180 + order,
         response_code=200,
-        content=ContentRef(digest=f"{order:064x}", size=2_048),
+        content=BodyRef(digest=f"{order:064x}", size=2_048),
     )
 
 

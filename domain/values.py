@@ -221,7 +221,7 @@ OptionalCustomer = Annotated[Customer | None, AfterValidator(_unless_nobody)]
 """A customer, or none: one of whom neither an id nor a name is told is none."""
 
 
-class ContentRef(Value):
+class BodyRef(Value):
     """A body kept beside the ledger: its SHA-256 in hexadecimal, and its size in bytes."""
 
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -83,7 +83,7 @@ _STREAMS = [
 ]
 
 PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
-    "contents": {
+    "bodies": {
         "put": [case(2, digest=b"new", subject="order-A-7", body=b"")],
         "get": [case(2, digest=b"7", **SMALL)],
         "get_large": [case(2, digest=b"7")],

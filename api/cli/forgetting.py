@@ -19,10 +19,10 @@ class Subjects(NamedTuple):
     integrations: Sequence[int]
 
 
-async def forget(dsn: str, tenant: str, subjects: Subjects, *, by: str, contents_url: str | None) -> None:
+async def forget(dsn: str, tenant: str, subjects: Subjects, *, by: str, bodies_url: str | None) -> None:
     """Forget them one by one, and say so. Raises TenantNotFound, OrderNotFound, IntegrationNotFound, Unavailable."""
     actor = Actor(id=by or getpass.getuser(), type="Operator", application_id="ordertrail forget")
-    own = open_services(dsn, as_owner=True, contents_url=contents_url)
+    own = open_services(dsn, as_owner=True, bodies_url=bodies_url)
     async with own as services, open_projector(dsn) as projector:
         [name] = await tenants_of(services, tenant)
         try:

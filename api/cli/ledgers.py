@@ -26,7 +26,7 @@ async def verify_ledgers(
     held: Sequence[str] = (),
     *,
     opens_all: bool = False,
-    contents_url: str | None = None,
+    bodies_url: str | None = None,
 ) -> bool:
     """Compute the trees of ledgers again and compare them with all that was signed; return whether all are whole.
 
@@ -36,7 +36,7 @@ async def verify_ledgers(
     Raises TenantNotFound; CannotCheck if a key or a checkpoint is none, or not for this ledger.
     """
     trusted = published_keys(keys)
-    async with open_services(dsn, contents_url=contents_url) as services:
+    async with open_services(dsn, bodies_url=bodies_url) as services:
         with progress() as begin:
             found = [
                 await _verify(services, tenant, begin(tenant), trusted, held, opens_all=opens_all)

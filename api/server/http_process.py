@@ -42,7 +42,7 @@ def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
                 dsn,
                 watch=watch,
                 read_wait_seconds=settings.read_wait_seconds,
-                contents_url=settings.contents_url,
+                bodies_url=settings.bodies_url,
                 masked_headers=settings.masked_headers,
                 max_clock_ahead=timedelta(seconds=settings.max_clock_ahead_seconds),
                 room=room,

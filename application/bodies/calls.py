@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from application.bodies.sealed import Gone, SealedContents
+from application.bodies.sealed import Gone, SealedBodies
 from application.ledger.codec import DAMAGE, decode_as
 from application.ledger.port import EventStore
 from application.privacy.legible import notice
@@ -11,7 +11,7 @@ from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.records import Call, SystemLogRecorded
 from domain.personal import EXPIRED, REDACTED, UNREADABLE
 from domain.streams import order_stream
-from domain.values import ContentRef, TenantName
+from domain.values import BodyRef, TenantName
 
 ERASED = Call(request_body=REDACTED, raw_request_body=REDACTED, response_body=REDACTED)
 """What is left of what was said about a redacted order."""
@@ -31,9 +31,9 @@ class LoggedCall(NamedTuple):
 class CallQueries:
     """Reads single calls about orders, by the ledger positions of their events."""
 
-    def __init__(self, store: EventStore, contents: SealedContents, room: Room | None = None) -> None:
+    def __init__(self, store: EventStore, bodies: SealedBodies, room: Room | None = None) -> None:
         self._store = store
-        self._contents = contents
+        self._bodies = bodies
         self._room = room
 
     async def find(self, tenant: TenantName, order_id: str, position: int) -> SystemLogRecorded | None:
@@ -59,10 +59,10 @@ class CallQueries:
             notice(tenant, f"what was said in call {event.event_id}", damage)
             return LoggedCall(event, DAMAGED)
 
-    async def _with_call(self, tenant: TenantName, event: SystemLogRecorded, content: ContentRef) -> LoggedCall | None:
+    async def _with_call(self, tenant: TenantName, event: SystemLogRecorded, content: BodyRef) -> LoggedCall | None:
         if self._room is not None:
             await self._room.hold(tenant, Part.MADE, content.size)
-        body = await self._contents.get(tenant, event.originator_id, content.digest)
+        body = await self._bodies.get(tenant, event.originator_id, content.digest)
         match body:
             case Gone.FORGOTTEN:
                 return LoggedCall(event, ERASED)

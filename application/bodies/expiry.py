@@ -2,7 +2,7 @@
 
 import logging
 
-from application.bodies.port import ContentStore
+from application.bodies.port import BodyStore
 from application.bodies.retention import RetentionStore
 from application.bodies.sealed import WITH_CONTENT
 from application.runtime.loops import keep_going
@@ -20,9 +20,9 @@ SECONDS = 60.0
 class Expiry:
     """Deletes what has expired. Several may run at once, here and elsewhere; an event is never changed."""
 
-    def __init__(self, retention: RetentionStore, contents: ContentStore) -> None:
+    def __init__(self, retention: RetentionStore, bodies: BodyStore) -> None:
         self._retention = retention
-        self._contents = contents
+        self._bodies = bodies
 
     async def expire_all(self) -> None:
         """Delete whatever is due now; what is wrong with one tenant's keeps no other's. Raises Unavailable."""
@@ -43,7 +43,7 @@ class Expiry:
         for call in calls:
             if call.digest is not None:
                 # The same may have been said again since, and is the same content.
-                await self._contents.delete(tenant, call.digest, before=call.before)
+                await self._bodies.delete(tenant, call.digest, before=call.before)
         if calls:
             await self._retention.expire(tenant, calls[-1].position)
         return len(calls)

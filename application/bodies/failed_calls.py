@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from application.bodies.sealed import Gone, SealedContents
+from application.bodies.sealed import Gone, SealedBodies
 from application.ledger.codec import DAMAGE, in_words
 from application.privacy.legible import notice
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.integration import ExceptionLogged, FailedCall
 from domain.personal import EXPIRED, EXPIRED_OBJECT, UNREADABLE, UNREADABLE_OBJECT
-from domain.values import ContentRef, TenantName
+from domain.values import BodyRef, TenantName
 
 MAX_INLINE_BYTES = 4_096
 """How large a member of an event may be, in bytes of JSON, before it is kept beside the ledger."""
@@ -28,16 +28,16 @@ _DAMAGED: dict[str, Any] = {
 _LEFT_OUT: dict[str, Any] = {name: ExceptionLogged.model_fields[name].get_default() for name in _MEMBERS}
 
 
-async def slim(contents: SealedContents, tenant: TenantName, event: ExceptionLogged) -> ExceptionLogged:
+async def slim(bodies: SealedBodies, tenant: TenantName, event: ExceptionLogged) -> ExceptionLogged:
     """Return the event as the ledger keeps it, small whatever was said in the call, once what is large is stored."""
     # What is to expire must not be in the event, however small it is.
-    limit = 0 if await contents.may_expire(tenant) else MAX_INLINE_BYTES
+    limit = 0 if await bodies.may_expire(tenant) else MAX_INLINE_BYTES
     large = {name: value for name in _MEMBERS if _is_large(name, value := getattr(event, name), limit)}
     if not large:
         return event
     call = FailedCall(**large)
     body = call.__pydantic_serializer__.to_json(call, exclude_none=True)
-    content = await contents.put(tenant, event.originator_id, body)
+    content = await bodies.put(tenant, event.originator_id, body)
     left = {name: event.base_url[:HEAD] if name == "base_url" else _LEFT_OUT[name] for name in large}
     return event.model_copy(update={**left, "content": content})
 
@@ -49,7 +49,7 @@ class Whole(NamedTuple):
     unreadable: str | None = None
 
 
-async def whole(contents: SealedContents, tenant: TenantName, event: ExceptionLogged) -> Whole:
+async def whole(bodies: SealedBodies, tenant: TenantName, event: ExceptionLogged) -> Whole:
     """Return the event as it was told to us; without what was large in it if that has been erased or has expired.
 
     Where that was changed, [unreadable] is in its place.
@@ -57,7 +57,7 @@ async def whole(contents: SealedContents, tenant: TenantName, event: ExceptionLo
     if event.content is None:
         return Whole(event)
     try:
-        call, why = await _call(contents, tenant, event, event.content), None
+        call, why = await _call(bodies, tenant, event, event.content), None
     except (InvalidEvent, UnreadableKey, *DAMAGE) as damage:
         why = f"what was said in the call: {in_words(damage)}"
         notice(tenant, f"what was said in call {event.event_id}", damage)
@@ -65,11 +65,9 @@ async def whole(contents: SealedContents, tenant: TenantName, event: ExceptionLo
     return Whole(event.model_copy(update={**call, "content": None}), why)
 
 
-async def _call(
-    contents: SealedContents, tenant: TenantName, event: ExceptionLogged, content: ContentRef
-) -> dict[str, Any]:
+async def _call(bodies: SealedBodies, tenant: TenantName, event: ExceptionLogged, content: BodyRef) -> dict[str, Any]:
     """Return the members that were kept beside the event, or what stands for them."""
-    body = await contents.get(tenant, event.originator_id, content.digest)
+    body = await bodies.get(tenant, event.originator_id, content.digest)
     match body:
         case Gone.EXPIRED:
             return _where_left_out(event, _OUTDATED)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from domain.values import ContentRef, TenantName
+from domain.values import BodyRef, TenantName
 
 
 class Place(NamedTuple):
@@ -13,13 +13,13 @@ class Place(NamedTuple):
     key: str
 
 
-class ContentStore(Protocol):
+class BodyStore(Protocol):
     """Bodies by their SHA-256: the same body is kept once for each tenant, and what was put is never changed.
 
     Every method but place raises Unavailable.
     """
 
-    async def put(self, tenant: TenantName, subject: str, body: bytes) -> ContentRef:
+    async def put(self, tenant: TenantName, subject: str, body: bytes) -> BodyRef:
         """Keep a body of a subject durably. Idempotent."""
 
     async def get(self, tenant: TenantName, digest: str) -> bytes | None:

@@ -6,14 +6,14 @@ from hashlib import sha256
 
 from pydantic_core import from_json
 
-from application.bodies.port import ContentStore, Place
+from application.bodies.port import BodyStore, Place
 from application.bodies.retention import RetentionStore
 from application.privacy.cipher import bound, open_body, seal_body
 from application.privacy.keys import KeyRing
 from domain.errors import InvalidEvent
 from domain.events.integration import ExceptionLogged
 from domain.events.records import SystemLogRecorded
-from domain.values import ContentRef, TenantName
+from domain.values import BodyRef, TenantName
 
 WITH_CONTENT = (SystemLogRecorded.topic, ExceptionLogged.topic)
 """The types of the events that may have a content."""
@@ -37,23 +37,23 @@ class Gone(Enum):
     MISSING = "missing"
 
 
-class SealedContents:
+class SealedBodies:
     """Keeps the bodies of each subject for itself: the same body of another subject is another content.
 
     Every method but place raises Unavailable.
     """
 
-    def __init__(self, contents: ContentStore, keys: KeyRing, retention: RetentionStore) -> None:
-        self._contents = contents
+    def __init__(self, bodies: BodyStore, keys: KeyRing, retention: RetentionStore) -> None:
+        self._bodies = bodies
         self._keys = keys
         self._retention = retention
 
-    async def put(self, tenant: TenantName, subject: str, body: bytes) -> ContentRef | None:
+    async def put(self, tenant: TenantName, subject: str, body: bytes) -> BodyRef | None:
         """Keep a body of a subject durably; None if the subject was forgotten. Idempotent. Raises TenantNotFound."""
         key = (await self._keys.to_write(tenant, [subject]))[subject]
         if key is None:
             return None
-        return await self._contents.put(tenant, subject, seal_body(body, key, _bound(tenant, subject)))
+        return await self._bodies.put(tenant, subject, seal_body(body, key, _bound(tenant, subject)))
 
     async def get(self, tenant: TenantName, subject: str, digest: str) -> bytes | Gone:
         """Return a subject's body. Raises InvalidEvent if it, or its digest, was changed; UnreadableKey."""
@@ -62,7 +62,7 @@ class SealedContents:
         keys = await self._keys.to_read(tenant, [subject])
         if subject in keys and keys[subject] is None:
             return Gone.FORGOTTEN
-        kept = await self._contents.get(tenant, digest)
+        kept = await self._bodies.get(tenant, digest)
         if kept is None:
             return Gone.EXPIRED if await self.may_expire(tenant) else Gone.MISSING
         if sha256(kept).hexdigest() != digest:
@@ -81,10 +81,10 @@ class SealedContents:
     async def delete(self, tenant: TenantName, digest: str) -> None:
         """Delete a content of a subject that was forgotten. Idempotent."""
         if _DIGEST.fullmatch(digest):
-            await self._contents.delete(tenant, digest)
+            await self._bodies.delete(tenant, digest)
 
     def place(self, tenant: TenantName, digest: str) -> Place:
-        return self._contents.place(tenant, digest)
+        return self._bodies.place(tenant, digest)
 
 
 def _bound(tenant: TenantName, subject: str) -> bytes:

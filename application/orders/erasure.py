@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from application.bodies.sealed import WITH_CONTENT, SealedContents, digest_in
+from application.bodies.sealed import WITH_CONTENT, SealedBodies, digest_in
 from application.ledger.codec import encode
 from application.ledger.port import NO_STREAM, STREAM_EXISTS, Append, EventStore, ExpectedVersion, Write
 from application.ledger.reading import stream_pages
@@ -18,10 +18,10 @@ from domain.values import Actor, TenantName
 class Erasure:
     """Destroys keys, and what is kept beside the ledger; never an event. Every method is idempotent."""
 
-    def __init__(self, store: EventStore, keys: KeyRing, contents: SealedContents) -> None:
+    def __init__(self, store: EventStore, keys: KeyRing, bodies: SealedBodies) -> None:
         self._store = store
         self._keys = keys
-        self._contents = contents
+        self._bodies = bodies
 
     async def erase(self, tenant: TenantName, stream: str, *, by: Actor) -> None:
         """Erase the personal data in the events of a stream, and what was said in the calls it tells of.
@@ -33,7 +33,7 @@ class Erasure:
             for event in page:
                 digest = digest_in(event.data)
                 if digest is not None:
-                    await self._contents.delete(tenant, digest)
+                    await self._bodies.delete(tenant, digest)
 
     async def forget_person(self, tenant: TenantName, person_id: str, *, by: Actor) -> bool:
         """Erase what is known of somebody who made events happen, but for their id; return whether anything was.

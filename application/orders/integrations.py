@@ -2,7 +2,7 @@
 
 from application.access.callers import Tenant
 from application.bodies.failed_calls import slim
-from application.bodies.sealed import SealedContents
+from application.bodies.sealed import SealedBodies
 from application.ledger.codec import draft
 from application.ledger.port import ANY, STREAM_EXISTS, Append, EventStore, ExpectedVersion, IdempotencyKey, Write
 from application.ledger.recorded import Recorded, recorded
@@ -13,14 +13,14 @@ from domain.values import Origin
 class IntegrationService:
     """Registers integrations and logs their exceptions. Raises what EventStore.append raises."""
 
-    def __init__(self, store: EventStore, contents: SealedContents, *, origin: Origin | None = None) -> None:
+    def __init__(self, store: EventStore, bodies: SealedBodies, *, origin: Origin | None = None) -> None:
         self._store = store
-        self._contents = contents
+        self._bodies = bodies
         self._origin = origin
 
     def on_behalf_of(self, origin: Origin) -> "IntegrationService":
         """Return the service that notes this request on every event it records."""
-        return IntegrationService(self._store, self._contents, origin=origin)
+        return IntegrationService(self._store, self._bodies, origin=origin)
 
     async def register(self, tenant: Tenant, event: Registered, *, key: IdempotencyKey | None = None) -> Recorded:
         """Make an integration known, or describe it anew."""
@@ -28,7 +28,7 @@ class IntegrationService:
 
     async def log(self, tenant: Tenant, event: ExceptionLogged, *, key: IdempotencyKey | None = None) -> Recorded:
         """Log an exception; what is large in it goes beside the ledger. Raises IntegrationNotFound, as recover does."""
-        event = await slim(self._contents, tenant.name, event)
+        event = await slim(self._bodies, tenant.name, event)
         return await self._append(tenant, event, _known(tenant), key)
 
     async def recover(self, tenant: Tenant, event: Recovered, *, key: IdempotencyKey | None = None) -> Recorded:

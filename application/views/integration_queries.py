@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
 from application.bodies.failed_calls import whole
-from application.bodies.sealed import SealedContents
+from application.bodies.sealed import SealedBodies
 from application.ledger.codec import decode_as
 from application.ledger.port import Page, RecordedEvent
 from application.privacy.legible import legibly
@@ -13,7 +13,7 @@ from application.runtime.room import Part, Room
 from application.views.projections.integrations import IntegrationRow
 from domain.errors import IntegrationNotFound
 from domain.events.integration import ExceptionLogged
-from domain.values import ContentRef, TenantName
+from domain.values import BodyRef, TenantName
 
 MAX_INTEGRATIONS = 10_000
 """How many integrations of a tenant are listed, the ones with the lowest ids."""
@@ -65,9 +65,9 @@ class IntegrationViews(Protocol):
 class IntegrationQueries:
     """Reads of integrations; what they show is as fresh as the views are."""
 
-    def __init__(self, views: IntegrationViews, contents: SealedContents, room: Room | None = None) -> None:
+    def __init__(self, views: IntegrationViews, bodies: SealedBodies, room: Room | None = None) -> None:
         self._views = views
-        self._contents = contents
+        self._bodies = bodies
         self._room = room
 
     async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow:
@@ -108,14 +108,14 @@ class IntegrationQueries:
         """Return an exception of a page with what is kept of it beside the ledger."""
         if entry.event is None:
             return entry
-        event, why = await whole(self._contents, tenant, entry.event)
+        event, why = await whole(self._bodies, tenant, entry.event)
         return LoggedException(entry.recorded, event, why)
 
 
 def _logged(recorded: RecordedEvent) -> LoggedException:
     event = decode_as(ExceptionLogged, recorded)
     if event.content is not None:
-        ContentRef.model_validate(vars(event.content))  # it is counted, and looked for
+        BodyRef.model_validate(vars(event.content))  # it is counted, and looked for
     return LoggedException(recorded, event)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-from application.bodies.sealed import WITH_CONTENT, Gone, SealedContents, digest_in
+from application.bodies.sealed import WITH_CONTENT, Gone, SealedBodies, digest_in
 from application.ledger.codec import DAMAGE, decode, in_words
 from application.ledger.port import EventStore, RecordedEvent
 from application.privacy.keys import KeyRing
@@ -30,10 +30,10 @@ class Keys(KeyRing, Protocol):
 class Readability:
     """Looks for what cannot be read, a page at a time. store opens what it reads."""
 
-    def __init__(self, store: EventStore, keys: Keys, contents: SealedContents) -> None:
+    def __init__(self, store: EventStore, keys: Keys, bodies: SealedBodies) -> None:
         self._store = store
         self._keys = keys
-        self._contents = contents
+        self._bodies = bodies
 
     def damaged_keys(self, tenant: TenantName) -> AsyncIterator[str]:
         """Yield the subjects whose keys cannot be read. Every key is looked at."""
@@ -62,7 +62,7 @@ class Readability:
         if (digest := digest_in(event.data)) is None:
             return None
         try:
-            found = await self._contents.get(tenant, event.stream, digest)
+            found = await self._bodies.get(tenant, event.stream, digest)
         except (InvalidEvent, UnreadableKey) as damage:
             return f"what was said in the call: {damage}"
         return "what was said in the call is missing" if found is Gone.MISSING else None

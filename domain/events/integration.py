@@ -7,7 +7,7 @@ from pydantic import Field
 from domain.events.event import Event
 from domain.events.order_event import OrderEvent
 from domain.streams import integration_id_of
-from domain.values import OF_ORDER, BigInt, ContentRef, JsonObject, Name, RawObject, RawText, Sentence, Value
+from domain.values import OF_ORDER, BigInt, BodyRef, JsonObject, Name, RawObject, RawText, Sentence, Value
 
 
 class IntegrationEvent(Event):
@@ -55,7 +55,7 @@ class ExceptionLogged(IntegrationEvent):
     additional_data: Annotated[RawObject | RawText, OF_ORDER] = ""
     is_masked: bool = False
     """Whether secrets in its headers or addresses were masked before it was recorded."""
-    content: ContentRef | None = None
+    content: BodyRef | None = None
     """Where the FailedCall is kept that holds what is too large for an event; there is none if nothing is."""
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from domain.events.order_event import OrderEvent
-from domain.values import OF_ORDER, BigInt, ContentRef, JsonObject, Name, Number, OptionalId, RawText, Sentence, Value
+from domain.values import OF_ORDER, BigInt, BodyRef, JsonObject, Name, Number, OptionalId, RawText, Sentence, Value
 
 
 class ServiceState(StrEnum):
@@ -104,5 +104,5 @@ class SystemLogRecorded(OrderEvent):
     request_url: Annotated[RawText | None, OF_ORDER] = None
     response_time: BigInt | None = None
     response_code: BigInt | None = None
-    content: ContentRef | None = None
+    content: BodyRef | None = None
     """Where the Call is kept."""

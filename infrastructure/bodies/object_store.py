@@ -14,9 +14,9 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from application.bodies.port import ContentStore, Place
+from application.bodies.port import BodyStore, Place
 from domain.errors import Misconfigured, Unavailable
-from domain.values import ContentRef, TenantName
+from domain.values import BodyRef, TenantName
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -30,26 +30,26 @@ class UnusableStore(Unavailable, Misconfigured):
     """The store of large bodies is not one that can be opened."""
 
 
-class ObjectContentStore:
-    """Implements application.bodies.port.ContentStore. Bodies from before the object store was set are still found.
+class ObjectBodyStore:
+    """Implements application.bodies.port.BodyStore. Bodies from before the object store was set are still found.
 
     Credentials, regions and endpoints come from the variables that the provider's own tools read.
     """
 
-    def __init__(self, url: str, *, earlier: ContentStore) -> None:
+    def __init__(self, url: str, *, earlier: BodyStore) -> None:
         parts = urlsplit(url)
         self._bucket, self._prefix = parts.netloc or parts.scheme, parts.path.strip("/")
         self._earlier = earlier
         self._store = _open(url)
 
-    async def put(self, tenant: TenantName, subject: str, body: bytes) -> ContentRef:
+    async def put(self, tenant: TenantName, subject: str, body: bytes) -> BodyRef:
         digest = sha256(body).hexdigest()
         async with _translated():
             # One request, whatever the size: what is there is there as a whole.
             await obstore.put_async(self._store, _key(tenant, digest), body, use_multipart=False)
             if isinstance(self._store, LocalStore):
                 await asyncio.to_thread(_sync, Path(str(self._store.prefix)), _key(tenant, digest))
-        return ContentRef(digest=digest, size=len(body))
+        return BodyRef(digest=digest, size=len(body))
 
     async def get(self, tenant: TenantName, digest: str) -> bytes | None:
         async with _translated():
@@ -77,10 +77,10 @@ def _open(url: str) -> ObjectStore:
             return LocalStore.from_url(url, mkdir=True)
         return from_url(url, client_options=_CLIENT, retry_config=_RETRIES)
     except (BaseError, OSError, ValueError) as exc:
-        raise UnusableStore(f"ORDERTRAIL_CONTENTS_URL cannot be opened: {_first_line(exc)}") from exc
+        raise UnusableStore(f"ORDERTRAIL_BODIES_URL cannot be opened: {_first_line(exc)}") from exc
 
 
-def check_contents_url(url: str) -> None:
+def check_bodies_url(url: str) -> None:
     """Raise UnusableStore unless a URL names a store that can be opened."""
     _open(url)
 

@@ -5,31 +5,31 @@ from hashlib import sha256
 
 from application.bodies.port import Place
 from application.runtime.room import AT_ONCE
-from domain.values import ContentRef, TenantName
+from domain.values import BodyRef, TenantName
 from infrastructure.postgres.bounded_reads import BoundedReads, Large
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.statements import statements
 
-_SQL = statements("contents")
+_SQL = statements("bodies")
 
 BUCKET = "ordertrail-contents"
 
 
-class PostgresContentStore:
-    """Implements application.bodies.port.ContentStore."""
+class PostgresBodyStore:
+    """Implements application.bodies.port.BodyStore."""
 
     def __init__(self, pool: Pool, large: Large | None = None) -> None:
         self._pool = pool
         self._large = large
         self._reads = BoundedReads(pool, large)
 
-    async def put(self, tenant: TenantName, subject: str, body: bytes) -> ContentRef:
+    async def put(self, tenant: TenantName, subject: str, body: bytes) -> BodyRef:
         digest = sha256(body)
         pool = self._large.pool if self._large is not None and len(body) > AT_ONCE else self._pool
         content = {"tenant": tenant, "digest": digest.digest(), "subject": subject, "body": body}
         async with reading(pool) as connection:
             await connection.execute(_SQL["put"], content)
-        return ContentRef(digest=digest.hexdigest(), size=len(body))
+        return BodyRef(digest=digest.hexdigest(), size=len(body))
 
     async def get(self, tenant: TenantName, digest: str) -> bytes | None:
         which = {"tenant": tenant, "digest": bytes.fromhex(digest)}

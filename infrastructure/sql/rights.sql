@@ -88,8 +88,8 @@ GRANT EXECUTE ON FUNCTION ordertrail.destroy_subject_key TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.note_unreadable_keys TO ordertrail_runtime;
 
 -- A content is put, again perhaps, and deleted only if it was to be forgotten or has expired.
-GRANT SELECT, INSERT (tenant, digest, subject, body), UPDATE (recorded_at) ON ordertrail.contents TO ordertrail_runtime;
-GRANT EXECUTE ON FUNCTION ordertrail.delete_content TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, digest, subject, body), UPDATE (recorded_at) ON ordertrail.bodies TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.delete_body TO ordertrail_runtime;
 GRANT SELECT, INSERT (tenant, keep), UPDATE (keep, expired) ON ordertrail.retention TO ordertrail_runtime;
 
 -- Who may do what, and the installation's secrets, are made by the owner.

@@ -137,7 +137,7 @@ async def test_what_was_said_is_kept_beside_the_ledger_without_secrets(
     item = (await http.get("/trail/v1/orders/A-1/timeline?kind=call")).json()["items"][0]
     async with open_services(account.dsn) as services:
         digest = item["data"]["content"]["digest"]
-        content = await services.contents.get(TenantName(account.tenant), order_stream("A-1"), digest)
+        content = await services.bodies.get(TenantName(account.tenant), order_stream("A-1"), digest)
     assert isinstance(content, bytes)
     assert b"s3cret" not in content
     assert item["data"]["content"]["digest"] in answer["s3_content_key"]

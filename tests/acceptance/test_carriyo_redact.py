@@ -48,7 +48,7 @@ async def kept_of(account: Account, log: dict[str, Any]) -> list[bytes]:
     """Return what the database has of what was said in a call."""
     async with await psycopg.AsyncConnection.connect(account.dsn) as connection:
         digest = bytes.fromhex(log["s3_content_key"].rpartition("/")[2])
-        found = await connection.execute("SELECT body FROM ordertrail.contents WHERE digest = %s", [digest])
+        found = await connection.execute("SELECT body FROM ordertrail.bodies WHERE digest = %s", [digest])
         return [row[0] for row in await found.fetchall()]
 
 

@@ -51,8 +51,8 @@ def stored(dsn: str) -> tuple[int, int]:
     """Return how large the largest event is, and how many bodies the database holds."""
     with psycopg.connect(dsn) as connection:
         size = "SELECT max(length(data) + length(metadata)) FROM ordertrail.events"
-        contents = "SELECT count(*) FROM ordertrail.contents"
-        return connection.execute(size).fetchone()[0], connection.execute(contents).fetchone()[0]  # type: ignore[index]
+        bodies = "SELECT count(*) FROM ordertrail.bodies"
+        return connection.execute(size).fetchone()[0], connection.execute(bodies).fetchone()[0]  # type: ignore[index]
 
 
 async def test_bodies_of_ten_megabytes_are_kept_in_the_database_unless_told_otherwise(start: Start) -> None:
@@ -67,7 +67,7 @@ async def test_bodies_of_ten_megabytes_are_kept_in_the_database_unless_told_othe
 async def test_bodies_of_ten_megabytes_are_kept_in_s3(
     start: Start, set_: Set, s3_url: str, keys_in_s3: Callable[[], list[str]]
 ) -> None:
-    set_(contents_url=s3_url)
+    set_(bodies_url=s3_url)
 
     async with start() as (client, dsn):
         log = await logged(client, request_body=BODY)
@@ -82,7 +82,7 @@ async def test_bodies_of_ten_megabytes_are_kept_in_s3(
 
 
 async def test_bodies_are_kept_in_a_folder(start: Start, set_: Set, file_url: str, tmp_path: Path) -> None:
-    set_(contents_url=file_url)
+    set_(bodies_url=file_url)
 
     async with start() as (client, dsn):
         log = await logged(client, request_body="a")
@@ -95,7 +95,7 @@ async def test_bodies_are_kept_in_a_folder(start: Start, set_: Set, file_url: st
 async def test_a_store_of_bodies_that_is_away_refuses_calls_and_nothing_is_recorded(
     start: Start, set_: Set, s3_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    set_(contents_url=s3_url)
+    set_(bodies_url=s3_url)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
 
     async with start() as (client, _):

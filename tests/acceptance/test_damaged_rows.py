@@ -162,7 +162,7 @@ async def test_a_row_that_cannot_be_shown_in_the_vendors_words_is_left_out(
 async def test_a_damaged_body_is_shown_as_unreadable(everything: Everything, change: str) -> None:
     account = everything.account
     told = await everything.tell("A-1", 1)
-    statement = f"UPDATE ordertrail.contents SET {change} WHERE tenant = %(tenant)s"
+    statement = f"UPDATE ordertrail.bodies SET {change} WHERE tenant = %(tenant)s"
     assert await execute(account.dsn, statement, tenant=account.tenant) == 2
 
     answers, call = await everything.read("A-1", told), await everything.read_call("A-1", told)

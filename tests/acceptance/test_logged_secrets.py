@@ -109,7 +109,7 @@ async def test_secrets_of_calls_that_cannot_be_kept_are_not_in_our_log(
 ) -> None:
     settings = {
         "ORDERTRAIL_LOG_LEVEL": "debug",
-        "ORDERTRAIL_CONTENTS_URL": "s3://none/trail",
+        "ORDERTRAIL_BODIES_URL": "s3://none/trail",
         "AWS_REGION": "eu-west-1",
     }
     for name, value in {**settings, "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_SKIP_SIGNATURE": "1"}.items():
@@ -127,5 +127,5 @@ async def test_secrets_of_calls_that_cannot_be_kept_are_not_in_our_log(
 
     assert [answer.status_code for answer in answers] == [503, 400, 400]
     printed = "".join(capfd.readouterr())
-    assert "store of contents" in printed
+    assert "store of bodies" in printed
     assert SECRET not in printed

@@ -38,9 +38,7 @@ async def expire(account: Account) -> None:
 async def bodies(account: Account) -> int:
     """Return how many bodies the database has."""
     async with await psycopg.AsyncConnection.connect(account.dsn) as connection:
-        counted = await connection.execute(
-            "SELECT count(*) FROM ordertrail.contents WHERE tenant = %s", [account.tenant]
-        )
+        counted = await connection.execute("SELECT count(*) FROM ordertrail.bodies WHERE tenant = %s", [account.tenant])
         [[number]] = await counted.fetchall()
     assert isinstance(number, int)
     return number
@@ -102,7 +100,7 @@ async def test_what_is_said_again_is_kept_as_long_as_the_newest(
 ) -> None:
     first = await logged(carriyo, **SAID)
     async with await psycopg.AsyncConnection.connect(account.dsn, autocommit=True) as connection:
-        for table in ("events", "contents"):
+        for table in ("events", "bodies"):
             aged = f"UPDATE ordertrail.{table} SET recorded_at = recorded_at - interval '40 days' WHERE tenant = %s"
             await connection.execute(aged, [account.tenant])  # type: ignore[call-overload]
     again = await logged(carriyo, **SAID)

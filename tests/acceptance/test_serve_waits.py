@@ -208,9 +208,9 @@ def test_another_installation_key_than_the_first_ends_it(empty_dsn: str) -> None
 
 
 def test_a_store_of_bodies_that_cannot_be_opened_ends_it(dsn: str) -> None:
-    result = serve("--dsn", dsn, ORDERTRAIL_CONTENTS_URL="file:///proc/bodies")
+    result = serve("--dsn", dsn, ORDERTRAIL_BODIES_URL="file:///proc/bodies")
 
-    assert_ends(result, "ORDERTRAIL_CONTENTS_URL cannot be opened")
+    assert_ends(result, "ORDERTRAIL_BODIES_URL cannot be opened")
 
 
 def test_a_data_directory_of_another_release_ends_it(data_dir: Path) -> None:

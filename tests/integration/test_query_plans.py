@@ -46,7 +46,7 @@ SELECT l.tenant, 0, n, '' FROM ordertrail.ledgers AS l, generate_series(1, 5000)
 INSERT INTO ordertrail.tree_heads (tenant, size, note)
 SELECT l.tenant, n * 10, '' FROM ordertrail.ledgers AS l, generate_series(1, 5000) AS n;
 
-INSERT INTO ordertrail.contents
+INSERT INTO ordertrail.bodies
 SELECT l.tenant, n::text::bytea, 'order-A-' || n, '' FROM ordertrail.ledgers AS l, generate_series(1, 5000) AS n;
 
 INSERT INTO ordertrail.credentials (tenant, key_id, secret_digest, scopes, name)

@@ -18,7 +18,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 MATRIX = """
 action_log       select  insert *                                 -
 checkpoints      select  insert tenant,projection,position        update position,error,must_be_rebuilt,updated_at
-contents         select  insert tenant,digest,subject,body        update recorded_at
+bodies         select  insert tenant,digest,subject,body        update recorded_at
 credentials      select  -                                        -
 editions         select  -                                        -
 events           select  -                                        -
@@ -49,7 +49,7 @@ FUNCTIONS = {
     "append": False,  # append_group calls it
     "append_alone": True,
     "append_group": True,
-    "delete_content": True,
+    "delete_body": True,
     "destroy_subject_key": True,
     "leaf_hash": True,
     "note_unreadable_keys": True,
@@ -167,7 +167,7 @@ def test_a_function_with_its_owners_rights_looks_for_names_where_nobody_else_can
     """)
 
     safe = ["search_path=pg_catalog, pg_temp"]
-    definers = ["append_alone", "append_group", "delete_content", "destroy_subject_key", "note_unreadable_keys"]
+    definers = ["append_alone", "append_group", "delete_body", "destroy_subject_key", "note_unreadable_keys"]
     assert sorted(found.fetchall()) == [(name, safe) for name in definers]
 
 
@@ -193,7 +193,7 @@ def test_everybody_else_may_do_nothing(migrated_dsn: str) -> None:
         owner.execute("SET LOCAL ROLE anybody")
 
         assert not may(owner, "SELECT FROM ordertrail.events")
-        assert not may(owner, "SELECT ordertrail.delete_content('acme', '', NULL)")
+        assert not may(owner, "SELECT ordertrail.delete_body('acme', '', NULL)")
         owner.rollback()
 
 

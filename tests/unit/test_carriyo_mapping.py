@@ -13,10 +13,10 @@ from api.dialects.carriyo.tokens import render_token_error
 from api.http.problems import Kind, Problem, problem_of
 from application.bodies.port import Place
 from domain.events.records import CallDirection
-from domain.values import ContentRef
+from domain.values import BodyRef
 from tests.builders import a_caller, a_system_log
 
-CONTENT = ContentRef(digest="ab" * 32, size=2)
+CONTENT = BodyRef(digest="ab" * 32, size=2)
 
 
 def test_the_example_of_the_documentation_is_a_valid_log() -> None:

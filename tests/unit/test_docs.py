@@ -18,8 +18,8 @@ from domain.personal import Shape, shape_of
 from domain.values import (
     OF_ORDER,
     Actor,
+    BodyRef,
     Change,
-    ContentRef,
     Customer,
     Money,
     Origin,
@@ -30,7 +30,7 @@ from domain.values import (
 from tests.event_docs import fields_in_words, type_in_words
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
-VALUES: tuple[type[Value], ...] = (Actor, Origin, ContentRef, Customer, Money, Totals, Call, FailedCall)
+VALUES: tuple[type[Value], ...] = (Actor, Origin, BodyRef, Customer, Money, Totals, Call, FailedCall)
 
 
 def section(heading: str) -> str:
@@ -125,7 +125,7 @@ def test_texts_and_objects_that_are_not_personal_are_in_another() -> None:
     for topic, event_class in CATALOGUE.items():
         for name in event_class.data_fields() - shape_of(event_class).keys():
             words = type_in_words(get_type_hints(event_class, include_extras=True)[name])
-            if not re.fullmatch(r"integer|number|true or false|Totals|Change of Money|ContentRef|\w+( / \w+)+", words):
+            if not re.fullmatch(r"integer|number|true or false|Totals|Change of Money|BodyRef|\w+( / \w+)+", words):
                 expected.add((topic, name))
 
     assert listed("What is not").keys() == expected

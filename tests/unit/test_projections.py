@@ -25,7 +25,7 @@ from domain.events.event import Event
 from domain.events.integration import IntegrationTied, IntegrationUntied, Recovered, Registered
 from domain.events.lifecycle import CommentAdded
 from domain.events.split import Split
-from domain.values import Actor, ContentRef
+from domain.values import Actor, BodyRef
 from tests.builders import (
     NOON,
     a_created_event,
@@ -149,7 +149,7 @@ def test_a_service_event_without_metadata_has_none_listed() -> None:
 
 
 def test_a_call_is_listed_by_what_it_is_found_by() -> None:
-    content = ContentRef(digest="ab" * 32, size=2)
+    content = BodyRef(digest="ab" * 32, size=2)
     event = a_system_log(event_id="e1", correlation_id="c1", request_type="SHIPMENT_CREATE", content=content)
 
     assert rows(SYSTEM_LOG, event) == [

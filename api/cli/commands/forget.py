@@ -31,4 +31,4 @@ def forget(
             typer.confirm("This cannot be undone. Forget them?", abort=True, err=True)
         settings = settings_with(dsn=dsn, data_dir=data_dir)
         with open_database(settings) as database:
-            run(forgetting.forget(database, tenant, subjects, by=by, contents_url=settings.contents_url))
+            run(forgetting.forget(database, tenant, subjects, by=by, bodies_url=settings.bodies_url))

@@ -66,7 +66,7 @@ def verify(
                         key or (),
                         held,
                         opens_all=opens_all,
-                        contents_url=settings.contents_url,
+                        bodies_url=settings.bodies_url,
                     )
                 )
                 verdict = Verdict.WHOLE if run(found) else Verdict.DAMAGED

@@ -16,7 +16,7 @@ from domain.events.records import Call, CallDirection, SystemLogRecorded
 from domain.order_state import OrderState
 from domain.personal import UNREADABLE_OBJECT
 from domain.streams import order_id_of, order_stream
-from domain.values import MAX_BIGINT, NOBODY, ContentRef
+from domain.values import MAX_BIGINT, NOBODY, BodyRef
 
 DIGITS = 19
 """As many as the largest ledger position has."""
@@ -45,7 +45,7 @@ def call_of(body: NewSystemLog, secret: frozenset[str] = SECRET_HEADERS) -> Call
 def event_of(
     order_id: str,
     body: NewSystemLog,
-    content: ContentRef | None,
+    content: BodyRef | None,
     caller: Caller,
     secret: frozenset[str] = SECRET_HEADERS,
 ) -> SystemLogRecorded:

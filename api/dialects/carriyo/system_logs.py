@@ -55,7 +55,7 @@ async def add_system_log(
     find = services.orders.id_of if by_id else services.queries.order_id_of
     order_id = await find(tenant.name, reference)
     call = call_of(body, services.secret_headers)
-    content = await services.contents.put(tenant.name, order_stream(order_id), to_json(call, exclude_none=True))
+    content = await services.bodies.put(tenant.name, order_stream(order_id), to_json(call, exclude_none=True))
     event = event_of(order_id, body, content, caller, services.secret_headers)
     result = await services.orders.record(tenant, order_id, [event], key=idempotency_key)
     event = await first_told(services.store, tenant.name, event, result)
@@ -147,5 +147,5 @@ async def get_system_log_link(
 
 
 def _body(services: Services, tenant: TenantName, position: int, event: SystemLogRecorded) -> dict[str, object]:
-    place = services.contents.place(tenant, event.content.digest) if event.content else None
+    place = services.bodies.place(tenant, event.content.digest) if event.content else None
     return system_log(tenant, position, event, place)

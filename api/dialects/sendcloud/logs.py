@@ -72,7 +72,7 @@ async def create_log(
     event = event_of(integration_id, body, caller, services.secret_headers)
     result = await services.integrations.log(tenant, event, key=key)
     event = await first_told(services.store, tenant.name, event, result)
-    event = (await whole(services.contents, tenant.name, event)).event
+    event = (await whole(services.bodies, tenant.name, event)).event
     return answer([to_json({"data": log(result.position, event)})], status_code=201, headers=written(result))
 
 

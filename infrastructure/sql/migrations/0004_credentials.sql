@@ -27,11 +27,11 @@ CREATE TABLE ordertrail.installation (
 );
 
 -- Large bodies, each encrypted with the key of the subject that it is about; the digest is their SHA-256.
-CREATE TABLE ordertrail.contents (
+CREATE TABLE ordertrail.bodies (
     tenant text COLLATE "C" NOT NULL,
     digest bytea NOT NULL,
     subject text COLLATE "C" NOT NULL,
     body bytea NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT a_content_is_stored_once PRIMARY KEY (tenant, digest)
+    CONSTRAINT a_body_is_stored_once PRIMARY KEY (tenant, digest)
 );

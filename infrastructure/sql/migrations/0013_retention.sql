@@ -12,10 +12,10 @@ CREATE TABLE ordertrail.retention (
 
 -- Deletes a content, if it is of a subject that was forgotten; or, if in_before is given, if it has expired and was put
 -- no later than that. Nothing else can be deleted with it, whoever calls.
-CREATE FUNCTION ordertrail.delete_content(in_tenant text, in_digest bytea, in_before timestamptz) RETURNS void
+CREATE FUNCTION ordertrail.delete_body(in_tenant text, in_digest bytea, in_before timestamptz) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-    DELETE FROM ordertrail.contents AS c
+    DELETE FROM ordertrail.bodies AS c
     WHERE c.tenant = in_tenant AND c.digest = in_digest
       AND CASE WHEN in_before IS NULL THEN EXISTS (
               SELECT FROM ordertrail.subject_keys AS k

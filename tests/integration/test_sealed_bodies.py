@@ -8,21 +8,21 @@ from application.access.callers import Tenant
 from domain.errors import InvalidEvent
 
 CHANGES = {
-    "a body from before bodies were encrypted": "UPDATE ordertrail.contents SET body = '{}'",
-    "another body of the same order": "UPDATE ordertrail.contents AS c SET body = o.body FROM ordertrail.contents AS o"
+    "a body from before bodies were encrypted": "UPDATE ordertrail.bodies SET body = '{}'",
+    "another body of the same order": "UPDATE ordertrail.bodies AS c SET body = o.body FROM ordertrail.bodies AS o"
     " WHERE o.digest <> c.digest",
-    "a body that lost its end": "UPDATE ordertrail.contents SET body = substr(body, 1, length(body) - 1)",
+    "a body that lost its end": "UPDATE ordertrail.bodies SET body = substr(body, 1, length(body) - 1)",
 }
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 async def test_a_body_that_was_changed_is_not_shown(services: Services, tenant: Tenant, dsn: str, change: str) -> None:
-    said, _ = [await services.contents.put(tenant.name, "order-1", body) for body in (b'{"a": 1}', b'{"a": 2}')]
+    said, _ = [await services.bodies.put(tenant.name, "order-1", body) for body in (b'{"a": 1}', b'{"a": 2}')]
     assert said is not None
-    assert await services.contents.get(tenant.name, "order-1", said.digest) == b'{"a": 1}'
+    assert await services.bodies.get(tenant.name, "order-1", said.digest) == b'{"a": 1}'
 
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         await connection.execute(change.encode())
 
     with pytest.raises(InvalidEvent, match="changed after it was recorded"):
-        await services.contents.get(tenant.name, "order-1", said.digest)
+        await services.bodies.get(tenant.name, "order-1", said.digest)

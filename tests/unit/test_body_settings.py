@@ -8,16 +8,16 @@ from api.settings import Settings
 
 @pytest.mark.parametrize("url", ["s3://bucket/prefix", "gs://bucket", "az://account/container", "file:///var/calls"])
 def test_bodies_are_kept_where_a_url_says(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ORDERTRAIL_CONTENTS_URL", url)
+    monkeypatch.setenv("ORDERTRAIL_BODIES_URL", url)
 
-    assert Settings().contents_url == url
+    assert Settings().bodies_url == url
 
 
 @pytest.mark.parametrize("url", ["/var/calls", "s3:bucket", "https://bucket", "s3://"])
 def test_what_names_no_store_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ORDERTRAIL_CONTENTS_URL", url)
+    monkeypatch.setenv("ORDERTRAIL_BODIES_URL", url)
 
-    with pytest.raises(ValidationError, match="contents_url"):
+    with pytest.raises(ValidationError, match="bodies_url"):
         Settings()
 
 
@@ -45,7 +45,7 @@ def test_what_is_no_header_is_refused(text: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_without_settings_bodies_are_in_the_database_and_no_header_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ORDERTRAIL_CONTENTS_URL", raising=False)
+    monkeypatch.delenv("ORDERTRAIL_BODIES_URL", raising=False)
     monkeypatch.delenv("ORDERTRAIL_MASKED_HEADERS", raising=False)
 
-    assert (Settings().contents_url, Settings().masked_headers) == (None, frozenset())
+    assert (Settings().bodies_url, Settings().masked_headers) == (None, frozenset())
