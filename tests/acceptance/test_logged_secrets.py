@@ -127,5 +127,5 @@ async def test_secrets_of_calls_that_cannot_be_kept_are_not_in_our_log(
 
     assert [answer.status_code for answer in answers] == [503, 400, 400]
     printed = "".join(capfd.readouterr())
-    assert "store of bodies" in printed
+    assert "(Its store: " in printed
     assert SECRET not in printed

@@ -87,14 +87,13 @@ async def _latest(services: Services, tenant: TenantName, order_id: str) -> list
     wanted = TimelineFilter(kind="action", order="desc")
     actions = await views.timeline(tenant, order_id, wanted, cursor=None, limit=LATEST)
     both: list[ServiceEventRow | RecordedEvent] = [*reports, *(entry.event for entry in actions)]
-    # What is older than the end of a list that ends early may have others between that are not in it.
-    ends = [reports[-1].position] if reports.has_more else []
-    ends += [actions[-1].event.position] if actions.has_more else []
     newest_first = sorted(both, key=attrgetter("position"), reverse=True)
+    # Among actions that are older than the reports there were room for, there may be reports that are not told.
+    end = reports[-1].position if reports.has_more else 0
     return [
         event
         for place, event in enumerate(newest_first)
-        if (place < LATEST or isinstance(event, ServiceEventRow)) and event.position >= max(ends, default=0)
+        if isinstance(event, ServiceEventRow) or (place < LATEST and event.position >= end)
     ]
 
 
