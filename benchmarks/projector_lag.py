@@ -31,8 +31,8 @@ LOOK_SECONDS = 0.002
 LONGEST_SECONDS = 30.0
 PROJECTOR = """
 import sys
-from api.projector_process import run
-from api.pulse import Board, Pulse
+from api.server.projector_process import run
+from api.server.pulse import Board, Pulse
 board = Board()
 board.publish(sys.argv[1])
 run(board, Pulse())

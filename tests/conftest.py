@@ -1,5 +1,8 @@
-"""Fixtures come by subject, from the modules tests/fix_*.py."""
+"""Fixtures come by subject, from the modules fix_*.py: those of a vendor's clients are beside their tests."""
 
-from pathlib import Path
+from tests.paths import ROOT
 
-pytest_plugins = [f"tests.{module.stem}" for module in sorted(Path(__file__).parent.glob("fix_*.py"))]
+_MODULES = [path.relative_to(ROOT).with_suffix("") for path in sorted((ROOT / "tests").rglob("fix_*.py"))]
+# pytest has to be the first to import each: those of a vendor import those of all, and those of every interface both.
+_MODULES.sort(key=lambda module: (len(module.parts), "every_interface" in module.parts))
+pytest_plugins = [".".join(module.parts) for module in _MODULES]

@@ -17,11 +17,12 @@ import pytest
 
 from infrastructure.embedded import server as embedded
 from infrastructure.embedded.server import embedded_server
+from tests.paths import ROOT
 
 HOLDER = """
 import sys
 from pathlib import Path
-from infrastructure.embedded import embedded_server
+from infrastructure.embedded.server import embedded_server
 with embedded_server(Path(sys.argv[1])) as dsn:
     print(dsn, flush=True)
     sys.stdin.read()
@@ -31,7 +32,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import psycopg
-from infrastructure.embedded import embedded_server
+from infrastructure.embedded.server import embedded_server
 with embedded_server(Path(sys.argv[1])) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
     connection.execute("CREATE TABLE numbers (n bigint PRIMARY KEY)")
     n = 0
@@ -116,7 +117,7 @@ def spawn(script: str, data_dir: Path) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(embedded.__file__).parent.parent,
+        cwd=ROOT,
     )
 
 
