@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import typer
 
-from api.cli.demo.load import Loaded, load
-from api.cli.demo.split_order import PARENT
+from api.cli.demo.player import Loaded, play
+from api.cli.demo.story import FIRST_ORDER
 from api.cli.maintenance import DEMO_ACCOUNT
 
 
@@ -15,7 +15,7 @@ def show(url: str, key: Mapping[str, Any], place: str) -> None:
     """Load the example and print where to find it; place is where it is kept. Raises ExampleNotLoaded."""
     # A proxy that the environment names is for others.
     with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
-        loaded = load(http, key)
+        loaded = play(http, key)
     # Not rich's print: a line that is to be copied must not be wrapped.
     typer.echo(_text(url, str(key["token"]), place, loaded))
 
@@ -28,16 +28,16 @@ its interfaces at  {url}/docs
 your token is      {token}
 
 Ten days of Kiln & Kettle, a small shop for tea and tableware: the example {history}.
-The ledger has {loaded.events} events of eight orders and two integrations. Look at order {PARENT}:
+The ledger has {loaded.events} events of eight orders and two integrations. Look at order {FIRST_ORDER}:
 
 Its timeline: everything that happened to it, from a chipped teapot to a carrier's outage
-{_curl(f"{url}/trail/v1/orders/{PARENT}/timeline", token)}
+{_curl(f"{url}/trail/v1/orders/{FIRST_ORDER}/timeline", token)}
 
 Its action log, as SHOPLINE shows it
-{_curl(f"{url}/v1/orders/{PARENT}/action_logs", token)}
+{_curl(f"{url}/v1/orders/{FIRST_ORDER}/action_logs", token)}
 
 Its services' states and the one they combine to, as Dintero shows them: a failure stays one, though it was repaired
-{_curl(f"{url}/v1/accounts/{DEMO_ACCOUNT}/shopping/orders/{PARENT}/events", token)}
+{_curl(f"{url}/v1/accounts/{DEMO_ACCOUNT}/shopping/orders/{FIRST_ORDER}/events", token)}
 
 Ctrl-C stops it; the data stays in {place}"""
 

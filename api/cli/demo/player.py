@@ -8,8 +8,7 @@ import httpx
 from rich.console import Console
 from rich.progress import track
 
-from api.cli.demo.steps import DAYS, Interface, Step
-from api.cli.demo.story import FIRST_ORDER, STORY
+from api.cli.demo.story import DAYS, FIRST_ORDER, LENGTH, Interface, Step, steps
 from api.cli.maintenance import DEMO_ACCOUNT
 from domain.errors import OrdertrailError
 
@@ -27,7 +26,7 @@ class Loaded(NamedTuple):
     was_there: bool
 
 
-def load(http: httpx.Client, key: Mapping[str, Any]) -> Loaded:
+def play(http: httpx.Client, key: Mapping[str, Any]) -> Loaded:
     """Send the story. Raises ExampleNotLoaded.
 
     It begins on a midnight ten days back, or, if its first order is in the ledger, on the day that order has. So every
@@ -36,15 +35,15 @@ def load(http: httpx.Client, key: Mapping[str, Any]) -> Loaded:
     headers = _sign_in(http, key)
     start = _start(http, headers["native"])
     console = Console(stderr=True)
-    steps = track(
-        enumerate(STORY),
+    told = track(
+        enumerate(steps(start)),
         "Loading the example",
-        total=len(STORY),
+        total=LENGTH,
         console=console,
         transient=True,
         disable=not console.is_terminal,
     )
-    replayed = [_tell(http, headers[step.interface], n, step, start) for n, step in steps]
+    replayed = [_tell(http, headers[step.interface], n, step) for n, step in told]
     _await_views(http, headers["native"])
     ledger = _ask(http, "GET", "/trail/v1/ledger", headers=headers["native"]).json()
     return Loaded(events=ledger["head"], was_there=all(replayed))
@@ -86,14 +85,14 @@ def _start(http: httpx.Client, headers: Headers) -> datetime:
     return day.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _tell(http: httpx.Client, headers: Headers, number: int, step: Step, start: datetime) -> bool:
+def _tell(http: httpx.Client, headers: Headers, number: int, step: Step) -> bool:
     """Send one request of the story; return whether it was sent before."""
     response = _ask(
         http,
         step.method,
         step.path,
         headers={**headers, "Idempotency-Key": f"demo-{number:03}"},
-        json=step.body(start + step.when),
+        json=step.body,
     )
     return "Idempotency-Replayed" in response.headers
 
