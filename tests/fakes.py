@@ -11,7 +11,7 @@ from application.access.tokens import Claims
 from application.ledger.port import RecordedEvent
 from application.views.projections.projection import Row
 from application.views.projections.timeline import TiedOrders
-from application.views.projector import Checkpoint
+from application.views.projector import ViewCheckpoint
 from domain.errors import Unauthenticated
 from domain.values import Position, TenantName
 from tests.builders import ACME
@@ -53,7 +53,7 @@ class FakeViewBatch:
             kept[key] = row
 
     async def advance(self, projections: Sequence[str], position: int) -> None:
-        self.stored |= {name: Checkpoint(name, position, None) for name in projections}
+        self.stored |= {name: ViewCheckpoint(name, position, None) for name in projections}
 
     async def stop(self, projection: str, error: str, *, until_rebuilt: bool = False) -> None:
         self.stored[projection] = self.stored[projection]._replace(error=error)
@@ -65,7 +65,7 @@ class FakeViewStore:
 
     def __init__(self, *ledger: RecordedEvent, tenant: TenantName = ACME, **positions: int) -> None:
         self.ledgers = {tenant: list(ledger)}
-        self.checkpoints = {name: Checkpoint(name, position, None) for name, position in positions.items()}
+        self.checkpoints = {name: ViewCheckpoint(name, position, None) for name, position in positions.items()}
         self.rows: dict[str, dict[Any, Row]] = {}
         self.broken: dict[str, Exception] = {}
         """Views that cannot be written, and what is raised instead."""
@@ -90,7 +90,7 @@ class FakeViewStore:
 
     async def behind(self, projections: Sequence[str]) -> list[TenantName]:
         for name in projections:
-            self.checkpoints.setdefault(name, Checkpoint(name, 0, None))
+            self.checkpoints.setdefault(name, ViewCheckpoint(name, 0, None))
         running = [self.checkpoints[name].position for name in projections if self.checkpoints[name].error is None]
         return [tenant for tenant, ledger in self.ledgers.items() if {*running} - {len(ledger)}]
 

@@ -15,7 +15,7 @@ from application.access.callers import Caller
 _KNOWN = "ordertrail.callers"
 
 
-class Credential:
+class Authentication:
     """A dependency that finds out who sends a request, from its headers alone.
 
     Routes ask it first: whoever sends no valid credential has sent their body in vain. It remembers its answer with
@@ -42,15 +42,15 @@ class Credential:
         return await self(request=request, services=services_of(request), **documented)
 
 
-def remembered(scope: Scope) -> dict[Credential, Caller]:
+def remembered(scope: Scope) -> dict[Authentication, Caller]:
     """Return who is known to send a request; copies of its scope share what comes to be known from then on."""
-    known: dict[Credential, Caller] = scope.setdefault(_KNOWN, {})
+    known: dict[Authentication, Caller] = scope.setdefault(_KNOWN, {})
     return known
 
 
-def credentials_of(dependant: Dependant) -> Iterator[Credential]:
+def credentials_of(dependant: Dependant) -> Iterator[Authentication]:
     """Yield the credentials that a route's function takes, or what it takes takes."""
     for dependency in dependant.dependencies:
-        if isinstance(dependency.call, Credential):
+        if isinstance(dependency.call, Authentication):
             yield dependency.call
         yield from credentials_of(dependency)

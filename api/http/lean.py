@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from api.http.bodies import MAX_PARAMETERS, from_strict_json
-from api.http.credentials import Credential, remembered
+from api.http.credentials import Authentication, remembered
 from api.http.requests import begin_request, require_json
 from application.runtime.room import AT_ONCE
 
@@ -85,7 +85,7 @@ class _Arguments:
         self._readers: list[tuple[int, _Reader]] = []
         self._dependencies: list[_Dependency] = []
         self._places: dict[Callable[..., Any], int] = {}
-        self._credentials: dict[Credential, int] = {}
+        self._credentials: dict[Authentication, int] = {}
         self._size = 0
         self._names = self._plan(endpoint)
         first = self._needed_by(self._credentials.values())
@@ -99,7 +99,7 @@ class _Arguments:
         """Return the endpoint's arguments."""
         return {name: found[n] for name, n in self._names}
 
-    def callers(self, found: list[Any]) -> dict[Credential, Any]:
+    def callers(self, found: list[Any]) -> dict[Authentication, Any]:
         """Return who was found to send the request."""
         return {credential: found[place] for credential, place in self._credentials.items()}
 
@@ -138,9 +138,9 @@ class _Arguments:
         if function not in self._places:
             names = self._plan(function)
             self._places[function] = self._next()
-            if isinstance(function, Credential):
+            if isinstance(function, Authentication):
                 self._credentials[function] = self._places[function]
-            ask = function.determine if isinstance(function, Credential) else function
+            ask = function.determine if isinstance(function, Authentication) else function
             self._dependencies.append(_Dependency(self._places[function], ask, names))
         return self._places[function]
 

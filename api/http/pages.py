@@ -10,7 +10,7 @@ from api.http.requests import Json, freshness_said
 from api.services import Services
 from application.access.callers import Caller
 from application.ledger.port import WHY_UNREADABLE
-from application.views.pages import MAX_PAGE_BYTES, Place
+from application.views.pages import MAX_PAGE_BYTES, PageKey
 from domain.personal import UNREADABLE
 
 _PLACEHOLDER, _REASON = UNREADABLE.encode(), f'"{WHY_UNREADABLE}":'.encode()
@@ -40,7 +40,7 @@ async def page_of_order(
     tenant = caller.tenant.name
     freshness = await services.queries.fresh(tenant, *views, order_id=order_id)
     headers = freshness_said(freshness)
-    place = Place(tenant, request.scope["raw_path"], request.scope["query_string"])
+    place = PageKey(tenant, request.scope["raw_path"], request.scope["query_string"])
     page = services.pages.find(place, freshness.edition)
     if page is not None:
         return Json(page, headers=headers)

@@ -9,7 +9,7 @@ from api.http.problems import Problem, json_pointer
 from api.http.requests import Json
 
 
-class Fault(BaseModel):
+class FaultTold(BaseModel):
     """One thing wrong with the request."""
 
     pointer: str = Field(
@@ -27,7 +27,7 @@ class ProblemDetails(BaseModel):
     title: str = Field(examples=["Not found"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["There is no order 'A-1001'; create it with POST /trail/v1/orders"])
-    errors: list[Fault] = []
+    errors: list[FaultTold] = []
 
 
 class ProblemJson(Json):
@@ -44,7 +44,7 @@ def render(problem: Problem) -> Response:
         title=problem.kind.title,
         status=problem.status,
         detail=problem.detail,
-        errors=[Fault(pointer=_pointer(f.where), detail=f.what, type=f.type) for f in problem.faults],
+        errors=[FaultTold(pointer=_pointer(f.where), detail=f.what, type=f.type) for f in problem.faults],
     )
     response = ProblemJson(details.model_dump(exclude_defaults=True), status_code=problem.status)
     if problem.status == 401:

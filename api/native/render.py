@@ -13,7 +13,7 @@ from application.ledger.port import RecordedEvent
 from application.ledger.recorded import Recorded
 from application.privacy.legible import legible
 from application.views.hints import hint
-from application.views.history import FieldChange, PastOrder, described
+from application.views.history import FieldDifference, PastOrder, described
 from application.views.integration_queries import LoggedException
 from application.views.order_rows import ShownOrder
 from application.views.projections.order_state import OrderStateRow
@@ -60,7 +60,7 @@ def unread_events(order: PastOrder) -> dict[str, Any]:
     return {"unreadable_events": events} if events else {}
 
 
-def field_change(change: FieldChange) -> dict[str, Any]:
+def field_change(change: FieldDifference) -> dict[str, Any]:
     """Return how a field of an order differs, and the event that made it so."""
     return {
         "field": json_pointer(change.path),

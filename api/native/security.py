@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 
-from api.http.credentials import Credential
+from api.http.credentials import Authentication
 from api.http.requests import ServicesDep
 from api.http.security import BEARER, bearer
 from application.access.callers import Caller
 
 
-@Credential
+@Authentication
 async def _caller(request: Request, services: ServicesDep, _documented: Annotated[object, Security(BEARER)]) -> Caller:
     return await bearer(services, request)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from domain.values import BodyRef, TenantName
 
 
-class Place(NamedTuple):
+class BodyPlace(NamedTuple):
     """Where a body is kept, as object stores tell it."""
 
     bucket: str
@@ -31,5 +31,5 @@ class BodyStore(Protocol):
         One that was put again since that instant stays. Idempotent.
         """
 
-    def place(self, tenant: TenantName, digest: str) -> Place:
+    def place(self, tenant: TenantName, digest: str) -> BodyPlace:
         """Return where the body with this SHA-256 is kept."""

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from pydantic_core import from_json
 
-from application.bodies.port import BodyStore, Place
+from application.bodies.port import BodyPlace, BodyStore
 from application.bodies.retention import RetentionStore
 from application.privacy.cipher import bound, open_body, seal_body
 from application.privacy.keys import KeyRing
@@ -83,7 +83,7 @@ class SealedBodies:
         if _DIGEST.fullmatch(digest):
             await self._bodies.delete(tenant, digest)
 
-    def place(self, tenant: TenantName, digest: str) -> Place:
+    def place(self, tenant: TenantName, digest: str) -> BodyPlace:
         return self._bodies.place(tenant, digest)
 
 

@@ -15,7 +15,7 @@ from domain.values import Position, TenantName
 E = TypeVar("E", bound=Event)
 
 
-class EventRef(NamedTuple):
+class RecordedRef(NamedTuple):
     """One recorded event: where it stands."""
 
     event_id: str
@@ -28,7 +28,7 @@ class EventRef(NamedTuple):
 class Recorded(NamedTuple):
     """The events of one append, in ledger order; is_replayed if an earlier request recorded them."""
 
-    events: tuple[EventRef, ...]
+    events: tuple[RecordedRef, ...]
     recorded_at: datetime
     is_replayed: bool
 
@@ -62,10 +62,10 @@ async def recorded(store: EventStore, append: Append, appended: Appended) -> Rec
     """Return what an append recorded; if it was replayed, as the ledger has it."""
     if not appended.is_replayed:
         return Recorded(tuple(_refs(append, appended)), appended.recorded_at, is_replayed=False)
-    refs: list[EventRef] = []
+    refs: list[RecordedRef] = []
     first, last = appended.first_position, appended.last_position
     async for page in ledger_pages(store, append.tenant, after=first - 1, upto=last):
-        refs += [EventRef(e.event_id, e.type, e.stream, e.version, e.position) for e in page]
+        refs += [RecordedRef(e.event_id, e.type, e.stream, e.version, e.position) for e in page]
     return Recorded(tuple(refs), appended.recorded_at, is_replayed=True)
 
 
@@ -84,10 +84,10 @@ async def first_told(store: EventStore, tenant: TenantName, event: E, result: Re
     return event.model_copy(update={"originator_id": result.events[-1].stream, **dated})
 
 
-def _refs(append: Append, appended: Appended) -> list[EventRef]:
-    refs: list[EventRef] = []
+def _refs(append: Append, appended: Appended) -> list[RecordedRef]:
+    refs: list[RecordedRef] = []
     for write, first_version in zip(append.writes, appended.versions, strict=True):
         for n, event in enumerate(write.events):
             position = appended.first_position + len(refs)
-            refs.append(EventRef(event.event_id, event.type, write.stream, first_version + n, position))
+            refs.append(RecordedRef(event.event_id, event.type, write.stream, first_version + n, position))
     return refs

@@ -28,14 +28,14 @@ class Legible(NamedTuple):
     unreadable: str | None
 
 
-class Entry(Protocol):
+class Positioned(Protocol):
     """An event, or a row of a view that tells of one."""
 
     @property
     def position(self) -> int: ...
 
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=Positioned)
 T = TypeVar("T")
 
 

@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 """Where a field is in an order's state: a name, and the names within it."""
 
 
-class FieldChange(NamedTuple):
+class FieldDifference(NamedTuple):
     """A field with its values before and after some events, and the last of them that set it."""
 
     path: Path
@@ -24,7 +24,7 @@ class FieldChange(NamedTuple):
     made_by: RecordedEvent
 
 
-class UnreadEvent(NamedTuple):
+class EventUnread(NamedTuple):
     """An event of an order that cannot be read, or not all of it, and why."""
 
     event: RecordedEvent
@@ -39,7 +39,7 @@ class PastOrder:
         self.state = OrderState()
         self.newest: RecordedEvent | None = None
         """The last event it was given that can be read."""
-        self.unread: list[UnreadEvent] = []
+        self.unread: list[EventUnread] = []
         """The events it was given that cannot be read, or not all of them: what they changed is not known."""
 
     def take(self, event: RecordedEvent) -> None:
@@ -55,7 +55,7 @@ class PastOrder:
             self._cannot_read(event, why)
 
     def _cannot_read(self, event: RecordedEvent, why: str) -> None:
-        self.unread.append(UnreadEvent(event._replace(data=b"", metadata=b""), why))
+        self.unread.append(EventUnread(event._replace(data=b"", metadata=b""), why))
 
 
 class Comparison:
@@ -72,9 +72,9 @@ class Comparison:
         earlier, self._now = self._now, described(self._order.state)
         self._made_by.update((path, event) for path, _, _ in differences(earlier, self._now))
 
-    def changes(self) -> list[FieldChange]:
+    def changes(self) -> list[FieldDifference]:
         """Return the fields that differ; not those that became again what they were."""
-        return [FieldChange(*change, self._last_at(change[0])) for change in differences(self._before, self._now)]
+        return [FieldDifference(*change, self._last_at(change[0])) for change in differences(self._before, self._now)]
 
     def _last_at(self, path: Path) -> RecordedEvent:
         """Return the last event that changed this field, one that it is part of, or one within it."""

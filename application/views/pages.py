@@ -14,7 +14,7 @@ MAX_PLACE_BYTES = 4_096
 """Whoever asks may make a query long that changes nothing."""
 
 
-class Place(NamedTuple):
+class PageKey(NamedTuple):
     """Where a page is found: the path and the query of the request for it."""
 
     tenant: TenantName
@@ -31,11 +31,11 @@ class Pages:
 
     def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[Place, tuple[Edition, bytes]] = OrderedDict()
+        self._kept: OrderedDict[PageKey, tuple[Edition, bytes]] = OrderedDict()
         self._bytes = 0
         self._numbers: dict[TenantName, int] = {}
 
-    def find(self, place: Place, edition: Edition) -> bytes | None:
+    def find(self, place: PageKey, edition: Edition) -> bytes | None:
         """Return the page of this edition, if it is kept."""
         self._forget_before(place.tenant, edition.number)
         found = self._kept.get(place)
@@ -44,7 +44,7 @@ class Pages:
         self._kept.move_to_end(place)
         return found[1]
 
-    def keep(self, place: Place, edition: Edition, page: bytes) -> None:
+    def keep(self, place: PageKey, edition: Edition, page: bytes) -> None:
         """Keep a page that was rendered after its edition was found out."""
         if len(page) > MAX_PAGE_BYTES or place.size > MAX_PLACE_BYTES:
             return
@@ -65,7 +65,7 @@ class Pages:
             ]:
                 self._drop(place)
 
-    def _drop(self, place: Place) -> None:
+    def _drop(self, place: PageKey) -> None:
         found = self._kept.pop(place, None)
         if found is not None:
             self._bytes -= len(found[1]) + place.size

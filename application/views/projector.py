@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 BATCH = 2_000
 
 
-class Checkpoint(NamedTuple):
+class ViewCheckpoint(NamedTuple):
     """How far a projection has read its tenant's ledger, and why it stopped there if it did.
 
     A stopped projection is tried again after a while; its error is None then.
@@ -48,7 +48,7 @@ class ViewAhead(NamedTuple):
 class ViewBatch(Protocol):
     """One transaction on a tenant's views: their rows and checkpoints change together or not at all."""
 
-    checkpoints: Sequence[Checkpoint]
+    checkpoints: Sequence[ViewCheckpoint]
     """The checkpoints that this transaction holds; those that another projector is working on are not among them."""
     head: Position
     """The ledger's head: none of these checkpoints can be further."""
@@ -85,7 +85,7 @@ class ViewStore(Protocol):
         """
 
 
-class Progress(NamedTuple):
+class ProjectionProgress(NamedTuple):
     """What a projection makes of some entries: the rows of the first taken ones, and what stopped it after them."""
 
     taken: int
@@ -93,13 +93,13 @@ class Progress(NamedTuple):
     error: Exception | None
 
 
-def progress(projection: Projection, entries: Sequence[Entry], present: Mapping[str, Any]) -> Progress:
+def progress(projection: Projection, entries: Sequence[Entry], present: Mapping[str, Any]) -> ProjectionProgress:
     """Run a projection over the entries; if it fails, over exactly those before the one it fails at."""
-    best = Progress(0, (), None)
+    best = ProjectionProgress(0, (), None)
     size, too_many = len(entries), len(entries) + 1
     while best.taken < size:
         try:
-            best = Progress(size, projection.rows(entries[:size], present), best.error)
+            best = ProjectionProgress(size, projection.rows(entries[:size], present), best.error)
         except Exception as error:
             # A bug of a projection stops it and nothing else. Halving finds the entry that shows it.
             best = best._replace(error=error)
@@ -177,7 +177,7 @@ class Projector:
             return read
 
     @staticmethod
-    async def _not_ahead(batch: ViewBatch, tenant: TenantName) -> list[Checkpoint]:
+    async def _not_ahead(batch: ViewBatch, tenant: TenantName) -> list[ViewCheckpoint]:
         """Return the checkpoints to go on from; those that are ahead of the ledger are stopped until they are rebuilt.
 
         Where such a view really is, nobody knows. Were it left running, it would skip events as soon as the ledger had
@@ -211,7 +211,7 @@ class Projector:
         return len(entries)
 
     async def _record(
-        self, batch: ViewBatch, tenant: TenantName, entries: Sequence[Entry], made: Mapping[str, Progress]
+        self, batch: ViewBatch, tenant: TenantName, entries: Sequence[Entry], made: Mapping[str, ProjectionProgress]
     ) -> None:
         """Move the checkpoints as far as each projection got, and say what stopped it there."""
         for taken in sorted({taken for taken, _, _ in made.values() if taken}):

@@ -36,7 +36,7 @@ class Edition(NamedTuple):
     newest: int
 
 
-class Progress(NamedTuple):
+class ViewProgress(NamedTuple):
     """A ledger's head, how far some views are, whether one of them has stopped, and an order's edition in the first."""
 
     head: int
@@ -107,7 +107,7 @@ class Views(Protocol):
     the metadata of events, and the detail of orders, have the member unreadable, which says why.
     """
 
-    async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> Progress:
+    async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> ViewProgress:
         """Return how far these views are, and which edition the first shows of an order. Raises TenantNotFound."""
 
     async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:

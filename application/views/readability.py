@@ -8,7 +8,7 @@ from application.ledger.codec import DAMAGE, decode, in_words
 from application.ledger.port import EventStore, RecordedEvent
 from application.privacy.keys import KeyRing
 from application.privacy.legible import why_unreadable
-from application.views.history import UnreadEvent
+from application.views.history import EventUnread
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.catalogue import is_ours
 from domain.values import TenantName
@@ -41,7 +41,7 @@ class Readability:
 
     async def unread(
         self, tenant: TenantName, show: Show, *, after: int = 0, with_bodies: bool = False
-    ) -> AsyncIterator[UnreadEvent]:
+    ) -> AsyncIterator[EventUnread]:
         """Yield the events after a position that cannot be read, or not all of them; also for what was said in calls.
 
         Everything that is encrypted in them is opened.
@@ -53,7 +53,7 @@ class Readability:
                 if why is None and with_bodies and event.position > imported and event.type in WITH_CONTENT:
                     why = await self._why_not_said(tenant, event)
                 if why is not None:
-                    yield UnreadEvent(event, why)
+                    yield EventUnread(event, why)
             after = page[-1].position
             show(after, head)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from application.ledger.port import EventStore
 from application.views.customers import Reveal
 from application.views.projections.projection import Projection
-from application.views.projector import BATCH, Checkpoint, Projector, ViewAhead, ViewStore
+from application.views.projector import BATCH, Projector, ViewAhead, ViewCheckpoint, ViewStore
 from domain.errors import ViewStopped
 from domain.values import TenantName
 
@@ -43,7 +43,7 @@ class SideViews(Protocol):
     def upto(self, position: int) -> ViewStore:
         """Return where they are projected from a ledger that seems to end at this position."""
 
-    async def checkpoints(self) -> Sequence[Checkpoint]: ...
+    async def checkpoints(self) -> Sequence[ViewCheckpoint]: ...
 
     async def live_positions(self) -> Mapping[str, int]:
         """Return how far the live views have read the ledger."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from application.ledger.port import EventStore, RecordedEvent
 from application.ledger.reading import stream_pages
-from application.views.history import Clock, Comparison, FieldChange, PastOrder
+from application.views.history import Clock, Comparison, FieldDifference, PastOrder
 from application.views.queries import References
 from domain.errors import OrderNotFound, OrderNotYet, VersionNotFound
 from domain.streams import order_stream
@@ -63,7 +63,7 @@ class TimeTravel:
 
     async def changes(
         self, tenant: TenantName, name: str, *, after: int, upto: int | None
-    ) -> tuple[PastOrder, list[FieldChange]]:
+    ) -> tuple[PastOrder, list[FieldDifference]]:
         """Return an order at a version (its newest, if none is named), and how it differs from an earlier one.
 
         Version 0 is an order to which nothing has happened yet. Raises VersionNotFound.

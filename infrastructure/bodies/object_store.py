@@ -14,7 +14,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from application.bodies.port import BodyStore, Place
+from application.bodies.port import BodyPlace, BodyStore
 from domain.errors import Misconfigured, Unavailable
 from domain.values import BodyRef, TenantName
 
@@ -66,8 +66,8 @@ class ObjectBodyStore:
                     await obstore.delete_async(self._store, key)
         await self._earlier.delete(tenant, digest, before=before)
 
-    def place(self, tenant: TenantName, digest: str) -> Place:
-        return Place(self._bucket, "/".join(part for part in (self._prefix, _key(tenant, digest)) if part))
+    def place(self, tenant: TenantName, digest: str) -> BodyPlace:
+        return BodyPlace(self._bucket, "/".join(part for part in (self._prefix, _key(tenant, digest)) if part))
 
 
 def _open(url: str) -> ObjectStore:

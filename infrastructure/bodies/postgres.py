@@ -3,7 +3,7 @@
 from datetime import datetime
 from hashlib import sha256
 
-from application.bodies.port import Place
+from application.bodies.port import BodyPlace
 from application.runtime.room import AT_ONCE
 from domain.values import BodyRef, TenantName
 from infrastructure.postgres.bounded_reads import BoundedReads, Large
@@ -45,5 +45,5 @@ class PostgresBodyStore:
         async with reading(self._pool) as connection:
             await connection.execute(_SQL["delete"], which)
 
-    def place(self, tenant: TenantName, digest: str) -> Place:
-        return Place(BUCKET, f"{tenant}/{digest}")
+    def place(self, tenant: TenantName, digest: str) -> BodyPlace:
+        return BodyPlace(BUCKET, f"{tenant}/{digest}")

@@ -135,7 +135,7 @@ def _give_to_owner(session: Session, found: Survey) -> None:
         ) from exc
 
 
-def _tell(tell: Tell, session: Session, before: Survey, applied: list[str], change: rights.Change) -> None:
+def _tell(tell: Tell, session: Session, before: Survey, applied: list[str], change: rights.RightsChange) -> None:
     for name in applied:
         tell(f"Migration {name} was applied")
     if before.other_owner is not None:

@@ -24,7 +24,7 @@ class Right(NamedTuple):
     grantee: str
 
 
-class Change(NamedTuple):
+class RightsChange(NamedTuple):
     """How many rights the role did not have, and how many it had that it is not to have."""
 
     missing: int
@@ -44,7 +44,7 @@ def are_set(session: Session) -> bool:
     return stamped == (_stamp(granted(session)),)
 
 
-def set_anew(session: Session) -> Change:
+def set_anew(session: Session) -> RightsChange:
     """Take away whatever rights there are, and grant those that are to be, in one transaction.
 
     Raises RoleMayTooMuch, MissingRight.
@@ -57,7 +57,7 @@ def set_anew(session: Session) -> Change:
         session.execute(_SQL["grant"])
         after = granted(session)
         session.execute(_SQL["stamp"], {"stamp": _stamp(after)})
-    return Change(missing=len(after - before), excess=len(before - after))
+    return RightsChange(missing=len(after - before), excess=len(before - after))
 
 
 def granted(session: Session) -> frozenset[Right]:

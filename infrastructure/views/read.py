@@ -12,7 +12,7 @@ from application.views.projections.action_log import ActionLogRow
 from application.views.projections.integrations import IntegrationRow
 from application.views.projections.order_state import OrderStateRow
 from application.views.projections.service_events import ServiceEventRow
-from application.views.queries import CallFilter, Edition, OrderFilter, Progress, TimelineEntry, TimelineFilter
+from application.views.queries import CallFilter, Edition, OrderFilter, TimelineEntry, TimelineFilter, ViewProgress
 from application.views.search import searchable
 from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName
@@ -41,10 +41,12 @@ class PostgresViews:
         self._vault = vault
         self._progress = Gathering(self._progress_of)
 
-    async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> Progress:
+    async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> ViewProgress:
         return await self._progress.ask((tenant, tuple(views)), order_id or "")
 
-    async def _progress_of(self, of: tuple[TenantName, tuple[str, ...]], order_ids: Sequence[str]) -> list[Progress]:
+    async def _progress_of(
+        self, of: tuple[TenantName, tuple[str, ...]], order_ids: Sequence[str]
+    ) -> list[ViewProgress]:
         tenant, views = of
         rows = await self._fetch(
             "progress", tenant=tenant, views=texts(views), shown=views[0], order_ids=texts(order_ids)
@@ -52,7 +54,7 @@ class PostgresViews:
         if not rows:
             raise TenantNotFound(tenant)
         head, reached, is_stopped, number, newest = rows[0]
-        return [Progress(head, reached, is_stopped, Edition(number, position)) for position in newest]
+        return [ViewProgress(head, reached, is_stopped, Edition(number, position)) for position in newest]
 
     async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
         rows = await self._rows("action_log", _ACTIONS, tenant, order_id=order_id, limit=limit)

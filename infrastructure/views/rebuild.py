@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
 
-from application.views.projector import Checkpoint, ViewAhead
+from application.views.projector import ViewAhead, ViewCheckpoint
 from application.views.rebuilding import RowDifference
 from domain.values import TenantName
 from infrastructure.postgres.arrays import texts
@@ -40,8 +40,8 @@ class PostgresSideViews:
             lambda: nullcontext(self._connection), lambda: nullcontext(self._ledgers), upto=position
         )
 
-    async def checkpoints(self) -> list[Checkpoint]:
-        return [Checkpoint(*row) for row in await self._fetch("checkpoints")]
+    async def checkpoints(self) -> list[ViewCheckpoint]:
+        return [ViewCheckpoint(*row) for row in await self._fetch("checkpoints")]
 
     async def live_positions(self) -> dict[str, int]:
         return dict(await self._fetch("live_positions"))

@@ -13,7 +13,7 @@ from application.views.projections.projection import Row
 from application.views.projections.service_events import ServiceEventRow
 from application.views.projections.system_log import SystemLogRow
 from application.views.projections.timeline import TiedOrders, TimelineRow
-from application.views.projector import Checkpoint
+from application.views.projector import ViewCheckpoint
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.ledger.event_store import EVENTS
 from infrastructure.postgres.arrays import Array, BigIntArray, TextArray, texts, timestamps
@@ -68,7 +68,7 @@ class PostgresViewBatch:
     """Implements application.views.projector.ViewBatch."""
 
     def __init__(
-        self, connection: Connection, tenant: TenantName, checkpoints: Sequence[Checkpoint], head: Position
+        self, connection: Connection, tenant: TenantName, checkpoints: Sequence[ViewCheckpoint], head: Position
     ) -> None:
         self.checkpoints = checkpoints
         self.head = head
@@ -135,7 +135,7 @@ class PostgresViewStore:
                 await connection.execute("SET LOCAL synchronous_commit = off")
                 parameters = {"tenant": tenant, "projections": texts(projections)}
                 held = await (await connection.execute(_SQL["hold_checkpoints"], parameters)).fetchall()
-                checkpoints = [Checkpoint(*row[:3]) for row in held]
+                checkpoints = [ViewCheckpoint(*row[:3]) for row in held]
                 head = held[0][3] or 0 if held else 0
                 if any(checkpoint.position > head for checkpoint in checkpoints):
                     # The head that came with them may be older than they are. One that is asked for now is not.

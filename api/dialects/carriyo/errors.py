@@ -10,7 +10,7 @@ from api.http.problems import Fault, Kind, Problem, dotted
 from api.http.requests import Json
 
 
-class ErrorDetail(BaseModel):
+class CarriyoErrorDetail(BaseModel):
     """One thing wrong with a request, for programs."""
 
     source: Literal["CARRIYO"]
@@ -20,13 +20,13 @@ class ErrorDetail(BaseModel):
     message: str
 
 
-class Error(BaseModel):
+class CarriyoError(BaseModel):
     """What went wrong; error_details is there if it is about fields of the request."""
 
     status: str = Field(examples=["404"])
     timestamp: str = Field(examples=["2026-03-01T12:00:00.000+00:00"])
     errors: list[str]
-    error_details: list[ErrorDetail] | None = None
+    error_details: list[CarriyoErrorDetail] | None = None
 
 
 def render(problem: Problem) -> Response:

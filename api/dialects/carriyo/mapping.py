@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from api.dialects.carriyo.models import NewSystemLog, Order, SystemLog
+from api.dialects.carriyo.models import CarriyoOrder, NewSystemLog, SystemLog
 from application.access.callers import Caller
 from application.bodies.masking import SECRET_HEADERS, masked_call, masked_event
-from application.bodies.port import Place
+from application.bodies.port import BodyPlace
 from application.ledger.port import RecordedEvent
 from application.privacy.legible import legible
 from domain.events.order_event import OrderEvent
@@ -96,7 +96,7 @@ def identifier_of(position: int) -> str:
     return f"{position:0{DIGITS}}"
 
 
-def system_log(tenant: str, position: int, event: SystemLogRecorded, place: Place | None) -> dict[str, Any]:
+def system_log(tenant: str, position: int, event: SystemLogRecorded, place: BodyPlace | None) -> dict[str, Any]:
     """Return a logged call in Carriyo's words; place is where what was said in it is kept."""
     return {
         "tenant": tenant,
@@ -222,7 +222,7 @@ def order(tenant: str, order_id: str, state: OrderState) -> dict[str, Any]:
         "creation_date": created_at,
         "update_date": state.updated_at and moment(state.updated_at),
     }
-    return {name: known.get(name) for name in Order.model_fields}
+    return {name: known.get(name) for name in CarriyoOrder.model_fields}
 
 
 def moment(instant: datetime) -> str:

@@ -148,7 +148,7 @@ class ChangeLog(BaseModel):
     correlation_id: str | None
 
 
-class Order(BaseModel):
+class CarriyoOrder(BaseModel):
     """An order. What we do not know of it is null."""
 
     tenant: str

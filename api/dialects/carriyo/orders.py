@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from api.dialects.carriyo.errors import Error
+from api.dialects.carriyo.errors import CarriyoError
 from api.dialects.carriyo.mapping import change_log, order, unreadable_change_log
-from api.dialects.carriyo.models import ChangeLog, Order
+from api.dialects.carriyo.models import CarriyoOrder, ChangeLog
 from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, refusals
 from api.dialects.carriyo.routes import JsonByDefaultRoute
 from api.dialects.carriyo.security import CallerDep, TenantDep
@@ -22,14 +22,14 @@ from domain.events.order_event import OrderEvent
 NEWEST = 1_000
 """How many changes a list holds: the vendor's has no pages."""
 
-router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=of_every_route(Error))
+router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=of_every_route(CarriyoError))
 
 
 @router.get(
     "/orders/{reference}/change-logs",
     response_model=list[ChangeLog],
     responses=refusals(400, 401, 403, 404),
-    summary="List Order Change Logs",
+    summary="List CarriyoOrder Change Logs",
 )
 async def list_change_logs(
     reference: Reference,
@@ -57,9 +57,9 @@ async def list_change_logs(
 
 @router.post(
     "/orders/{reference}/redact",
-    response_model=Order,
+    response_model=CarriyoOrder,
     responses=refusals(400, 401, 403, 404, 422),
-    summary="Redact Order",
+    summary="Redact CarriyoOrder",
 )
 async def redact_order(
     reference: Reference,

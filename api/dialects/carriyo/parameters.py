@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 
 from api.dialects.carriyo import models
-from api.dialects.carriyo.errors import Error
+from api.dialects.carriyo.errors import CarriyoError
 from api.http.problems import Fault, InvalidRequest
 from api.services import Services
 from application.access.callers import Caller
@@ -24,7 +24,7 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
         404: "Order not found.",
         422: "The Idempotency-Key was used with another request.",
     }
-    return {status: {"model": Error, "description": told[status]} for status in statuses}
+    return {status: {"model": CarriyoError, "description": told[status]} for status in statuses}
 
 
 def unknown_log() -> InvalidRequest:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from api.http.credentials import Credential
+from api.http.credentials import Authentication
 from api.http.rate_limit import CARRIYO, take
 from api.http.requests import ServicesDep
 from api.http.security import bearer
@@ -22,7 +22,7 @@ AUDIENCE = "urn:ordertrail:carriyo"
 TenantDep = Annotated[str | None, Security(_TENANT)]
 
 
-@Credential
+@Authentication
 async def _caller(
     request: Request,
     services: ServicesDep,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
-from api.dialects.carriyo.errors import Error
+from api.dialects.carriyo.errors import CarriyoError
 from api.dialects.carriyo.links import link_to
 from api.dialects.carriyo.mapping import call_of, event_of, position_of, system_log, unreadable_system_log
 from api.dialects.carriyo.models import NewSystemLog, SystemLog, SystemLogQuery
@@ -28,7 +28,7 @@ from domain.events.records import SystemLogRecorded
 from domain.streams import order_stream
 from domain.values import Name, TenantName
 
-router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=of_every_route(Error))
+router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=of_every_route(CarriyoError))
 
 
 @router.post(

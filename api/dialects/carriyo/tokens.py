@@ -16,7 +16,7 @@ from domain.values import Name
 TOKEN_SECONDS = 86_400
 
 
-class TokenRequest(BaseModel):
+class CarriyoTokenRequest(BaseModel):
     """A key id and its secret; further members of an OAuth request do not matter."""
 
     model_config = ConfigDict(strict=True)
@@ -24,7 +24,7 @@ class TokenRequest(BaseModel):
     client_secret: Name = Field(description="The secret", examples=["the secret"])
 
 
-class Token(BaseModel):
+class CarriyoToken(BaseModel):
     """A token for the header Authorization; it is valid for expires_in seconds."""
 
     access_token: str
@@ -45,7 +45,7 @@ router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultTokenRoute, respon
 
 @router.post(
     "/oauth/token",
-    response_model=Token,
+    response_model=CarriyoToken,
     responses={
         400: {"model": TokenError, "description": "bad_request"},
         403: {"model": TokenError, "description": "access_denied"},
@@ -53,7 +53,7 @@ router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultTokenRoute, respon
     },
     summary="Get a token",
 )
-async def issue_token(body: TokenRequest, services: ServicesDep) -> Json:
+async def issue_token(body: CarriyoTokenRequest, services: ServicesDep) -> Json:
     """Exchange a key id and its secret for a token with the scopes of the credential."""
     caller = await services.access.by_secret(body.client_id, body.client_secret)
     seconds = caller.seconds_of(TOKEN_SECONDS)

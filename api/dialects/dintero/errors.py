@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import Response
 
-from api.dialects.dintero.models import Error
+from api.dialects.dintero.models import DinteroError
 from api.http.dialect import of_every_route
 from api.http.problems import Kind, Problem, dotted
 from api.http.requests import Json
@@ -31,10 +31,10 @@ def render(problem: Problem) -> Response:
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    **of_every_route(Error),
-    400: {"model": Error, "description": "Bad / invalid request"},
-    401: {"model": Error, "description": "No valid credential"},
-    403: {"model": Error, "description": "Another account, or the scope is lacking"},
-    "4XX": {"model": Error, "description": "Other errors"},
+    **of_every_route(DinteroError),
+    400: {"model": DinteroError, "description": "Bad / invalid request"},
+    401: {"model": DinteroError, "description": "No valid credential"},
+    403: {"model": DinteroError, "description": "Another account, or the scope is lacking"},
+    "4XX": {"model": DinteroError, "description": "Other errors"},
 }
 """What every route may answer besides its own."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from api.dialects.dintero.errors import RESPONSES
 from api.dialects.dintero.mapping import api_event, status_event, status_event_of, unreadable_event
-from api.dialects.dintero.models import AccountId, Error, NewEvent, OrderEvents, OrderId, OrderStatusEvent
+from api.dialects.dintero.models import AccountId, DinteroError, NewOrderEvent, OrderEvents, OrderId, OrderStatusEvent
 from api.dialects.dintero.security import CallerDep
 from api.http.parts import answer, document, rendered
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
@@ -37,14 +37,14 @@ router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=StrictRo
     response_model=OrderStatusEvent,
     response_model_exclude_none=True,
     responses={
-        404: {"model": Error, "description": "No such order"},
-        409: {"model": Error, "description": "The id is another event's"},
-        422: {"model": Error, "description": "The Idempotency-Key was used with another request"},
+        404: {"model": DinteroError, "description": "No such order"},
+        409: {"model": DinteroError, "description": "The id is another event's"},
+        422: {"model": DinteroError, "description": "The Idempotency-Key was used with another request"},
     },
     summary="Create an order event",
 )
 async def create_order_event(
-    aid: AccountId, order_id: OrderId, body: NewEvent, caller: CallerDep, services: ServicesDep, key: KeyDep
+    aid: AccountId, order_id: OrderId, body: NewOrderEvent, caller: CallerDep, services: ServicesDep, key: KeyDep
 ) -> Json:
     """Record what a service reports on an order."""
     authorise(caller, f"write:shopping:/orders/{order_id}/events", account=aid)
@@ -63,7 +63,7 @@ async def create_order_event(
 @router.get(
     "/{aid}/shopping/orders/{order_id}/events",
     response_model=OrderEvents,
-    responses={404: {"model": Error, "description": "No such order"}},
+    responses={404: {"model": DinteroError, "description": "No such order"}},
     summary="Order events collection",
 )
 async def list_order_events(aid: AccountId, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:

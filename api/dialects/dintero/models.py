@@ -35,7 +35,7 @@ EventId = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=
 Scopes = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[!-~]+( [!-~]+)*$")]
 
 
-class TokenRequest(BaseModel):
+class DinteroTokenRequest(BaseModel):
     """What a token is asked for."""
 
     grant_type: Literal["client_credentials"] = "client_credentials"
@@ -48,7 +48,7 @@ class TokenRequest(BaseModel):
     )
 
 
-class Token(BaseModel):
+class DinteroToken(BaseModel):
     """A token for the header Authorization; it is valid for expires_in seconds."""
 
     access_token: str = Field(description="A JWT access token", examples=["eyJhbGci...t7P4"])
@@ -75,7 +75,7 @@ class ServiceReport(BaseModel):
     )
 
 
-class NewEvent(ServiceReport):
+class NewOrderEvent(ServiceReport):
     """What a service reports. Other members are ignored, created_at and created_by among them: they are read-only."""
 
     model_config = ConfigDict(
@@ -107,7 +107,7 @@ class OrderStatusEvent(ServiceReport):
     version: int = Field(description="The version of the order with this event", examples=[2])
 
 
-class ErrorDetail(BaseModel):
+class DinteroErrorDetail(BaseModel):
     """What went wrong."""
 
     code: str = Field(examples=["NOT FOUND"])
@@ -115,10 +115,10 @@ class ErrorDetail(BaseModel):
     errors: list[dict[str, Any]] = []
 
 
-class Error(BaseModel):
+class DinteroError(BaseModel):
     """What went wrong."""
 
-    error: ErrorDetail
+    error: DinteroErrorDetail
 
 
 class ApiRequest(BaseModel):

@@ -6,7 +6,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPBase
 
-from api.http.credentials import Credential
+from api.http.credentials import Authentication
 from api.http.requests import ServicesDep
 from api.http.security import basic, bearer
 from application.access.callers import Caller, Tenant
@@ -29,12 +29,12 @@ def _tenants_audience(tenant: Tenant) -> str | None:
     return audience_of(tenant.dintero_account) if tenant.dintero_account else None
 
 
-@Credential
+@Authentication
 async def _client(request: Request, services: ServicesDep, _documented: Annotated[object, Security(_CLIENT)]) -> Caller:
     return await basic(services, request)
 
 
-@Credential
+@Authentication
 async def _caller(request: Request, services: ServicesDep, _documented: Annotated[object, Security(_TOKEN)]) -> Caller:
     return await bearer(services, request, audience=_tenants_audience)
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from api.dialects.dintero.errors import RESPONSES
-from api.dialects.dintero.models import TOKEN_SECONDS, OwnerId, Token, TokenRequest
+from api.dialects.dintero.models import TOKEN_SECONDS, DinteroToken, DinteroTokenRequest, OwnerId
 from api.dialects.dintero.security import ClientDep, audience_of
 from api.http.problems import Fault, InvalidRequest
 from api.http.requests import Json, ServicesDep, TokenRoute
@@ -13,8 +13,8 @@ from application.access.scopes import allows
 router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=TokenRoute, responses=RESPONSES)
 
 
-@router.post("/{oid}/auth/token", response_model=Token, summary="Get Token")
-async def get_token(oid: OwnerId, body: TokenRequest, client: ClientDep, services: ServicesDep) -> Json:
+@router.post("/{oid}/auth/token", response_model=DinteroToken, summary="Get DinteroToken")
+async def get_token(oid: OwnerId, body: DinteroTokenRequest, client: ClientDep, services: ServicesDep) -> Json:
     """Exchange a key id and its secret for a token with the scopes of the credential, or with fewer."""
     account = body.audience.rstrip("/")[-9:]
     authorise(client, None, account=account)

@@ -37,7 +37,7 @@ class Source(BaseModel):
     header: str | None = None
 
 
-class Error(BaseModel):
+class SendcloudError(BaseModel):
     """One thing that went wrong."""
 
     status: str = Field(examples=["400"])
@@ -50,7 +50,7 @@ class Error(BaseModel):
 class Errors(BaseModel):
     """What went wrong."""
 
-    errors: list[Error]
+    errors: list[SendcloudError]
 
 
 def render(problem: Problem) -> Response:

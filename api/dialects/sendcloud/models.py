@@ -97,7 +97,7 @@ class Response(BaseModel):
     body: ObjectTextOrNull = None
 
 
-class Request(BaseModel):
+class LoggedRequest(BaseModel):
     """What was sent to the shop's system; further members are kept."""
 
     model_config = ConfigDict(extra="allow")
@@ -114,7 +114,7 @@ class NewLog(BaseModel):
     method: Name | None = ""
     response_code: Annotated[BigInt, Field(ge=0)] | None = None
     response: Annotated[Response | None, BeforeValidator(raw_json)] = None
-    request: Annotated[Request | None, BeforeValidator(raw_json)] = None
+    request: Annotated[LoggedRequest | None, BeforeValidator(raw_json)] = None
     created_at: DateTime | None = Field(None, description="When it happened; now, if it is not given.")
     exception_type: Name | None = None
     exception: RawText | None = None
@@ -130,7 +130,7 @@ class Log(BaseModel):
     method: str
     response_code: int | None
     response: Response | None
-    request: Request | None
+    request: LoggedRequest | None
     created_at: datetime
     exception_type: str | None
     exception: str | None

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security.http import HTTPBase
 
-from api.http.credentials import Credential
+from api.http.credentials import Authentication
 from api.http.rate_limit import SENDCLOUD_READS, SENDCLOUD_WRITES, take
 from api.http.requests import ServicesDep
 from api.http.security import BEARER, basic, bearer
@@ -15,7 +15,7 @@ from application.access.callers import Caller
 BASIC = HTTPBase(scheme="basic", scheme_name="SendcloudKeys", description="The key id and the secret", auto_error=False)
 
 
-@Credential
+@Authentication
 async def _caller(
     request: Request,
     services: ServicesDep,

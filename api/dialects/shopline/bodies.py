@@ -35,7 +35,7 @@ def _example(**body: JsonValue) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [body]})
 
 
-class Request(BaseModel):
+class ShoplineRequest(BaseModel):
     """A request; members that SHOPLINE does not know are ignored, as it ignores them."""
 
     def options(self, *told: str) -> dict[str, Any] | None:
@@ -43,7 +43,7 @@ class Request(BaseModel):
         return self.model_dump(mode="json", exclude=set(told), exclude_unset=True, exclude_none=True) or None
 
 
-class StatusUpdate(Request):
+class StatusUpdate(ShoplineRequest):
     """The order's new status."""
 
     model_config = _example(status="confirmed", mail_notify=False)
@@ -51,7 +51,7 @@ class StatusUpdate(Request):
     mail_notify: StrictBool | None = Field(None, description="Whether the customer is to be told; kept with the event")
 
 
-class PaymentStatusUpdate(Request):
+class PaymentStatusUpdate(ShoplineRequest):
     """The order's new payment status."""
 
     model_config = _example(status="completed", mail_notify=False)
@@ -59,7 +59,7 @@ class PaymentStatusUpdate(Request):
     mail_notify: StrictBool | None = None
 
 
-class DeliveryStatusUpdate(Request):
+class DeliveryStatusUpdate(ShoplineRequest):
     """The order's new delivery status."""
 
     model_config = _example(status="shipped", mail_notify=False)
@@ -75,7 +75,7 @@ class CancelledReason(BaseModel):
     message: Name | None = None
 
 
-class Cancellation(Request):
+class Cancellation(ShoplineRequest):
     """Why, and for whom, an order is cancelled; nothing is refunded, reverted or mailed here, but it is kept."""
 
     model_config = _example(
@@ -105,7 +105,7 @@ class SplitItem(BaseModel):
     price: Money | None = Field(None, description="Of one, if you know it: the lines of orders are not known here")
 
 
-class OrderSplit(Request):
+class OrderSplit(ShoplineRequest):
     """The lines that become an order of their own."""
 
     model_config = _example(
@@ -122,7 +122,7 @@ class OrderSplit(Request):
     send_parent_email: StrictBool | None = None
 
 
-class NewMessage(Request):
+class NewMessage(ShoplineRequest):
     """A comment on the order."""
 
     model_config = _example(text="When will it arrive?", is_private=False, send_by="customer")

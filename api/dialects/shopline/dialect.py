@@ -45,7 +45,7 @@ async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep
 
 @router.get(
     "/v1/orders/{id}",
-    response_model=models.Order,
+    response_model=models.ShoplineOrder,
     responses=responses(401, 403, 404, 410, 422, 429),
     summary="Get Order",
 )

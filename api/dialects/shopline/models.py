@@ -30,7 +30,7 @@ class ActionLogs(BaseModel):
     items: list[ActionLog] = Field(max_length=ACTION_LOG_SIZE)
 
 
-class Money(BaseModel):
+class ShoplineMoney(BaseModel):
     """An amount."""
 
     cents: int
@@ -48,7 +48,7 @@ class Payment(BaseModel):
 
     status: str = Field(examples=["pending"])
     name_translations: Translatable | None
-    total: Money | None
+    total: ShoplineMoney | None
     paid_at: str | None
     updated_at: str | None
 
@@ -75,7 +75,7 @@ class Remark(BaseModel):
     time: str = Time
 
 
-class Order(BaseModel):
+class ShoplineOrder(BaseModel):
     """An order, as far as what was recorded tells; the rest is null or empty."""
 
     id: str = Field(examples=["60c1e027a47d91004377f129"])
@@ -91,11 +91,11 @@ class Order(BaseModel):
     customer_email: str | None
     customer_phone: str | None
     currency_iso: str | None
-    subtotal: Money | None
-    order_discount: Money | None
-    user_credit: Money | None
-    total_tax_fee: Money | None
-    total: Money | None
+    subtotal: ShoplineMoney | None
+    order_discount: ShoplineMoney | None
+    user_credit: ShoplineMoney | None
+    total_tax_fee: ShoplineMoney | None
+    total: ShoplineMoney | None
     order_payment: Payment
     order_delivery: Delivery
     delivery_address: dict[str, Any] | None
@@ -116,7 +116,7 @@ class Order(BaseModel):
     invoices: list[dict[str, Any]]
 
 
-class StatusUpdated(BaseModel):
+class NewStatus(BaseModel):
     """The new status of an order's payment or delivery."""
 
     order_id: str = Field(examples=["60c1e027a47d91004377f129"])
@@ -140,7 +140,7 @@ class Comment(BaseModel):
     owner_id: str | None
     owner_type: Literal["Merchant", "User"]
     trackable_id: str
-    trackable_type: str = Field(examples=["Order"])
+    trackable_type: str = Field(examples=["ShoplineOrder"])
     is_private: bool
     media: Media | None
 

@@ -34,7 +34,7 @@ router = APIRouter(
 OrderId = Annotated[Identifier, Path(alias="id", description="The order's id, or its reference", examples=["A-1001"])]
 
 
-@router.patch("/{id}/status", response_model=models.Order, summary="Update Order Status")
+@router.patch("/{id}/status", response_model=models.ShoplineOrder, summary="Update Order Status")
 async def update_status(
     order_id: OrderId, body: bodies.StatusUpdate, caller: CallerDep, services: ServicesDep, key: KeyDep
 ) -> Json:
@@ -45,9 +45,7 @@ async def update_status(
     return await _order(services, caller, await _record(services, caller, event, key))
 
 
-@router.patch(
-    "/{id}/order_delivery_status", response_model=models.StatusUpdated, summary="Update Order Delivery Status"
-)
+@router.patch("/{id}/order_delivery_status", response_model=models.NewStatus, summary="Update Order Delivery Status")
 async def update_delivery_status(
     order_id: OrderId, body: bodies.DeliveryStatusUpdate, caller: CallerDep, services: ServicesDep, key: KeyDep
 ) -> Json:
@@ -58,7 +56,7 @@ async def update_delivery_status(
     return _status_updated(body.status, await _record(services, caller, event, key))
 
 
-@router.patch("/{id}/order_payment_status", response_model=models.StatusUpdated, summary="Update Order Payment Status")
+@router.patch("/{id}/order_payment_status", response_model=models.NewStatus, summary="Update Order Payment Status")
 async def update_payment_status(
     order_id: OrderId, body: bodies.PaymentStatusUpdate, caller: CallerDep, services: ServicesDep, key: KeyDep
 ) -> Json:
@@ -69,7 +67,7 @@ async def update_payment_status(
     return _status_updated(body.status, await _record(services, caller, event, key))
 
 
-@router.patch("/{id}/cancel", response_model=models.Order, summary="Cancel Order")
+@router.patch("/{id}/cancel", response_model=models.ShoplineOrder, summary="Cancel Order")
 async def cancel_order(
     order_id: OrderId,
     request: Request,
@@ -95,7 +93,7 @@ async def cancel_order(
     return await _order(services, caller, result)
 
 
-@router.post("/{id}/split", response_model=models.Order, summary="Split Order")
+@router.post("/{id}/split", response_model=models.ShoplineOrder, summary="Split Order")
 async def split_order(
     order_id: OrderId, body: bodies.OrderSplit, caller: CallerDep, services: ServicesDep, key: KeyDep
 ) -> Json:

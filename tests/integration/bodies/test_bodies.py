@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from application.bodies.port import BodyStore, Place
+from application.bodies.port import BodyPlace, BodyStore
 from domain.errors import Unavailable
 from domain.values import TenantName
 from infrastructure.bodies.object_store import ObjectBodyStore
@@ -116,7 +116,7 @@ async def test_the_place_of_a_content_is_where_it_is(
     ref = await bodies.put(ACME, ORDER, b"a")
 
     place = bodies.place(ACME, ref.digest)
-    assert place == Place(urlsplit(s3_url).netloc, f"trail/acme/{ref.digest}")
+    assert place == BodyPlace(urlsplit(s3_url).netloc, f"trail/acme/{ref.digest}")
     assert keys_in_s3() == [place.key]
 
 

@@ -11,7 +11,7 @@ from api.dialects.carriyo.mapping import LAST_MILLISECOND, call_of, event_of, po
 from api.dialects.carriyo.models import NewSystemLog, SystemLogQuery
 from api.dialects.carriyo.tokens import render_token_error
 from api.http.problems import Kind, Problem, problem_of
-from application.bodies.port import Place
+from application.bodies.port import BodyPlace
 from domain.events.records import CallDirection
 from domain.values import BodyRef
 from tests.builders import a_caller, a_system_log
@@ -93,7 +93,7 @@ def test_a_log_that_came_without_a_content_has_no_pointer_to_one() -> None:
 
 
 def test_a_log_points_to_where_its_content_is() -> None:
-    log = system_log("acme", 1, a_system_log(content=CONTENT), Place("calls", "acme/ab"))
+    log = system_log("acme", 1, a_system_log(content=CONTENT), BodyPlace("calls", "acme/ab"))
 
     assert (log["s3_content_key"], log["s3_content_bucket"]) == ("acme/ab", "calls")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.dialects.shopline.models import Order as OrderModel
+from api.dialects.shopline.models import ShoplineOrder as OrderModel
 from api.dialects.shopline.order import OrderObject
 from application.ledger.port import RecordedEvent
 from domain.errors import OrderArchived

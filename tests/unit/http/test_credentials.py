@@ -8,7 +8,7 @@ import pytest
 from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 
-from api.http.credentials import Credential
+from api.http.credentials import Authentication
 from api.http.lean import Lean, LeanRoutes
 from api.http.requests import Json, StrictRoute
 from application.access.callers import Caller, Tenant
@@ -27,7 +27,7 @@ async def _asked(request: Request) -> list[str | None]:
     return asked
 
 
-@Credential
+@Authentication
 async def _caller(request: Request, services: Annotated[list[str | None], Depends(_asked)]) -> Caller:
     services.append(request.headers.get("authorization"))
     if request.headers.get("authorization") != "me":

@@ -9,13 +9,13 @@ import pytest
 from api.native.receipts import receipt
 from api.services import Services
 from application.access.callers import Caller, Tenant
-from application.ledger.recorded import EventRef, Recorded
+from application.ledger.recorded import Recorded, RecordedRef
 from domain.errors import NotSealed, OrdertrailError, Unavailable
 from tests.builders import ACME
 
 CALLER = Caller(Tenant(ACME, is_implicit=False, dintero_account=None), "k", "Test", ("admin",))
 RECORDED = Recorded(
-    (EventRef("e-7", "order.created", "order-1", 1, 7),), datetime(2026, 3, 1, tzinfo=UTC), is_replayed=False
+    (RecordedRef("e-7", "order.created", "order-1", 1, 7),), datetime(2026, 3, 1, tzinfo=UTC), is_replayed=False
 )
 
 

@@ -1,12 +1,12 @@
 """Pages that were rendered once: shown as long as they are of the same edition, and forgotten with what was erased."""
 
-from application.views.pages import MAX_PAGES, Pages, Place
+from application.views.pages import MAX_PAGES, PageKey, Pages
 from application.views.queries import Edition
 from domain.values import TenantName
 from tests.builders import ACME
 
-LOG = Place(ACME, b"/log", b"")
-OTHER = Place(TenantName("globex"), b"/log", b"")
+LOG = PageKey(ACME, b"/log", b"")
+OTHER = PageKey(TenantName("globex"), b"/log", b"")
 
 
 def test_a_page_is_found_as_long_as_its_edition_is_the_same() -> None:
