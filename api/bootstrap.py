@@ -14,7 +14,7 @@ from application.bodies.calls import CallQueries
 from application.bodies.expiry import Expiry, keep_expiring
 from application.bodies.masking import SECRET_HEADERS
 from application.bodies.port import BodyStore
-from application.bodies.sealed import SealedBodies
+from application.bodies.vault import SealedBodies
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
 from application.ledger_file.writing import LedgerExport

@@ -9,7 +9,7 @@ from application.access.tenants import TenantRegister
 from application.bodies.calls import CallQueries
 from application.bodies.masking import SECRET_HEADERS
 from application.bodies.retention import RetentionStore
-from application.bodies.sealed import SealedBodies
+from application.bodies.vault import SealedBodies
 from application.ledger.port import EventStore
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport

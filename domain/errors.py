@@ -104,7 +104,7 @@ class TenantNotFound(NotFound):
 
     def __init__(self, tenant: str) -> None:
         self.tenant = tenant
-        super().__init__(f"There is no tenant {tenant!r}; create it with: ordertrail tenant create {tenant}")
+        super().__init__(f"There is no tenant {tenant!r}")
 
 
 class KeyNotFound(NotFound):
@@ -113,7 +113,7 @@ class KeyNotFound(NotFound):
     def __init__(self, key_id: str, tenant: str | None = None) -> None:
         self.key_id, self.tenant = key_id, tenant
         owner = "There is no" if tenant is None else f"Tenant {tenant!r} has no"
-        super().__init__(f"{owner} key {key_id!r}; see which there are with: ordertrail key list")
+        super().__init__(f"{owner} key {key_id!r}")
 
 
 class OrderNotFound(NotFound):
@@ -121,7 +121,7 @@ class OrderNotFound(NotFound):
 
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
-        super().__init__(f"There is no order {order_id!r}; create it with POST /trail/v1/orders")
+        super().__init__(f"There is no order {order_id!r}")
 
 
 class VersionNotFound(NotFound):
@@ -159,9 +159,7 @@ class IntegrationNotFound(NotFound):
 
     def __init__(self, integration_id: int) -> None:
         self.integration_id = integration_id
-        super().__init__(
-            f"There is no integration {integration_id}; register it with PUT /trail/v1/integrations/{integration_id}"
-        )
+        super().__init__(f"There is no integration {integration_id}")
 
 
 class OrderArchived(OrdertrailError):
@@ -208,9 +206,7 @@ class KeyHasEnded(OrdertrailError):
 
     def __init__(self, key_id: str, tenant: str) -> None:
         self.key_id, self.tenant = key_id, tenant
-        super().__init__(
-            f"Key {key_id!r} was revoked or has expired; create another with: ordertrail key create --tenant {tenant}"
-        )
+        super().__init__(f"Key {key_id!r} was revoked or has expired")
 
 
 class AccessDenied(OrdertrailError):
@@ -249,7 +245,7 @@ class Unproven(OrdertrailError):
 
     def __init__(self, what: str) -> None:
         self.what = what
-        super().__init__(f"{what}. Trying again does not help: whoever runs this has to run ordertrail verify")
+        super().__init__(f"{what}. Trying again does not help until whoever runs this has repaired it")
 
 
 class Misconfigured(OrdertrailError):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from api.bootstrap import open_repair, open_services
-from api.cli.files.imported import published_keys, what_it_proved
+from api.cli.files.trusted_keys import published_keys, what_it_proved
 from api.cli.maintenance import tenants_of
 from api.cli.progress import progress
 from api.cli.readability import what_cannot_be_read

@@ -16,7 +16,7 @@ from api.cli.durations import InvalidOption
 from api.server.logs import set_up_logging
 from api.settings import Settings, read_settings
 from application.transparency.note import CannotCheck
-from domain.errors import Misconfigured, OrdertrailError
+from domain.errors import KeyHasEnded, KeyNotFound, Misconfigured, OrdertrailError, TenantNotFound, Unproven
 
 T = TypeVar("T")
 
@@ -34,13 +34,28 @@ def plain_errors(*, status: int = 1) -> Iterator[None]:
         print(f"ordertrail: {error}", file=sys.stderr)
         raise typer.Exit(2) from error
     except OrdertrailError as error:
-        print(f"ordertrail: {error}", file=sys.stderr)
+        print(f"ordertrail: {error}{_hint(error)}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, InvalidOption | CannotCheck) else status) from error
     except ValidationError as error:
         for fault in error.errors():
             name = "_".join(map(str, fault["loc"])).upper()
             print(f"ordertrail: ORDERTRAIL_{name}: {fault['msg']}", file=sys.stderr)
         raise typer.Exit(2) from error
+
+
+def _hint(error: OrdertrailError) -> str:
+    """Return which command helps, if one does."""
+    match error:
+        case TenantNotFound(tenant=tenant):
+            return f"; create it with: ordertrail tenant create {tenant}"
+        case KeyNotFound():
+            return "; see which there are with: ordertrail key list"
+        case KeyHasEnded(tenant=tenant):
+            return f"; create another with: ordertrail key create --tenant {tenant}"
+        case Unproven():
+            return "; see what is wrong with: ordertrail verify"
+        case _:
+            return ""
 
 
 def settings_with(**given: Any) -> Settings:

@@ -52,6 +52,7 @@ class Problem(NamedTuple):
     detail: str
     faults: tuple[Fault, ...] = ()
     headers: Mapping[str, str] = {}
+    cause: errors.OrdertrailError | None = None
 
     @property
     def status(self) -> int:
@@ -161,7 +162,7 @@ def problem_of(error: Exception) -> Problem:
         case errors.OrdertrailError():
             kind = next(kind for type_, kind in _KINDS if isinstance(error, type_))
             faults = error.faults if isinstance(error, InvalidRequest) else ()
-            return Problem(kind, str(error), faults, _headers(kind, error))
+            return Problem(kind, str(error), faults, _headers(kind, error), error)
         case HTTPException(__cause__=errors.OrdertrailError() | RequestValidationError() as cause):
             # FastAPI wraps whatever goes wrong while it reads a body.
             return problem_of(cause)

@@ -17,8 +17,8 @@ from api.http.opening import services_of
 from api.http.problems import UnsupportedMediaType
 from api.services import Services
 from application.access.callers import Caller
+from application.ledger.outcome import Recorded
 from application.ledger.port import IdempotencyKey
-from application.ledger.recorded import Recorded
 from application.views.queries import Freshness
 from domain.values import Origin
 

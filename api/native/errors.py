@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.http.problems import Problem, json_pointer
 from api.http.requests import Json
+from domain.errors import IntegrationNotFound, OrderNotFound
 
 
 class FaultTold(BaseModel):
@@ -43,13 +44,24 @@ def render(problem: Problem) -> Response:
         type=f"urn:ordertrail:problem:{name}",
         title=problem.kind.title,
         status=problem.status,
-        detail=problem.detail,
+        detail=problem.detail + _hint(problem),
         errors=[FaultTold(pointer=_pointer(f.where), detail=f.what, type=f.type) for f in problem.faults],
     )
     response = ProblemJson(details.model_dump(exclude_defaults=True), status_code=problem.status)
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _hint(problem: Problem) -> str:
+    """Return what whoever sent the request may do about it here, if there is something to say."""
+    match problem.cause:
+        case OrderNotFound():
+            return "; create it with POST /trail/v1/orders"
+        case IntegrationNotFound(integration_id=id_):
+            return f"; register it with PUT /trail/v1/integrations/{id_}"
+        case _:
+            return ""
 
 
 def _pointer(where: tuple[str | int, ...]) -> str:

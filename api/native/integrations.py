@@ -21,7 +21,7 @@ from api.native.render import exception_item
 from api.native.security import CallerDep
 from api.services import Services
 from application.access.callers import Caller, authorise
-from application.ledger.recorded import Recorded
+from application.ledger.outcome import Recorded
 from application.views.integration_queries import ExceptionFilter
 from domain.events.integration import Recovered, Registered
 from domain.streams import integration_stream

@@ -34,7 +34,7 @@ from api.native.security import CallerDep
 from api.services import Services
 from application.access.callers import Caller, authorise
 from application.bodies.masking import masked_event
-from application.ledger.recorded import Recorded
+from application.ledger.outcome import Recorded
 from application.views.order_rows import shown_order
 from domain.events.integration import IntegrationTied
 

@@ -7,7 +7,7 @@ from fastapi import Header
 
 from api.services import Services
 from application.access.callers import Caller
-from application.ledger.recorded import Recorded
+from application.ledger.outcome import Recorded
 from application.transparency.tree import Range
 from domain.errors import NotSealed, OrdertrailError
 

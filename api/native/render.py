@@ -9,8 +9,8 @@ from pydantic_core import from_json
 
 from api.http.problems import json_pointer
 from application.ledger.codec import DAMAGE, encode
+from application.ledger.outcome import Recorded
 from application.ledger.port import RecordedEvent
-from application.ledger.recorded import Recorded
 from application.privacy.legible import legible
 from application.views.hints import hint
 from application.views.history import FieldDifference, PastOrder, described

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from application.bodies.sealed import Gone, SealedBodies
+from application.bodies.vault import Gone, SealedBodies
 from application.ledger.codec import DAMAGE, decode_as
 from application.ledger.port import EventStore
 from application.privacy.legible import notice

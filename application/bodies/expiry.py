@@ -4,7 +4,7 @@ import logging
 
 from application.bodies.port import BodyStore
 from application.bodies.retention import RetentionStore
-from application.bodies.sealed import WITH_CONTENT
+from application.bodies.vault import WITH_CONTENT
 from application.runtime.loops import keep_going
 from application.runtime.outage_log import told
 from domain.errors import Busy, Unavailable

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from application.bodies.sealed import Gone, SealedBodies
+from application.bodies.vault import Gone, SealedBodies
 from application.ledger.codec import DAMAGE, in_words
 from application.privacy.legible import notice
 from domain.errors import InvalidEvent, UnreadableKey

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 from uuid_utils import uuid7
 
+from application.ledger.fields import Fields, stored
 from application.ledger.port import WHY_UNREADABLE, NewEvent, RecordedEvent, UnwrittenEvent
-from application.ledger.stored import Fields, stored
 from domain.errors import InvalidEvent, OrdertrailError, UnreadableEvent
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Collection
 
-from application.ledger.recorded import Recorded
+from application.ledger.outcome import Recorded
 from domain.errors import VersionConflict
 
 MAX_TRIES = 10

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from application.bodies.sealed import WITH_CONTENT, SealedBodies, digest_in
+from application.bodies.vault import WITH_CONTENT, SealedBodies, digest_in
 from application.ledger.codec import encode
 from application.ledger.port import NO_STREAM, STREAM_EXISTS, Append, EventStore, ExpectedVersion, Write
 from application.ledger.reading import stream_pages

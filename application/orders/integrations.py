@@ -2,10 +2,10 @@
 
 from application.access.callers import Tenant
 from application.bodies.failed_calls import slim
-from application.bodies.sealed import SealedBodies
+from application.bodies.vault import SealedBodies
 from application.ledger.codec import draft
+from application.ledger.outcome import Recorded, recorded
 from application.ledger.port import ANY, STREAM_EXISTS, Append, EventStore, ExpectedVersion, IdempotencyKey, Write
-from application.ledger.recorded import Recorded, recorded
 from domain.events.integration import ExceptionLogged, IntegrationEvent, Recovered, Registered
 from domain.values import Origin
 

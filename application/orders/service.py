@@ -6,6 +6,7 @@ from typing import Any
 from application.access.callers import Tenant
 from application.ledger.codec import draft, new_event_id
 from application.ledger.conflicts import again_on_conflict
+from application.ledger.outcome import Decided, Recorded, decided, recorded
 from application.ledger.port import (
     ANY,
     NO_STREAM,
@@ -18,7 +19,6 @@ from application.ledger.port import (
     IdempotencyKey,
     Write,
 )
-from application.ledger.recorded import Decided, Recorded, decided, recorded
 from application.orders.erasure import Erasure
 from application.orders.loading import Needs, load_if_any, load_order, needs_of
 from application.orders.splits import Load, of_child, other_sides, other_streams, require_told

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
 from application.ledger.port import WHY_UNREADABLE, NewEvent, RecordedEvent, UnwrittenEvent
-from application.privacy.unopened import Unopened, changed, in_words, of_damaged_key, of_other_key
+from application.privacy.damage import Unopened, changed, in_words, of_damaged_key, of_other_key
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.catalogue import CATALOGUE
 from domain.personal import Member, Place, Shape, is_placeholder, placeholder, places, shape_of, unreadable

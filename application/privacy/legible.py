@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from application.ledger.codec import DAMAGE, fits, in_words, what_does_not_fit
 from application.ledger.port import WHY_UNREADABLE, RecordedEvent
-from application.privacy.noticed import Noticed
+from application.privacy.notices import Noticed
 from domain.errors import InvalidEvent, OrdertrailError
 from domain.events.catalogue import is_ours
 from domain.values import TenantName

@@ -9,9 +9,9 @@ from weakref import ref
 
 from application.ledger.port import IdempotencyKey, NewEvent, PendingAppend, RecordedEvent, UnwrittenEvent
 from application.privacy.cipher import Document, KeyOf, Plain, document, may_hold_personal_data, seal
+from application.privacy.damage import in_words
 from application.privacy.keys import KeyRing, NotRemembered
-from application.privacy.noticed import Noticed
-from application.privacy.unopened import in_words
+from application.privacy.notices import Noticed
 from application.runtime.room import BREATH_BYTES
 from domain.values import TenantName
 

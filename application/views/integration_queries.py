@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
 from application.bodies.failed_calls import whole
-from application.bodies.sealed import SealedBodies
+from application.bodies.vault import SealedBodies
 from application.ledger.codec import decode_as
 from application.ledger.port import Page, RecordedEvent
 from application.privacy.legible import legibly

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-from application.bodies.sealed import WITH_CONTENT, Gone, SealedBodies, digest_in
+from application.bodies.vault import WITH_CONTENT, Gone, SealedBodies, digest_in
 from application.ledger.codec import DAMAGE, decode, in_words
 from application.ledger.port import EventStore, RecordedEvent
 from application.privacy.keys import KeyRing

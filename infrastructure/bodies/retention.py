@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from application.bodies.retention import DueCall, Kept
-from application.bodies.sealed import digest_in
+from application.bodies.vault import digest_in
 from application.ledger.port import PAGE_BYTES
 from domain.errors import TenantNotFound
 from domain.values import TenantName

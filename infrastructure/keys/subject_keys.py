@@ -11,7 +11,7 @@ import psycopg
 
 from application.privacy.cipher import DamagedKey, Keys, SubjectKey, bound
 from application.privacy.keys import NotRemembered
-from application.privacy.noticed import Noticed
+from application.privacy.notices import Noticed
 from application.runtime.gathering import Gathering
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import TenantName

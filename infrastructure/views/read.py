@@ -7,12 +7,12 @@ from application.ledger.port import PAGE_BYTES, Page, RecordedEvent
 from application.privacy.vault import Vault
 from application.runtime.gathering import Gathering
 from application.views.integration_queries import ExceptionFilter, Order
-from application.views.opened import opened_actions, opened_orders, opened_reports
 from application.views.projections.action_log import ActionLogRow
 from application.views.projections.integrations import IntegrationRow
 from application.views.projections.order_state import OrderStateRow
 from application.views.projections.service_events import ServiceEventRow
 from application.views.queries import CallFilter, Edition, OrderFilter, TimelineEntry, TimelineFilter, ViewProgress
+from application.views.row_opener import opened_actions, opened_orders, opened_reports
 from application.views.search import searchable
 from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName

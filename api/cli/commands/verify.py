@@ -9,8 +9,8 @@ from api.bootstrap import open_database
 from api.cli import ledgers, views
 from api.cli.commands.import_ import Keys
 from api.cli.files import ledger_files
-from api.cli.files.imported import held_checkpoint
 from api.cli.files.ledger_files import Verdict
+from api.cli.files.trusted_keys import held_checkpoint
 from api.cli.settings import DataDir, Dsn, plain_errors, run, settings_with
 
 app = typer.Typer(add_completion=False)

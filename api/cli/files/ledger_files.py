@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from api.bootstrap import open_seen, open_services
 from api.cli.files.compression import lines_of, new_file
-from api.cli.files.imported import published_keys, what_it_proved
+from api.cli.files.trusted_keys import published_keys, what_it_proved
 from api.cli.maintenance import InvalidArgument, create_tenant
 from api.cli.progress import progress
 from api.cli.tables import printable

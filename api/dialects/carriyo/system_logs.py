@@ -21,8 +21,8 @@ from api.http.requests import Json, KeyDep, ServicesDep, read, written
 from api.services import Services
 from application.access.callers import authorise
 from application.ledger.codec import decode_as
+from application.ledger.outcome import first_told
 from application.ledger.port import Page, RecordedEvent
-from application.ledger.recorded import first_told
 from application.privacy.legible import legibly
 from domain.events.records import SystemLogRecorded
 from domain.streams import order_stream

@@ -14,8 +14,8 @@ from api.http.parts import answer, document, rendered
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.services import Services
 from application.access.callers import authorise
+from application.ledger.outcome import first_told
 from application.ledger.port import RecordedEvent
-from application.ledger.recorded import first_told
 from application.privacy.legible import legibly
 from application.views.projections.service_events import ServiceEventRow
 from application.views.queries import TimelineFilter

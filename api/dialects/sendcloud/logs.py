@@ -19,7 +19,7 @@ from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, writ
 from api.services import Services
 from application.access.callers import Caller, authorise
 from application.bodies.failed_calls import whole
-from application.ledger.recorded import first_told
+from application.ledger.outcome import first_told
 from application.privacy.legible import legibly
 from application.views.integration_queries import ExceptionFilter, IntegrationQueries, LoggedException
 from domain.values import TenantName

@@ -6,9 +6,9 @@ from api.dialects.shopline.order import OrderObject
 from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.codec import DAMAGE
+from application.ledger.outcome import Recorded
 from application.ledger.port import RecordedEvent
 from application.ledger.reading import stream_pages
-from application.ledger.recorded import Recorded
 from application.privacy.legible import notice
 from application.views.projections.timeline import kind_of
 from application.views.queries import TimelineFilter

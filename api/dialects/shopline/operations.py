@@ -16,8 +16,8 @@ from api.http.problems import Fault, InvalidRequest
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.services import Services
 from application.access.callers import Caller, authorise
+from application.ledger.outcome import Recorded, first_told
 from application.ledger.port import IdempotencyKey
-from application.ledger.recorded import Recorded, first_told
 from domain.events.delivery import DeliveryStatusUpdated
 from domain.events.lifecycle import CommentAdded, StatusUpdated
 from domain.events.payment import PaymentStatusUpdated

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from application.ledger.stored import Fields
+from application.ledger.fields import Fields
 from application.privacy.cipher import is_sealed, is_token
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection

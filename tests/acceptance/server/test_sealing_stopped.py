@@ -95,7 +95,7 @@ async def test_a_forged_leaf_stops_sealing_until_it_is_repaired(shop: Shop, tmp_
     assert_problem(refused, 500, "unproven")
     assert refused.json()["detail"] == (
         "The event at position 2 is not shown to be one of the 6 events that were signed. "
-        "Trying again does not help: whoever runs this has to run ordertrail verify"
+        "Trying again does not help until whoever runs this has repaired it"
     )
     unsealed = await shop.http.get(f"{ORDERS}/A-1/proofs")
     assert_problem(unsealed, 404)

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from application.ledger.codec import decode
-from application.ledger.stored import stored
+from application.ledger.fields import stored
 from domain.events.records import ServiceState
 from domain.values import Change, Money
 from tests import samples

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from zstandard import ZstdCompressor, ZstdDecompressor
 
-from api.cli.files.imported import held_checkpoint
 from api.cli.files.ledger_files import Verdict, verify_file
+from api.cli.files.trusted_keys import held_checkpoint
 from api.cli.maintenance import InvalidArgument
 from application.ledger.port import RecordedEvent
 from application.transparency.checkpoint import Checkpoint

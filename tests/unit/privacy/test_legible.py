@@ -9,7 +9,7 @@ import pytest
 from application.ledger.codec import DAMAGE, decode
 from application.ledger.port import RecordedEvent
 from application.privacy.legible import legible, legibly, why_unreadable
-from application.privacy.noticed import Noticed
+from application.privacy.notices import Noticed
 from domain.errors import InvalidEvent
 from domain.events.lifecycle import Edited
 from domain.values import Change

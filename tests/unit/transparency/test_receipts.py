@@ -9,7 +9,7 @@ import pytest
 from api.native.receipts import receipt
 from api.services import Services
 from application.access.callers import Caller, Tenant
-from application.ledger.recorded import Recorded, RecordedRef
+from application.ledger.outcome import Recorded, RecordedRef
 from domain.errors import NotSealed, OrdertrailError, Unavailable
 from tests.builders import ACME
 
