@@ -1,18 +1,102 @@
 """The native view of an order's past: what it was, and what changed."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 
+from api.http.problems import Fault, InvalidRequest
 from api.http.requests import Json, ServicesDep, StrictRoute
 from api.native.errors import RESPONSES
-from api.native.history_models import Diff, DiffQuery, PastQuery
-from api.native.models import OrderId
+from api.native.models import OrderBody, OrderId, Strict
 from api.native.render import field_change, past_order, unread_events
 from api.native.security import CallerDep
 from api.services import Services
 from application.access.callers import authorise
-from domain.values import TenantName
+from application.views.history import Clock
+from domain.values import MAX_BIGINT, Actor, Moment, TenantName
+
+
+class PastQuery(Strict):
+    """Which past of an order; what it is now, if nothing is said."""
+
+    version: int | None = Field(None, ge=0, le=MAX_BIGINT, description="As this version made it")
+    at: Moment | None = Field(None, description="As the events made it that had been recorded by then")
+    clock: Clock | None = Field(None, description="With `at`: `occurred` takes the events that had occurred by then")
+
+    def is_past(self) -> bool:
+        """Whether a past is asked for. Raises InvalidRequest if it is not clear which."""
+        if self.version is not None and self.at is not None:
+            raise InvalidRequest(Fault(("query", "at"), "cannot be given together with version", "ambiguous"))
+        if self.clock is not None and self.at is None:
+            raise InvalidRequest(Fault(("query", "clock"), "is the clock of at, which is missing", "missing"))
+        return self.version is not None or self.at is not None
+
+
+class DiffQuery(Strict):
+    """Between which versions."""
+
+    from_: int = Field(0, alias="from", ge=0, le=MAX_BIGINT, description="0: before there was anything of the order")
+    to: int | None = Field(None, ge=0, le=MAX_BIGINT, description="The newest, if it is left out")
+
+    def require_order(self) -> None:
+        """Raise InvalidRequest unless from comes before to."""
+        if self.to is not None and self.to < self.from_:
+            raise InvalidRequest(Fault(("query", "to"), "comes before from", "order"))
+
+
+class MadeBy(BaseModel):
+    """The event that made something so: where it stands, by whom and when."""
+
+    version: int
+    position: int
+    event_id: str
+    type: str
+    actor: Actor
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class UnreadEvent(BaseModel):
+    """An event of the order that cannot be read, or not all of it: what it changed is not known."""
+
+    version: int
+    position: int
+    event_id: str
+    type: str
+    unreadable: str = Field(description="What cannot be read, and why")
+
+
+UnreadEvents = Annotated[
+    list[UnreadEvent] | None, Field(description="Of a past: only there if some of its events cannot be read.")
+]
+
+
+class OneOrder(OrderBody):
+    """An order as its events have made it, or had made it."""
+
+    as_of: MadeBy | None = Field(None, description="Of a past: the last event that it was made by and can be read.")
+    unreadable_events: UnreadEvents = None
+
+
+class FieldChange(MadeBy):
+    """A field that differs, and the last event that changed it."""
+
+    field: str = Field(description="A JSON pointer into the order", examples=["/totals/total/cents"])
+    before: Any
+    after: Any
+
+
+class Diff(BaseModel):
+    """What differs between two versions of an order."""
+
+    order_id: str
+    from_: int = Field(alias="from")
+    to: int
+    changes: list[FieldChange]
+    unreadable_events: UnreadEvents = None
+
 
 router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 

@@ -1,9 +1,16 @@
 """Native integrations: register, recover, read."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BeforeValidator, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic_core import from_json, to_json
 
 from api.http.faults import faults_in
@@ -12,10 +19,9 @@ from api.http.problems import Fault, InvalidRequest
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.native.errors import RESPONSES
 from api.native.events import event_of
-from api.native.integration_models import ExceptionList, ExceptionQuery, IntegrationBody, NewIntegrationEvent
-from api.native.models import NewIntegration
+from api.native.models import Cursor, NewEventBody, Strict, Unreadable
 from api.native.pages import position_of
-from api.native.proof_models import IntegrationRecordedWithReceipt
+from api.native.proofs import IntegrationRecordedWithReceipt
 from api.native.receipts import Prefer, receipt
 from api.native.render import exception_item
 from api.native.security import CallerDep
@@ -25,7 +31,74 @@ from application.ledger.outcome import Recorded
 from application.views.integration_queries import ExceptionFilter
 from domain.events.integration import Recovered, Registered
 from domain.streams import integration_stream
-from domain.values import MAX_BIGINT
+from domain.values import MAX_BIGINT, Actor, Name, Sentence
+
+
+class NewIntegration(BaseModel):
+    """An integration; members of your own are kept as its details."""
+
+    model_config = ConfigDict(
+        extra="allow", json_schema_extra={"examples": [{"shop_name": "Books", "shop_url": "https://books.example"}]}
+    )
+    __pydantic_extra__: dict[str, Any]
+    shop_name: Name | None = None
+    shop_url: Sentence | None = None
+
+
+class NewIntegrationEvent(NewEventBody):
+    """An event of an integration: integration.recovered."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"type": "integration.recovered", "data": {"description": "The certificate was renewed"}}]
+        }
+    )
+
+
+class ExceptionQuery(Strict):
+    """Which part of an integration's failed calls to list."""
+
+    cursor: Cursor = None
+    limit: int = Field(25, ge=1, le=100)
+
+
+class IntegrationBody(BaseModel):
+    """An integration. started_failing_at is when the first of its calls failed since it last recovered."""
+
+    integration_id: int
+    version: int
+    shop_name: str | None
+    shop_url: str | None
+    details: dict[str, Any]
+    started_failing_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ExceptionItem(BaseModel):
+    """A failed call; hint is what mends it, null where we do not know."""
+
+    position: int
+    version: int
+    kind: str
+    type: str
+    event_id: str
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: Actor
+    correlation_id: str | None
+    causation_id: str | None
+    data: dict[str, Any] | None = Field(description="Null if it cannot be read: then unreadable says why.")
+    hint: str | None
+    unreadable: Unreadable = None
+
+
+class ExceptionList(BaseModel):
+    """Failed calls of an integration, the newest first."""
+
+    items: list[ExceptionItem]
+    next: str | None = Field(description="The cursor of the next page; null on the last.")
+
 
 router = APIRouter(prefix="/trail/v1/integrations", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 

@@ -1,16 +1,63 @@
 """The native view of a whole ledger: its head, and its events as a feed."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 
 from api.http.parts import answer, document, rendered
 from api.http.requests import Json, ServicesDep, StrictRoute
 from api.native.errors import RESPONSES
-from api.native.models import Feed, FeedQuery, Ledger
+from api.native.models import Strict, Unreadable
 from api.native.render import cloud_event
 from api.native.security import CallerDep
 from application.access.callers import authorise
+from domain.values import MAX_BIGINT, Name
+
+
+class FeedQuery(Strict):
+    """Which part of the ledger to read."""
+
+    after: int = Field(0, ge=0, le=MAX_BIGINT, description="`next` of the page before; 0 to begin")
+    limit: int = Field(100, ge=1, le=1_000)
+    type: list[Name] = Field([], max_length=50, description="Only these types of events")
+
+
+class CloudEvent(BaseModel):
+    """An event in the form of CloudEvents 1.0; data_base64 instead of data where the data is not JSON.
+
+    An event whose data cannot be read has none, and the extension unreadable says why.
+    """
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    subject: str
+    type: str
+    time: datetime
+    datacontenttype: str | None = None
+    data: Any = None
+    data_base64: str | None = None
+    position: int
+    streamversion: int
+    recordedtime: datetime
+    unreadable: Unreadable = None
+
+
+class Feed(BaseModel):
+    """A part of the ledger; next is where to go on from."""
+
+    items: list[CloudEvent]
+    next: int
+
+
+class Ledger(BaseModel):
+    """A tenant's ledger; head is the position of its newest event."""
+
+    tenant: str
+    head: int
+
 
 router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 

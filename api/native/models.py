@@ -10,7 +10,7 @@ from api.http.problems import FORM
 from application.views.projections.timeline import Kind
 from application.views.queries import OrderFilter, TimelineFilter
 from domain.order_state import CombinedState, OrderState
-from domain.values import MAX_BIGINT, Actor, Customer, Identifier, Moment, Name, OptionalId, Sentence, Totals
+from domain.values import Actor, Customer, Identifier, Moment, Name, OptionalId, Totals
 
 MAX_EVENTS = 1_000
 
@@ -151,14 +151,6 @@ class NewSplit(Circumstances):
     totals: Totals = Field(description="What the new order amounts to; the rest stays with this one.")
 
 
-class FeedQuery(Strict):
-    """Which part of the ledger to read."""
-
-    after: int = Field(0, ge=0, le=MAX_BIGINT, description="`next` of the page before; 0 to begin")
-    limit: int = Field(100, ge=1, le=1_000)
-    type: list[Name] = Field([], max_length=50, description="Only these types of events")
-
-
 class OrderQuery(Strict):
     """Which orders to list."""
 
@@ -188,17 +180,6 @@ class TimelineQuery(Strict):
 
     def wanted(self) -> TimelineFilter:
         return TimelineFilter(self.kind, self.type, self.correlation_id, self.from_, self.to, self.order)
-
-
-class NewIntegration(BaseModel):
-    """An integration; members of your own are kept as its details."""
-
-    model_config = ConfigDict(
-        extra="allow", json_schema_extra={"examples": [{"shop_name": "Books", "shop_url": "https://books.example"}]}
-    )
-    __pydantic_extra__: dict[str, Any]
-    shop_name: Name | None = None
-    shop_url: Sentence | None = None
 
 
 class EventRef(BaseModel):
@@ -275,38 +256,3 @@ class Timeline(BaseModel):
 
     items: list[TimelineItem]
     next: str | None = Field(description="The cursor of the next page; null on the last.")
-
-
-class CloudEvent(BaseModel):
-    """An event in the form of CloudEvents 1.0; data_base64 instead of data where the data is not JSON.
-
-    An event whose data cannot be read has none, and the extension unreadable says why.
-    """
-
-    specversion: Literal["1.0"]
-    id: str
-    source: str
-    subject: str
-    type: str
-    time: datetime
-    datacontenttype: str | None = None
-    data: Any = None
-    data_base64: str | None = None
-    position: int
-    streamversion: int
-    recordedtime: datetime
-    unreadable: Unreadable = None
-
-
-class Feed(BaseModel):
-    """A part of the ledger; next is where to go on from."""
-
-    items: list[CloudEvent]
-    next: int
-
-
-class Ledger(BaseModel):
-    """A tenant's ledger; head is the position of its newest event."""
-
-    tenant: str
-    head: int

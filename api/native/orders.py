@@ -11,8 +11,7 @@ from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, writ
 from api.native.conditions import expected_version, precondition
 from api.native.errors import RESPONSES
 from api.native.events import events_of
-from api.native.history import get_past
-from api.native.history_models import OneOrder, PastQuery
+from api.native.history import OneOrder, PastQuery, get_past
 from api.native.integrations import IntegrationId
 from api.native.models import (
     AppendBody,
@@ -27,7 +26,7 @@ from api.native.models import (
     TimelineQuery,
 )
 from api.native.pages import position_of
-from api.native.proof_models import RecordedWithReceipt
+from api.native.proofs import RecordedWithReceipt
 from api.native.receipts import Prefer, receipt
 from api.native.render import order_item, recorded_body, timeline_item
 from api.native.security import CallerDep
