@@ -1,17 +1,15 @@
 """Statistics hold samples of what tables have; of people they must hold nothing, as nobody erases it there."""
 
-from pathlib import Path
-
 import psycopg
 
 from api.services import Services
 from application.access.callers import Tenant
 from application.views.projector import Projector
 from domain.values import Actor, Customer
-from infrastructure.setup import migrations
+from tests.paths import ROOT
 
 WORD = "Undine"
-MIGRATION = Path(migrations.__file__).parent / "sql" / "migrations" / "0014_no_statistics_of_people.sql"
+MIGRATION = ROOT / "infrastructure" / "sql" / "migrations" / "0014_no_statistics_of_people.sql"
 
 
 async def tell(services: Services, owner: Services, tenant: Tenant, projector: Projector) -> None:

@@ -57,7 +57,7 @@ class EventCounters(OrdertrailTrackingRecorder, projection_suites.EventCountersV
 class OnOurLedger:
     """Sets up the process so that an application or a projection uses an empty database, each its own ledger of it."""
 
-    expected_factory_topic = "infrastructure.library:OrdertrailFactory"
+    expected_factory_topic = "infrastructure.library.factory:OrdertrailFactory"
 
     @pytest.fixture(autouse=True)
     def _database(self, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,12 +14,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from domain.errors import OrdertrailError, Unavailable
 from infrastructure.postgres.session import InvalidDsn, MissingRight, runtime_dsn
 from infrastructure.postgres.statements import statements
-from infrastructure.setup import migrations, owner_session
+from infrastructure.setup import owner_session
 from infrastructure.setup.migrations import MigrationFailed, is_current, migrate, pending
 from infrastructure.setup.owner_session import ServerTooOld
 from tests.fix_postgres import database
+from tests.paths import ROOT
 
-SQL_FILES = sorted(Path(migrations.__file__).parent.joinpath("sql", "migrations").glob("*.sql"))
+SQL_FILES = sorted(ROOT.joinpath("infrastructure", "sql", "migrations").glob("*.sql"))
 NAMES = [file.stem for file in SQL_FILES]
 
 
