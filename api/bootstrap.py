@@ -25,21 +25,21 @@ from application.privacy.store import EncryptedEventStore
 from application.privacy.vault import Vault
 from application.runtime.loops import keep_going
 from application.runtime.room import Room
+from application.transparency.audit.repair import Repair
+from application.transparency.audit.verification import Verification
 from application.transparency.proofs import Proofs
-from application.transparency.repair import Repair
 from application.transparency.sealing import BATCH as SEAL_BATCH
 from application.transparency.sealing import Sealer, keep_sealed
-from application.transparency.verification import Verification
-from application.views.customers import reveal_with
 from application.views.integration_queries import IntegrationQueries
 from application.views.pages import Pages
 from application.views.projections.catalogue import PROJECTIONS
-from application.views.projector import Projector
-from application.views.projector_loop import keep_up
 from application.views.queries import Queries
 from application.views.readability import Readability
-from application.views.rebuilding import Rebuilding
 from application.views.time_travel import TimeTravel
+from application.views.upkeep.customers import reveal_with
+from application.views.upkeep.loop import keep_up
+from application.views.upkeep.projector import Projector
+from application.views.upkeep.rebuild import Rebuilding
 from infrastructure.bodies.object_store import ObjectBodyStore, check_bodies_url
 from infrastructure.bodies.postgres import PostgresBodyStore
 from infrastructure.bodies.retention import PostgresRetentionStore

@@ -17,16 +17,16 @@ from application.ledger_file.writing import LedgerExport
 from application.orders.erasure import Erasure
 from application.orders.integrations import IntegrationService
 from application.orders.service import OrderService
+from application.transparency.audit.verification import Verification
 from application.transparency.keys import SigningKeyStore
 from application.transparency.proofs import Proofs
-from application.transparency.verification import Verification
-from application.views.customers import Reveal
 from application.views.health import Health
 from application.views.integration_queries import IntegrationQueries
 from application.views.pages import Pages
 from application.views.queries import Queries
 from application.views.readability import Readability
 from application.views.time_travel import TimeTravel
+from application.views.upkeep.customers import Reveal
 from domain.values import Origin
 
 

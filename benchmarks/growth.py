@@ -16,8 +16,8 @@ from api.bootstrap import open_projector, open_services
 from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.port import ANY, ExpectedVersion
-from application.views.projector import Projector
 from application.views.queries import ACTION_LOG_SIZE, TimelineFilter
+from application.views.upkeep.projector import Projector
 from benchmarks.databases import fresh_database
 from benchmarks.large_ledger import generate
 from benchmarks.table import Figure, show

@@ -11,7 +11,7 @@ from application.access.tokens import Claims
 from application.ledger.port import RecordedEvent
 from application.views.projections.projection import Row
 from application.views.projections.timeline import TiedOrders
-from application.views.projector import ViewCheckpoint
+from application.views.upkeep.projector import ViewCheckpoint
 from domain.errors import Unauthenticated
 from domain.values import Position, TenantName
 from tests.builders import ACME
@@ -61,7 +61,10 @@ class FakeViewBatch:
 
 
 class FakeViewStore:
-    """Implements application.views.projector.ViewStore for one tenant. A stopped projection stays so until resume()."""
+    """Implements ViewStore (application.views.upkeep.projector) for one tenant.
+
+    A stopped projection stays so until resume().
+    """
 
     def __init__(self, *ledger: RecordedEvent, tenant: TenantName = ACME, **positions: int) -> None:
         self.ledgers = {tenant: list(ledger)}

@@ -12,8 +12,8 @@ from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write
-from application.transparency.findings import Damage
-from application.transparency.repair import Repaired
+from application.transparency.audit.findings import Damage
+from application.transparency.audit.repair import Repaired
 from domain.values import TenantName
 from infrastructure.postgres.session import runtime_dsn
 from tests.builders import an_event

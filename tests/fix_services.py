@@ -7,7 +7,7 @@ import pytest
 from api.bootstrap import open_projector, open_services
 from api.services import Services
 from application.access.callers import Tenant
-from application.views.projector import Projector
+from application.views.upkeep.projector import Projector
 from domain.values import TenantName
 
 

@@ -9,12 +9,12 @@ from api.cli.progress import progress
 from api.cli.readability import what_cannot_be_read
 from api.cli.tables import printable
 from api.services import Services
-from application.transparency.findings import Damage
+from application.transparency.audit.findings import Damage
+from application.transparency.audit.repair import Repaired
+from application.transparency.audit.verification import Verified
+from application.transparency.audit.walk import Show
 from application.transparency.keys import new_signing_key
 from application.transparency.note import Verifier
-from application.transparency.repair import Repaired
-from application.transparency.verification import Verified
-from application.transparency.walk import Show
 from domain.errors import TenantNotFound
 from domain.values import TenantName
 

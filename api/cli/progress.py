@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from application.views.rebuilding import Show
+from application.views.upkeep.rebuild import Show
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from api.services import Services
-from application.transparency.verification import Verified
+from application.transparency.audit.verification import Verified
 from application.views.readability import Show
 from domain.values import TenantName
 

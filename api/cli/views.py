@@ -9,9 +9,9 @@ from api.cli.tables import printable
 from api.server.gc import BATCH_ALLOCATIONS, collect_less_often
 from api.services import Services
 from application.privacy.legible import why_unreadable
-from application.transparency.findings import view_damages
+from application.transparency.audit.findings import view_damages
 from application.views.proof import Finding, ViewProof
-from application.views.rebuilding import Rebuilding, Show
+from application.views.upkeep.rebuild import Rebuilding, Show
 from domain.errors import ViewStopped
 from domain.values import TenantName
 

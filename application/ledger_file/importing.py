@@ -7,7 +7,7 @@ from application.ledger.port import EventStore, RecordedEvent
 from application.ledger.reading import ledger_pages
 from application.ledger_file.reading import LedgerFile
 from application.privacy.keys import KeyRing
-from application.transparency.walk import Show
+from application.transparency.audit.walk import Show
 from domain.errors import OrdertrailError
 from domain.events.integration import IntegrationRedacted
 from domain.events.lifecycle import Redacted

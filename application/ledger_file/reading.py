@@ -9,11 +9,11 @@ from pydantic_core import from_json
 
 from application.ledger.port import RecordedEvent
 from application.ledger_file.lines import FileDamaged, Header, Trailer, event_of, header_of, note_of, trailer_of
+from application.transparency.audit.trusted_checkpoints import Held, NotContinued
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.leaf import leaf_hash_of
 from application.transparency.note import CannotCheck, InvalidNote, NotSigned, Verifier
 from application.transparency.tree import Frontier
-from application.transparency.trusted_checkpoints import Held, NotContinued
 
 PAGE = 2_000
 PAGE_BYTES = 8 * 2**20

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from application.ledger.port import EventStore, RecordedEvent
-from application.views.rebuilding import RowDifference
 from application.views.time_travel import TimeTravel
+from application.views.upkeep.rebuild import RowDifference
 from domain.streams import integration_stream
 from domain.values import TenantName
 

@@ -15,7 +15,7 @@ _SQL = statements("transparency")
 
 
 class PostgresTreeToRepair:
-    """Implements application.transparency.repair.TreeToRepair."""
+    """Implements application.transparency.audit.repair.TreeToRepair."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class PostgresTreeToRepair:
 
 
 class PostgresTreesToRepair:
-    """Implements application.transparency.repair.TreesToRepair."""
+    """Implements application.transparency.audit.repair.TreesToRepair."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from psycopg.rows import args_row
 
 from application.runtime.gathering import Gathering
+from application.transparency.audit.findings import KeptRecord
 from application.transparency.checkpoint import KeptNote
-from application.transparency.findings import KeptRecord
 from application.transparency.leaves import Leaf
 from application.transparency.tiles import Leaves, Tile
 from application.views.projections.catalogue import PROJECTIONS
-from application.views.projector import ViewAhead
+from application.views.upkeep.projector import ViewAhead
 from domain.values import TenantName
 from infrastructure.postgres.arrays import BigIntArray, texts
 from infrastructure.postgres.database import Connection, Pool, reading

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
 
-from application.views.projector import ViewAhead, ViewCheckpoint
-from application.views.rebuilding import RowDifference
+from application.views.upkeep.projector import ViewAhead, ViewCheckpoint
+from application.views.upkeep.rebuild import RowDifference
 from domain.values import TenantName
 from infrastructure.postgres.arrays import texts
 from infrastructure.postgres.database import Connection, connect, translated
@@ -18,7 +18,7 @@ _SQL = statements("side_views")
 
 
 class PostgresSideViews:
-    """Implements application.views.rebuilding.SideViews on one connection: its tables are seen by no other.
+    """Implements application.views.upkeep.rebuild.SideViews on one connection: its tables are seen by no other.
 
     Ledgers are read on another.
     """
@@ -84,7 +84,7 @@ class PostgresSideViews:
 
 
 class PostgresSideViewStore:
-    """Implements application.views.rebuilding.SideViewStore. Whoever only compares needs no rights of the owner."""
+    """Implements application.views.upkeep.rebuild.SideViewStore. Whoever only compares needs no rights of the owner."""
 
     def __init__(self, dsn: str, *, as_owner: bool) -> None:
         self._connect = partial(connect, dsn, as_owner=as_owner, settings=COMMANDS.settings)

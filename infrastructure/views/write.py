@@ -13,7 +13,7 @@ from application.views.projections.projection import Row
 from application.views.projections.service_events import ServiceEventRow
 from application.views.projections.system_log import SystemLogRow
 from application.views.projections.timeline import TiedOrders, TimelineRow
-from application.views.projector import ViewCheckpoint
+from application.views.upkeep.projector import ViewCheckpoint
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.ledger.event_store import EVENTS
 from infrastructure.postgres.arrays import Array, BigIntArray, TextArray, texts, timestamps
@@ -65,7 +65,7 @@ _COLUMNS: dict[str, Callable[[Sequence[Any]], Array]] = {
 
 
 class PostgresViewBatch:
-    """Implements application.views.projector.ViewBatch."""
+    """Implements application.views.upkeep.projector.ViewBatch."""
 
     def __init__(
         self, connection: Connection, tenant: TenantName, checkpoints: Sequence[ViewCheckpoint], head: Position
@@ -104,7 +104,7 @@ class PostgresViewBatch:
 
 
 class PostgresViewStore:
-    """Implements application.views.projector.ViewStore; with upto, the ledgers seem to end at that position.
+    """Implements application.views.upkeep.projector.ViewStore; with upto, the ledgers seem to end at that position.
 
     Ledgers are read on connections that no batch is using: while the server writes one, the next can be read.
     """

@@ -20,9 +20,9 @@ from application.ledger.port import RecordedEvent
 from application.ledger_file.lines import FORMAT, MAX_LINE, FileDamaged
 from application.ledger_file.proof import Proven, check_proof
 from application.ledger_file.reading import Checked, LedgerFile
+from application.transparency.audit.walk import Show
 from application.transparency.note import CannotCheck, Verifier
 from application.transparency.order_proof import OrderProof, written
-from application.transparency.walk import Show
 from domain.errors import TenantExists
 from domain.values import TenantName
 

@@ -25,7 +25,7 @@ class Entry:
         """The field that names a customer as it may be shown; None if it is not encrypted, or nobody may see it."""
 
     @property
-    def topic(self) -> str:
+    def type(self) -> str:
         """The event's type. Raises InvalidEvent if it should be in our catalogue but is not: nothing is passed over."""
         if not self._is_known:
             message = f"Event {self.position} has type {self.recorded.type!r}, which this version does not know"
@@ -36,9 +36,9 @@ class Entry:
     def order_id(self) -> str | None:
         """The order the event is about; None for an integration's event and for events of others' applications.
 
-        Raises InvalidEvent as topic does.
+        Raises InvalidEvent as type does.
         """
-        return order_id_of(self.recorded.stream) if self.topic.startswith("order.") else None
+        return order_id_of(self.recorded.stream) if self.type.startswith("order.") else None
 
     @property
     def is_ours(self) -> bool:

@@ -40,7 +40,7 @@ def _rows(entries: Sequence[Entry], present: Mapping[str, IntegrationRow]) -> li
     """Fold each integration's events onto its row."""
     rows: dict[int, IntegrationRow] = {}
     for entry in entries:
-        if entry.topic.startswith("integration."):
+        if entry.type.startswith("integration."):
             id_ = entry.integration_id
             rows[id_] = _after(rows.get(id_) or present.get(str(id_)) or _new(id_, entry), entry)
     return list(rows.values())
@@ -53,7 +53,7 @@ def _new(integration_id: int, entry: Entry) -> IntegrationRow:
 
 def _after(row: IntegrationRow, entry: Entry) -> IntegrationRow:
     fields, occurred_at = entry.fields, entry.recorded.occurred_at
-    match entry.topic:
+    match entry.type:
         case Registered.topic:
             details = to_json(fields["details"])
             changed = row._replace(shop_name=fields["shop_name"], shop_url=fields["shop_url"], details=details)

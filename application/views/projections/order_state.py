@@ -57,7 +57,7 @@ class _Order:
         self.customer_from = row.customer_from if row else None
 
     def take(self, entry: Entry) -> None:
-        topic, recorded, state = entry.topic, entry.recorded, self.state
+        topic, recorded, state = entry.type, entry.recorded, self.state
         known = state["customer"]
         if topic == ServiceEventRecorded.topic:
             self._take_report(entry)
@@ -76,7 +76,7 @@ class _Order:
         """Fold a report, and keep with its description which event that is part of, if it is encrypted."""
         recorded, services, service = entry.recorded, self.state["services"], entry.fields["service"]
         before = services.get(service)
-        fold(self.state, entry.topic, entry.fields, recorded.version, recorded.occurred_at)
+        fold(self.state, entry.type, entry.fields, recorded.version, recorded.occurred_at)
         report = services[service]
         if report is not before and report.description is not None and is_sealed(recorded):
             services[service] = {**vars(report), "sealed_in": recorded.event_id}
@@ -100,7 +100,7 @@ class _Order:
 
 def _words(entry: Entry) -> Iterator[str]:
     """Yield what the order is found by of the customer that an event names, as far as that can be shown."""
-    customer = (entry.shown or entry.fields)[CUSTOMER_FIELDS[entry.topic]]
+    customer = (entry.shown or entry.fields)[CUSTOMER_FIELDS[entry.type]]
     words = (customer.get("id", ""), customer.get("name", ""))
     yield from (word for word in words if word not in {REDACTED, UNREADABLE} and not is_token(word))
 

@@ -29,4 +29,4 @@ class Projection:
 
 def log(name: str, topics: frozenset[str], row: Callable[[Entry], Row]) -> Projection:
     """Return the projection that keeps a row for every event of some types."""
-    return Projection(name, lambda entries, _present: [row(entry) for entry in entries if entry.topic in topics])
+    return Projection(name, lambda entries, _present: [row(entry) for entry in entries if entry.type in topics])

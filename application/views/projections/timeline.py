@@ -63,7 +63,7 @@ def _rows(entries: Sequence[Entry], present: Mapping[str, TiedOrders]) -> list[T
             rows.append(row := _row(entry, order_id))
             if row.integration_id is not None:
                 _tie(tied.setdefault(str(row.integration_id), set()), row)
-        elif entry.topic == ExceptionLogged.topic:
+        elif entry.type == ExceptionLogged.topic:
             orders = tied.get(integration_id_of(entry.recorded.stream), ())
             rows += [_row(entry, order_id) for order_id in sorted(orders)]
     return rows
@@ -78,7 +78,7 @@ def _tie(orders: set[str], row: TimelineRow) -> None:
 
 
 def _row(entry: Entry, order_id: str) -> TimelineRow:
-    topic = entry.topic
+    topic = entry.type
     return TimelineRow(
         order_id=order_id,
         position=entry.position,

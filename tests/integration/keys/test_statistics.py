@@ -4,7 +4,7 @@ import psycopg
 
 from api.services import Services
 from application.access.callers import Tenant
-from application.views.projector import Projector
+from application.views.upkeep.projector import Projector
 from domain.values import Actor, Customer
 from tests.paths import ROOT
 

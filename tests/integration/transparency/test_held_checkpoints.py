@@ -11,12 +11,12 @@ from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write
-from application.transparency import walk
+from application.transparency.audit import walk
+from application.transparency.audit.verification import Damage, Verified
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import new_signing_key
 from application.transparency.note import CannotCheck, Signer, Verifier
 from application.transparency.tree import EMPTY_ROOT
-from application.transparency.verification import Damage, Verified
 from tests.builders import an_event
 
 SIZE, BATCH = 300, 100

@@ -9,8 +9,8 @@ import pytest
 from api.bootstrap import open_repair, open_sealer
 from api.services import Services
 from application.access.callers import Tenant
-from application.transparency import repair
-from application.transparency.repair import CannotRepair, Repaired
+from application.transparency.audit import repair
+from application.transparency.audit.repair import CannotRepair, Repaired
 from domain.errors import TenantNotFound
 from domain.values import TenantName
 from tests.fix_sealed import SealedLedger

@@ -14,12 +14,12 @@ from api.bootstrap import open_sealer
 from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.port import RecordedEvent
+from application.transparency.audit.repair import CannotRepair
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.keys import identity
 from application.transparency.leaf import leaf_hash_of
 from application.transparency.note import Signer
 from application.transparency.proofs import FORMAT, leaf_fields
-from application.transparency.repair import CannotRepair
 from application.transparency.tiles import Tile, hash_in, tile_of
 from application.transparency.tree import inclusion_path, nodes_of, root_of
 from application.views.health import SealingHealth

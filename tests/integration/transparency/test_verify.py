@@ -11,9 +11,9 @@ from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write
-from application.transparency import walk
-from application.transparency.verification import Damage
-from application.views.projector import Projector
+from application.transparency.audit import walk
+from application.transparency.audit.verification import Damage
+from application.views.upkeep.projector import Projector
 from tests.builders import an_event
 
 SIZE = 300

@@ -10,8 +10,8 @@ from application.access.callers import Tenant
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Page, Write
 from application.views.integration_queries import ExceptionFilter
-from application.views.projector import Projector
 from application.views.queries import CallFilter, OrderFilter, TimelineFilter
+from application.views.upkeep.projector import Projector
 from domain.events.event import Event
 from domain.events.integration import Registered
 from domain.events.lifecycle import CommentAdded

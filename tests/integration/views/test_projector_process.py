@@ -12,7 +12,7 @@ from api.bootstrap import open_projector
 from api.services import Services
 from application.views.projections.entries import Entry
 from application.views.projections.timeline import TIMELINE
-from application.views.projector import Projector
+from application.views.upkeep.projector import Projector
 from domain.values import TenantName
 from infrastructure.postgres.database import open_pool
 from infrastructure.views.write import PostgresViewStore

@@ -15,8 +15,8 @@ from application.ledger.port import ANY, Append, Write
 from application.views.projections.catalogue import PROJECTIONS
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection, Row
-from application.views.projector import Projector
 from application.views.queries import CallFilter
+from application.views.upkeep.projector import Projector
 from domain.values import TenantName
 from infrastructure.postgres.database import open_pool
 from infrastructure.views.write import PostgresViewStore

@@ -13,10 +13,10 @@ import pytest
 from api import bootstrap
 from api.services import Services
 from application.ledger.port import ANY, Append, Write
-from application.views.customers import reveal_nothing
 from application.views.projections.projection import Projection
-from application.views.projector import BATCH, Projector
-from application.views.rebuilding import Rebuilding
+from application.views.upkeep.customers import reveal_nothing
+from application.views.upkeep.projector import BATCH, Projector
+from application.views.upkeep.rebuild import Rebuilding
 from domain.errors import TenantNotFound, ViewStopped
 from domain.values import TenantName
 from infrastructure.views.rebuild import PostgresSideViewStore

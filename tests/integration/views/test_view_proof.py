@@ -10,9 +10,9 @@ from api import bootstrap
 from api.services import Services
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write
-from application.views.projector import Projector
 from application.views.proof import Finding, ViewProof
-from application.views.rebuilding import Rebuilding
+from application.views.upkeep.projector import Projector
+from application.views.upkeep.rebuild import Rebuilding
 from domain.events.event import Event
 from domain.events.integration import IntegrationTied, Registered
 from domain.events.lifecycle import CommentAdded

@@ -10,9 +10,9 @@ from api.bootstrap import open_projector
 from api.cli.views import rebuild, verify_views
 from api.services import Services
 from application.access.callers import Tenant
-from application.transparency.findings import Damage
+from application.transparency.audit.findings import Damage
 from application.views.health import ProjectionHealth
-from application.views.projector import Projector
+from application.views.upkeep.projector import Projector
 from tests.fix_postgres import database
 from tests.fix_sealed import SealedLedger
 from tests.projecting import VIEWS, caught_up, running_projector, tables, undisturbed

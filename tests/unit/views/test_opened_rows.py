@@ -9,7 +9,6 @@ import pytest
 from application.ledger.codec import decode, encode
 from application.ledger.port import ANY, Append, RecordedEvent, Write
 from application.privacy.vault import Vault
-from application.views.customers import reveal_with
 from application.views.projections.action_log import ACTION_LOG
 from application.views.projections.catalogue import PROJECTIONS
 from application.views.projections.entries import Entry
@@ -18,6 +17,7 @@ from application.views.projections.projection import Projection
 from application.views.projections.service_events import SERVICE_EVENTS
 from application.views.row_opener import opened_actions, opened_orders, opened_reports
 from application.views.search import joined
+from application.views.upkeep.customers import reveal_with
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
 from domain.events.lifecycle import CommentAdded, Redacted, Transferred

@@ -12,7 +12,7 @@ from application.ledger.port import RecordedEvent
 from application.views.projections.catalogue import PROJECTIONS
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection, Row
-from application.views.projector import Projector, progress
+from application.views.upkeep.projector import Projector, progress
 from domain.errors import Unavailable
 from domain.values import TenantName
 from tests.builders import ACME, a_created_event, a_foreign_event, a_ledger, a_service_event, an_event, an_exception

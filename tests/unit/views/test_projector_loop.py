@@ -7,8 +7,8 @@ from typing import Any
 
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection, Row
-from application.views.projector import Projector
-from application.views.projector_loop import FEW, keep_up
+from application.views.upkeep.loop import FEW, keep_up
+from application.views.upkeep.projector import Projector
 from domain.values import TenantName
 from tests.builders import ACME, a_ledger, an_event
 from tests.fakes import FakeViewStore

@@ -8,14 +8,14 @@ from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from application.transparency.audit.findings import Damage, KeptRecord, tile_name
+from application.transparency.audit.trusted_checkpoints import Held
 from application.transparency.checkpoint import Checkpoint, KeptNote
-from application.transparency.findings import Damage, KeptRecord, tile_name
 from application.transparency.leaves import LeafSource
 from application.transparency.note import CannotCheck, InvalidNote, NotSigned, Verifier
 from application.transparency.proofs import TreeReader
 from application.transparency.tiles import HASH, WIDTH, Edge, Leaves, Tile, hashes_in
-from application.transparency.trusted_checkpoints import Held
-from application.views.projector import ViewAhead
+from application.views.upkeep.projector import ViewAhead
 from domain.values import TenantName
 
 Show = Callable[[int, int], None]

@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, NamedTuple, Protocol
 
 from application.ledger.port import EventStore
-from application.views.customers import Reveal
 from application.views.projections.projection import Projection
-from application.views.projector import BATCH, Projector, ViewAhead, ViewCheckpoint, ViewStore
+from application.views.upkeep.customers import Reveal
+from application.views.upkeep.projector import BATCH, Projector, ViewAhead, ViewCheckpoint, ViewStore
 from domain.errors import ViewStopped
 from domain.values import TenantName
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from application.ledger.port import EventStore
-from application.transparency.findings import Damage, record_damages, view_damages
+from application.transparency.audit.findings import Damage, record_damages, view_damages
+from application.transparency.audit.trusted_checkpoints import Held, NotContinued
+from application.transparency.audit.walk import PAGE, Broken, LedgerScan, Show, Walk
 from application.transparency.keys import Identity, SigningKeyStore, identity
 from application.transparency.leaves import PAGE_BYTES, HashedHere
 from application.transparency.note import Verifier
-from application.transparency.trusted_checkpoints import Held, NotContinued
-from application.transparency.walk import PAGE, Broken, LedgerScan, Show, Walk
 from domain.errors import InvalidEvent
 from domain.values import TenantName
 

@@ -8,7 +8,7 @@ from application.transparency.kept_tree import newest_checkpoint, noted_otherwis
 from application.transparency.keys import Identity
 from application.transparency.note import InvalidNote
 from application.transparency.tiles import Tile
-from application.views.projector import ViewAhead
+from application.views.upkeep.projector import ViewAhead
 
 
 class Damage(NamedTuple):

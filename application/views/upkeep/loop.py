@@ -9,7 +9,7 @@ from typing import Protocol
 
 from application.runtime.loops import keep_going
 from application.runtime.outage_log import OutageLog
-from application.views.projector import Projector
+from application.views.upkeep.projector import Projector
 from domain.errors import Busy, Unavailable
 from domain.values import TenantName
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from application.ledger.port import RecordedEvent
-from application.views.customers import Reveal
 from application.views.projections.entries import Entry
+from application.views.upkeep.customers import Reveal
 from domain.errors import InvalidEvent
 from domain.values import TenantName
 

@@ -7,10 +7,10 @@ from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
 
 from application.ledger.port import RecordedEvent
-from application.views.customers import Reveal, reveal_nothing
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection, Row
-from application.views.read_ahead import ReadAhead
+from application.views.upkeep.customers import Reveal, reveal_nothing
+from application.views.upkeep.read_ahead import ReadAhead
 from domain.errors import Unavailable
 from domain.values import Position, TenantName
 

@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
+from application.transparency.audit.walk import PAGE, Show
 from application.transparency.checkpoint import Checkpoint, KeptNote
 from application.transparency.kept_tree import KeptTree, newest_checkpoint
 from application.transparency.keys import Identity, SigningKeyStore, identity
 from application.transparency.note import InvalidNote
 from application.transparency.tiles import HASH, WIDTH, Edge, Leaves, Tile
-from application.transparency.walk import PAGE, Show
 from domain.errors import OrdertrailError
 from domain.values import TenantName
 
