@@ -26,6 +26,14 @@ class NotSetUp(Misconfigured):
         )
 
 
+def installation_key(secret: bytes, fingerprint: bytes) -> InstallationKey:
+    """Return the key that other keys are encrypted with. Raises WrongInstallationKey if its fingerprint is another."""
+    key = InstallationKey(secret)
+    if key.fingerprint != fingerprint:
+        raise WrongInstallationKey
+    return key
+
+
 class PostgresInstallation:
     """Reads what the installation has."""
 
@@ -37,10 +45,8 @@ class PostgresInstallation:
 
         Raises NotSetUp, WrongInstallationKey.
         """
-        key = InstallationKey(given or await self.value(INSTALLATION_KEY))
-        if await self.value(FINGERPRINT) != key.fingerprint:
-            raise WrongInstallationKey
-        return key
+        kept = await self.value(INSTALLATION_KEY) if given is None else b""
+        return installation_key(given or kept, await self.value(FINGERPRINT))
 
     async def secret(self, name: str, key: InstallationKey) -> bytes:
         """Return a secret, which is kept encrypted. Raises NotSetUp, WrongInstallationKey."""

@@ -1,7 +1,6 @@
 """The keys of subjects in PostgreSQL, each encrypted with the installation's key."""
 
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -9,13 +8,14 @@ from typing import NamedTuple
 
 import psycopg
 
-from application.privacy.cipher import DamagedKey, Keys, SubjectKey, bound
+from application.privacy.cipher import DamagedKey, Keys, SubjectKey
 from application.privacy.keys import NotRemembered
 from application.privacy.notices import Noticed
 from application.runtime.gathering import Gathering
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import TenantName
-from infrastructure.keys.installation_key import InstallationKey, WrongInstallationKey
+from infrastructure.keys.installation_key import InstallationKey
+from infrastructure.keys.wrapping import KeyWrapper
 from infrastructure.postgres.arrays import ByteaArray, TextArray
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.statements import statements
@@ -26,7 +26,6 @@ _log = logging.getLogger(__name__)
 REMEMBER_SECONDS = 60.0
 """How long a worker may go on writing with a key that was destroyed elsewhere: nobody can read that."""
 REMEMBERED = 4_096
-KEY_BYTES = 32
 PAGE = 5_000
 """How many keys are checked at a time."""
 
@@ -43,7 +42,7 @@ class PostgresKeyRing:
         self, pool: Pool, installation: InstallationKey, *, remember_seconds: float = REMEMBER_SECONDS
     ) -> None:
         self._pool = pool
-        self._installation = installation
+        self._wrapper = KeyWrapper(installation)
         self._remember_seconds = remember_seconds
         self._known: dict[tuple[TenantName, str], _Known] = {}
         self._offered = Gathering(self._offer_all)
@@ -82,7 +81,7 @@ class PostgresKeyRing:
             async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
                 await cursor.execute(_SQL["all_keys"], page)
                 rows = await cursor.fetchall()
-            suspected = [(subject, wrapped) for subject, wrapped in rows if not self._unwraps(tenant, subject, wrapped)]
+            suspected = [row for row in rows if not self._wrapper.can_read(tenant, *row)]
             for subject in await self._unwrapped(tenant, suspected):
                 yield subject
             if len(rows) < PAGE:
@@ -113,7 +112,7 @@ class PostgresKeyRing:
         for _ in range(2):
             # In one order everywhere: two that offer to the same subjects wait for each other.
             missing = sorted(set(subjects) - keys.keys())
-            wrapped = ByteaArray(self._wrapped(tenant, subject, secrets.token_bytes(KEY_BYTES)) for subject in missing)
+            wrapped = ByteaArray(self._wrapper.new(tenant, subject) for subject in missing)
             offer = {"tenant": tenant, "subjects": _texts(missing), "wrapped": wrapped}
             async with reading(self._pool) as connection, connection.cursor(binary=True) as cursor:
                 await cursor.execute(_SQL["offer"], offer, prepare=True)
@@ -136,33 +135,17 @@ class PostgresKeyRing:
         while len(self._known) > REMEMBERED:
             del self._known[next(iter(self._known))]
 
-    def _wrapped(self, tenant: TenantName, subject: str, secret: bytes) -> bytes:
-        return self._installation.wrap(secret, bound(tenant, subject))
-
     async def _unwrapped(self, tenant: TenantName, rows: Iterable[tuple[str, bytes | None]]) -> Keys:
         """Return the keys in some rows; a row that was changed has a DamagedKey, and is noted."""
         keys: dict[str, SubjectKey | None] = {}
         damaged: dict[str, bytes] = {}
         for subject, wrapped in rows:
-            keys[subject] = key = None if wrapped is None else self._key(tenant, subject, wrapped)
+            keys[subject] = key = self._wrapper.key(tenant, subject, wrapped)
             if wrapped is not None and isinstance(key, DamagedKey):
                 damaged[subject] = sha256(wrapped).digest()
         if damaged:
             await self._note(tenant, damaged)
         return keys
-
-    def _key(self, tenant: TenantName, subject: str, wrapped: bytes) -> SubjectKey:
-        try:
-            return SubjectKey(self._installation.unwrap(wrapped, bound(tenant, subject)))
-        except (WrongInstallationKey, ValueError):  # a ValueError, if it is no key of 32 bytes
-            return DamagedKey(subject)
-
-    def _unwraps(self, tenant: TenantName, subject: str, wrapped: bytes) -> bool:
-        """Return whether a key can be read. To make use of it takes several times as long."""
-        try:
-            return len(self._installation.unwrap(wrapped, bound(tenant, subject))) == KEY_BYTES
-        except WrongInstallationKey:
-            return False
 
     async def _note(self, tenant: TenantName, damaged: Mapping[str, bytes]) -> None:
         """Say once that keys are damaged, in the log and in the database, where whoever watches counts them."""

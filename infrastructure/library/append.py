@@ -10,14 +10,19 @@ from application.ledger.port import ANY, Append, Exactly, NewEvent, Write
 from domain.values import TenantName
 from infrastructure.ledger.append_call import AppendCall, PreparedAppend
 from infrastructure.library.ledger_event import LedgerEvent
+from infrastructure.library.personal import PersonalData
 
 
-def call_of(tenant: TenantName, stored_events: Sequence[StoredEvent]) -> AppendCall:
+def call_of(
+    tenant: TenantName, stored_events: Sequence[StoredEvent], personal: PersonalData | None = None
+) -> AppendCall:
     """Return the call that appends these events, all or none; made again, it has the same event ids.
 
-    Raises IntegrityError if the versions of a stream do not follow each other.
+    What is personal in them is encrypted. Raises IntegrityError if the versions of a stream do not follow each other.
     """
     append = Append(tenant, tuple(_writes(stored_events)))
+    if personal is not None:
+        append = personal.sealed(append)
     events = append.written()
     call = AppendCall(tenant)
     call.add(PreparedAppend(append, events, [event.event_id for event in events], bytes=0))

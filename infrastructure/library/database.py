@@ -22,6 +22,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import OrdertrailError
 from domain.values import TenantName
+from infrastructure.library.personal import PersonalData
 from infrastructure.postgres.session import CONNECTION, MissingRight, become_owner, described_dsn, runtime_dsn, set_up
 from infrastructure.postgres.statements import statements
 from infrastructure.setup.migrations import pending
@@ -60,8 +61,9 @@ class TenantDatabase:
     Raises the library's errors only.
     """
 
-    def __init__(self, dsn: str, tenant: TenantName, *, size: int = 10) -> None:
+    def __init__(self, dsn: str, tenant: TenantName, *, size: int = 10, installation_key: bytes | None = None) -> None:
         self.tenant = tenant
+        self.personal = PersonalData(tenant, self.fetch, installation_key)
         self._dsn = dsn
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             runtime_dsn(dsn),

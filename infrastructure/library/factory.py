@@ -1,5 +1,6 @@
 """What makes the recorders of an application or a projection, as its environment says."""
 
+from base64 import b64decode
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from eventsourcing.utils import Environment, EnvType, resolve_topic
 
 from domain.errors import OrdertrailError
 from domain.values import TenantName
+from infrastructure.keys.wrapping import KEY_BYTES
 from infrastructure.library.database import TenantDatabase
 from infrastructure.library.recorders import (
     OrdertrailAggregateRecorder,
@@ -34,6 +36,7 @@ class OrdertrailFactory(InfrastructureFactory[OrdertrailTrackingRecorder]):
     ORDERTRAIL_DSN = "ORDERTRAIL_DSN"
     ORDERTRAIL_TENANT = "ORDERTRAIL_TENANT"
     ORIGINATOR_ID_TYPE = "ORIGINATOR_ID_TYPE"
+    ORDERTRAIL_INSTALLATION_KEY = "ORDERTRAIL_INSTALLATION_KEY"
 
     def __init__(self, env: Environment | EnvType | None) -> None:
         super().__init__(env)
@@ -50,7 +53,7 @@ class OrdertrailFactory(InfrastructureFactory[OrdertrailTrackingRecorder]):
             )
         self._has_text_ids = id_type == "text"
         try:
-            self._database = TenantDatabase(dsn, TenantName(tenant))
+            self._database = TenantDatabase(dsn, TenantName(tenant), installation_key=self._installation_key())
         except OrdertrailError as exc:
             raise InfrastructureFactoryError(f"{self._keys(self.ORDERTRAIL_DSN)}: {exc}") from exc
         self._is_open = False
@@ -91,6 +94,20 @@ class OrdertrailFactory(InfrastructureFactory[OrdertrailTrackingRecorder]):
 
     def close(self) -> None:
         self._database.close()
+
+    def _installation_key(self) -> bytes | None:
+        text = self.env.get(self.ORDERTRAIL_INSTALLATION_KEY)
+        if not text:
+            return None
+        try:
+            key = b64decode(text, validate=True)
+        except ValueError:
+            key = b""
+        if len(key) != KEY_BYTES:
+            raise InfrastructureFactoryError(
+                f"Set {self._keys(self.ORDERTRAIL_INSTALLATION_KEY)} to the service's: {KEY_BYTES} bytes in Base64"
+            )
+        return key
 
     def _open_database(self) -> TenantDatabase:
         if not self._is_open:

@@ -13,13 +13,18 @@ from eventsourcing.persistence import (
     Transcoder,
 )
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from application.ledger.codec import decode, encode
-from application.ledger.port import RecordedEvent
+from application.ledger.port import WHY_UNREADABLE, RecordedEvent
 from domain.errors import InvalidEvent
 from domain.events.catalogue import is_ours
 from domain.events.event import Event
+from domain.order import Order
 from infrastructure.library.ledger_event import LedgerEvent, LedgerNotification
+
+AGGREGATES = (Order,)
+"""The aggregates whose events are mapped: the library finds them by their topics once they are imported."""
 
 
 class OrderEventMapper(Mapper[str]):
@@ -73,6 +78,9 @@ class OrderEventMapper(Mapper[str]):
             occurred_at=stored.occurred_at,
             recorded_at=stored.occurred_at,  # our clock's time is not part of a domain event
         )
+        if why := _unreadable(stored):
+            # What is decided upon it would be recorded for good.
+            raise MapperDeserialisationError(f"The {stored.topic} of {stored.originator_id} cannot be read: {why}")
         try:
             event = decode(recorded)
             # Any program can have stored it through the library, so it is not trusted as the service's own are.
@@ -82,3 +90,15 @@ class OrderEventMapper(Mapper[str]):
         except ValidationError as exc:
             raise MapperDeserialisationError(f"The {stored.topic} of {stored.originator_id} is invalid: {exc}") from exc
         return cast("DomainEventProtocol[str]", event)
+
+
+def _unreadable(stored: LedgerEvent) -> str | None:
+    """Return what of an event cannot be read, and why; None if all can."""
+    if WHY_UNREADABLE.encode() not in stored.metadata:
+        return None  # as for nearly every event
+    try:
+        metadata = from_json(stored.metadata)
+    except ValueError:
+        return None  # which is found out when it is decoded
+    why = metadata.get(WHY_UNREADABLE) if isinstance(metadata, dict) else None
+    return None if why is None else str(why)

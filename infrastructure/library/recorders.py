@@ -53,7 +53,8 @@ class OrdertrailAggregateRecorder(AggregateRecorder):
     ) -> Sequence[StoredEvent]:
         statement = _SQL["read_stream_backwards"] if desc else _LEDGER["read_stream"]
         rows = self._database.fetch(statement, stream=str(originator_id), **_range(gt, lte), limit=limit, **_WHOLE)
-        return [stored_event(RecordedEvent(*row[:9]), originator_id) for row in rows]
+        recorded = self._database.personal.opened([RecordedEvent(*row[:9]) for row in rows])
+        return [stored_event(event, originator_id) for event in recorded]
 
     def _append(
         self, stored_events: Sequence[StoredEvent], *, also: Callable[[Cursor], None] | None = None
@@ -65,7 +66,7 @@ class OrdertrailAggregateRecorder(AggregateRecorder):
         """
         if not stored_events:
             return []
-        call = call_of(self._database.tenant, stored_events)
+        call = call_of(self._database.tenant, stored_events, self._database.personal)
         begin = self._database.transaction if also else self._database.cursor
         was_sent = False
         for _ in range(TRIES):
@@ -124,7 +125,7 @@ class OrdertrailApplicationRecorder(OrdertrailAggregateRecorder, ApplicationReco
         rows = cut(self._database.fetch(_LEDGER[statement], **page), max_bytes)
         keys = left_out(rows, EVENTS)
         large = by_key(self._database.fetch(EVENTS.statement, keys=BigIntArray(keys))) if keys else {}
-        recorded = [RecordedEvent(*row) for row in completed(rows, EVENTS, large)]
+        recorded = self._database.personal.opened([RecordedEvent(*row) for row in completed(rows, EVENTS, large)])
         return [notification(event, self._originator_id(event.stream)) for event in recorded]
 
     def max_notification_id(self) -> int | None:

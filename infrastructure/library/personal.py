@@ -1,0 +1,131 @@
+"""Personal data in the events of orders: an application encrypts what it records, and reads it opened."""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from eventsourcing.persistence import OperationalError
+
+from application.ledger.port import Append, NewEvent, RecordedEvent
+from application.privacy.cipher import Document, Keys, SubjectKey, document, seal
+from application.privacy.damage import in_words
+from domain.errors import OrdertrailError
+from domain.values import TenantName
+from infrastructure.keys.installation import FINGERPRINT, INSTALLATION_KEY, NotSetUp, installation_key
+from infrastructure.keys.wrapping import KeyWrapper
+from infrastructure.postgres.arrays import ByteaArray, texts
+from infrastructure.postgres.statements import statements
+
+_KEYS, _INSTALLATION = statements("subject_keys"), statements("installation")
+_log = logging.getLogger(__name__)
+
+Fetch = Callable[..., list[tuple[Any, ...]]]
+"""Returns the rows of a statement with these parameters."""
+
+
+class PersonalData:
+    """Encrypts and opens the personal data of a tenant. Raises OperationalError if the keys cannot be read.
+
+    given is the installation's key, if it is not kept in the database.
+    """
+
+    def __init__(self, tenant: TenantName, fetch: Fetch, given: bytes | None = None) -> None:
+        self._tenant = tenant
+        self._fetch = fetch
+        self._given = given
+        self._wrapper: KeyWrapper | None = None
+
+    def sealed(self, append: Append) -> Append:
+        """Return an append whose personal data is encrypted. That of forgotten subjects is left out.
+
+        Sealing the same again gives the same.
+        """
+        found = [[document(self._tenant, write.stream, event) for event in write.events] for write in append.writes]
+        subjects = _subjects([each for of_write in found for each in of_write])
+        if not subjects:
+            return append
+        try:
+            keys = self._keys_to_write(subjects)
+            writes = tuple(
+                write._replace(
+                    events=tuple(_sealed(event, each, keys) for event, each in zip(write.events, of_write, strict=True))
+                )
+                for write, of_write in zip(append.writes, found, strict=True)
+            )
+        except OrdertrailError as exc:
+            raise OperationalError(str(exc)) from exc
+        return append._replace(writes=writes)
+
+    def opened(self, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+        """Return events as they may be shown at this moment: [redacted] stands where a key was destroyed.
+
+        What cannot be opened is [unreadable], and the event's metadata says why.
+        """
+        found = [document(self._tenant, event.stream, event) for event in events]
+        if not any(found):
+            return list(events)
+        try:
+            keys = self._keys(self._fetch(_KEYS["keys"], subjects=texts(list(_subjects(found)))))
+        except OrdertrailError as exc:
+            raise OperationalError(str(exc)) from exc
+        imported: int | None = None
+        shown = []
+        for event, each in zip(events, found, strict=True):
+            if each is None:
+                shown.append(event)
+                continue
+            each.open(keys)
+            if each.missed:
+                imported = self._imported() if imported is None else imported
+                if event.position > imported:
+                    each.miss_keys()
+            if each.unopened:
+                _log.error("Event %s of %s cannot be opened: %s", event.event_id, event.stream, in_words(each.unopened))
+            data, metadata = each.written()
+            shown.append(event._replace(data=data, metadata=metadata))
+        return shown
+
+    def _keys_to_write(self, subjects: Collection[str]) -> Keys:
+        """Return the keys of subjects; who has none gets one."""
+        keys: dict[str, SubjectKey | None] = {}
+        for _ in range(2):  # a key that somebody else offers at this moment is found by asking again
+            # In one order everywhere: two that offer to the same subjects wait for each other.
+            missing = sorted(set(subjects) - keys.keys())
+            wrapped = ByteaArray(self._reader().new(self._tenant, subject) for subject in missing)
+            keys |= self._keys(self._fetch(_KEYS["offer"], subjects=texts(missing), wrapped=wrapped))
+            if len(keys) == len(subjects):
+                break
+        return keys
+
+    def _keys(self, rows: Sequence[tuple[Any, ...]]) -> Keys:
+        reader = self._reader()
+        return {subject: reader.key(self._tenant, subject, wrapped) for subject, wrapped in rows}
+
+    def _imported(self) -> int:
+        rows = self._fetch(_KEYS["imported"])
+        return int(rows[0][0]) if rows else 0
+
+    def _reader(self) -> KeyWrapper:
+        if self._wrapper is None:
+            secret = self._given or self._value(INSTALLATION_KEY)
+            self._wrapper = KeyWrapper(installation_key(secret, self._value(FINGERPRINT)))
+        return self._wrapper
+
+    def _value(self, name: str) -> bytes:
+        rows = self._fetch(_INSTALLATION["value"], name=name)
+        if not rows:
+            raise NotSetUp(name)
+        return bytes(rows[0][0])
+
+
+def _subjects(found: Sequence[Document | None]) -> set[str]:
+    return {subject for each in found if each for subject in each.subjects()}
+
+
+def _sealed(event: Any, found: Document | None, keys: Keys) -> NewEvent:
+    if found is None:
+        written: NewEvent = event.written()
+        return written
+    for holder, name, key, bound_to in found.begin_sealing(keys.__getitem__):
+        holder[name] = seal(holder[name], key, bound_to)
+    return NewEvent(event.event_id, event.type, *found.written(), event.occurred_at)
