@@ -1,0 +1,743 @@
+-- The schema as all migrations make it. Generated: change it by a migration, then run make schema.
+
+CREATE SCHEMA ordertrail;
+
+CREATE FUNCTION ordertrail.append(in_tenant text, in_keys text[], in_fingerprints bytea[], in_streams text[], in_write_append integer[], in_write_stream integer[], in_write_expected bigint[], in_write_size integer[], in_event_write integer[], in_event_ids text[], in_types text[], in_data bytea[], in_metadata bytea[], in_occurred_at timestamp with time zone[]) RETURNS TABLE(outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+    n_appends CONSTANT int := cardinality(in_keys);
+    n_writes CONSTANT int := cardinality(in_write_append);
+    -- one element per append
+    outcomes text[] := array_fill(NULL::text, ARRAY[n_appends]);
+    firsts bigint[] := array_fill(NULL::bigint, ARRAY[n_appends]);
+    lasts bigint[] := array_fill(NULL::bigint, ARRAY[n_appends]);
+    first_times timestamptz[] := array_fill(NULL::timestamptz, ARRAY[n_appends]);
+    -- one element per write: the version it found or wrote first; what turns an event's ordinal into its position and
+    -- its version, NULL where the append is not accepted
+    shown_versions bigint[] := array_fill(NULL::bigint, ARRAY[n_writes]);
+    to_position bigint[] := array_fill(NULL::bigint, ARRAY[n_writes]);
+    to_version bigint[] := array_fill(NULL::bigint, ARRAY[n_writes]);
+    -- one element per stream: its current version, which moves on as appends are accepted
+    heads bigint[];
+    -- appends that carry an event id the ledger already holds
+    with_known_events int[];
+    ledger_position bigint;
+    next_position bigint;
+    moment timestamptz;
+    earlier record;
+    verdict text;
+    head bigint;
+    expected bigint;
+    first_write int;
+    w int := 1;
+    ordinal int := 1;
+BEGIN
+    -- Whoever holds this row writes next: position order is commit order, and readers need no gap detection.
+    SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO ledger_position, moment
+    FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
+    END IF;
+    next_position := ledger_position + 1;
+
+    -- A subquery with a LIMIT stays an index probe whatever the planner thinks of the table's size.
+    SELECT array_agg((
+        SELECT e.version FROM ordertrail.events AS e
+        WHERE e.tenant = in_tenant AND e.stream = s.stream ORDER BY e.version DESC LIMIT 1
+    ) ORDER BY s.n) INTO heads
+    FROM unnest(in_streams) WITH ORDINALITY AS s (stream, n);
+    SELECT array_agg(in_write_append[i.write]) INTO with_known_events
+    FROM unnest(in_event_write, in_event_ids) AS i (write, event_id)
+    WHERE (SELECT true FROM ordertrail.events AS e WHERE e.tenant = in_tenant AND e.event_id = i.event_id LIMIT 1);
+
+    FOR a IN 1 .. n_appends LOOP
+        verdict := 'appended';
+        first_write := w;
+        WHILE in_write_append[w] = a LOOP
+            head := heads[in_write_stream[w]];
+            expected := in_write_expected[w];
+            shown_versions[w] := head;
+            IF expected = -3 AND head IS NULL THEN
+                verdict := 'stream_missing';
+            ELSIF (expected IN (-4, -1) AND head IS NOT NULL) OR (expected >= 0 AND coalesce(head, 0) <> expected) THEN
+                verdict := 'version_conflict';
+            END IF;
+            w := w + 1;
+        END LOOP;
+
+        -- What was seen before is answered as the first time, whatever has become of its streams since.
+        IF in_keys[a] IS NOT NULL THEN
+            SELECT r.fingerprint, r.first_position, r.last_position, r.recorded_at INTO earlier
+            FROM ordertrail.requests AS r WHERE r.tenant = in_tenant AND r.idempotency_key = in_keys[a];
+            IF FOUND THEN
+                verdict := CASE WHEN earlier.fingerprint = in_fingerprints[a] THEN 'replayed' ELSE 'key_reused' END;
+            END IF;
+        END IF;
+        IF a = ANY (with_known_events) AND verdict NOT IN ('replayed', 'key_reused') THEN
+            -- An event that the ledger does not hold compares as NULL, which bool_and alone would pass over.
+            SELECT min(e.position) AS first_position, max(e.position) AS last_position,
+                   min(e.recorded_at) AS recorded_at,
+                   bool_and(coalesce(
+                       (e.stream, e.type, e.data) = (in_streams[in_write_stream[i.write]], i.type, i.data), false
+                   )) AND max(e.position) - min(e.position) + 1 = count(*) AS is_same INTO earlier
+            FROM unnest(in_event_write, in_event_ids, in_types, in_data) AS i (write, event_id, type, data)
+            LEFT JOIN ordertrail.events AS e ON e.tenant = in_tenant AND e.event_id = i.event_id
+            WHERE in_write_append[i.write] = a;
+            verdict := CASE WHEN earlier.is_same THEN 'replayed' ELSE 'event_id_reused' END;
+        END IF;
+
+        outcomes[a] := verdict;
+        IF verdict = 'replayed' THEN
+            firsts[a] := earlier.first_position;
+            lasts[a] := earlier.last_position;
+            first_times[a] := earlier.recorded_at;
+        ELSIF verdict = 'appended' THEN
+            firsts[a] := next_position;
+        END IF;
+        FOR i IN first_write .. w - 1 LOOP
+            IF verdict = 'appended' THEN
+                head := CASE in_write_expected[i] WHEN -1 THEN -1 ELSE coalesce(heads[in_write_stream[i]], 0) END;
+                shown_versions[i] := head + 1;
+                to_position[i] := next_position - ordinal;
+                to_version[i] := head + 1 - ordinal;
+                heads[in_write_stream[i]] := head + in_write_size[i];
+                next_position := next_position + in_write_size[i];
+                lasts[a] := next_position - 1;
+            END IF;
+            ordinal := ordinal + in_write_size[i];
+        END LOOP;
+    END LOOP;
+
+    IF next_position > ledger_position + 1 THEN
+        INSERT INTO ordertrail.events
+            (tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)
+        SELECT in_tenant, to_position[e.write] + e.n, in_streams[in_write_stream[e.write]], to_version[e.write] + e.n,
+               e.event_id, e.type, e.data, e.metadata, coalesce(e.occurred_at, moment), moment
+        FROM unnest(in_event_write, in_event_ids, in_types, in_data, in_metadata, in_occurred_at)
+             WITH ORDINALITY AS e (write, event_id, type, data, metadata, occurred_at, n)
+        WHERE to_position[e.write] IS NOT NULL;
+        -- How many events a write has, its caller says: whoever says it wrongly must not leave a gap.
+        IF (
+            SELECT (count(*), min(e.position), max(e.position)) <> (max(e.position) - ledger_position,
+                   ledger_position + 1, next_position - 1)
+            FROM ordertrail.events AS e WHERE e.tenant = in_tenant AND e.position > ledger_position
+        ) IS NOT FALSE THEN
+            RAISE EXCEPTION 'the writes of an append do not have as many events as they say'
+            USING ERRCODE = 'data_exception';
+        END IF;
+        UPDATE ordertrail.ledgers AS l SET position = next_position - 1, recorded_at = moment
+        WHERE l.tenant = in_tenant;
+        -- A hint to readers, who poll as well. One per call, because NOTIFY serialises commits.
+        PERFORM pg_notify('ordertrail', in_tenant);
+    END IF;
+    -- A key that came with known events was used as well: another request with it is a conflict.
+    INSERT INTO ordertrail.requests (tenant, idempotency_key, fingerprint, first_position, last_position, recorded_at)
+    SELECT in_tenant, in_keys[a.n], in_fingerprints[a.n], firsts[a.n], lasts[a.n], coalesce(first_times[a.n], moment)
+    FROM generate_series(1, n_appends) AS a (n)
+    WHERE in_keys[a.n] IS NOT NULL AND outcomes[a.n] IN ('appended', 'replayed')
+    ON CONFLICT DO NOTHING;
+
+    RETURN QUERY
+    SELECT outcomes[i.append], firsts[i.append], lasts[i.append], array_agg(i.version ORDER BY i.n),
+           coalesce(first_times[i.append], moment)
+    FROM unnest(in_write_append, shown_versions) WITH ORDINALITY AS i (append, version, n)
+    GROUP BY i.append ORDER BY i.append;
+END
+$$;
+
+CREATE FUNCTION ordertrail.append_alone(in_tenant text, in_stream text, in_expected bigint, in_event_id text, in_type text, in_data bytea, in_metadata bytea, in_occurred_at timestamp with time zone, in_latest timestamp with time zone DEFAULT 'infinity'::timestamp with time zone, OUT out_position bigint, OUT out_version bigint, OUT out_recorded_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    next_position bigint;
+    moment timestamptz;
+    next_version bigint;
+BEGIN
+    -- Before anything else: a time that ran ahead would stay ahead for all that follows.
+    IF statement_timestamp() > in_latest THEN
+        RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
+            in_latest
+        USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
+    END IF;
+
+    -- What is answered is durable, whoever calls and whatever their session is set to.
+    IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+
+    -- Whoever holds this row writes next: position order is commit order, and readers need no gap detection.
+    SELECT l.position + 1, greatest(clock_timestamp(), l.recorded_at) INTO next_position, moment
+    FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
+    END IF;
+
+    INSERT INTO ordertrail.events AS new
+        (tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)
+    SELECT in_tenant, next_position, in_stream, coalesce(s.head, 0) + 1, in_event_id, in_type, in_data, in_metadata,
+           coalesce(in_occurred_at, moment), moment
+    FROM (
+        SELECT (
+            SELECT e.version FROM ordertrail.events AS e
+            WHERE e.tenant = in_tenant AND e.stream = in_stream ORDER BY e.version DESC LIMIT 1
+        ) AS head
+        OFFSET 0  -- or the probe would be made once for each mention of its result
+    ) AS s
+    WHERE CASE in_expected
+        WHEN -2 THEN true
+        WHEN -3 THEN s.head IS NOT NULL
+        WHEN -4 THEN s.head IS NULL
+        ELSE coalesce(s.head, 0) = in_expected
+    END
+    ON CONFLICT DO NOTHING
+    RETURNING new.version INTO next_version;
+    IF next_version IS NULL THEN
+        RETURN;
+    END IF;
+
+    UPDATE ordertrail.ledgers AS l SET position = next_position, recorded_at = moment WHERE l.tenant = in_tenant;
+    -- A hint to readers, who poll as well.
+    PERFORM pg_notify('ordertrail', in_tenant);
+    out_position := next_position;
+    out_version := next_version;
+    out_recorded_at := moment;
+END
+$$;
+
+CREATE FUNCTION ordertrail.append_group(in_tenant text, in_keys text[], in_fingerprints bytea[], in_write_append integer[], in_write_stream text[], in_write_expected bigint[], in_write_size integer[], in_write_behind integer[], in_write_offset integer[], in_event_write integer[], in_event_stream text[], in_event_ids text[], in_types text[], in_data bytea[], in_metadata bytea[], in_occurred_at timestamp with time zone[], in_latest timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    n_events CONSTANT int := cardinality(in_event_ids);
+    ledger_position bigint;
+    moment timestamptz;
+    is_as_expected boolean;
+    -- of each write's first event
+    first_versions bigint[];
+BEGIN
+    -- Before anything else: a time that ran ahead would stay ahead for all that follows.
+    IF statement_timestamp() > in_latest THEN
+        RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
+            in_latest
+        USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
+    END IF;
+
+    -- What is answered is durable, whoever calls and whatever their session is set to.
+    IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+
+    -- Whoever holds this row writes next: position order is commit order, and readers need no gap detection.
+    SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO ledger_position, moment
+    FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
+    END IF;
+
+    -- A subquery with a LIMIT stays an index probe whatever the planner thinks of the table's size. A stream that
+    -- begins at version 0 (code -1) counts differently from all others and is left to ordertrail.append.
+    SELECT array_agg(coalesce(w.head, 0) + w.behind + 1),
+           bool_and(CASE
+               WHEN w.expected = -2 THEN true
+               WHEN w.expected = -3 THEN w.head IS NOT NULL OR w.behind > 0
+               WHEN w.expected = -4 THEN w.head IS NULL AND w.behind = 0
+               ELSE coalesce(w.head, 0) + w.behind = w.expected
+           END)
+    INTO first_versions, is_as_expected
+    FROM (
+        SELECT i.expected, i.behind, (
+            SELECT e.version FROM ordertrail.events AS e
+            WHERE e.tenant = in_tenant AND e.stream = i.stream ORDER BY e.version DESC LIMIT 1
+        ) AS head
+        FROM (
+            SELECT unnest(in_write_stream) AS stream, unnest(in_write_expected) AS expected,
+                   unnest(in_write_behind) AS behind
+        ) AS i
+        OFFSET 0  -- or the probe would be made once for each mention of its result
+    ) AS w;
+
+    IF is_as_expected THEN
+        BEGIN
+            IF in_keys IS NOT NULL THEN
+                INSERT INTO ordertrail.requests
+                    (tenant, idempotency_key, fingerprint, first_position, last_position, recorded_at)
+                SELECT in_tenant, in_keys[w.append], in_fingerprints[w.append], ledger_position + min(w.before) + 1,
+                       ledger_position + max(w.before + w.size), moment
+                FROM unnest(in_write_append, in_write_offset, in_write_size) AS w (append, before, size)
+                GROUP BY w.append HAVING in_keys[w.append] IS NOT NULL;
+            END IF;
+            INSERT INTO ordertrail.events
+                (tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)
+            SELECT in_tenant, ledger_position + e.n, e.stream,
+                   first_versions[e.write] + e.n - in_write_offset[e.write] - 1,
+                   e.event_id, e.type, e.data, e.metadata, coalesce(e.occurred_at, moment), moment
+            FROM (
+                -- In the SELECT list unnest hands out element by element; in FROM each array is stored away first.
+                SELECT generate_series(1, n_events) AS n, unnest(in_event_write) AS write,
+                       unnest(in_event_stream) AS stream, unnest(in_event_ids) AS event_id, unnest(in_types) AS type,
+                       unnest(in_data) AS data, unnest(in_metadata) AS metadata, unnest(in_occurred_at) AS occurred_at
+            ) AS e;
+            UPDATE ordertrail.ledgers AS l SET position = ledger_position + n_events, recorded_at = moment
+            WHERE l.tenant = in_tenant;
+            -- A hint to readers, who poll as well. One per call, because NOTIFY serialises commits.
+            PERFORM pg_notify('ordertrail', in_tenant);
+            RETURN QUERY SELECT 'appended', ledger_position + 1, ledger_position + n_events, first_versions, moment;
+            RETURN;
+        EXCEPTION
+            -- A key or an event id was seen before. The unique indexes say so: new ones, nearly all, are not looked
+            -- up before they are inserted.
+            WHEN unique_violation THEN
+                NULL;
+        END;
+    END IF;
+
+    RETURN QUERY
+    WITH writes AS (
+        SELECT n, stream, dense_rank() OVER (ORDER BY stream) AS number
+        FROM unnest(in_write_stream) WITH ORDINALITY AS w (stream, n)
+    )
+    SELECT a.*
+    FROM ordertrail.append(
+        in_tenant,
+        coalesce(in_keys, array_fill(NULL::text, ARRAY[cardinality(in_fingerprints)])),
+        in_fingerprints,
+        (SELECT array_agg(s.stream ORDER BY s.number) FROM (SELECT DISTINCT stream, number FROM writes) AS s),
+        in_write_append,
+        (SELECT array_agg(w.number::int ORDER BY w.n) FROM writes AS w),
+        in_write_expected, in_write_size,
+        in_event_write, in_event_ids, in_types, in_data, in_metadata, in_occurred_at
+    ) AS a;
+END
+$$;
+
+CREATE FUNCTION ordertrail.delete_body(in_tenant text, in_digest bytea, in_before timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    DELETE FROM ordertrail.bodies AS c
+    WHERE c.tenant = in_tenant AND c.digest = in_digest
+      AND CASE WHEN in_before IS NULL THEN EXISTS (
+              SELECT FROM ordertrail.subject_keys AS k
+              WHERE k.tenant = in_tenant AND k.subject = c.subject AND k.destroyed_at IS NOT NULL
+          ) ELSE EXISTS (
+              SELECT FROM ordertrail.retention AS r
+              WHERE r.tenant = in_tenant AND r.keep IS NOT NULL AND c.recorded_at <= least(in_before, now() - r.keep)
+          ) END
+$$;
+
+CREATE FUNCTION ordertrail.destroy_subject_key(in_tenant text, in_subject text, in_by text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    -- What is erased stays erased, whoever calls and whatever their session is set to.
+    IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+    WITH destroyed AS (
+        INSERT INTO ordertrail.subject_keys AS k (tenant, subject, destroyed_at, destroyed_by)
+        VALUES (in_tenant, in_subject, now(), in_by)
+        ON CONFLICT (tenant, subject) DO UPDATE
+        SET wrapped = NULL, destroyed_at = excluded.destroyed_at, destroyed_by = excluded.destroyed_by
+        WHERE k.wrapped IS NOT NULL
+        RETURNING tenant
+    )
+    INSERT INTO ordertrail.editions AS e (tenant, number)
+    SELECT tenant, 1 FROM destroyed
+    ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1;
+END
+$$;
+
+CREATE TABLE ordertrail.events (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    stream text NOT NULL COLLATE pg_catalog."C",
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL COLLATE pg_catalog."C",
+    data bytea NOT NULL,
+    metadata bytea NOT NULL
+);
+
+CREATE FUNCTION ordertrail.leaf_hash(event ordertrail.events) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN sha256(((((('\x00'::bytea || convert_to(format('ordertrail event v1
+%s %s %s %s %s %s
+%s
+%s
+%s
+%s
+%s
+%s
+'::text, octet_length((event).tenant), octet_length((event).stream), octet_length((event).event_id), octet_length((event).type), octet_length((event).data), octet_length((event).metadata), (event).tenant, (event)."position", (event).stream, (event).version, (event).event_id, (event).type), 'UTF8'::name)) || timestamptz_send((event).occurred_at)) || timestamptz_send((event).recorded_at)) || (event).data) || (event).metadata));
+
+CREATE FUNCTION ordertrail.note_unreadable_keys(in_tenant text, in_subjects text[], in_digests bytea[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH noted AS (
+        UPDATE ordertrail.subject_keys AS k SET unreadable = n.digest
+        FROM unnest(in_subjects, in_digests) AS n (subject, digest)
+        WHERE k.tenant = in_tenant AND k.subject = n.subject AND sha256(k.wrapped) = n.digest
+          AND k.unreadable IS DISTINCT FROM n.digest
+        RETURNING k.tenant
+    )
+    INSERT INTO ordertrail.editions AS e (tenant, number)
+    SELECT DISTINCT tenant, 1 FROM noted
+    ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1
+$$;
+
+CREATE TABLE ordertrail._yoyo_log (
+    id character varying(36) NOT NULL,
+    migration_hash character varying(64),
+    migration_id character varying(255),
+    operation character varying(10),
+    username character varying(255),
+    hostname character varying(255),
+    comment character varying(255),
+    created_at_utc timestamp without time zone
+);
+
+CREATE TABLE ordertrail._yoyo_migration (
+    migration_hash character varying(64) NOT NULL,
+    migration_id character varying(255),
+    applied_at_utc timestamp without time zone
+);
+
+CREATE TABLE ordertrail._yoyo_version (
+    version integer NOT NULL,
+    installed_at_utc timestamp without time zone
+);
+
+CREATE TABLE ordertrail.action_log (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    schema_version bigint NOT NULL,
+    data json NOT NULL,
+    actor_id text NOT NULL,
+    actor_name text NOT NULL,
+    actor_type text NOT NULL,
+    application_id text,
+    sealed_in text COLLATE pg_catalog."C"
+);
+
+CREATE TABLE ordertrail.bodies (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    digest bytea NOT NULL,
+    subject text NOT NULL COLLATE pg_catalog."C",
+    body bytea NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE ordertrail.checkpoints (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    projection text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    error text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    must_be_rebuilt boolean DEFAULT false NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE ordertrail.credentials (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    key_id text NOT NULL COLLATE pg_catalog."C",
+    secret_digest bytea NOT NULL,
+    scopes text[] NOT NULL,
+    name text NOT NULL,
+    performer_id text,
+    performer_name text,
+    performer_type text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    rotated_at timestamp with time zone,
+    earlier_digest bytea,
+    earlier_until timestamp with time zone,
+    CONSTRAINT a_performer_is_described_in_full CHECK ((num_nulls(performer_id, performer_name, performer_type) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT an_earlier_secret_has_an_end CHECK ((num_nulls(earlier_digest, earlier_until) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT an_earlier_secret_was_replaced CHECK (((earlier_digest IS NULL) OR (rotated_at IS NOT NULL)))
+);
+ALTER TABLE ONLY ordertrail.credentials ALTER COLUMN name SET STATISTICS 0;
+ALTER TABLE ONLY ordertrail.credentials ALTER COLUMN performer_name SET STATISTICS 0;
+
+CREATE TABLE ordertrail.editions (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    number bigint NOT NULL
+);
+
+CREATE TABLE ordertrail.installation (
+    name text NOT NULL COLLATE pg_catalog."C",
+    value bytea NOT NULL
+);
+
+CREATE TABLE ordertrail.integration_log (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    integration_id bigint NOT NULL,
+    "position" bigint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    exception_type text,
+    response_code bigint
+);
+
+CREATE TABLE ordertrail.integrations (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    integration_id bigint NOT NULL,
+    version bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    shop_name text,
+    shop_url text,
+    details json NOT NULL,
+    started_failing_at timestamp with time zone
+)
+WITH (fillfactor='80');
+
+CREATE TABLE ordertrail.ledgers (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint DEFAULT 0 NOT NULL,
+    recorded_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    imported bigint DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE ordertrail.order_state (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    first_position bigint NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    reference text COLLATE pg_catalog."C",
+    state text NOT NULL COLLATE pg_catalog."C",
+    status text COLLATE pg_catalog."C",
+    payment_status text COLLATE pg_catalog."C",
+    delivery_status text COLLATE pg_catalog."C",
+    search text NOT NULL,
+    detail json NOT NULL,
+    customer_from text COLLATE pg_catalog."C"
+)
+WITH (fillfactor='80');
+ALTER TABLE ONLY ordertrail.order_state ALTER COLUMN search SET STATISTICS 0;
+
+CREATE TABLE ordertrail.requests (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    idempotency_key text NOT NULL COLLATE pg_catalog."C",
+    fingerprint bytea NOT NULL,
+    first_position bigint NOT NULL,
+    last_position bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE ordertrail.retention (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    keep interval,
+    expired bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT a_period_is_not_negative CHECK ((keep >= '00:00:00'::interval))
+);
+
+CREATE TABLE ordertrail.service_events (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL,
+    service text NOT NULL,
+    service_status text NOT NULL,
+    description text,
+    metadata json,
+    created_by text NOT NULL,
+    version bigint NOT NULL,
+    sealed_in text COLLATE pg_catalog."C"
+);
+
+CREATE TABLE ordertrail.signing_keys (
+    public_key bytea NOT NULL,
+    private_key bytea,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT a_private_key_is_encrypted CHECK ((octet_length(private_key) > 32)),
+    CONSTRAINT a_retired_key_signs_no_more CHECK (((retired_at IS NULL) = (private_key IS NOT NULL)))
+);
+
+CREATE TABLE ordertrail.snapshots (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    stream text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    data bytea NOT NULL
+);
+
+CREATE TABLE ordertrail.subject_keys (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    subject text NOT NULL COLLATE pg_catalog."C",
+    wrapped bytea,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    destroyed_at timestamp with time zone,
+    destroyed_by text,
+    unreadable bytea,
+    CONSTRAINT a_key_is_there_or_was_destroyed_by_somebody CHECK (((num_nulls(wrapped, destroyed_at) = 1) AND ((destroyed_at IS NULL) = (destroyed_by IS NULL))))
+);
+
+CREATE TABLE ordertrail.system_log (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    correlation_id text COLLATE pg_catalog."C",
+    carrier_id text COLLATE pg_catalog."C",
+    direction text COLLATE pg_catalog."C",
+    request_type text COLLATE pg_catalog."C",
+    response_code bigint,
+    content_digest text COLLATE pg_catalog."C"
+);
+
+CREATE TABLE ordertrail.tenants (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    implicit boolean DEFAULT false NOT NULL,
+    dintero_account text COLLATE pg_catalog."C",
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE ordertrail.tiles (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    level smallint NOT NULL,
+    number bigint NOT NULL,
+    hashes bytea NOT NULL
+);
+
+CREATE TABLE ordertrail.timeline (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL COLLATE pg_catalog."C",
+    occurred_at timestamp with time zone NOT NULL,
+    correlation_id text COLLATE pg_catalog."C",
+    integration_id bigint
+);
+
+CREATE TABLE ordertrail.tree_heads (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    size bigint NOT NULL,
+    note text NOT NULL,
+    sealed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE ordertrail.trees (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    size bigint DEFAULT 0 NOT NULL,
+    error text
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY ordertrail._yoyo_log
+    ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY ordertrail._yoyo_migration
+    ADD CONSTRAINT _yoyo_migration_pkey PRIMARY KEY (migration_hash);
+
+ALTER TABLE ONLY ordertrail._yoyo_version
+    ADD CONSTRAINT _yoyo_version_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY ordertrail.bodies
+    ADD CONSTRAINT a_body_is_stored_once PRIMARY KEY (tenant, digest);
+
+ALTER TABLE ONLY ordertrail.system_log
+    ADD CONSTRAINT a_call_is_logged_once PRIMARY KEY (tenant, order_id, "position");
+
+ALTER TABLE ONLY ordertrail.trees
+    ADD CONSTRAINT a_ledger_has_one_tree PRIMARY KEY (tenant);
+
+ALTER TABLE ONLY ordertrail.events
+    ADD CONSTRAINT a_position_holds_one_event PRIMARY KEY (tenant, "position");
+
+ALTER TABLE ONLY ordertrail.checkpoints
+    ADD CONSTRAINT a_projection_has_one_checkpoint PRIMARY KEY (tenant, projection);
+
+ALTER TABLE ONLY ordertrail.service_events
+    ADD CONSTRAINT a_service_event_is_listed_once PRIMARY KEY (tenant, order_id, "position");
+
+ALTER TABLE ONLY ordertrail.signing_keys
+    ADD CONSTRAINT a_signing_key_is_kept_once PRIMARY KEY (public_key);
+
+ALTER TABLE ONLY ordertrail.tree_heads
+    ADD CONSTRAINT a_size_is_signed_once PRIMARY KEY (tenant, size);
+
+ALTER TABLE ONLY ordertrail.snapshots
+    ADD CONSTRAINT a_snapshot_is_taken_once PRIMARY KEY (tenant, stream, version);
+
+ALTER TABLE ONLY ordertrail.events
+    ADD CONSTRAINT a_stream_version_is_written_once UNIQUE (tenant, stream, version);
+
+ALTER TABLE ONLY ordertrail.subject_keys
+    ADD CONSTRAINT a_subject_has_one_key PRIMARY KEY (tenant, subject);
+
+ALTER TABLE ONLY ordertrail.editions
+    ADD CONSTRAINT a_tenant_has_one_edition PRIMARY KEY (tenant);
+
+ALTER TABLE ONLY ordertrail.ledgers
+    ADD CONSTRAINT a_tenant_has_one_ledger PRIMARY KEY (tenant);
+
+ALTER TABLE ONLY ordertrail.tenants
+    ADD CONSTRAINT a_tenant_is_created_once PRIMARY KEY (tenant);
+
+ALTER TABLE ONLY ordertrail.retention
+    ADD CONSTRAINT a_tenant_keeps_bodies_for_one_period PRIMARY KEY (tenant);
+
+ALTER TABLE ONLY ordertrail.credentials
+    ADD CONSTRAINT a_tenants_key_id_is_given_once PRIMARY KEY (tenant, key_id);
+
+ALTER TABLE ONLY ordertrail.tiles
+    ADD CONSTRAINT a_tile_is_kept_once PRIMARY KEY (tenant, level, number);
+
+ALTER TABLE ONLY ordertrail.action_log
+    ADD CONSTRAINT an_action_is_logged_once PRIMARY KEY (tenant, order_id, "position");
+
+ALTER TABLE ONLY ordertrail.events
+    ADD CONSTRAINT an_event_id_is_recorded_once UNIQUE (tenant, event_id);
+
+ALTER TABLE ONLY ordertrail.timeline
+    ADD CONSTRAINT an_event_is_in_a_timeline_once PRIMARY KEY (tenant, order_id, "position");
+
+ALTER TABLE ONLY ordertrail.integration_log
+    ADD CONSTRAINT an_exception_is_logged_once PRIMARY KEY (tenant, integration_id, "position") INCLUDE (occurred_at);
+
+ALTER TABLE ONLY ordertrail.requests
+    ADD CONSTRAINT an_idempotency_key_is_used_once PRIMARY KEY (tenant, idempotency_key);
+
+ALTER TABLE ONLY ordertrail.installation
+    ADD CONSTRAINT an_installation_has_one_of_each PRIMARY KEY (name);
+
+ALTER TABLE ONLY ordertrail.integrations
+    ADD CONSTRAINT an_integration_is_described_once PRIMARY KEY (tenant, integration_id);
+
+ALTER TABLE ONLY ordertrail.order_state
+    ADD CONSTRAINT an_order_has_one_state PRIMARY KEY (tenant, order_id);
+
+CREATE INDEX actions_by_time ON ordertrail.action_log USING btree (tenant, order_id, occurred_at, "position");
+
+CREATE INDEX credentials_by_key_id ON ordertrail.credentials USING btree (key_id);
+
+CREATE INDEX credentials_by_performer ON ordertrail.credentials USING btree (tenant, performer_id);
+
+CREATE INDEX exceptions_of_all_integrations ON ordertrail.integration_log USING btree (tenant, "position") INCLUDE (occurred_at);
+
+CREATE INDEX orders_by_reference ON ordertrail.order_state USING btree (tenant, reference, first_position DESC) WHERE (reference IS NOT NULL);
+
+CREATE INDEX orders_newest_first ON ordertrail.order_state USING btree (tenant, first_position DESC);
+
+CREATE INDEX orders_tied_to_integrations ON ordertrail.timeline USING btree (tenant, integration_id, order_id, "position" DESC) WHERE (integration_id IS NOT NULL);
+
+CREATE INDEX timelines_by_correlation ON ordertrail.timeline USING btree (tenant, order_id, correlation_id, "position") WHERE (correlation_id IS NOT NULL);
+
+CREATE INDEX unreadable_keys ON ordertrail.subject_keys USING btree (tenant, subject) WHERE (unreadable IS NOT NULL);
