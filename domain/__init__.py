@@ -1,1 +1,1 @@
-"""What can happen to an order, what an order is because of it, and which decisions it allows."""
+"""What can happen to an order, the state that follows from it, and the decisions that this state allows."""

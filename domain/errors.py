@@ -259,11 +259,11 @@ class Unavailable(OrdertrailError):
         self, message: str | None = None, *, said: str = "", is_away: bool = False, is_told: bool = False
     ) -> None:
         self.said = said
-        """Who said what it was, for whoever reads the log."""
+        """The database's own words, for those who read the log."""
         self.is_away = is_away
-        """Whether the database serves nobody at the moment, rather than does not do this."""
+        """Whether the database serves nobody at the moment. Otherwise it only refused this one request."""
         self.is_told = is_told
-        """Whether the log tells of it already."""
+        """Whether the log reports it already."""
         super().__init__(message)
 
 

@@ -1,4 +1,4 @@
-"""How a shop prints amounts: read from amounts that it printed, so that others are printed alike, or not at all."""
+"""Prints amounts as a shop does. The shop's way is learned from amounts that it printed, or stays unknown."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -32,15 +32,15 @@ _DECIMALS = {
     ),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
-"""How many decimals ISO 4217 gives a currency, if not two."""
+"""The number of decimals in ISO 4217, for currencies that do not have two."""
 _MOST_DECIMALS = 4
 
-# The blanks are a space and those that keep a number on one line: no-break, narrow no-break, thin and figure space.
+# Besides the space, these blanks keep a number on one line: no-break, narrow no-break, thin and figure space.
 _SEPARATORS = ".,'\u2019 \u00a0\u202f\u2009\u2007"
 _DASHES = "-\u2012\u2013\u2014"
 _MINUS = "-\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"
 _BLANKS = "\\s\u200e\u200f\u061c"
-"""Blanks, and the marks that tell in which direction a text runs."""
+"""Blanks, and the marks that set the direction of a text."""
 _LABEL = re.compile(
     rf"(?P<before>[^0-9]*)(?P<number>[0-9](?:[0-9{_SEPARATORS}]*[0-9])?(?:[.,][{_DASHES}]{{1,2}})?)(?P<after>[^0-9]*)"
 )
@@ -61,7 +61,9 @@ class _Decimals(Enum):
 
 
 class _Convention(NamedTuple):
-    """A way to print numbers. digits are the currency's decimals, shown how many are printed if they always are."""
+    """A way to print numbers. digits are the currency's decimals; shown is how many are printed, if that is always the
+    same.
+    """
 
     digits: int
     decimals: _Decimals
@@ -70,9 +72,9 @@ class _Convention(NamedTuple):
     point: str
     separator: str
     is_indian: bool
-    """Whether groups of digits are of two but for the last: 12,34,567."""
+    """Whether all groups of digits but the last have two digits: 12,34,567."""
     groups_four: bool
-    """Whether numbers of four digits are grouped as longer ones are."""
+    """Whether numbers of four digits are grouped like longer ones."""
 
     def print(self, cents: int) -> str:
         """Return an amount without its sign."""
@@ -102,7 +104,7 @@ class _Convention(NamedTuple):
 
     @property
     def rarity(self) -> int:
-        """How seldom numbers are printed like this: what is seldom is believed only if nothing commoner fits."""
+        """How rare this way of printing is. A rare way is assumed only if no more common one fits."""
         is_trimmed = self.decimals in {_Decimals.TRIMMED, _Decimals.TRIMMED_TO_ONE}
         if is_trimmed or not self.groups_four or self.shown > self.digits:
             return 2
@@ -122,7 +124,7 @@ class _Label(NamedTuple):
 
     @property
     def unsigned(self) -> tuple[str, str]:
-        """What stands around a number without a sign: what is left of the signs at the edges of the two texts."""
+        """The texts around a number without its sign: the two texts with signs at their edges removed."""
         before = _INNER_SIGN_BEFORE.sub("", _OUTER_SIGN_BEFORE.sub("", self.before))
         after = _OUTER_SIGN_AFTER.sub("", _INNER_SIGN_AFTER.sub("", self.after))
         is_bracketed = "(" in self.before and ")" in self.after
@@ -130,10 +132,11 @@ class _Label(NamedTuple):
 
 
 def label_like(whole: Money, cents: int, printed: Sequence[Money] = ()) -> str:
-    """Return how the shop would print an amount that is a part of a whole; empty if its labels do not tell.
+    """Return an amount, a part of a whole, as the shop would print it; empty if the shop's labels do not show how.
 
-    printed are more amounts that it printed, such as the others of the order. An amount of the whole's sign is printed
-    with the whole's sign, whatever that is: there are shops that print discounts with a minus and count them without.
+    printed are more amounts that the shop printed, such as the others of the order. An amount with the whole's sign is
+    printed with the whole's sign, whatever it looks like: some shops print discounts with a minus and count them
+    without.
     """
     if cents == whole.cents:
         return whole.label
@@ -145,19 +148,19 @@ def label_like(whole: Money, cents: int, printed: Sequence[Money] = ()) -> str:
 
 
 def _parts(label: str) -> _Label | None:
-    """Return a label's parts; None if it is not one number and what may stand around it."""
+    """Return a label's parts; None if it is not one number with a text before and after it that is allowed there."""
     found = _LABEL.fullmatch(label)
     if found is None:
         return None
     before, number, after = found.groups()
-    # Another's digits, a share of something, and a point that may belong to the number.
+    # Refuse digits of another number, a percent or per mille sign, and a point that may belong to the number.
     if any(character.isnumeric() or character in "%\u2030\u066a\uff05" for character in before + after):
         return None
     return None if after.startswith((".", ",")) else _Label(before, number, after)
 
 
 def _around(whole: Money, cents: int, printed: Sequence[Money]) -> tuple[str, str] | None:
-    """Return what stands around the number of an amount; None if the label does not tell."""
+    """Return the texts around an amount's number; None if the label does not show them."""
     label = _parts(whole.label)
     if label is None:
         return None
@@ -167,17 +170,17 @@ def _around(whole: Money, cents: int, printed: Sequence[Money]) -> tuple[str, st
 
 
 def _around_zero(whole: Money, label: _Label, printed: Sequence[tuple[Money, _Label]]) -> tuple[str, str] | None:
-    """Return what stands around zero, which has no sign: what may be one in the whole's label has to go."""
+    """Return the texts around zero. Zero has no sign, so a possible sign in the whole's label must be removed."""
     if whole.cents > 0 and label.unsigned == label.around:
         return label.around
     positive = {parts.around for amount, parts in printed if amount.cents >= 0 and amount != whole}
-    if len(positive) == 1:  # a shop may also have another blank beside a sign
+    if len(positive) == 1:  # a shop may also use another blank beside a sign
         return positive.pop()
     return label.unsigned if whole.cents < 0 or label.unsigned in positive else None
 
 
 def _conventions(whole: Money, printed: Sequence[Money]) -> list[_Convention]:
-    """Return the ways to print numbers in which the whole is printed, and each of the others if there are any then."""
+    """Return the conventions that print the whole. Each other amount narrows them down, unless none would be left."""
     numbers = [(amount.cents, label.number) for amount in (whole, *printed) if (label := _parts(amount.label))]
     conventions = list(_all_conventions({number for _, number in numbers}, _digits([whole, *printed])))
     for place, (cents, number) in enumerate(numbers):
@@ -189,7 +192,7 @@ def _conventions(whole: Money, printed: Sequence[Money]) -> list[_Convention]:
 
 
 def _digits(amounts: Sequence[Money]) -> set[int]:
-    """Return how many decimals the currency may have: by what the shop says of it, else by what is usual."""
+    """Return the possible numbers of the currency's decimals: by the shop's own amounts, or else the usual ones."""
     told = [amount for amount in amounts if amount.cents and amount.dollars]
     found = {digits for digits in range(_MOST_DECIMALS + 1) if all(_agrees(amount, digits) for amount in told)}
     if told and found:
@@ -198,12 +201,12 @@ def _digits(amounts: Sequence[Money]) -> set[int]:
 
 
 def _agrees(amount: Money, digits: int) -> bool:
-    """Whether the dollars of an amount are its cents if a dollar has so many decimals."""
+    """Whether an amount's dollars equal its cents if a dollar has so many decimals."""
     return abs(abs(amount.dollars) * 10.0**digits - abs(amount.cents)) <= 1e-9 * abs(amount.cents)
 
 
 def _all_conventions(numbers: set[str], digits: set[int]) -> Iterator[_Convention]:
-    """Yield all ways to print numbers that are made of the characters of these."""
+    """Yield all ways to print numbers that use the separators of these numbers."""
     separators = ["", *(mark for mark in _SEPARATORS if any(mark in number for number in numbers))]
     dashes = {number.lstrip("0123456789" + _SEPARATORS) for number in numbers} - {""}
     for count in digits:

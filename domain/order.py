@@ -1,4 +1,4 @@
-"""The Order aggregate: the decisions an order allows, and the rules they keep."""
+"""The Order aggregate: the decisions that an order allows, and the rules for them."""
 
 import secrets
 from typing import Any, Self
@@ -17,7 +17,7 @@ from domain.streams import order_id_of, order_stream
 from domain.values import NO_CUSTOMER, Change, Customer, JsonObject, Money, Name, Totals
 
 DECISIONS: tuple[type[OrderEvent], ...] = (Created, Edited, Transferred, Redacted, Split, SplitChanges, SplitFrom)
-"""Events whose recording depends on what the order is. All others are facts: true whatever the order is."""
+"""Events whose recording depends on the order's state. All others are facts: they are true whatever its state is."""
 
 CANCELLED = "cancelled"
 
@@ -28,23 +28,23 @@ def new_order_id() -> str:
 
 
 class Order(BaseAggregate[str]):
-    """An order: folded from its events, and asked before a decision becomes an event.
+    """An order, folded from its events. Ask it before a decision becomes an event.
 
-    Every decision takes the envelope of its events as keywords (actor, timestamp, correlation_id …) and raises
-    RuleViolation if the order does not allow it; the order is as it was then.
+    Every decision takes the envelope of its events as keywords (actor, timestamp, correlation_id …). It raises
+    RuleViolation if the order does not allow it; the order is then unchanged.
     """
 
     TOPIC = ORDER_TOPIC
-    """What the eventsourcing library calls the class by."""
+    """The class's name in the eventsourcing library."""
 
     def __init__(self) -> None:
         self.state = OrderState()
         self.is_created = False
-        """Whether it was told how the order began: it may be told after other events, but only once."""
+        """Whether the order's creation was recorded. It may come after other events, but only once."""
         self._implied: set[str] = set()
-        """The orders at the other end of splits of which only their side was told."""
+        """The other orders of splits that only they have reported."""
         self.changed_version = 0
-        """The version of the newest event that changed the order; what services report changes nothing about it."""
+        """The version of the newest event that changed the order. Services' reports do not change it."""
 
     @property
     def order_id(self) -> str:
@@ -52,12 +52,12 @@ class Order(BaseAggregate[str]):
 
     @classmethod
     def create(cls, order_id: str, **event: Any) -> Self:
-        """Bring an order into being; event holds Created's own fields too. Its totals must be in one currency."""
+        """Create an order; event holds Created's own fields too. Its totals must be in one currency."""
         return cls.begin(Created(originator_id=order_stream(order_id), **event))
 
     @classmethod
     def begin(cls, event: OrderEvent) -> Self:
-        """Bring an order into being by whatever event of it is the first that we hear of."""
+        """Start an order with the first event that we get of it, whatever its type is."""
         require_fit(event, OrderState())
         first = event.model_copy(update={"originator_version": cls.INITIAL_VERSION})
         order: Self = first.mutate(None)
@@ -78,11 +78,11 @@ class Order(BaseAggregate[str]):
                 (self._implied.add if event.implied_by else self._implied.discard)(other)
 
     def edit(self, after: Totals, **envelope: Any) -> None:
-        """Change what the order amounts to; the currency stays."""
+        """Change the order's amounts; the currency stays."""
         self.accept(Edited(originator_id=self.id, **changes(self._totals(), after), **envelope))
 
     def transfer(self, new_customer: Customer, **envelope: Any) -> None:
-        """Hand the order over to another customer."""
+        """Transfer the order to another customer."""
         original = self.state.customer or NO_CUSTOMER
         if original.is_known_as(new_customer):
             raise RuleViolation(f"Order {self.order_id} belongs to customer {original.id!r} already")
@@ -92,7 +92,7 @@ class Order(BaseAggregate[str]):
         self.accept(Transferred(originator_id=self.id, **customers, **envelope))
 
     def redact(self, **envelope: Any) -> None:
-        """Erase what is known of the customer through the order. An order that was redacted stays as it is."""
+        """Erase the order's data about its customer. An order that was redacted stays as it is."""
         if not self.state.redacted:
             self.accept(Redacted(originator_id=self.id, **envelope))
 
@@ -104,7 +104,9 @@ class Order(BaseAggregate[str]):
         options: JsonObject | None = None,
         **envelope: Any,
     ) -> None:
-        """End the order. requested_from is the address the customer asked for it from, None if the merchant did it."""
+        """End the order. requested_from is the IP address of the customer who asked for it, None if the merchant did
+        it.
+        """
         if self.state.status == CANCELLED:
             raise RuleViolation(f"Order {self.order_id} is cancelled already")
         if requested_from is not None:
@@ -121,12 +123,12 @@ class Order(BaseAggregate[str]):
         options: JsonObject | None = None,
         **envelope: Any,
     ) -> Self:
-        """Split part of the order off into a new one and return that child; record both orders in one append.
+        """Split a part of the order off into a new order, and return that child. Record both orders in one append.
 
-        part is what the child amounts to, or what its lines cost: then their share of the discount goes with them.
-        What the parent amounts to afterwards and what the child amounts to add up to what the parent amounted to. None
-        if nobody knows: then what the parent amounted to is all that is known of both.
-        changed_version is the version of the newest change that whoever decides knows of.
+        part is the child's totals, or the price of its lines; a price gets its share of the discount. The totals of the
+        parent afterwards and of the child add up to the parent's totals before. part is None if nobody knows it: then
+        only the parent's totals before are known. changed_version is the version of the newest change that the decision
+        is based on.
         """
         if changed_version not in {None, self.changed_version}:
             raise OrderChanged(self.order_id)
@@ -141,12 +143,12 @@ class Order(BaseAggregate[str]):
         return child
 
     def accept(self, event: OrderEvent) -> None:
-        """Take an event as the order's next, whoever decided on it, if it fits what the order is."""
+        """Take an event as the order's next if it fits the order's state, whoever decided on it."""
         match event:
             case Created() if self.is_created:
                 raise RuleViolation(f"Order {self.order_id} exists already")
             case Split(child_order_id=other) | SplitFrom(parent_order_id=other) if other in self._implied:
-                pass  # its own side is told, of what is known from the other one
+                pass  # its own event comes now; its content is known from the other order
             case _:
                 require_fit(event, self.state)
         next_event = event.model_copy(update={"originator_version": self.version + 1})
@@ -154,7 +156,7 @@ class Order(BaseAggregate[str]):
         self.pending_events.append(next_event)
 
     def _divide(self, part: Totals | Money | None) -> tuple[Totals | None, dict[str, Change[Money]]]:
-        """Return what a part of the order amounts to, and what the order does before and after it is split off."""
+        """Return the totals of a part of the order, and the order's totals before and after that part is split off."""
         if part is None:
             return None, {}
         before = self._totals()
@@ -162,7 +164,7 @@ class Order(BaseAggregate[str]):
         return child, changes(before, minus(before, child))
 
     def knows_of(self, event: Split | SplitFrom) -> bool:
-        """Return whether the order has its side of a split already, as the event tells it."""
+        """Return whether the order has already recorded its side of a split, as the event reports it."""
         if isinstance(event, Split):
             return event.child_order_id in self.state.children
         return event.parent_order_id == self.state.parent

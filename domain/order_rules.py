@@ -1,4 +1,4 @@
-"""The rules of an order: which events fit what it is, and how its money is divided."""
+"""The rules of an order: which events fit its state, and how its money is divided."""
 
 from collections.abc import Sequence
 from functools import singledispatch
@@ -34,7 +34,7 @@ def _(event: Edited | SplitChanges, state: OrderState) -> None:
 
 @require_fit.register
 def _(event: Transferred, state: OrderState) -> None:
-    # Those who have no id cannot be told apart; nor can anybody be from whom nothing is known of.
+    # Customers without an id cannot be told apart, and an order without known customer cannot contradict the event.
     if state.customer not in {None, NO_CUSTOMER} and state.customer.id != event.original_customer.id:
         raise RuleViolation(f"Order {event.order_id} belongs to customer {state.customer.id!r}")
 
@@ -64,7 +64,7 @@ def _(event: SplitFrom, state: OrderState) -> None:
 
 
 def minus(whole: Totals, part: Totals) -> Totals:
-    """Return what is left of an order's totals. Raises RuleViolation if the part is not a part of them."""
+    """Return the rest of an order's totals without a part. Raises RuleViolation if it is not a part of them."""
     _require_one_currency(whole, part)
     printed = [*_three(whole), *_three(part)]
     return Totals(
@@ -75,7 +75,7 @@ def minus(whole: Totals, part: Totals) -> Totals:
 
 
 def completed(whole: Totals, part: Totals) -> Totals:
-    """Return a part of an order's totals with what was not told of it: its amounts are printed like the whole."""
+    """Return a part of an order's totals with missing details filled in: its amounts are printed like the whole's."""
     _require_one_currency(whole, part)
     printed = [*_three(whole), *_three(part)]
     return Totals(
@@ -86,7 +86,7 @@ def completed(whole: Totals, part: Totals) -> Totals:
 
 
 def share(whole: Totals, price: Money) -> Totals:
-    """Return what lines that cost this much amount to: the order's discount goes with them in proportion."""
+    """Return the totals of lines with this price. They get their proportional share of the order's discount."""
     _require_one_currency(whole, Totals(total=price, subtotal=price, discount=price))
     printed = _three(whole)
     discount = abs(whole.discount.cents) * price.cents // abs(whole.subtotal.cents) if whole.subtotal.cents else 0
@@ -102,7 +102,7 @@ def _three(totals: Totals) -> list[Money]:
 
 
 def _rest(whole: Money, part: Money, name: str, printed: Sequence[Money]) -> Money:
-    """Return what is left of an amount, printed like it. A part is of the whole's sign and no larger."""
+    """Return the remainder of an amount, printed like it. A part has the whole's sign and is no larger."""
     if not min(0, whole.cents) <= part.cents <= max(0, whole.cents):
         raise RuleViolation(f"The {name} split off, {part.cents} cents, is not part of the order's {whole.cents} cents")
     return _like(whole, whole.cents - part.cents, printed)
@@ -116,14 +116,14 @@ def _completed(whole: Money, part: Money, printed: Sequence[Money]) -> Money:
 
 def _like(whole: Money, cents: int, printed: Sequence[Money]) -> Money:
     """Return an amount of so many cents, printed like the whole."""
-    # The whole's own proportion, because how many cents a dollar has depends on the currency and on the shop.
+    # Keep the whole's proportion: the number of cents in a dollar depends on the currency and on the shop.
     dollars = round(whole.dollars * cents / whole.cents, 6) if whole.cents else whole.dollars
     label = label_like(whole, cents, printed)
     return whole.model_copy(update={"cents": cents, "dollars": dollars, "label": label})
 
 
 def _amounts(totals: Totals) -> list[tuple[str, int]]:
-    """What totals are worth, however they are printed."""
+    """Return the values of totals, however they are printed."""
     return [(money.currency_iso, money.cents) for money in _three(totals)]
 
 

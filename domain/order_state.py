@@ -1,4 +1,4 @@
-"""What an order is because of its events: the state that both the aggregate and the order_state view fold."""
+"""The state of an order after its events. Both the aggregate and the order_state view fold it."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -22,7 +22,7 @@ _FAILED = frozenset({ServiceState.ERROR, ServiceState.FAILURE})
 
 
 class ServiceStatus(BaseModel):
-    """The newest report of one service, by the time it occurred; of two of the same time, the one recorded later."""
+    """The newest report of one service by occurred_at; of two with the same time, the one that was recorded later."""
 
     state: ServiceState
     status: str
@@ -31,7 +31,7 @@ class ServiceStatus(BaseModel):
 
 
 class OrderState(BaseModel):
-    """An order as its events have made it. Version 0 is an order to which nothing has happened yet."""
+    """An order as its events have made it. Version 0 is an order without any event."""
 
     version: int = 0
     created_at: datetime | None = None
@@ -47,11 +47,11 @@ class OrderState(BaseModel):
     children: list[str] = Field(default_factory=list)
     services: dict[str, ServiceStatus] = Field(default_factory=dict)
     integrations: list[int] = Field(default_factory=list)
-    """The integrations the order is tied to, in the order they were tied."""
+    """The integrations to which the order is tied, in the order in which they were tied."""
     has_failed: bool = False
     """Whether any service ever reported an error or a failure."""
     redacted: bool = False
-    """Whether what it held of its customer was erased. It stays so, whatever is told of it later."""
+    """Whether the order's data about its customer was erased. Later events do not undo this."""
 
     @property
     def combined_state(self) -> CombinedState:
@@ -60,15 +60,15 @@ class OrderState(BaseModel):
 
     def evolve(self, event: Event) -> None:
         """Fold the next event of the order's stream."""
-        # Past the model's own setter, which takes longer than the fold.
+        # Bypass the model's own setter, which takes longer than the fold.
         fold(vars(self), event.topic, vars(event), event.originator_version, event.timestamp)
 
 
 def combined_state(state: Mapping[str, Any]) -> CombinedState:
-    """Return an order's state over all services, by the rule Dintero documents.
+    """Return an order's state over all services, by the rule that Dintero documents.
 
-    failure if any report ever was an error or a failure, however the service fares since; else pending if nothing
-    was reported or the newest report of some service is pending; else success.
+    failure if any report was ever an error or a failure, even if the service succeeded later; otherwise pending if
+    nothing was reported or some service's newest report is pending; otherwise success.
     """
     if state["has_failed"]:
         return "failure"
@@ -79,8 +79,8 @@ def combined_state(state: Mapping[str, Any]) -> CombinedState:
 def fold(state: dict[str, Any], topic: str, event: Mapping[str, Any], version: int, occurred_at: datetime) -> None:
     """Fold the next event of an order's stream onto the fields of its OrderState.
 
-    Both have their fields as models do or as JSON does: a rebuild folds every event there ever was, and most of what
-    is in them only moves from one to the other.
+    The fields of both may be objects of models or plain JSON. A rebuild folds all events, and most of their values are
+    only moved from one to the other.
     """
     if change := _CHANGES.get(topic):
         change(state, event, occurred_at)
@@ -88,22 +88,22 @@ def fold(state: dict[str, Any], topic: str, event: Mapping[str, Any], version: i
         state["customer"] = None
     state["version"] = version
     state["created_at"] = state["created_at"] or occurred_at
-    # Producers report late and out of order; whoever asks for what was updated since must not miss it.
+    # Producers report late and out of order. A client that asks for orders updated since a time must not miss this one.
     state["updated_at"] = max(state["updated_at"] or occurred_at, occurred_at)
 
 
 def totals_before(event: Edited | SplitChanges) -> Totals:
-    """What the order amounted to before its lines changed."""
+    """Return the order's totals before its lines changed."""
     return Totals(total=event.total.before, subtotal=event.subtotal.before, discount=event.discount.before)
 
 
 def totals_after(event: Edited | SplitChanges) -> Totals:
-    """What the order amounts to after its lines changed."""
+    """Return the order's totals after its lines changed."""
     return Totals(total=event.total.after, subtotal=event.subtotal.after, discount=event.discount.after)
 
 
 def changes(before: Totals, after: Totals) -> dict[str, Change[Money]]:
-    """The three pairs of an edit or a split."""
+    """Return the three pairs of an edit or a split."""
     return {
         "total": Change(before=before.total, after=after.total),
         "subtotal": Change(before=before.subtotal, after=after.subtotal),
@@ -112,7 +112,7 @@ def changes(before: Totals, after: Totals) -> dict[str, Change[Money]]:
 
 
 def _member(value: Any, name: str) -> Any:
-    """Return a member of a model, or of what JSON has of one."""
+    """Return a member of a model, or of the JSON of one."""
     return value[name] if isinstance(value, dict) else getattr(value, name)
 
 
@@ -120,7 +120,7 @@ _Change = Callable[[dict[str, Any], Mapping[str, Any], datetime], None]
 
 
 def _sets(**fields: str) -> _Change:
-    """Return what sets fields of the state to these of the event."""
+    """Return a change that sets these fields of the state to these fields of the event."""
     pairs = tuple(fields.items())
 
     def change(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:
@@ -131,7 +131,7 @@ def _sets(**fields: str) -> _Change:
 
 
 def _create(state: dict[str, Any], event: Mapping[str, Any], occurred_at: datetime) -> None:
-    """Take what an order began with, which may be told after other events: what these said of it is newer."""
+    """Take the order's first values. They may be reported after other events, whose values are newer and stay."""
     state["created_by"] = event["created_by"]
     state["reference"] = event["reference"]
     state["created_at"] = occurred_at
@@ -145,7 +145,7 @@ def _report(state: dict[str, Any], event: Mapping[str, Any], occurred_at: dateti
         state=event["state"], status=event["service_status"], description=event["description"], occurred_at=occurred_at
     )
     newest = state["services"].get(event["service"])
-    # A service's reports are by one clock, which tells their order better than the ways they came by.
+    # A service's reports have one clock, which tells their order better than the order in which they arrived.
     if newest is None or _time(newest) <= occurred_at:
         state["services"][event["service"]] = report
     state["has_failed"] = state["has_failed"] or report.state in _FAILED
@@ -159,7 +159,7 @@ def _time(report: Any) -> datetime:
 
 def _amount(state: dict[str, Any], event: Mapping[str, Any], _occurred_at: datetime) -> None:
     after = {name: _member(event[name], "after") for name in Totals.model_fields}
-    # What JSON has was valid when it was told, by the rules of then.
+    # Values in JSON were valid when they were recorded, by the rules of that time.
     state["totals"] = after if isinstance(after["total"], dict) else Totals(**after)
 
 
@@ -196,6 +196,6 @@ _CHANGES: Mapping[str, _Change] = {
     IntegrationUntied.topic: _untie,
     Redacted.topic: _redact,
 }
-"""What each type of event changes. All others count the version on, and the time of the last change."""
+"""What each type of event changes. All other types change only the version and the time of the last change."""
 CHANGING = frozenset(_CHANGES)
-"""The types of the events without which it is not known what an order is."""
+"""The types of the events that you need for an order's state."""

@@ -1,4 +1,4 @@
-"""Where personal data stands in the stored JSON of an event: worked out from the marks on its type."""
+"""Where personal data stands in an event's stored JSON. This follows from the marks on the event's type."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -23,23 +23,23 @@ class Member(NamedTuple):
 
     mark: Personal | None
     is_object: bool
-    """Whether its value is never a text: then it is shown as an object when it is redacted or unreadable."""
+    """Whether its value is never a text. It is then shown as an object when it is redacted or unreadable."""
     inner: "Shape"
 
 
 Shape = Mapping[str, Member]
-"""The members of a JSON object that are personal data, or hold some, by their names."""
+"""The members of a JSON object that are, or hold, personal data, by their names."""
 
 
 Place = tuple[dict[str, Any], str, Member, str]
-"""Where personal data stands: the JSON object that holds it, its name there, its member, its path."""
+"""The place of personal data: the JSON object that holds it, its name there, its member, its path."""
 
 
 def places(value: dict[str, Any], shape: Shape, path: str = "") -> list[Place]:
-    """Return where personal data stands in a JSON object of this shape, with paths such as new_customer.name.
+    """Return the places of personal data in a JSON object of this shape, with paths such as new_customer.name.
 
-    What says nothing, such as an empty text, is no personal data. What is within the object is copied if it may hold
-    some: who changes a place changes this object, and no other.
+    A value that says nothing, such as an empty text, is not personal data. Inner objects that may hold some are copied,
+    so that changing a place changes this object and no other.
     """
     found: list[Place] = []
     for name, member in shape.items():
@@ -59,23 +59,23 @@ def places(value: dict[str, Any], shape: Shape, path: str = "") -> list[Place]:
 
 
 def placeholder(value: Any, member: Member) -> str | dict[str, str]:
-    """Return what stands in a value's place when it is redacted."""
+    """Return the value that is shown in place of a redacted one."""
     return REDACTED_OBJECT if member.is_object or isinstance(value, dict) else REDACTED
 
 
 def is_placeholder(value: Any) -> bool:
-    """Whether a value stands where one was redacted."""
+    """Whether a value is the placeholder of a redacted one."""
     return value in (REDACTED, REDACTED_OBJECT)
 
 
 def unreadable(member: Member) -> str | dict[str, str]:
-    """Return what is shown in the place of a value that cannot be opened."""
+    """Return the value that is shown in place of one that cannot be opened."""
     return UNREADABLE_OBJECT if member.is_object else UNREADABLE
 
 
 @cache
 def shape_of(model: type[BaseModel]) -> Shape:
-    """Return the shape of a model as JSON; of an event, that of its data without its envelope."""
+    """Return the shape of a model as JSON; for an event, the shape of its data without its envelope."""
     names = model.data_fields() if issubclass(model, Event) else frozenset(model.model_fields)
     members = {
         name: _member(field.annotation, field.metadata) for name, field in model.model_fields.items() if name in names
@@ -91,7 +91,7 @@ def _member(annotation: Any, metadata: list[Any]) -> Member:
 
 
 def _types(annotation: Any) -> Iterator[Any]:
-    """Yield the types that a value, or the items of a list, may have."""
+    """Yield the possible types of a value, or of a list's items."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         yield from _types(arguments[0])

@@ -1,4 +1,4 @@
-"""The names of streams: an order's, an integration's and a person's events stand in streams of their own."""
+"""The names of streams. Each order, each integration and each person has its own stream."""
 
 from functools import lru_cache
 from hashlib import sha256
@@ -24,11 +24,13 @@ def integration_stream(integration_id: int) -> str:
 
 
 def integration_id_of(stream: str) -> str:
-    """Return the id of the integration whose stream has this name, as text: others may write to streams like it."""
+    """Return the id of the integration whose stream has this name. It is a text, since others may write to such
+    streams.
+    """
     return stream.removeprefix(_INTEGRATION)
 
 
 @lru_cache(maxsize=4_096)
 def person_stream(person_id: str) -> str:
-    """Return the name of a person's stream. It tells no id: ids may have characters and lengths that names cannot."""
+    """Return the name of a person's stream. It does not contain the id, which may not be fit for a name."""
     return _PERSON + sha256(person_id.encode()).hexdigest()

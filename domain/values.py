@@ -23,22 +23,22 @@ TenantName = NewType("TenantName", str)
 OrderId = NewType("OrderId", str)
 IntegrationId = NewType("IntegrationId", int)
 Position = NewType("Position", int)
-"""Where an event stands in its tenant's ledger: 1, 2, 3 … with no gaps."""
+"""An event's position in its tenant's ledger: 1, 2, 3 … with no gaps."""
 Version = NewType("Version", int)
-"""Where an event stands in its stream: 1, 2, 3 … with no gaps; 0 before the store has assigned one."""
+"""An event's version in its stream: 1, 2, 3 … with no gaps; 0 before the store has assigned one."""
 
 MAX_BIGINT = 2**63 - 1
 MAX_JSON_DEPTH = 64
 
-# PostgreSQL's text cannot hold NUL, so nothing may that people write or that views have as text.
+# PostgreSQL's text cannot hold NUL, so people's texts and the texts in views must not have it.
 _WITHOUT_NUL = r"^[^\x00]*$"
 Name = Annotated[str, StringConstraints(max_length=255, pattern=_WITHOUT_NUL)]
 Sentence = Annotated[str, StringConstraints(max_length=4_000, pattern=_WITHOUT_NUL)]
 Body = Annotated[str, StringConstraints(pattern=_WITHOUT_NUL)]
-"""A text of any length: what bounds it is the size of a request."""
+"""A text of any length. Only the size of a request limits it."""
 RawText = Annotated[str, StringConstraints()]
-"""A text of any length and any characters, as it was said in a call. Nothing but JSON holds it, which writes a NUL in
-characters that PostgreSQL can hold."""
+"""A text of a call, with any length and any characters. It is only held as JSON, which escapes a NUL in a way that
+PostgreSQL can hold."""
 
 
 def _unless_empty(value: Any) -> Any:
@@ -46,7 +46,7 @@ def _unless_empty(value: Any) -> Any:
 
 
 OptionalId = Annotated[Name | None, BeforeValidator(_unless_empty)]
-"""An id, or none: an empty text is the id of nobody and of nothing, so that no two of them are the same."""
+"""An id, or none: an empty text means no id, so that two empty ids are never the same."""
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-.0-~]+$")]
 """An id from outside: visible ASCII without spaces, and without / so that it fits a segment of a path."""
 Language = Annotated[str, StringConstraints(min_length=1, max_length=35, pattern=_WITHOUT_NUL)]
@@ -62,11 +62,11 @@ def _as_it_came(value: Any) -> Any:
 
 
 Number = Annotated[int | float, PlainValidator(_as_it_came), WithJsonSchema({"type": "number"})]
-"""A number as it came: a whole one stays one, however large."""
+"""A number exactly as it was sent: a whole number stays whole, however large it is."""
 
 
 def _in_utc(moment: datetime) -> datetime:
-    # A first or last year that a datetime can hold overflows as soon as somebody looks at it in their own time zone.
+    # The first or last year of datetime overflows as soon as somebody shows it in their own time zone.
     if not 1 < moment.year < 9999:
         raise ValueError("is not within the years 2 to 9998")
     return moment.astimezone(UTC)
@@ -76,7 +76,7 @@ _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,64})?)?([Zz
 
 
 def _written_out(moment: Any) -> Any:
-    # pydantic would take a number, or a year, for seconds since 1970.
+    # Otherwise pydantic would read a number, or a year, as seconds since 1970.
     if isinstance(moment, str) and _DATE_TIME.fullmatch(moment):
         return _after_leap_second(moment) if moment[16:19] == ":60" else moment
     if isinstance(moment, datetime):
@@ -85,9 +85,9 @@ def _written_out(moment: Any) -> Any:
 
 
 def _after_leap_second(text: str) -> datetime:
-    """Return the second after a leap second, for our calendar has none. Raises ValueError.
+    """Return the second after a leap second, because our calendar has no leap seconds. Raises ValueError.
 
-    RFC 3339 (5.7) has them at the end of June and of December in UTC, and nowhere else.
+    RFC 3339 (5.7) allows leap seconds only at the end of June and of December, in UTC.
     """
     before = _in_utc(_WITH_OFFSET.validate_python(f"{text[:16]}:59{text[19:]}"))
     if (before.month, before.day, before.hour, before.minute) not in {(6, 30, 23, 59), (12, 31, 23, 59)}:
@@ -97,7 +97,7 @@ def _after_leap_second(text: str) -> datetime:
 
 _WITH_OFFSET: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
-"""A point in time, in UTC whatever time zone it came in. A leap second is the second after it."""
+"""A point in time, converted to UTC. A leap second becomes the second after it."""
 
 
 class Personal:
@@ -117,7 +117,7 @@ OF_PERFORMER = Personal("performer")
 def storable_json(value: Any, *, is_raw: bool = False) -> Any:
     """Return value if every JSON reader and PostgreSQL can hold it.
 
-    That is: finite numbers, texts of whole characters (without NUL, unless it is raw), at most 64 levels. Raises
+    It may hold finite numbers, texts of whole characters (without NUL unless is_raw), and at most 64 levels. Raises
     ValueError.
     """
     level, depth = [value], 0
@@ -148,13 +148,13 @@ def _check_text(text: str) -> None:
 
 
 def raw_json(value: Any) -> Any:
-    """Return value if every JSON reader can hold it, whatever characters it has. Raises ValueError."""
+    """Return value if every JSON reader can hold it; all characters are allowed. Raises ValueError."""
     return storable_json(value, is_raw=True)
 
 
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]
 RawObject = Annotated[dict[str, Any], AfterValidator(raw_json)]
-"""A JSON object whose texts may have any characters, as it was said in a call."""
+"""A JSON object of a call. Its texts may have any characters."""
 
 
 class Value(BaseModel):
@@ -164,7 +164,7 @@ class Value(BaseModel):
 
 
 MAX_DOLLARS = 1e15
-"""Beyond it a float has no cents."""
+"""A larger float has no cents."""
 CurrencySymbol = Annotated[str, StringConstraints(max_length=16, pattern=_WITHOUT_NUL)]
 
 
@@ -200,13 +200,13 @@ class Totals(Value):
 
 
 class Customer(Value):
-    """Whom an order is for."""
+    """The customer of an order."""
 
     id: Annotated[Name, OF_ORDER] = ""
     name: Annotated[Name, OF_ORDER] = ""
 
     def is_known_as(self, other: "Customer") -> bool:
-        """Return whether both are known to be the same. A guest, who has no id, is not known to be another one."""
+        """Return whether both are known to be the same customer. A guest has no id, and is not known to be anybody."""
         return self.id != "" and self.id == other.id
 
 
@@ -218,7 +218,7 @@ def _unless_nobody(customer: Customer | None) -> Customer | None:
 
 
 OptionalCustomer = Annotated[Customer | None, AfterValidator(_unless_nobody)]
-"""A customer, or none: one of whom neither an id nor a name is told is none."""
+"""A customer, or none: a customer with neither id nor name is none."""
 
 
 class BodyRef(Value):
@@ -229,7 +229,7 @@ class BodyRef(Value):
 
 
 class Actor(Value):
-    """Who made an event happen: a person or a program, and the application they used."""
+    """The person or the program that made an event happen, and the application they used."""
 
     id: Name = ""
     name: Annotated[Name, OF_PERFORMER] = ""
@@ -241,7 +241,7 @@ NOBODY = Actor()
 
 
 class Origin(Value):
-    """The HTTP request that an event was recorded by; its path as it was sent, without the query."""
+    """The HTTP request that recorded an event; path is as it was sent, without the query."""
 
     method: Name
     path: Sentence

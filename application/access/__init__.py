@@ -1,1 +1,1 @@
-"""Tenants, their credentials, and what whoever sends a request may do."""
+"""Tenants, their credentials, and what the sender of a request may do."""

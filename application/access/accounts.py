@@ -1,4 +1,4 @@
-"""Tenants and their credentials, for whoever creates them."""
+"""Tenants and their credentials, for the operator who creates them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from domain.values import Actor, TenantName
 
 
 class Accounts(Protocol):
-    """Where tenants and credentials are created, by the owner of the database. Every method raises Unavailable."""
+    """Creates tenants and credentials, as the owner of the database. Every method raises Unavailable."""
 
     async def create_tenant(self, tenant: str, *, is_implicit: bool, dintero_account: str | None) -> None:
         """Create a tenant and its empty ledger. Raises TenantExists."""
@@ -23,10 +23,10 @@ class Accounts(Protocol):
         performer: Actor | None = None,
         expires_at: datetime | None = None,
     ) -> NewKey:
-        """Create a credential; its secret is in the answer and nowhere else. Raises TenantNotFound."""
+        """Create a credential. Its secret is in the result and nowhere else. Raises TenantNotFound."""
 
     async def forget_performer(self, tenant: TenantName, person_id: str) -> None:
-        """Empty the names that a tenant's credentials have of this person, or this program. Idempotent."""
+        """Erase this person's, or this program's, name from the tenant's credentials. Idempotent."""
 
     async def tenants(self) -> Sequence[TenantName]:
         """Return all tenants by name."""

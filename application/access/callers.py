@@ -1,4 +1,4 @@
-"""Who is calling, and whether they may: one function decides, and every route goes through it."""
+"""Who is calling, and whether they may. Every route asks the same function."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -17,13 +17,13 @@ from domain.values import Actor, TenantName
 T = TypeVar("T")
 
 CACHE_SECONDS = 5.0
-"""How long a worker may go on accepting a credential that has ended; what lasts longer has to ask again as often."""
+"""How long a worker may still accept a credential after its end. A long-lived connection must check again as often."""
 MAX_REMEMBERED = 10_000
 """How many credentials, and how many tokens, a worker remembers."""
 
 
 class Tenant(NamedTuple):
-    """A customer of the store. An implicit tenant's orders and integrations come into being with their first event."""
+    """A customer of the store. An implicit tenant's orders and integrations are created by their first event."""
 
     name: TenantName
     is_implicit: bool
@@ -31,7 +31,7 @@ class Tenant(NamedTuple):
 
 
 class Credential(NamedTuple):
-    """What a tenant's program identifies itself with, as it is stored: without the secret, with its SHA-256."""
+    """The credential of a tenant's program as it is stored: with the SHA-256 of its secret instead of the secret."""
 
     tenant: Tenant
     key_id: str
@@ -39,19 +39,19 @@ class Credential(NamedTuple):
     scopes: tuple[str, ...]
     name: str
     performer: Actor | None = None
-    """The person it acts for, if it was authorised by one."""
+    """The person it acts for, if a person authorised it."""
     ends: Ends = Ends()
     earlier_digest: bytes | None = None
-    """Of the secret before the present one, which is good for a while, or was."""
+    """The digest of the secret before the present one. That secret is valid for a while, or was."""
 
     @property
     def digests(self) -> tuple[bytes, ...]:
-        """Of every secret that it was known by lately."""
+        """The digests of its present secret and, if there is one, of the secret before."""
         return (self.secret_digest,) if self.earlier_digest is None else (self.secret_digest, self.earlier_digest)
 
 
 class Caller(NamedTuple):
-    """Somebody whose credential was checked, and what it lets them do."""
+    """A sender whose credential was checked, and what it lets them do."""
 
     tenant: Tenant
     key_id: str
@@ -59,17 +59,17 @@ class Caller(NamedTuple):
     scopes: tuple[str, ...]
     performer: Actor | None = None
     fingerprint: str = ""
-    """Of the secret that they came with, or that their token was issued for."""
+    """The fingerprint of the secret that they sent, or for which their token was issued."""
     ends_at: datetime | None = None
-    """When that secret ends, or the credential, whichever comes first."""
+    """When that secret or the credential ends, whichever comes first."""
 
     @property
     def actor(self) -> Actor:
-        """Who an event is by if the request names nobody else: the person the program acts for, or the program."""
+        """The actor of an event if the request names nobody else: the person the program acts for, or the program."""
         return _actor(self.key_id, self.name, self.performer)
 
     def seconds_of(self, seconds: int) -> int:
-        """Return for how many of these seconds from now they may go on."""
+        """Return how many of the next seconds, at most this many, the caller may go on."""
         return seconds if self.ends_at is None else max(0, min(seconds, int(self.ends_at.timestamp() - time.time())))
 
 
@@ -88,10 +88,11 @@ class CredentialStore(Protocol):
 
 
 def authorise(caller: Caller, required: str | None, *, tenant: str | None = None, account: str | None = None) -> None:
-    """Let the caller pass if a scope of theirs gives the required one, and the names in the request are their own.
+    """Let the caller pass if one of their scopes gives the required one, and the request names their own tenant and
+    account.
 
-    tenant and account are the tenant's and the Dintero account's names in a path, a header or a body: they never widen
-    what a credential allows. required is None where whoever has a credential may pass. Raises Forbidden.
+    tenant and account are the names of the tenant and the Dintero account in a path, a header or a body. They never
+    widen what a credential allows. required is None if any credential is enough. Raises Forbidden.
     """
     if tenant is not None and tenant != caller.tenant.name:
         raise Forbidden(f"This credential belongs to another tenant than {tenant!r}")
@@ -102,11 +103,11 @@ def authorise(caller: Caller, required: str | None, *, tenant: str | None = None
 
 
 Audience = str | Callable[[Tenant], str | None] | None
-"""What a token has to be for: the same for everybody, or one for each tenant."""
+"""The audience a token must have: the same for everybody, or one for each tenant."""
 
 
 class _Checked(NamedTuple):
-    """A token that was checked: good until it expires (seconds since 1970), and to be checked again after a moment."""
+    """A checked token: valid until expires_at (seconds since 1970), and to be checked again from again_at on."""
 
     caller: Caller
     audience: str | None
@@ -115,14 +116,14 @@ class _Checked(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """A credential, and the digest of that secret of its that somebody has, or a token for; None if of none."""
+    """A credential, and the digest of the secret that the caller has or holds a token for; None if none matched."""
 
     credential: Credential
     digest: bytes | None
 
 
 class Access:
-    """Turns what a request carries into a Caller. Raises Unauthenticated for whatever does not check out."""
+    """Turns what a request carries into a Caller. Raises Unauthenticated if any check fails."""
 
     def __init__(self, credentials: CredentialStore, tokens: TokenSigner) -> None:
         self._credentials = credentials
@@ -140,7 +141,7 @@ class Access:
     async def by_bearer(self, token: str, *, audience: Audience = None) -> Caller:
         """Check a bearer token: a credential in one piece (ot_<key_id>_<secret>) or a signed token of ours.
 
-        A signed token that was issued for an audience is good for that audience only.
+        A signed token that was issued for an audience is valid for that audience only.
         """
         checked = self._checked.get(token)
         if checked is None or time.monotonic() >= checked.again_at or time.time() >= checked.expires_at:
@@ -152,7 +153,9 @@ class Access:
         return checked.caller
 
     async def by_link(self, token: str, *, audience: str) -> Caller:
-        """Check the token in a link: one that was signed for this audience, and no credential. Raises Forbidden."""
+        """Check the token in a link. It must be signed for this audience and must not be a credential. Raises
+        Forbidden.
+        """
         refusal = Forbidden("The link is not one of ours, or it is not valid any more; ask for a new one")
         try:
             claims, caller = self._tokens.read(token), await self.by_bearer(token, audience=audience)
@@ -163,7 +166,9 @@ class Access:
         return caller
 
     def issue(self, caller: Caller, *, seconds: int, audience: str | None = None) -> str:
-        """Return a signed token with the caller's scopes, valid for some seconds, but no longer than the caller is."""
+        """Return a signed token with the caller's scopes. It is valid for some seconds, but not longer than the caller
+        is.
+        """
         expires_at = int(time.time()) + caller.seconds_of(seconds)
         return self._tokens.sign(Claims(caller.key_id, caller.scopes, expires_at, audience, caller.fingerprint))
 
@@ -184,17 +189,18 @@ class Access:
     def _checked_now(self, caller: Caller, audience: str | None = None, expires_at: float = inf) -> _Checked:
         if caller.ends_at is not None:
             expires_at = min(expires_at, caller.ends_at.timestamp())
-        # No longer than the credential is: the two together must not accept a revoked one for twice the time.
+        # No longer than the credential is remembered: two such periods would accept a revoked credential for twice the
+        # time.
         again_at = self._known[caller.key_id][0] + CACHE_SECONDS
         return _Checked(caller, audience, expires_at, again_at)
 
     async def _find(self, key_id: str, is_it: Callable[[bytes], bool]) -> _Found | None:
-        """Return the credential with this key id, and the digest of its secret for which is_it says so."""
+        """Return the credential with this key id, and the digest of its secret that is_it accepts."""
         now = time.monotonic()
         since, known = self._known.get(key_id, (-inf, None))
         if known is not None and now - since < CACHE_SECONDS:
             found = _Found(known, _first(known.digests, is_it))
-            # If its secret was replaced since, the new one is good at once.
+            # If the secret was replaced since, the new one must be accepted at once.
             if found.digest is not None:
                 return found
         credential = await self._credentials.find(key_id)
@@ -205,7 +211,7 @@ class Access:
 
 
 def _first(digests: Iterable[bytes], is_it: Callable[[bytes], bool]) -> bytes | None:
-    """Return the one that it is. All are asked for: how long it takes tells nothing about any of them."""
+    """Return the digest that is_it accepts. All digests are tried, so that the time taken reveals nothing."""
     found = [digest for digest in digests if is_it(digest)]
     return found[0] if found else None
 
@@ -221,9 +227,9 @@ def _is_granted(granted: Iterable[str], scope: str) -> bool:
 
 
 def _caller(credential: Credential, digest: bytes, scopes: tuple[str, ...]) -> Caller:
-    """Return whose credential it is, once it is known that they have its secret of this digest, or a token for it.
+    """Return the caller of a credential, once they have proven to have its secret of this digest, or a token for it.
 
-    Raises Unauthenticated if the credential, or that secret, has ended: only who has it is told so.
+    Raises Unauthenticated if the credential or that secret has ended. Only a caller with the secret learns this.
     """
     ends, is_earlier = credential.ends, digest != credential.secret_digest
     state = ends.state(datetime.now(UTC))

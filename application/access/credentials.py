@@ -1,4 +1,4 @@
-"""How credentials end, and what whoever runs the store sees of them: never a secret."""
+"""How credentials end, and what the operator sees of them: never a secret."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,11 +10,11 @@ from domain.values import Actor, TenantName
 
 
 class KeyState(StrEnum):
-    """What a credential is good for at some moment."""
+    """The state of a credential at some moment."""
 
     ACTIVE = "active"
     ROTATING = "rotating"
-    """Its secret was replaced, and for a while the one before is good as well."""
+    """Its secret was replaced, and the secret before is still valid for a while."""
     EXPIRED = "expired"
     REVOKED = "revoked"
 
@@ -24,14 +24,14 @@ class KeyState(StrEnum):
 
 
 class Ends(NamedTuple):
-    """When a credential ends, and when the secret ends that it had before its present one."""
+    """When a credential ends, and when the secret before its present one ends."""
 
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     earlier_until: datetime | None = None
 
     def state(self, now: datetime) -> KeyState:
-        """Return what the credential is good for now: the one rule, for requests and for lists."""
+        """Return the credential's state now. Requests and lists use this one rule."""
         if self.revoked_at is not None:
             return KeyState.REVOKED
         if self.expires_at is not None and self.expires_at <= now:
@@ -55,7 +55,7 @@ class KeyRecord(NamedTuple):
 
 
 class NewKey(NamedTuple):
-    """A credential as it is shown, once: when it is created, and when its secret is replaced."""
+    """A credential as it is shown once: when it is created, and when its secret is replaced."""
 
     tenant: str
     key_id: str
@@ -70,10 +70,10 @@ class NewKey(NamedTuple):
 
 
 class KeyRegister(Protocol):
-    """Where credentials are kept, for whoever runs the store. Every method raises Unavailable."""
+    """Credentials, for the operator. Every method raises Unavailable."""
 
     async def of_tenant(self, tenant: TenantName) -> Sequence[KeyRecord]:
-        """Return a tenant's credentials, those that have ended too, in the order in which they were created."""
+        """Return a tenant's credentials in the order in which they were created, including those that have ended."""
 
     async def find(self, key_id: str, tenant: TenantName | None = None) -> KeyRecord:
         """Return the credential with this key id, of this tenant if one is named. Raises KeyNotFound."""
@@ -82,7 +82,7 @@ class KeyRegister(Protocol):
         """End a credential for good; return whether it had not been revoked before."""
 
     async def rotate(self, key: KeyRecord, *, keep: timedelta) -> NewKey:
-        """Replace a credential's secret. The present one stays good for a while; one from before it ends at once.
+        """Replace a credential's secret. The present secret stays valid for a while; an older one ends at once.
 
-        Raises KeyHasEnded if it was revoked, or has expired.
+        Raises KeyHasEnded if the credential was revoked, or has expired.
         """

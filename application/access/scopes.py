@@ -1,11 +1,11 @@
-"""What scopes give."""
+"""What a scope allows."""
 
 
 def allows(granted: str, required: str) -> bool:
-    """Whether one scope gives what another asks for.
+    """Whether a granted scope gives a required one.
 
-    A scope is verb[:resource[:path]]. admin stands for every verb; what is left out stands for everything below it;
-    ANY stands for any one segment of a path. write:shopping gives write:shopping:/orders/17/events, and so does
+    A scope is verb[:resource[:path]]. admin stands for every verb. A part that is left out stands for everything below
+    it. ANY stands for any one segment of a path. write:shopping gives write:shopping:/orders/17/events, and so does
     write:shopping:/orders/ANY/events; write does not give read. (Grammar: Dintero's scopes, extended by plain verbs.)
     """
     verb, _, rest = granted.partition(":")

@@ -1,4 +1,4 @@
-"""What whoever runs the store sees of tenants."""
+"""What the operator sees of tenants."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,13 +8,13 @@ from domain.values import TenantName
 
 
 class TenantRecord(NamedTuple):
-    """A tenant's settings, and how far its ledger is."""
+    """A tenant's settings, and how far its ledger has got."""
 
     tenant: TenantName
     is_implicit: bool
     dintero_account: str | None
     kept: timedelta | None
-    """For how long it keeps what was said in calls; None: for ever."""
+    """How long it keeps the bodies of calls; None: for ever."""
     head: int
     """The position of its newest event."""
     sealed: int
@@ -23,10 +23,10 @@ class TenantRecord(NamedTuple):
 
 
 class TenantRegister(Protocol):
-    """Where tenants are kept, for whoever runs the store. Every method raises Unavailable."""
+    """Tenants, for the operator. Every method raises Unavailable."""
 
     async def names(self) -> Sequence[TenantName]:
         """Return all tenants by name."""
 
     async def find(self, tenant: TenantName) -> TenantRecord:
-        """Return what there is to know of a tenant. Raises TenantNotFound."""
+        """Return a tenant's record. Raises TenantNotFound."""

@@ -1,4 +1,4 @@
-"""What tokens say: those that are signed, and the credential in one piece."""
+"""The contents of tokens: of signed tokens, and of a credential in one piece."""
 
 from typing import NamedTuple, Protocol
 
@@ -7,7 +7,7 @@ FINGERPRINT_BYTES = 8
 
 
 class Claims(NamedTuple):
-    """What a signed token says: whose it is, until when (seconds since 1970), and for which audience.
+    """The contents of a signed token: its owner, its end (seconds since 1970), and its audience.
 
     It was issued for the secret with this fingerprint, and ends with it.
     """
@@ -26,12 +26,12 @@ class TokenSigner(Protocol):
         """Return the claims as a signed token."""
 
     def read(self, token: str) -> Claims:
-        """Return what a token says. Raises Unauthenticated if it is not ours, or no longer valid."""
+        """Return a token's claims. Raises Unauthenticated if it is not ours, or is no longer valid."""
 
     def digest(self, secret: str) -> bytes:
-        """Return the digest a secret is stored as."""
+        """Return the digest as which a secret is stored."""
 
 
 def fingerprint_of(digest: bytes) -> str:
-    """Return what names a secret in tokens. Whoever reads it learns nothing: secrets are 256 random bits."""
+    """Return the name of a secret within tokens. It reveals nothing, because secrets are 256 random bits."""
     return digest[:FINGERPRINT_BYTES].hex()

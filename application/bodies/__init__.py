@@ -1,1 +1,1 @@
-"""Bodies: what was said in logged calls, which is kept beside the ledger, masked, encrypted, and deleted in time."""
+"""Bodies: what was said in logged calls. They are kept beside the ledger: masked, encrypted, and deleted in time."""

@@ -1,4 +1,4 @@
-"""Logged calls: what was said in them is kept beside the ledger, and brought back when one is read."""
+"""Logged calls: what was said in a call is kept beside the ledger, and read back together with the call."""
 
 from typing import NamedTuple
 
@@ -14,11 +14,11 @@ from domain.streams import order_stream
 from domain.values import BodyRef, TenantName
 
 ERASED = Call(request_body=REDACTED, raw_request_body=REDACTED, response_body=REDACTED)
-"""What is left of what was said about a redacted order."""
+"""What is shown in place of a body whose order was redacted."""
 OUTDATED = Call(request_body=EXPIRED, raw_request_body=EXPIRED, response_body=EXPIRED)
-"""What is left of what was said longer ago than its tenant keeps it."""
+"""What is shown in place of a body that is older than the tenant's retention period."""
 DAMAGED = Call(request_body=UNREADABLE, raw_request_body=UNREADABLE, response_body=UNREADABLE)
-"""What is shown of what was said if that, or its key, was changed."""
+"""What is shown in place of a body if the body or its key was changed."""
 
 
 class LoggedCall(NamedTuple):
@@ -44,7 +44,7 @@ class CallQueries:
         return decode_as(SystemLogRecorded, events[0])
 
     async def read(self, tenant: TenantName, order_id: str, position: int) -> LoggedCall | None:
-        """Return a call with all that was said in it; None also if that is not there any more.
+        """Return a call with its bodies; None if there is no such call, or if its bodies are missing.
 
         Raises UnreadableEvent.
         """

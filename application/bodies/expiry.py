@@ -1,4 +1,4 @@
-"""Retention: what was said in calls is kept for as long as its tenant wants; that there were calls stays known."""
+"""Retention: bodies of calls are kept as long as their tenant wants. The calls themselves stay in the ledger."""
 
 import logging
 
@@ -14,18 +14,18 @@ _log = logging.getLogger(__name__)
 
 BATCH = 500
 SECONDS = 60.0
-"""How often it is looked whether something expired."""
+"""How often we look for expired bodies."""
 
 
 class Expiry:
-    """Deletes what has expired. Several may run at once, here and elsewhere; an event is never changed."""
+    """Deletes expired bodies. Several may run at once, in several processes. No event is ever changed."""
 
     def __init__(self, retention: RetentionStore, bodies: BodyStore) -> None:
         self._retention = retention
         self._bodies = bodies
 
     async def expire_all(self) -> None:
-        """Delete whatever is due now; what is wrong with one tenant's keeps no other's. Raises Unavailable."""
+        """Delete everything that is due now. An error with one tenant does not stop the others. Raises Unavailable."""
         for tenant in await self._retention.limited():
             try:
                 while await self.expire(tenant):
@@ -38,11 +38,11 @@ class Expiry:
                 _log.exception("What has expired of tenant %s cannot be deleted; it is tried again", tenant)
 
     async def expire(self, tenant: TenantName, *, limit: int = BATCH) -> int:
-        """Delete what was said in a tenant's next calls that are due; return how many they were. Raises Unavailable."""
+        """Delete the bodies of a tenant's next due calls, and return the number of calls. Raises Unavailable."""
         calls = await self._retention.due(tenant, WITH_CONTENT, limit=limit)
         for call in calls:
             if call.digest is not None:
-                # The same may have been said again since, and is the same content.
+                # The same body may have been stored again since then; it is then kept under the same digest.
                 await self._bodies.delete(tenant, call.digest, before=call.before)
         if calls:
             await self._retention.expire(tenant, calls[-1].position)
@@ -50,5 +50,5 @@ class Expiry:
 
 
 async def keep_expiring(expiry: Expiry, *, seconds: float = SECONDS) -> None:
-    """Delete whatever expires, for ever."""
+    """Delete expired bodies, for ever."""
     await keep_going("expiry", expiry.expire_all, seconds=seconds)

@@ -1,4 +1,4 @@
-"""Failed calls: what is large in them is kept beside the ledger, and brought back when they are read."""
+"""Failed calls: their large parts are kept beside the ledger, and read back together with the event."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -14,9 +14,9 @@ from domain.personal import EXPIRED, EXPIRED_OBJECT, UNREADABLE, UNREADABLE_OBJE
 from domain.values import BodyRef, TenantName
 
 MAX_INLINE_BYTES = 4_096
-"""How large a member of an event may be, in bytes of JSON, before it is kept beside the ledger."""
+"""The largest size, in bytes of JSON, of an event's member that stays in the ledger."""
 HEAD = 255
-"""How many characters of a base_url stay in the event, which cannot be without one."""
+"""How many characters of base_url stay in the event, where base_url is required."""
 
 _MEMBERS = tuple(FailedCall.model_fields)
 _OUTDATED: dict[str, Any] = {"request": EXPIRED_OBJECT, "response": EXPIRED_OBJECT, "additional_data": EXPIRED}
@@ -29,8 +29,8 @@ _LEFT_OUT: dict[str, Any] = {name: ExceptionLogged.model_fields[name].get_defaul
 
 
 async def slim(bodies: SealedBodies, tenant: TenantName, event: ExceptionLogged) -> ExceptionLogged:
-    """Return the event as the ledger keeps it, small whatever was said in the call, once what is large is stored."""
-    # What is to expire must not be in the event, however small it is.
+    """Return the event as the ledger keeps it. Its large parts are stored first, so the event is always small."""
+    # Data that will expire must not be in the event, however small it is.
     limit = 0 if await bodies.may_expire(tenant) else MAX_INLINE_BYTES
     large = {name: value for name in _MEMBERS if _is_large(name, value := getattr(event, name), limit)}
     if not large:
@@ -43,16 +43,17 @@ async def slim(bodies: SealedBodies, tenant: TenantName, event: ExceptionLogged)
 
 
 class Whole(NamedTuple):
-    """A failed call as it was told to us, and why what was large in it cannot be read; None if it can."""
+    """A failed call as it was reported. unreadable says why its large parts cannot be read; None if they can be."""
 
     event: ExceptionLogged
     unreadable: str | None = None
 
 
 async def whole(bodies: SealedBodies, tenant: TenantName, event: ExceptionLogged) -> Whole:
-    """Return the event as it was told to us; without what was large in it if that has been erased or has expired.
+    """Return the event as it was reported.
 
-    Where that was changed, [unreadable] is in its place.
+    Its large parts are left out if they were erased or have expired. If they were changed, [unreadable] takes their
+    place.
     """
     if event.content is None:
         return Whole(event)
@@ -66,7 +67,7 @@ async def whole(bodies: SealedBodies, tenant: TenantName, event: ExceptionLogged
 
 
 async def _call(bodies: SealedBodies, tenant: TenantName, event: ExceptionLogged, content: BodyRef) -> dict[str, Any]:
-    """Return the members that were kept beside the event, or what stands for them."""
+    """Return the members that were kept beside the event, or their replacements."""
     body = await bodies.get(tenant, event.originator_id, content.digest)
     match body:
         case Gone.EXPIRED:

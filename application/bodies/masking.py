@@ -1,4 +1,4 @@
-"""Secrets in logged calls: masked, by the names of headers and of parameters, before anything is stored."""
+"""Secrets in logged calls: they are masked, by the names of headers and parameters, before anything is stored."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,10 +12,10 @@ from domain.events.records import Call, SystemLogRecorded
 
 MASK = "***"
 MOST_READ = 64 * 1024
-"""How many characters of headers that come as a text are looked through; what is beyond may be anything."""
+"""How many characters of headers given as text are searched; the rest is masked, since it may hold anything."""
 
 SECRET_HEADERS = frozenset({"ocp-apim-subscription-key", "x-functions-key"})
-"""Headers whose values let their reader act as somebody else, though none of the words below is in their names."""
+"""Headers whose values let their reader act as somebody else, although their names contain none of the words below."""
 
 _PARTS = (
     "token",
@@ -31,14 +31,14 @@ _PARTS = (
     "passphrase",
     "cookie",
 )
-"""What is secret if it is in a word of a name."""
+"""A name is secret if one of its words contains one of these."""
 _JOINED = ("apikey", "accesskey", "privatekey", "signingkey")
-"""The same of several words, however they are joined: api-key, api_key, ApiKey."""
+"""Secret names of several words, however these are joined: api-key, api_key, ApiKey."""
 _WORDS = frozenset({"auth", "bearer", "hmac", "jwt", "pwd", "sig"})
-"""What is secret if it is a word of a name: author is not."""
+"""A name is secret if one of these is a whole word of it; author is not secret."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-# Names as they stand before a colon or an equals sign. In an address a mark comes before them: that is not for this.
+# Names as they stand before a colon or an equals sign. In an address, a mark precedes a name; _PARAMETER finds those.
 _NAMED = re.compile(r"(?<![\w?&;#%+.-])([A-Za-z0-9_][\w!$%*+.^|~-]*+)([ \t]*+[:=])")
 _REST_OF_LINE = re.compile(r"[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*")
 _STRING = r"""\\*"(?:[^"\\]|\\.)*+"?|\\*'(?:[^'\\]|\\.)*+'?"""
@@ -50,7 +50,7 @@ _QUOTED_VALUE = re.compile(
 _PARAMETER = re.compile(r"[?&;#]([^=&;#?\s\"'<>]++)=")
 _VALUE_IN_ADDRESS = re.compile(r"[^&#]*")
 _VALUE_IN_TEXT = re.compile(r"[^&#\s\"'<>\\]*")
-# The same of an address that is the value of a parameter itself, such as where to go on.
+# The same for an address that is itself the value of a parameter, such as the address to continue with.
 _INNER_PARAMETER = re.compile(r"%(?:3[fFbB]|2[36])((?:(?!%(?:3[dDfFbB]|2[36]))[^=&;#?\s\"'<>])++)%3[dD]")
 _INNER_VALUE = re.compile(r"(?:(?!%2[36])[^&#\s\"'<>\\])*")
 _USER = re.compile(r"(?:(?<=://)|(?<=^//)|(?<=[\s\"'<(]//))[^/?#\s\"'<>\\]+@")
@@ -60,9 +60,9 @@ E = TypeVar("E", bound=Event)
 
 
 def is_secret(name: str, secret: frozenset[str] = SECRET_HEADERS) -> bool:
-    """Whether what goes by a name must not be kept: by its words, or because it is one of these names.
+    """Return whether the value with this name must not be stored. A name is secret by its words, or if it is in secret.
 
-    Capitals and separators make no difference, nor does CGI's spelling of headers, HTTP_X_API_KEY.
+    Capitals and separators make no difference, and neither does CGI's spelling of headers, HTTP_X_API_KEY.
     """
     return _is_secret(name, secret)
 
@@ -82,11 +82,11 @@ def _is_secret(name: str, secret: frozenset[str]) -> bool:
 
 
 def masked(headers: Any, secret: frozenset[str] = SECRET_HEADERS) -> Any:
-    """Return headers with the values of the secret ones masked, and what is secret in addresses among the others.
+    """Return headers with secret values masked. In the other values, the secrets within addresses are masked.
 
-    Without such, what is returned equals what was given. Headers may be a mapping from names to values or lists of
-    values, nested or not, a list of pairs, or a text that has them printed. Of a text that no headers are as long as,
-    what is beyond that length is masked.
+    If there are no secrets, the result equals the argument. Headers may be a mapping from names to values or lists of
+    values, nested or not, a list of pairs, or a text in which headers are printed. A text may be longer than any real
+    headers are: everything beyond MOST_READ characters is masked.
     """
     if isinstance(headers, str):
         rest = MASK if len(headers) > MOST_READ else ""
@@ -97,25 +97,25 @@ def masked(headers: Any, secret: frozenset[str] = SECRET_HEADERS) -> Any:
 
 
 def masked_address(address: str, secret: frozenset[str] = SECRET_HEADERS) -> str:
-    """Return an address without who logs in there, and without the values of its secret parameters."""
+    """Return an address without the user name and password, and without the values of its secret parameters."""
     named = _USER_WITHOUT_SCHEME.sub(f"{MASK}@", _USER.sub(f"{MASK}@", address)) if "@" in address else address
     return _without_parameters(named, _VALUE_IN_ADDRESS, secret)
 
 
 def without_secrets_in(text: str, secret: frozenset[str] = SECRET_HEADERS) -> str:
-    """Return a text in which addresses stand, each as masked_address returns it."""
+    """Return a text with every address in it masked, as masked_address does."""
     named = _USER.sub(f"{MASK}@", text) if "@" in text else text
     return _without_parameters(named, _VALUE_IN_TEXT, secret)
 
 
 def masked_call(call: Call, secret: frozenset[str] = SECRET_HEADERS) -> Call:
-    """Return what was said in a call without the secrets in its headers. Its bodies stay as they are."""
+    """Return a call's content without the secrets in its headers. Its bodies stay as they are."""
     headers = {"request_headers": call.request_headers, "response_headers": call.response_headers}
     return call.model_copy(update={name: masked(value, secret) for name, value in headers.items()})
 
 
 def masked_event(event: E, secret: frozenset[str] = SECRET_HEADERS) -> E:
-    """Return an event that tells of a call without the secrets in it; every other as it is. Bodies stay as they are."""
+    """Return an event about a call without its secrets; return any other event as it is. Bodies stay as they are."""
     if isinstance(event, SystemLogRecorded):
         return _changed(event, {"request_url": event.request_url and masked_address(event.request_url, secret)})
     if not isinstance(event, ExceptionLogged):
@@ -136,7 +136,7 @@ def _changed(event: E, fields: dict[str, Any]) -> E:
 
 
 def _masked_message(message: dict[str, Any] | None, secret: frozenset[str]) -> dict[str, Any] | None:
-    """Return a request or a response, of which all but the body is as headers are."""
+    """Return a request or a response with its members masked as headers are, except for the body."""
     if message is None:
         return None
     return {
@@ -175,7 +175,7 @@ def _masked_member(name: str, value: Any, secret: frozenset[str]) -> Any:
 
 
 def _hidden(value: Any) -> Any:
-    """Return a secret value so that only its shape is left: one value, several, or none."""
+    """Return a secret value with only its shape left: one value, several, or none."""
     if isinstance(value, list):
         return [_hidden(item) for item in value]
     return value if value in (None, "") else MASK
@@ -193,7 +193,7 @@ def _without_parameters(text: str, value: re.Pattern[str], secret: frozenset[str
 
 
 def _hidden_line(value: str) -> str:
-    """Return a header's value without itself; what follows on its line may belong to it, so it goes too."""
+    """Return the mask in place of a header's value. The rest of the line may belong to it, and is hidden too."""
     return f" {MASK}" if value.strip() not in {"", MASK} else value
 
 
@@ -209,7 +209,7 @@ def _replaced(
     is_meant: Callable[[str], bool],
     hidden: Callable[[str], str],
 ) -> str:
-    """Return a text in which the values that follow names, of those that are meant, are hidden."""
+    """Return a text in which the values of the meant names are hidden."""
     parts, done = [], 0
     for found in named.finditer(text):
         if found.start() >= done and is_meant(found[1]):

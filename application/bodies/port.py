@@ -1,4 +1,4 @@
-"""Large bodies, kept beside the ledger so that events stay small."""
+"""Large bodies. They are kept beside the ledger so that events stay small."""
 
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -7,14 +7,14 @@ from domain.values import BodyRef, TenantName
 
 
 class BodyPlace(NamedTuple):
-    """Where a body is kept, as object stores tell it."""
+    """Where a body is kept, in the words of object stores."""
 
     bucket: str
     key: str
 
 
 class BodyStore(Protocol):
-    """Bodies by their SHA-256: the same body is kept once for each tenant, and what was put is never changed.
+    """Bodies by their SHA-256. Each tenant keeps the same body once. A stored body never changes.
 
     Every method but place raises Unavailable.
     """
@@ -26,9 +26,9 @@ class BodyStore(Protocol):
         """Return the body with this SHA-256 in hexadecimal."""
 
     async def delete(self, tenant: TenantName, digest: str, *, before: datetime | None = None) -> None:
-        """Delete the body with this SHA-256, whose subject was forgotten; or, with before, which has expired.
+        """Delete the body with this SHA-256, because its subject was forgotten or, with before, because it has expired.
 
-        One that was put again since that instant stays. Idempotent.
+        A body that was stored again after before stays. Idempotent.
         """
 
     def place(self, tenant: TenantName, digest: str) -> BodyPlace:

@@ -1,4 +1,4 @@
-"""For how long tenants keep what was said in calls."""
+"""How long tenants keep the bodies of calls."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,14 +8,14 @@ from domain.values import TenantName
 
 
 class Kept(NamedTuple):
-    """For how long a tenant keeps what was said in calls, None if for ever; and up to which position it expired."""
+    """How long a tenant keeps the bodies of calls (None: for ever), and the position up to which they have expired."""
 
     period: timedelta | None
     expired: int
 
 
 class DueCall(NamedTuple):
-    """An event about a call that was recorded too long ago, before an instant; digest is of what was said in it."""
+    """An event about a call that was recorded before an instant, which is too long ago. digest is that of its body."""
 
     position: int
     digest: str | None
@@ -23,19 +23,19 @@ class DueCall(NamedTuple):
 
 
 class RetentionStore(Protocol):
-    """Where it is noted how long tenants keep what was said in calls. Every method raises Unavailable."""
+    """Holds how long each tenant keeps the bodies of calls. Every method raises Unavailable."""
 
     async def keep(self, tenant: TenantName, period: timedelta | None) -> None:
-        """Keep it for a period, or for ever; what has expired stays so. Raises TenantNotFound."""
+        """Keep a tenant's bodies for a period, or for ever. Expired bodies stay expired. Raises TenantNotFound."""
 
     async def find(self, tenant: TenantName) -> Kept:
-        """Return what is noted of a tenant; whoever said nothing keeps all."""
+        """Return a tenant's settings. A tenant that has set nothing keeps everything."""
 
     async def limited(self) -> list[TenantName]:
-        """Return the tenants that do not keep it for ever."""
+        """Return the tenants that do not keep their bodies for ever."""
 
     async def due(self, tenant: TenantName, types: Sequence[str], *, limit: int) -> list[DueCall]:
         """Return a tenant's next events of these types that are due, in ledger order."""
 
     async def expire(self, tenant: TenantName, upto: int) -> None:
-        """Note that what was said in calls up to a position has expired. Never goes back."""
+        """Record that the bodies of calls up to a position have expired. The position never goes back."""

@@ -1,4 +1,4 @@
-"""Large bodies as the service uses them: encrypted with the key of whom they are about before they are kept."""
+"""Large bodies as the service uses them: each is encrypted with its subject's key before it is stored."""
 
 import re
 from enum import Enum
@@ -21,7 +21,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def digest_in(data: bytes) -> str | None:
-    """Return the digest of an event's content; None if it has none, or cannot be read."""
+    """Return the digest of an event's content; None if it has no content, or if the event cannot be read."""
     try:
         digest: str = from_json(data)["content"]["digest"]
         return digest if _DIGEST.fullmatch(digest) else None
@@ -30,7 +30,7 @@ def digest_in(data: bytes) -> str | None:
 
 
 class Gone(Enum):
-    """Why a body cannot be had."""
+    """Why there is no body to return."""
 
     FORGOTTEN = "forgotten"
     EXPIRED = "expired"
@@ -38,7 +38,7 @@ class Gone(Enum):
 
 
 class SealedBodies:
-    """Keeps the bodies of each subject for itself: the same body of another subject is another content.
+    """Keeps each subject's bodies apart: the same body of two subjects is stored as two contents.
 
     Every method but place raises Unavailable.
     """
@@ -49,14 +49,14 @@ class SealedBodies:
         self._retention = retention
 
     async def put(self, tenant: TenantName, subject: str, body: bytes) -> BodyRef | None:
-        """Keep a body of a subject durably; None if the subject was forgotten. Idempotent. Raises TenantNotFound."""
+        """Store a subject's body durably; None if the subject was forgotten. Idempotent. Raises TenantNotFound."""
         key = (await self._keys.to_write(tenant, [subject]))[subject]
         if key is None:
             return None
         return await self._bodies.put(tenant, subject, seal_body(body, key, _bound(tenant, subject)))
 
     async def get(self, tenant: TenantName, subject: str, digest: str) -> bytes | Gone:
-        """Return a subject's body. Raises InvalidEvent if it, or its digest, was changed; UnreadableKey."""
+        """Return a subject's body. Raises InvalidEvent if the body or its digest was changed; raises UnreadableKey."""
         if not _DIGEST.fullmatch(digest):
             raise InvalidEvent("What names the body was changed after it was recorded")
         keys = await self._keys.to_read(tenant, [subject])
@@ -66,7 +66,7 @@ class SealedBodies:
         if kept is None:
             return Gone.EXPIRED if await self.may_expire(tenant) else Gone.MISSING
         if sha256(kept).hexdigest() != digest:
-            # Nor is another body of the same subject what its event tells of, or one from before bodies were encrypted.
+            # This also refuses another body of the same subject, and a body from before bodies were encrypted.
             raise InvalidEvent("What was said in a call was changed after it was recorded")
         body = open_body(kept, keys.get(subject), _bound(tenant, subject))
         if body is None:
@@ -74,12 +74,12 @@ class SealedBodies:
         return body
 
     async def may_expire(self, tenant: TenantName) -> bool:
-        """Tell whether a tenant's bodies are not kept for ever, or were not at some time."""
+        """Tell whether a tenant's bodies expire now, or did at some time."""
         period, expired = await self._retention.find(tenant)
         return period is not None or expired > 0
 
     async def delete(self, tenant: TenantName, digest: str) -> None:
-        """Delete a content of a subject that was forgotten. Idempotent."""
+        """Delete a content of a forgotten subject. Idempotent."""
         if _DIGEST.fullmatch(digest):
             await self._bodies.delete(tenant, digest)
 

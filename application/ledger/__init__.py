@@ -1,1 +1,1 @@
-"""The ledger: appends and reads, as whoever stores it has to provide them, and events as it stores them."""
+"""The ledger: the port for appends and reads, and the form in which events are stored."""

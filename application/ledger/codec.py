@@ -1,4 +1,4 @@
-"""Domain events to the bytes that are stored, and back."""
+"""Turns domain events into the bytes that are stored, and back."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -20,26 +20,26 @@ from domain.values import Actor, Origin
 E = TypeVar("E", bound=Event)
 
 DAMAGE = (AttributeError, LookupError, TypeError, ValueError)
-"""What goes wrong while an event is read that is not as we store them."""
+"""The errors that are raised when a stored event does not have the form in which we store events."""
 _NOBODY: dict[str, Any] = {}
 _NO_FIELDS = {"schema_version", "encryption", WHY_UNREADABLE}
 """The members of metadata that are not fields of the event."""
 
 
 def new_event_id() -> str:
-    """Return an id for an event; ids sort by the time they were made, which keeps their index compact."""
+    """Return an id for an event. Ids sort by the time they were made, which keeps their index compact."""
     return str(uuid7())
 
 
 def encode(event: Event) -> NewEvent:
-    """Return the event as it is stored: data holds its own fields, metadata the envelope's, neither holds nulls."""
+    """Return the event as it is stored: data holds its own fields, metadata the envelope. Neither holds nulls."""
     return draft(event).written()
 
 
 def draft(event: Event, origin: Origin | None = None) -> UnwrittenEvent:
     """Return the event as encode does, but before its JSON is written.
 
-    origin is the request that it comes with, if it does not say so itself.
+    origin is the request that the event came with. It is used if the event names no origin itself.
     """
     metadata: dict[str, Any] = {"schema_version": event.class_version}
     if actor := _said_of(event.actor):
@@ -59,15 +59,15 @@ def draft(event: Event, origin: Origin | None = None) -> UnwrittenEvent:
         if shape_of(event_class)
         else serializer.to_json(event, include=fields, exclude_none=True),
         metadata=metadata,
-        # Of what nobody dated, the database says when it was recorded: workers' clocks differ.
+        # The database dates an event that has no time of its own, because the workers' clocks differ.
         occurred_at=event.timestamp if "timestamp" in event.__pydantic_fields_set__ else None,
     )
 
 
 def decode(recorded: RecordedEvent) -> Event:
-    """Return the domain event of our catalogue, brought to the present schema.
+    """Return the domain event, brought to the present schema.
 
-    Raises InvalidEvent if there is no such type, UnreadableEvent if it is not as we store them.
+    Raises InvalidEvent if its type is not in our catalogue, UnreadableEvent if it does not have our stored form.
     """
     event_class = _class_of(recorded)
     try:
@@ -85,7 +85,7 @@ def decode(recorded: RecordedEvent) -> Event:
 
 
 def decode_as(event_class: type[E], recorded: RecordedEvent) -> E:
-    """Return what decode does. Raises UnreadableEvent also if it is of another type than it must be where it stands."""
+    """Return what decode does. Raises UnreadableEvent also if the event is of another type than is expected here."""
     event = decode(recorded)
     if not isinstance(event, event_class):
         raise UnreadableEvent(
@@ -95,7 +95,7 @@ def decode_as(event_class: type[E], recorded: RecordedEvent) -> E:
 
 
 def metadata_of(recorded: RecordedEvent) -> Mapping[str, Any]:
-    """Return what an event's metadata says, as JSON has it. Raises UnreadableEvent."""
+    """Return an event's metadata as JSON. Raises UnreadableEvent."""
     try:
         metadata = _json(recorded.metadata)
         if isinstance(metadata, dict):
@@ -106,9 +106,9 @@ def metadata_of(recorded: RecordedEvent) -> Mapping[str, Any]:
 
 
 def fields_of(recorded: RecordedEvent, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the own fields of an event of our catalogue as JSON has them, brought to the present schema.
+    """Return the own fields of an event of our catalogue as JSON, brought to the present schema.
 
-    That is a fraction of the work of decode. Raises InvalidEvent, UnreadableEvent.
+    This takes a fraction of the time that decode takes. Raises InvalidEvent, UnreadableEvent.
     """
     event_class = _class_of(recorded)
     try:
@@ -118,7 +118,7 @@ def fields_of(recorded: RecordedEvent, metadata: Mapping[str, Any]) -> Mapping[s
 
 
 def fits(topic: str, data: dict[str, Any], metadata: dict[str, Any]) -> bool:
-    """Return whether JSON is that of an event of a type, in its present schema. Raises one of DAMAGE if it is none."""
+    """Return whether this JSON has the present form of this type's events. May raise one of DAMAGE."""
     version, needed, possible = _form(topic)
     names = data.keys()
     return (
@@ -131,16 +131,16 @@ def fits(topic: str, data: dict[str, Any], metadata: dict[str, Any]) -> bool:
 
 
 def what_does_not_fit(topic: str, data: dict[str, Any], metadata: Mapping[str, Any]) -> str | None:
-    """Return why JSON is not that of an event of a type: which members it lacks or has; None if it is.
+    """Return why this JSON does not have the form of an event of this type; None if it has.
 
-    What is within the members is not looked at: that is for decode.
+    Only the names of the members are checked. decode checks their values.
     """
     event_class = CATALOGUE.get(topic)
     if event_class is None:
         return "this version does not know its type"
     try:
         if schema_version_of(metadata) != event_class.class_version:
-            data = deepcopy(data)  # which is brought to the present schema in place
+            data = deepcopy(data)  # upcast changes it in place
         _fields(event_class).completed(_fields_in(event_class, data, metadata))
     except DAMAGE as damage:
         return in_words(damage)
@@ -148,7 +148,7 @@ def what_does_not_fit(topic: str, data: dict[str, Any], metadata: Mapping[str, A
 
 
 def in_words(damage: Exception) -> str:
-    """Return what is wrong with an event that is not as we store them, without what it says."""
+    """Say what is wrong with a stored event, without quoting its content."""
     if isinstance(damage, OrdertrailError):
         return str(damage)
     if isinstance(damage, ValidationError):
@@ -160,7 +160,7 @@ def in_words(damage: Exception) -> str:
 
 
 def schema_version_of(metadata: Mapping[str, Any]) -> int:
-    """Return the version of the schema that an event's data was stored in."""
+    """Return the schema version in which an event's data was stored."""
     version: int = metadata.get("schema_version", 1)
     return version
 
@@ -181,10 +181,10 @@ def _json(text: bytes) -> Any:
 
 
 def _fields_in(event_class: type[Event], data: dict[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return data brought to the present schema, in place."""
+    """Return data brought to the present schema. Changes data in place."""
     schema_version = schema_version_of(metadata)
     if schema_version > event_class.class_version:
-        # A newer release wrote it. Its fields may have the names of ours and mean something else.
+        # A newer release wrote it. Its fields may have the names of ours and another meaning.
         raise ValueError(f"its schema is {schema_version}, and this version knows {event_class.class_version}")
     data = event_class.upcast(data, schema_version)
     if None in data.values():
@@ -193,7 +193,7 @@ def _fields_in(event_class: type[Event], data: dict[str, Any], metadata: Mapping
 
 
 def _envelope(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that an event's metadata holds."""
+    """Return the event's fields that are stored in its metadata."""
     given = {name: value for name, value in metadata.items() if name not in _NO_FIELDS}
     for name, value_class in (("actor", Actor), ("origin", Origin)):
         if name in given:
@@ -213,7 +213,7 @@ def _data_fields(event_class: type[Event]) -> set[str]:
 
 @lru_cache(maxsize=1_024)
 def _form(topic: str) -> tuple[int, frozenset[str], frozenset[str]]:
-    """Return a type's version of its schema, which fields it needs, and which it may have. Raises LookupError."""
+    """Return a type's schema version, the fields it requires, and all fields it may have. Raises LookupError."""
     event_class = CATALOGUE[topic]
     possible = event_class.data_fields()
     needed = frozenset(name for name in possible if event_class.model_fields[name].is_required())

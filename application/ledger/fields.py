@@ -1,4 +1,4 @@
-"""Objects from what we stored ourselves: it was validated when it was told, and is not validated again."""
+"""Makes objects from what we stored ourselves. It was validated when it was received, and is not validated again."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -20,11 +20,11 @@ _MISSING = object()
 _set = object.__setattr__
 
 _PLAIN = (str, int, float, bool, NoneType, Any, object)
-"""What JSON gives as it is."""
+"""The types whose values JSON gives unchanged."""
 
 
 class Fields:
-    """The fields that an object has: which must be given, and what the others are by default."""
+    """The fields of an object: which of them are required, and the defaults of the others."""
 
     def __init__(self, fields: Mapping[str, FieldInfo]) -> None:
         # In the order of the fields, so that equal objects are serialised equally.
@@ -34,7 +34,7 @@ class Fields:
         self._unset = [(n, f.default_factory) for n, f in fields.items() if f.default is PydanticUndefined]
 
     def completed(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Return fields as they are given, with the defaults of those that are left out. Raises ValueError."""
+        """Return the given fields, with the defaults of those that are missing. Raises ValueError."""
         values = self._blank | given
         for name, make in self._unset:
             if values[name] is _MISSING:
@@ -47,7 +47,7 @@ class Fields:
 
 
 class Stored(Generic[M]):
-    """Makes instances of a model from its fields as they came out of JSON."""
+    """Makes instances of a model from fields that were read from JSON."""
 
     def __init__(self, model: type[M]) -> None:
         self._model = model
@@ -57,14 +57,14 @@ class Stored(Generic[M]):
         self._converters = [(name, convert) for name, convert in converters.items() if convert is not None]
 
     def load(self, fields: dict[str, Any], **ready: Any) -> M:
-        """Return the object with these fields, those that are ready, and defaults. Raises ValueError."""
+        """Return the object with these fields from JSON, these converted ones, and defaults. Raises ValueError."""
         if not fields.keys().isdisjoint(ready):
             raise ValueError(f"{self._model.__name__} cannot have these fields: {sorted(fields.keys() & ready)}")
         values = self._fields.completed(fields | ready)
         for name, convert in self._converters:
             if (value := fields.get(name)) is not None:
                 values[name] = convert(value)
-        # What the model's own constructor does once it has validated.
+        # The model's own constructor does the same after validation.
         instance = self._model.__new__(self._model)
         _set(instance, "__dict__", values)
         _set(instance, "__pydantic_fields_set__", self._names)
@@ -74,7 +74,7 @@ class Stored(Generic[M]):
 
 
 def stored(model: type[M]) -> Stored[M]:
-    """Return what makes instances of a model."""
+    """Return the maker of a model's instances."""
     return _stored(model)
 
 
@@ -84,7 +84,7 @@ def _stored(model: type[Any]) -> Stored[Any]:
 
 
 def _converter(annotation: Any) -> _Convert | None:
-    """Return what turns a value out of JSON into one of a type; None if it is one already. Nulls are not passed."""
+    """Return a function from a JSON value to a value of a type; None if they are the same. It is never given a null."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if isinstance(annotation, NewType):
         return _converter(annotation.__supertype__)

@@ -1,4 +1,4 @@
-"""What a request recorded, as its answer tells it."""
+"""What a request recorded, in the form of its answer."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -16,7 +16,7 @@ E = TypeVar("E", bound=Event)
 
 
 class RecordedRef(NamedTuple):
-    """One recorded event: where it stands."""
+    """Where one recorded event stands."""
 
     event_id: str
     type: str
@@ -26,7 +26,7 @@ class RecordedRef(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """The events of one append, in ledger order; is_replayed if an earlier request recorded them."""
+    """The events of one append, in ledger order. is_replayed is true if an earlier request recorded them."""
 
     events: tuple[RecordedRef, ...]
     recorded_at: datetime
@@ -38,28 +38,28 @@ class Recorded(NamedTuple):
 
     @property
     def order_id(self) -> str:
-        """The order of the first event: a request may have named it by its reference."""
+        """The order of the first event. The request may have named the order by its reference."""
         return order_id_of(self.events[0].stream)
 
     def only(self, stream: str) -> "Recorded":
-        """Return what was recorded of one stream: what that says of another is not what was asked for."""
+        """Return the part about one stream. Other streams' events are no answer to a question about this one."""
         return self._replace(events=tuple(event for event in self.events if event.stream == stream))
 
 
 class Decided(NamedTuple):
-    """What came of a decision: the events it recorded, and the order that it created, if it created one."""
+    """The result of a decision: the events it recorded, and the order it created, if it created one."""
 
     order_id: str
     recorded: Recorded
 
 
 def decided(result: Recorded) -> Decided:
-    """Return a decision with the order it created: the last write's."""
+    """Return a decision with the order it created: the order of the last write."""
     return Decided(order_id_of(result.events[-1].stream), result)
 
 
 async def recorded(store: EventStore, append: Append, appended: Appended) -> Recorded:
-    """Return what an append recorded; if it was replayed, as the ledger has it."""
+    """Return what an append recorded. For a replayed append, this is read from the ledger."""
     if not appended.is_replayed:
         return Recorded(tuple(_refs(append, appended)), appended.recorded_at, is_replayed=False)
     refs: list[RecordedRef] = []
@@ -70,11 +70,11 @@ async def recorded(store: EventStore, append: Append, appended: Appended) -> Rec
 
 
 async def first_told(store: EventStore, tenant: TenantName, event: E, result: Recorded) -> E:
-    """Return the event that a request recorded: this one, or, if it was replayed, what the first request told us.
+    """Return the event that a request recorded: this event or, if the request was replayed, the first request's event.
 
-    Its stream is the one it was recorded in, whichever name of the order the request had; if nobody said when it
-    occurred, it did when it was recorded. If what the first request told us cannot be read any more, it is what this
-    one tells: they are the same request.
+    The event's stream is the one in which it was recorded, whichever name of the order the request used. An event
+    without a time occurred when it was recorded. If the first request's event can no longer be read, this event is
+    returned: the two requests are the same.
     """
     if result.is_replayed:
         [found] = await store.read_ledger(tenant, after=result.position - 1, upto=result.position, limit=1)

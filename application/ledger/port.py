@@ -1,4 +1,4 @@
-"""The ledger's words: what is appended to it, on which condition, what came of it, and what is read back."""
+"""The words of the ledger: appends, their conditions, their results, and the events that are read back."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from domain.values import Position, TenantName
 T = TypeVar("T")
 
 PAGE_BYTES = 8 * 2**20
-"""How much of data and metadata a page holds: it ends with the event that reaches this, and has one at least."""
+"""The bytes of data and metadata on a page. A page ends with the event that reaches this; it has at least one event."""
 WHY_UNREADABLE = "unreadable"
-"""The member of a read event's metadata that says what of it cannot be read, and why. It is never stored."""
+"""The metadata member of a read event that says which parts cannot be read, and why. It is never stored."""
 
 
 class StreamState(Enum):
-    """What a stream has to be for a write, without naming a version."""
+    """A condition of a write on the state of its stream, without a version."""
 
     ANY = "any"
     NO_STREAM = "no stream"
@@ -31,7 +31,7 @@ class StreamState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Exactly:
-    """A write's condition that the stream's newest event has this version; 0 means there is none yet."""
+    """A write's condition that the stream's newest event has this version; 0 means that there is no event yet."""
 
     version: int
 
@@ -46,7 +46,7 @@ STREAM_EXISTS = StreamState.STREAM_EXISTS
 
 
 class NewEvent(NamedTuple):
-    """An event on its way into the ledger; data and metadata are stored byte for byte. No occurred_at means now."""
+    """An event on its way into the ledger. data and metadata are stored byte for byte. occurred_at None means now."""
 
     event_id: str
     type: str
@@ -55,14 +55,14 @@ class NewEvent(NamedTuple):
     occurred_at: datetime | None
 
     def written(self) -> "NewEvent":
-        """Return itself: its JSON is written."""
+        """Return the event itself: its JSON is already written."""
         return self
 
 
 class UnwrittenEvent(NamedTuple):
-    """An event on its way into the ledger whose JSON is yet to be written, so that parts of it may be encrypted first.
+    """An event on its way into the ledger whose JSON is not written yet, so that parts of it can be encrypted first.
 
-    data is written already where the event's type holds nothing personal.
+    data is already bytes if the event's type holds nothing personal.
     """
 
     event_id: str
@@ -77,7 +77,7 @@ class UnwrittenEvent(NamedTuple):
 
 
 class RecordedEvent(NamedTuple):
-    """An event as the ledger keeps it. recorded_at is our clock's and never runs backwards along a ledger."""
+    """An event as the ledger keeps it. recorded_at is read from our clock and never runs backwards along a ledger."""
 
     position: int
     stream: str
@@ -91,7 +91,7 @@ class RecordedEvent(NamedTuple):
 
 
 class Write(NamedTuple):
-    """Events for the end of one stream, on a condition."""
+    """Events to add to the end of one stream, under a condition."""
 
     stream: str
     expected: ExpectedVersion
@@ -99,16 +99,16 @@ class Write(NamedTuple):
 
 
 class IdempotencyKey(NamedTuple):
-    """What a client calls its request by, and the SHA-256 of that request."""
+    """A client's name for its request, and the SHA-256 of that request."""
 
     key: str
     fingerprint: bytes
 
 
 class Append(NamedTuple):
-    """Writes of one tenant, at most one per stream, that happen together or not at all.
+    """Writes of one tenant, at most one per stream. Either all of them are stored, or none is.
 
-    The writes tell streams, conditions and which events; what is stored of these is what written returns, and no other.
+    The writes name the streams, the conditions and the events. The bytes to store are those that written returns.
     """
 
     tenant: TenantName
@@ -116,15 +116,15 @@ class Append(NamedTuple):
     key: IdempotencyKey | None = None
 
     def written(self) -> list[NewEvent]:
-        """Return the events of all writes as they are stored; asked for again, the same.
+        """Return the events of all writes as they are stored. Every call returns the same.
 
-        A ledger asks when the append's turn has come. What this raises, the append raises.
+        The ledger calls this when the append's turn has come. An error raised here is raised by the append.
         """
         return [event.written() for write in self.writes for event in write.events]
 
 
 class PendingAppend(Protocol):
-    """An append as ledgers take it: an Append, or what stands for one while its events are yet to be made."""
+    """An append as ledgers take it: an Append, or an object in its place whose events are made later."""
 
     @property
     def tenant(self) -> TenantName: ...
@@ -140,9 +140,10 @@ class PendingAppend(Protocol):
 
 
 class Appended(NamedTuple):
-    """Where an append's events stand: positions first to last, without others between them.
+    """Where an append's events stand: at all positions from first to last.
 
-    versions: of each write's first event; empty if the append was replayed, that is, recorded by an earlier request.
+    versions holds the version of each write's first event. It is empty if the append was replayed, that is, if an
+    earlier request recorded it.
     """
 
     first_position: Position
@@ -153,33 +154,33 @@ class Appended(NamedTuple):
 
 
 class Page(list[T]):
-    """A part of a list, which knows whether there is more of it in its direction."""
+    """A part of a list, which knows whether more items follow in its direction."""
 
     def __init__(self, items: Iterable[T], *, has_more: bool) -> None:
         super().__init__(items)
         self.size = len(self)
-        """How many it had at first: whoever shows it may take them out one by one."""
+        """How many items it had at first. The code that shows a page may remove them one by one."""
         self.has_more = has_more
 
 
 class EventStore(Protocol):
     """The ledgers of all tenants.
 
-    What append returns is durable. It may be called from many tasks at once; appends of one tenant that wait at the
-    same time share a transaction, and what one of them raises never touches the others.
+    An append is durable when append returns. append may be called from many tasks at once. Appends of one tenant that
+    wait at the same time share a transaction; an error in one of them never affects the others.
     """
 
     async def append(self, append: PendingAppend) -> Appended:
-        """Record an append. What its events raise when they are written is raised here, and nothing is stored.
+        """Record an append. If writing its events raises an error, append raises that error, and nothing is stored.
 
-        Idempotent by the append's key and by its event ids: what was recorded before is answered as the first time.
-        Raises VersionConflict, OrderNotFound or IntegrationNotFound (STREAM_EXISTS did not hold), KeyReused,
-        EventIdReused, TenantNotFound, InvalidEvent; nothing was stored then. Raises Unavailable if nothing was
-        attempted, OutcomeUnknown if the database went away for good while it was.
+        Idempotent by the append's key and by its event ids: an append that was recorded before gets its first answer
+        again. Raises VersionConflict, OrderNotFound or IntegrationNotFound (STREAM_EXISTS did not hold), KeyReused,
+        EventIdReused, TenantNotFound, InvalidEvent: nothing was stored. Raises Unavailable if nothing was attempted.
+        Raises OutcomeUnknown if the database was lost for good during the attempt.
         """
 
     async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
-        """Return what an earlier append with this key recorded. Raises KeyReused if it was another request."""
+        """Return what an earlier append with this key recorded. Raises KeyReused if that was another request."""
 
     async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
         """Return whether the ledger holds all events with these ids."""
@@ -197,7 +198,7 @@ class EventStore(Protocol):
     ) -> list[RecordedEvent]:
         """Return the stream's events of these types (all, if none are named) with after < version <= upto, in order.
 
-        A page that reaches max_bytes of data and metadata ends there, before its limit.
+        A page ends before its limit if it reaches max_bytes of data and metadata.
         """
 
     async def read_ledger(
@@ -212,7 +213,7 @@ class EventStore(Protocol):
     ) -> list[RecordedEvent]:
         """Return events of these types (all, if none are named) with after < position <= upto in ledger order.
 
-        A page that reaches max_bytes of data and metadata ends there, before its limit.
+        A page ends before its limit if it reaches max_bytes of data and metadata.
         """
 
     async def head(self, tenant: TenantName) -> Position:

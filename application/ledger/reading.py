@@ -1,4 +1,4 @@
-"""Events from one end to the other, a page at a time: whatever their number and size, a page of them is held."""
+"""Reads events from one end to the other. Only one page is held at a time, however many and large they are."""
 
 from collections.abc import AsyncIterator
 
@@ -13,7 +13,7 @@ async def ledger_pages(
     while page := await store.read_ledger(tenant, after=after, upto=upto, limit=limit):
         yield page
         after = page[-1].position
-        del page  # before the next is read
+        del page  # free it before the next page is read
 
 
 async def stream_pages(
@@ -28,9 +28,9 @@ async def stream_pages(
 ) -> AsyncIterator[list[RecordedEvent]]:
     """Yield pages of a stream's events of these types (all, if none are named) with after < version <= upto.
 
-    bounds are limit and max_bytes, as of EventStore.read_stream.
+    bounds are the limit and max_bytes of EventStore.read_stream.
     """
     while page := await store.read_stream(tenant, stream, after=after, upto=upto, types=types, **bounds):
         yield page
         after = page[-1].version
-        del page  # before the next is read
+        del page  # free it before the next page is read

@@ -1,4 +1,4 @@
-"""Replay: a ledger's events, or one order's, and its orders, page by page, as they may be shown now."""
+"""Replay: the events and the orders of a ledger, page by page, as they may be shown now."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
@@ -16,13 +16,13 @@ Bound = int | datetime
 
 
 class Replay:
-    """Reads ledgers from one position to another. Whatever their size, a page of them is held at a time."""
+    """Reads ledgers from one position to another. Only one page is held at a time, whatever the ledger's size."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
 
     async def positions(self, tenant: TenantName, first: Bound | None, last: Bound | None) -> range:
-        """Return the positions from one bound to another, both included, as far as the ledger goes now.
+        """Return the positions from one bound to another, both included, up to the ledger's present head.
 
         Raises TenantNotFound.
         """
@@ -40,13 +40,13 @@ class Replay:
         return self._ledger(tenant, positions) if order_id is None else self._order(tenant, positions, order_id)
 
     async def orders(self, tenant: TenantName, positions: range) -> AsyncIterator[tuple[int, Sequence[str]]]:
-        """Yield which orders began up to a position, since the position before."""
+        """Yield, page by page, a position and the orders that began since the last yielded position, up to this one."""
         async for page in self._ledger(tenant, positions):
             begun = [event for event in page if event.version == 1 and event.type.startswith("order.")]
             yield page[-1].position, [order_id_of(event.stream) for event in begun]
 
     async def _newest(self, tenant: TenantName, instant: datetime, head: int) -> int:
-        """Return the newest position recorded by an instant, 0 if there is none: times never run backwards."""
+        """Return the newest position recorded until an instant, 0 if there is none. Times never run backwards."""
         low, high = 0, head
         while low < high:
             middle = (low + high + 1) // 2

@@ -1,1 +1,1 @@
-"""Ledgers as files that somebody else can check, keep and import."""
+"""Ledgers as files that others can check, keep and import."""

@@ -1,4 +1,4 @@
-"""Import: the events of a file go into a ledger where they stood in theirs."""
+"""Import: the events of a file are stored in a ledger, each at the position it has in the file."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -29,7 +29,7 @@ class Imported(NamedTuple):
 
 
 class LedgerContinuation(Protocol):
-    """Writes events that have their positions, versions and times already."""
+    """Stores events that already have their positions, versions and times."""
 
     async def add(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> bool:
         """Store these events, all or none, if the first follows the ledger's newest; return whether it did.
@@ -39,7 +39,7 @@ class LedgerContinuation(Protocol):
 
 
 class LedgerImport:
-    """Imports into empty ledgers, and into ledgers that are the beginning of the file: an import can be resumed."""
+    """Imports into empty ledgers, and into ledgers that hold the beginning of the file: you can resume an import."""
 
     def __init__(self, store: EventStore, continuation: LedgerContinuation, keys: KeyRing) -> None:
         self._store = store
@@ -47,9 +47,10 @@ class LedgerImport:
         self._keys = keys
 
     async def add(self, file: LedgerFile, show: Show) -> Imported:
-        """Add to the ledger what it does not have yet, page by page, each durably.
+        """Add the events that the ledger lacks, page by page. Each page is durable before the next.
 
-        The file was checked before; it is checked again. Raises CannotImport, FileDamaged, TenantNotFound, Unavailable.
+        The caller has checked the file; it is checked again here. Raises CannotImport, FileDamaged, TenantNotFound,
+        Unavailable.
         """
         tenant, size = file.header.tenant, file.header.size
         before = await self._store.head(tenant)
@@ -79,7 +80,8 @@ class LedgerImport:
             return
         for event in events:
             if event.type in _ERASING:
-                # Whoever was forgotten there never gets a key here, and what was never encrypted is not shown.
+                # A subject that was forgotten there never gets a key here, and data of it that was never encrypted is
+                # not shown.
                 await self._keys.destroy(tenant, event.stream, by="import")
         if not await self._continuation.add(tenant, events):
             raise CannotImport(f"Somebody else has written to {tenant} before position {events[0].position}")

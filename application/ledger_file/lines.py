@@ -1,4 +1,4 @@
-"""What a ledger's file consists of, line by line: docs/ledger-file.md tells it to others."""
+"""The lines of a ledger's file. docs/ledger-file.md describes them for others."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from domain.values import TenantName
 FORMAT = "ordertrail-export"
 VERSION = 1
 MAX_LINE = 128 * 2**20
-"""Bytes of a line: an event may be as large as a request was allowed to be, and base64 adds a third."""
+"""The largest line in bytes. An event may be as large as a request may be, and base64 adds a third."""
 
 _HEADER = {"format": str, "version": int, "tenant": str, "origin": str, "keys": list, "from": int, "to": int}
 _EVENT = {
@@ -39,7 +39,7 @@ class FileDamaged(OrdertrailError):
 
 
 class Header(NamedTuple):
-    """Whose ledger it is, what it is called in checkpoints, whose signatures these have, and how many events follow."""
+    """The ledger's tenant, its name in checkpoints, the keys that signed these, and how many events follow."""
 
     tenant: TenantName
     origin: str
@@ -48,7 +48,7 @@ class Header(NamedTuple):
 
 
 class Trailer(NamedTuple):
-    """What was in the file, and the root of its events' tree."""
+    """A summary of the file, and the root of its events' tree."""
 
     events: int
     checkpoints: int
@@ -78,7 +78,9 @@ def trailer_line(trailer: Trailer) -> bytes:
 
 
 def header_of(fields: dict[str, Any]) -> Header:
-    """Return what a first line says. Raises CannotCheck if it is no header of ours; InvalidNote if a key is none."""
+    """Return the header in a first line. Raises CannotCheck if it is no header of ours, InvalidNote if a key is
+    malformed.
+    """
     if (told := _otherwise(fields, _HEADER)) is not None:
         raise CannotCheck(f"it is none of ours: {told}")
     if (fields["format"], fields["version"], fields["from"]) != (FORMAT, VERSION, 1):
@@ -88,7 +90,7 @@ def header_of(fields: dict[str, Any]) -> Header:
 
 
 def event_of(fields: dict[str, Any]) -> tuple[TenantName, RecordedEvent]:
-    """Return an event and whose it is. Raises FileDamaged."""
+    """Return an event and its tenant. Raises FileDamaged."""
     _check(fields, _EVENT)
     tenant, position, stream, version, event_id, topic, occurred_at, recorded_at, data, metadata = map(
         fields.__getitem__, _EVENT
@@ -102,13 +104,13 @@ def event_of(fields: dict[str, Any]) -> tuple[TenantName, RecordedEvent]:
 
 
 def note_of(fields: dict[str, Any]) -> str:
-    """Return the signed checkpoint that a line holds. Raises FileDamaged."""
+    """Return the signed checkpoint in a line. Raises FileDamaged."""
     _check(fields, {"checkpoint": str})
     return str(fields["checkpoint"])
 
 
 def trailer_of(fields: dict[str, Any]) -> Trailer:
-    """Return what a last line says. Raises FileDamaged."""
+    """Return the summary in a last line. Raises FileDamaged."""
     _check(fields, _TRAILER)
     try:
         return Trailer(fields["events"], fields["checkpoints"], b64decode(fields["root"], validate=True))
@@ -117,13 +119,13 @@ def trailer_of(fields: dict[str, Any]) -> Trailer:
 
 
 def _check(fields: dict[str, Any], expected: dict[str, type]) -> None:
-    """Raise FileDamaged unless a line has these members, and each is exactly of its type."""
+    """Raise FileDamaged unless a line has exactly these members, each of exactly its type."""
     if (told := _otherwise(fields, expected)) is not None:
         raise FileDamaged(told)
 
 
 def _otherwise(fields: dict[str, Any], expected: dict[str, type]) -> str | None:
-    """Return how a line is otherwise than it has to be; None if it has these members, each exactly of its type."""
+    """Return how a line differs from what is expected; None if it has these members, each of exactly its type."""
     if {name: type(value) for name, value in fields.items()} == expected:
         return None
     return f"its members are not {', '.join(expected)}, or not of their types"

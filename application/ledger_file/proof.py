@@ -1,4 +1,4 @@
-"""A proof as a file: receipts, and the events of one order, checked with nothing but a key."""
+"""A proof as a file: receipts, and the events of one order. Checking it takes nothing but a key."""
 
 from base64 import b64decode
 from collections import defaultdict
@@ -16,14 +16,14 @@ from domain.values import TenantName
 
 
 class Proven(NamedTuple):
-    """Which events a proof is about, in their order, and the checkpoint that it shows them to be under."""
+    """The events that a proof is about, in its order, and the checkpoint that covers them."""
 
     events: Sequence[RecordedEvent]
     checkpoint: Checkpoint
     keys: Sequence[Verifier]
 
     def versions(self) -> Mapping[str, Sequence[int]]:
-        """Return the versions that were proven of each stream."""
+        """Return the proven versions of each stream."""
         versions = defaultdict(list)
         for event in self.events:
             versions[event.stream].append(event.version)
@@ -31,9 +31,10 @@ class Proven(NamedTuple):
 
 
 def check_proof(proof: dict[str, Any], *, trusted: Sequence[Verifier] = ()) -> Proven:
-    """Return what a proof, or the receipt in an answer, proves; none trusted means its own keys.
+    """Return what a proof, or the receipt in an answer, proves. If no key is trusted, the proof's own keys are used.
 
-    Raises FileDamaged if something in it is not as it was signed, CannotCheck if it is no proof or of other keys.
+    Raises FileDamaged if it differs from what was signed. Raises CannotCheck if it is no proof, or signed by other
+    keys.
     """
     try:
         proof = proof.get("receipt", proof)
@@ -64,11 +65,11 @@ def _checkpoint(note: str, trusted: Sequence[Verifier], keys: Sequence[Verifier]
     except NotSigned as wrong:
         if trusted:
             raise
-        raise FileDamaged(str(wrong)) from wrong  # though it names the keys itself
+        raise FileDamaged(str(wrong)) from wrong  # it names the keys itself
 
 
 def _told(fields: dict[str, Any]) -> tuple[TenantName, RecordedEvent, list[bytes]]:
-    """Return whose event it is, the event, and its path to the root. Raises CannotCheck, KeyError, ValueError."""
+    """Return an event's tenant, the event, and its path to the root. Raises CannotCheck, KeyError, ValueError."""
     path = [b64decode(hash_, validate=True) for hash_ in fields.pop("proof")]
     try:
         return *event_of(fields), path
@@ -77,7 +78,7 @@ def _told(fields: dict[str, Any]) -> tuple[TenantName, RecordedEvent, list[bytes
 
 
 def _included(tenant: TenantName, event: RecordedEvent, path: Sequence[bytes], checkpoint: Checkpoint) -> RecordedEvent:
-    """Return the event if the path shows that it is under the checkpoint. Raises FileDamaged."""
+    """Return the event if its path shows that the checkpoint covers it. Raises FileDamaged."""
     if not checkpoint.origin.endswith(f"/{tenant}"):
         raise FileDamaged(
             f"the event at position {event.position} is of tenant {tenant!r}, the checkpoint of {checkpoint.origin}"

@@ -1,4 +1,4 @@
-"""A ledger's file, read from its first line to its last: nothing is handed on before it was checked."""
+"""Reads a ledger's file from its first line to its last. Every part is checked before it is handed on."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,17 +20,17 @@ PAGE_BYTES = 8 * 2**20
 
 
 class Seen(Protocol):
-    """Streams and event ids of a file so far; whatever their number, few of them are in memory."""
+    """The streams and event ids of a file so far. Few of them are in memory, whatever their number."""
 
     def newest_versions(self, streams: Collection[str]) -> Mapping[str, int]:
-        """Return the version of the newest event of those of these streams that there are."""
+        """Return the newest version of each of these streams that were seen."""
 
     def add(self, versions: Mapping[str, int], event_ids: Sequence[str]) -> bool:
-        """Note newest versions and new ids; return whether none of these was there before."""
+        """Record newest versions and new ids; return whether all of these ids are new."""
 
 
 class Checked(NamedTuple):
-    """What a file was found to hold."""
+    """The contents of a checked file."""
 
     header: Header
     trailer: Trailer
@@ -40,16 +40,17 @@ class Checked(NamedTuple):
 class LedgerFile:
     """One pass over a file's lines, in constant memory.
 
-    What is not as it was signed is raised as FileDamaged. What is no such file, was cut off, or is not signed by who is
-    trusted, is raised as CannotCheck: nothing of what is there contradicts what was signed.
+    Raises FileDamaged if something differs from what was signed. Raises CannotCheck if this is no such file, if it was
+    cut off, or if no trusted key signed it; then nothing in it contradicts what was signed.
     """
 
     def __init__(
         self, lines: Iterator[bytes], seen: Seen, *, trusted: Sequence[Verifier] = (), held: Sequence[str] = ()
     ) -> None:
-        """Read the header. trusted: one of these keys has to have signed for all of it; none means the file's own.
+        """Read the header.
 
-        held are checkpoints from elsewhere, which the file has to continue.
+        If keys are trusted, one of them must have signed all of the file; if none is, the file's own keys are used.
+        held are checkpoints from elsewhere, which the file must continue.
         """
         self._lines = lines
         self._seen = seen
@@ -79,7 +80,7 @@ class LedgerFile:
             raise self._damaged(str(wrong)) from wrong
 
     def pages(self) -> Iterator[list[RecordedEvent]]:
-        """Yield the events in ledger order. Only once all were taken is it known that the file is whole."""
+        """Yield the events in ledger order. The file is known to be whole only after all of them were taken."""
         page, size = [], 0
         while (fields := self._next_fields()) is not None and "events" not in fields:
             try:
@@ -99,13 +100,13 @@ class LedgerFile:
         self._end(fields)
 
     def checked(self) -> Checked:
-        """Read whatever was not read yet, and return what the file was found to hold."""
+        """Read the rest of the file, and return its contents."""
         for _ in self.pages():
             pass
         return self.result()
 
     def result(self) -> Checked:
-        """Return what the file was found to hold, once all pages were taken."""
+        """Return the file's contents, once all pages were taken."""
         trailer = Trailer(self._frontier.size, self._checkpoints, self._frontier.root())
         return Checked(self.header, trailer, self._last_note)
 
@@ -154,11 +155,11 @@ class LedgerFile:
         self._checkpoints += 1
 
     def _in_order(self, page: list[RecordedEvent]) -> list[RecordedEvent]:
-        """Return a page if its streams go on where they were. Raises FileDamaged."""
+        """Return a page if each stream continues where it was. Raises FileDamaged."""
         versions = dict(self._seen.newest_versions({event.stream for event in page}))
         for event in page:
             before = versions.get(event.stream)
-            # A library's stream may begin with version 0.
+            # The streams of the eventsourcing library may begin with version 0.
             if event.version not in ((0, 1) if before is None else (before + 1,)):
                 follows = "is its first" if before is None else f"follows version {before}"
                 raise FileDamaged(f"position {event.position}: version {event.version} of {event.stream} {follows}")

@@ -1,4 +1,4 @@
-"""Export: a ledger as the lines of a file, as far as it is signed."""
+"""Export: a ledger as the lines of a file, up to its newest checkpoint."""
 
 from collections.abc import AsyncIterator
 from typing import Protocol
@@ -20,14 +20,14 @@ class Notes(Protocol):
     """Signed checkpoints."""
 
     async def newest_note(self, tenant: TenantName) -> KeptNote | None:
-        """Return the note of the tree as it is."""
+        """Return the note of the present tree."""
 
     async def notes(self, tenant: TenantName, *, after: int, limit: int) -> list[KeptNote]:
-        """Return signed checkpoints in order of their sizes, those larger than after."""
+        """Return signed checkpoints larger than after, in order of size."""
 
 
 class LedgerExport:
-    """Writes ledgers down as they are stored: what is encrypted in them stays so."""
+    """Writes ledgers as they are stored: encrypted data stays encrypted."""
 
     def __init__(self, store: EventStore, notes: Notes, keys: SigningKeyStore, sealer: Sealer) -> None:
         self._store = store
@@ -36,15 +36,15 @@ class LedgerExport:
         self._sealer = sealer
 
     async def seal(self, tenant: TenantName) -> None:
-        """Seal what was committed until now, unless somebody else is at it. Raises TenantNotFound."""
+        """Seal what is committed now, unless another sealer does so at this moment. Raises TenantNotFound."""
         await self._store.head(tenant)
         await self._sealer.seal_all()
 
     async def lines(self, tenant: TenantName) -> AsyncIterator[tuple[int, int, list[bytes]]]:
-        """Seal a ledger and yield its file's lines, each time with how many of how many events were written.
+        """Seal a ledger and yield its file's lines, each time with the number of events written and the number of all.
 
-        What comes later, or is being sealed by somebody else at this moment, is left out. That events and checkpoints
-        belong together is not looked at here: whoever reads the file proves it. Raises TenantNotFound, Unproven.
+        Events that come later, or that another sealer is sealing at this moment, are left out. The events are not
+        compared with the checkpoints here: the reader of the file does that. Raises TenantNotFound, Unproven.
         """
         await self.seal(tenant)
         newest = await self._notes.newest_note(tenant)

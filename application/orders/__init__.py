@@ -1,1 +1,1 @@
-"""What can be done to orders and to integrations: the only place that writes them."""
+"""What you can do to orders and integrations. Only this package writes them."""

@@ -1,4 +1,4 @@
-"""Erasure: what is personal of an order, an integration or a person cannot be read any more, by anybody."""
+"""Erasure: afterwards nobody can read the personal data of an order, an integration or a person."""
 
 from contextlib import suppress
 
@@ -16,7 +16,7 @@ from domain.values import Actor, TenantName
 
 
 class Erasure:
-    """Destroys keys, and what is kept beside the ledger; never an event. Every method is idempotent."""
+    """Destroys keys and the bodies kept beside the ledger, but never an event. Every method is idempotent."""
 
     def __init__(self, store: EventStore, keys: KeyRing, bodies: SealedBodies) -> None:
         self._store = store
@@ -24,9 +24,9 @@ class Erasure:
         self._bodies = bodies
 
     async def erase(self, tenant: TenantName, stream: str, *, by: Actor) -> None:
-        """Erase the personal data in the events of a stream, and what was said in the calls it tells of.
+        """Erase the personal data in a stream's events, and the bodies of the calls in them.
 
-        It is for whoever has recorded that it was asked for. Raises Unavailable if not all of it could be done.
+        Record the request for erasure before you call this. Raises Unavailable if a part could not be erased.
         """
         await self._keys.destroy(tenant, stream, by=by.id or by.name or "somebody")
         async for page in stream_pages(self._store, tenant, stream, types=WITH_CONTENT):
@@ -36,19 +36,19 @@ class Erasure:
                     await self._bodies.delete(tenant, digest)
 
     async def forget_person(self, tenant: TenantName, person_id: str, *, by: Actor) -> bool:
-        """Erase what is known of somebody who made events happen, but for their id; return whether anything was.
+        """Erase everything about an actor except their id; return whether there was anything to erase.
 
         Raises TenantNotFound.
         """
         event = Forgotten(originator_id=person_stream(person_id), actor=by)
         is_known = bool(await self._keys.to_read(tenant, [event.originator_id]))
-        with suppress(VersionConflict):  # they were forgotten before
+        with suppress(VersionConflict):  # the person was forgotten before
             await self._record(tenant, event, NO_STREAM)
         await self.erase(tenant, event.originator_id, by=by)
         return is_known
 
     async def forget_integration(self, tenant: TenantName, integration_id: int, *, by: Actor) -> None:
-        """Erase what was said in an integration's failed calls. Raises TenantNotFound, IntegrationNotFound."""
+        """Erase the bodies of an integration's failed calls. Raises TenantNotFound, IntegrationNotFound."""
         event = IntegrationRedacted(originator_id=integration_stream(integration_id), actor=by)
         if not await self._store.read_stream(tenant, event.originator_id, types=(event.topic,), limit=1):
             await self._record(tenant, event, STREAM_EXISTS)

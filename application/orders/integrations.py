@@ -1,4 +1,4 @@
-"""What can be done to integrations: the only place that writes them."""
+"""What you can do to integrations. Only this service writes them."""
 
 from application.access.callers import Tenant
 from application.bodies.failed_calls import slim
@@ -19,20 +19,20 @@ class IntegrationService:
         self._origin = origin
 
     def on_behalf_of(self, origin: Origin) -> "IntegrationService":
-        """Return the service that notes this request on every event it records."""
+        """Return a service that records this request as the origin of every event it records."""
         return IntegrationService(self._store, self._bodies, origin=origin)
 
     async def register(self, tenant: Tenant, event: Registered, *, key: IdempotencyKey | None = None) -> Recorded:
-        """Make an integration known, or describe it anew."""
+        """Register an integration, or describe it again."""
         return await self._append(tenant, event, ANY, key)
 
     async def log(self, tenant: Tenant, event: ExceptionLogged, *, key: IdempotencyKey | None = None) -> Recorded:
-        """Log an exception; what is large in it goes beside the ledger. Raises IntegrationNotFound, as recover does."""
+        """Log an exception; its large parts are kept beside the ledger. Raises IntegrationNotFound, as recover does."""
         event = await slim(self._bodies, tenant.name, event)
         return await self._append(tenant, event, _known(tenant), key)
 
     async def recover(self, tenant: Tenant, event: Recovered, *, key: IdempotencyKey | None = None) -> Recorded:
-        """Note that an integration's calls succeed again. Raises IntegrationNotFound, unless the tenant is implicit."""
+        """Record that an integration's calls succeed again. Raises IntegrationNotFound if the tenant is explicit."""
         return await self._append(tenant, event, _known(tenant), key)
 
     async def _append(

@@ -1,4 +1,4 @@
-"""Orders as their events have made them, for decisions: what one of them needs to know has to be readable."""
+"""Loads orders from their events, for decisions. What a decision needs to know must be readable."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -20,11 +20,11 @@ from domain.streams import order_stream
 from domain.values import TenantName
 
 Needs = Literal["nothing", "state", "customer"]
-"""What of an order a decision has to know: nothing, what it is, or also whom it is for."""
+"""What a decision must know of an order: nothing, its state, or also its customer."""
 
 
 def needs_of(events: Sequence[OrderEvent]) -> Needs:
-    """Return what of an order has to be readable for events to be taken: nothing, for what only erases."""
+    """Return what must be readable of an order before these events are taken: nothing, if they only erase."""
     if all(isinstance(event, Redacted) for event in events):
         return "nothing"
     return "customer" if any(isinstance(event, Transferred) for event in events) else "state"
@@ -33,8 +33,8 @@ def needs_of(events: Sequence[OrderEvent]) -> Needs:
 async def load_order(store: EventStore, tenant: TenantName, order_id: str, needs: Needs = "state") -> Order:
     """Return the order as its events have made it.
 
-    An event that cannot be read is passed over if its type changes nothing that decisions look at, or nothing is
-    needed. Raises OrderNotFound, and UnreadableEvent if what is needed cannot be read.
+    An unreadable event is skipped if nothing is needed, or if decisions do not depend on events of its type. Raises
+    OrderNotFound. Raises UnreadableEvent if something that is needed cannot be read.
     """
     order: Order | None = None
     naming: RecordedEvent | None = None
@@ -42,7 +42,7 @@ async def load_order(store: EventStore, tenant: TenantName, order_id: str, needs
         for event in page:
             known = order.state.customer if order else None
             order = _after(order, event, needs)
-            # How an order began may be told after a transfer: then it is still whose it has become since.
+            # An order's creation may be reported after a transfer; the order then keeps its later customer.
             names = event.type in CUSTOMER_FIELDS and order.state.customer is not known
             naming = event if names else naming
     if order is None:
@@ -55,7 +55,9 @@ async def load_order(store: EventStore, tenant: TenantName, order_id: str, needs
 async def load_if_any(
     store: EventStore, tenant: Tenant, order_id: str, expected: ExpectedVersion, needs: Needs = "state"
 ) -> Order | None:
-    """Return what load_order does; None if there is no such order yet but an implicit tenant's first event makes it."""
+    """Return what load_order does; None if the order does not exist yet and an implicit tenant's first event creates
+    it.
+    """
     try:
         return await load_order(store, tenant.name, order_id, needs)
     except OrderNotFound:
@@ -77,7 +79,7 @@ def _after(order: Order | None, event: RecordedEvent, needs: Needs) -> Order:
     try:
         after: Order | None = decode(event).mutate(order)
     except (InvalidEvent, *DAMAGE) as damage:
-        is_known = event.type in CATALOGUE or not is_ours(event.type)  # others' applications may write to any stream
+        is_known = event.type in CATALOGUE or not is_ours(event.type)  # other applications may write to any stream
         if needs != "nothing" and (event.type in CHANGING or not is_known):
             what = damage if isinstance(damage, InvalidEvent) else _cannot_be_read(event, in_words(damage))
             raise UnreadableEvent(f"{what}. Until it is restored, it is not known what {event.stream} is") from damage
@@ -92,13 +94,13 @@ def _after(order: Order | None, event: RecordedEvent, needs: Needs) -> Order:
 
 
 def _is_change(event: RecordedEvent) -> bool:
-    """Return whether an event of this type changes an order: what services report and others write does not."""
+    """Return whether an event of this type changes an order. Services' reports and others' events do not."""
     event_class = CATALOGUE.get(event.type)
     return event_class is not None and not issubclass(event_class, (*RECORDS, *TIES))
 
 
 def _require_customer(order: Order, naming: RecordedEvent) -> None:
-    """Raise UnreadableEvent if it cannot be read whom the order is for, which its next events would tell."""
+    """Raise UnreadableEvent if the order's customer cannot be read. The next events would repeat the customer."""
     customer = order.state.customer
     if customer is not None and UNREADABLE in {customer.id, customer.name}:
         raise UnreadableEvent(_cannot_be_read(naming, f"{legible(naming).unreadable}"))

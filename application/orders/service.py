@@ -1,4 +1,4 @@
-"""What can be done to orders: the only place that writes them."""
+"""What you can do to orders. Only this service writes them."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -33,10 +33,10 @@ from domain.values import Customer, Money, Origin, TenantName, Totals
 
 
 class OrderService:
-    """Records facts without reading the order first; takes decisions by loading it and applying its rules.
+    """Records facts without reading the order first. Takes decisions by loading the order and applying its rules.
 
-    Every method is idempotent by its key and by the event ids it is given. Where an order is named that exists, its id
-    or its reference may be given; the id goes first. Raises what EventStore.append raises, and RuleViolation.
+    Every method is idempotent by its key and by the event ids it is given. An existing order may be named by its id or
+    its reference; the id is tried first. Raises what EventStore.append raises, and RuleViolation.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class OrderService:
         self._origin = origin
 
     def on_behalf_of(self, origin: Origin) -> "OrderService":
-        """Return the service that notes this request on every event it records."""
+        """Return a service that records this request as the origin of every event it records."""
         return OrderService(self._store, self._references, self._erasure, origin=origin)
 
     async def create(
@@ -56,7 +56,7 @@ class OrderService:
     ) -> Decided:
         """Create an order; event holds the fields of domain.events.lifecycle.Created.
 
-        An implicit tenant's order may have begun with other events: it is created once, whenever that is. Raises
+        An implicit tenant's order may have begun with other events. It can still be created, once. Raises
         VersionConflict or RuleViolation if it was created before.
         """
         if found := await self._find_request(tenant, key):
@@ -79,10 +79,10 @@ class OrderService:
         expected: ExpectedVersion | None = None,
         key: IdempotencyKey | None = None,
     ) -> Recorded:
-        """Record events of one order, together or not at all.
+        """Record events of one order, all or none.
 
-        expected defaults to STREAM_EXISTS; an implicit tenant's order begins with them if it is not known by any name.
-        Raises OrderNotFound; if the order was redacted, but not all that can be erased could be, Unavailable.
+        expected defaults to STREAM_EXISTS. An implicit tenant's unknown order begins with these events. Raises
+        OrderNotFound. Raises Unavailable if the order was redacted, but something could not be erased.
         """
         are_decisions = any(type(event) in DECISIONS for event in events)
         record = self._record_decisions if are_decisions else self._record_facts
@@ -101,25 +101,25 @@ class OrderService:
     async def redact(
         self, tenant: Tenant, order_id: str, *, key: IdempotencyKey | None = None, **envelope: Any
     ) -> Recorded | None:
-        """Erase what is known of an order's customer; None if that was done before. Raises what record raises."""
+        """Erase the data of an order's customer; None if that was done before. Raises what record raises."""
         event = Redacted(originator_id=order_stream(order_id), **envelope)
         try:
             return await self.record(tenant, order_id, [event], expected=STREAM_EXISTS, key=key)
         except AlreadyRedacted as already:
-            # What was logged since, and what could not be erased at that time.
+            # Erase what was logged since, and what could not be erased at that time.
             await self._erasure.erase(tenant.name, order_stream(already.order_id), by=event.actor)
             return None
 
     async def edit(
         self, tenant: Tenant, order_id: str, totals: Totals, *, key: IdempotencyKey | None = None, **envelope: Any
     ) -> Recorded:
-        """Change what an order amounts to."""
+        """Change an order's amounts."""
         return await self._decide(tenant, order_id, lambda order: order.edit(totals, **envelope), key)
 
     async def transfer(
         self, tenant: Tenant, order_id: str, customer: Customer, *, key: IdempotencyKey | None = None, **envelope: Any
     ) -> Recorded:
-        """Hand an order over to another customer."""
+        """Transfer an order to another customer."""
         return await self._decide(tenant, order_id, lambda order: order.transfer(customer, **envelope), key, "customer")
 
     async def split(
@@ -132,9 +132,9 @@ class OrderService:
         key: IdempotencyKey | None = None,
         **split: Any,
     ) -> Decided:
-        """Split part of an order off into a new one: both orders' events in one append. Returns the child.
+        """Split a part of an order off into a new one. One append holds both orders' events. Returns the child.
 
-        part and split are those of Order.split: the envelope, and on which condition.
+        part and split are those of Order.split: the envelope, and the conditions.
         """
         child_id = child_id or new_order_id()
         return decided(
@@ -144,13 +144,13 @@ class OrderService:
     async def cancel(
         self, tenant: Tenant, order_id: str, reason: str, *, key: IdempotencyKey | None = None, **cancellation: Any
     ) -> Recorded:
-        """Cancel an order that is not; cancellation is what Order.cancel takes besides the reason."""
+        """Cancel an order that is not cancelled; cancellation holds Order.cancel's arguments besides the reason."""
         return await self._decide(tenant, order_id, lambda order: order.cancel(reason, **cancellation), key)
 
     async def tie(
         self, tenant: Tenant, order_id: str, integration_id: int, *, key: IdempotencyKey | None = None, **envelope: Any
     ) -> Recorded:
-        """Put what goes wrong with an integration into an order's timeline from now on. Raises IntegrationNotFound."""
+        """Show an integration's exceptions in an order's timeline from now on. Raises IntegrationNotFound."""
         event = IntegrationTied(originator_id=order_stream(order_id), integration_id=integration_id, **envelope)
         known = await self._store.read_stream(tenant.name, integration_stream(integration_id), limit=1)
         if not known and not tenant.is_implicit:
@@ -160,12 +160,14 @@ class OrderService:
     async def untie(
         self, tenant: Tenant, order_id: str, integration_id: int, *, key: IdempotencyKey | None = None, **envelope: Any
     ) -> Recorded:
-        """Keep what goes wrong with an integration out of an order's timeline from now on."""
+        """Show an integration's exceptions no longer in an order's timeline."""
         event = IntegrationUntied(originator_id=order_stream(order_id), integration_id=integration_id, **envelope)
         return await self.record(tenant, order_id, [event], key=key)
 
     async def id_of(self, tenant: TenantName, name: str) -> str:
-        """Return the id of the order with this id; if there is none, of the one with this reference; else the name."""
+        """Return the id of the order with this id; if there is none, of the one with this reference; otherwise the
+        name.
+        """
         if await self._store.read_stream(tenant, order_stream(name), limit=1):
             return name
         return await self._references.find_by_reference(tenant, name) or name
@@ -177,11 +179,11 @@ class OrderService:
     async def _by_either_name(
         self, tenant: Tenant, name: str, attempt: Callable[[str], Awaitable[Recorded]]
     ) -> Recorded:
-        """Attempt something on the order with this id; if there is none, on the one that is known by this reference."""
+        """Attempt something on the order with this id; if there is none, on the one known by this reference."""
         try:
             return await attempt(name)
         except (OrderNotFound, VersionConflict, EventIdReused) as refusal:
-            # An event id may be known because an earlier request told the same of the order that has this reference.
+            # An event id may exist because an earlier request reported the same event under the order's other name.
             if isinstance(refusal, VersionConflict) and (refusal.actual or refusal.stream != order_stream(name)):
                 raise
             order_id = await self._references.find_by_reference(tenant.name, name)
@@ -197,11 +199,11 @@ class OrderService:
         key: IdempotencyKey | None,
         needs: Needs = "state",
     ) -> Recorded:
-        """Load, decide, append, and again if somebody else wrote in between. A decision may bring up another order."""
+        """Load, decide, append; repeat if somebody else wrote in between. A decision may need another order too."""
 
         async def attempt(order_id: str) -> Recorded:
             order = await load_order(self._store, tenant.name, order_id, needs)
-            # Asked after loading: if a twin of this request was faster, what it did is no reason to refuse this one.
+            # Ask after loading: if a copy of this request was faster, its effect is no reason to refuse this one.
             if found := await self._find_request(tenant, key):
                 return found
             version = order.version
@@ -209,7 +211,7 @@ class OrderService:
             writes = [self._write(order, Exactly(version))]
             if child is not None:
                 writes.append(self._write(*await of_child(child, self._loader(tenant) if tenant.is_implicit else None)))
-            # An implicit tenant's child may be heard of meanwhile; any other child that appears is a conflict.
+            # An implicit tenant's child may get its first events meanwhile; any other child that appears is a conflict.
             streams.update(write.stream for write in (writes if tenant.is_implicit else writes[:1]))
             return await self._append(tenant, writes, key)
 
@@ -229,7 +231,7 @@ class OrderService:
         expected: ExpectedVersion,
         key: IdempotencyKey | None,
     ) -> Recorded:
-        """Record events that are true whatever the order is."""
+        """Record events that are true whatever the order's state is."""
         write = Write(order_stream(order_id), expected, tuple([draft(event, self._origin) for event in events]))
         return await self._append(tenant, [write], key)
 
@@ -241,7 +243,7 @@ class OrderService:
         expected: ExpectedVersion,
         key: IdempotencyKey | None,
     ) -> Recorded:
-        """Record events among which are decisions another system took: if they fit what the order is."""
+        """Record events that include decisions of another system, if these fit the order's state."""
         stream = order_stream(order_id)
         require_told(events)
         event_ids = [event.event_id for event in events]
@@ -250,7 +252,8 @@ class OrderService:
             for event in events
         ]
         if all(event_ids) and await self._store.knows(tenant.name, event_ids):
-            # Told before: answered as the first time, without asking whether they would still fit the order.
+            # Sent before: the first answer is given again. Whether the events would still fit the order does not
+            # matter.
             return (await self._record_facts(tenant, order_id, events, ANY, key)).only(stream)
 
         async def attempt() -> Recorded:
@@ -272,7 +275,7 @@ class OrderService:
         return (await again_on_conflict(attempt, streams)).only(stream)
 
     async def _find_request(self, tenant: Tenant, key: IdempotencyKey | None) -> Recorded | None:
-        """Return what an earlier request with this key recorded: no rule is looked at twice for one request."""
+        """Return what an earlier request with this key recorded, so that no rule is applied twice for one request."""
         found: Appended | None = await self._store.find_request(tenant.name, key) if key else None
         return await recorded(self._store, Append(tenant.name, (), key), found) if found else None
 

@@ -1,4 +1,4 @@
-"""Splits: what is recorded of one order goes with what it says of the other, in one append."""
+"""Splits: the events of both orders are recorded in one append."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -10,24 +10,24 @@ from domain.order import Order
 from domain.streams import order_stream
 
 Load = Callable[[str], Awaitable[Order | None]]
-"""Loads an order; None if there is none but it may begin with what is told of it. Raises OrderNotFound."""
+"""Loads an order; None if it does not exist yet but may begin with a split's event. Raises OrderNotFound."""
 Other = tuple[Order, ExpectedVersion]
-"""The other order of a split with its new events, and what its stream has to be for them."""
+"""The other order of a split with its new events, and the condition on its stream."""
 
 
 def require_told(events: Sequence[OrderEvent]) -> None:
-    """Raise InvalidEvent if a split is said to be implied: that is for us to know."""
+    """Raise InvalidEvent if the caller marks a split as implied: only we decide that."""
     if any(event.implied_by for event in events if isinstance(event, Split | SplitFrom)):
         raise InvalidEvent("By what a split is implied is known here and is not told; leave implied_by out")
 
 
 def other_streams(events: Sequence[OrderEvent]) -> set[str]:
-    """Return the streams of the other orders of the splits that are reported."""
+    """Return the streams of the other orders in the reported splits."""
     return {_other_side(event).originator_id for event in events if isinstance(event, Split | SplitFrom)}
 
 
 async def other_sides(events: Sequence[OrderEvent], load: Load) -> list[Other]:
-    """Return the other orders of the splits that are reported, as far as these do not know of them yet.
+    """Return the other orders of the reported splits, except those that have recorded the split already.
 
     Raises RuleViolation if there is no such order, or if it was split from another one.
     """
@@ -45,7 +45,7 @@ async def other_sides(events: Sequence[OrderEvent], load: Load) -> list[Other]:
 async def of_child(child: Order, load: Load | None) -> Other:
     """Return the child of a split that is decided here: a new order.
 
-    With load, one that we have heard of will do, as long as it was not created. Raises RuleViolation if it was.
+    With load, the child may have events already, as long as it was not created. Raises RuleViolation if it was.
     """
     known, expected = await _known(child.order_id, load) if load else (None, NO_STREAM)
     if known is None:
@@ -64,8 +64,8 @@ async def _known(order_id: str, load: Load) -> tuple[Order | None, ExpectedVersi
 
 
 def _other_side(event: Split | SplitFrom) -> Split | SplitFrom:
-    """Return what a split that was told of one order says of the other."""
-    # Of what nobody dated, the other side is not dated either.
+    """Return the other order's event for a split that was reported of one order."""
+    # If the event has no time, the other order's event has none either.
     envelope = event.model_dump(include={"timestamp", "actor", "correlation_id", "causation_id"}, exclude_unset=True)
     envelope["implied_by"] = event.event_id
     if isinstance(event, Split):

@@ -1,1 +1,1 @@
-"""Personal data: encrypted in the ledger with the key of whom it is about, and opened where it is shown."""
+"""Personal data: encrypted in the ledger with the key of its subject, and decrypted where it is shown."""

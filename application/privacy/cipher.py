@@ -1,4 +1,4 @@
-"""Encryption of the personal data in an event's stored JSON: what it is bound to, whose key it needs, what is shown."""
+"""Encrypts personal data in an event's JSON: which key a value needs, what it is bound to, and what is shown of it."""
 
 import re
 from base64 import urlsafe_b64encode
@@ -23,43 +23,43 @@ from domain.values import OF_PERFORMER, Actor, TenantName
 TOKEN = "enc:v1:"  # noqa: S105 what encrypted values begin with
 NONCE_BYTES = 12
 MARK = "encryption"
-"""The member of an event's metadata that says that all of its personal data is encrypted, and how: 1, as here."""
+"""The metadata member that says that all personal data of the event is encrypted, and how: 1 is the form made here."""
 
 CUSTOMER = "customer"
-"""What an actor's type is, in capitals or not, who is the order's customer."""
+"""The type of an actor who is the order's customer, in capitals or not."""
 
 _MARKED = f'"{MARK}":1'.encode()
 _TOKEN_FORM = re.compile(rf"{TOKEN}[\w-]{{8}}:[A-Za-z0-9+/]{{38,}}={{0,2}}", flags=re.ASCII)
-"""The name of a key, then at least a nonce, a byte and its tag."""
+"""The key's name, then at least a nonce, one byte and its tag."""
 _NAME_CHARACTERS = len(TOKEN) + 9
 _CHANGED = "What is encrypted was changed after it was recorded"
 _ACTOR = shape_of(Actor)
 
 
 class SubjectKey:
-    """The key of a subject: whom personal data is about. What it seals twice is the same twice."""
+    """The key of a subject, whom or which data is about. Sealing the same text twice gives the same bytes."""
 
     def __init__(self, secret: bytes) -> None:
         self.token = f"{TOKEN}{urlsafe_b64encode(_digest(secret, b'id', 6)).decode()}:"
-        """What it encrypts begins with this, which tells the key from others, and nothing about it."""
+        """The beginning of everything this key encrypts. It tells this key from others, and nothing about the key."""
         self._nonces = blake2b(key=_digest(secret, b"nonces", 32), digest_size=NONCE_BYTES)
         self._cipher = AESGCM(secret)
 
     def seal(self, plain: bytes, bound_to: bytes) -> bytes:
-        """Encrypt; only whoever has the key, and says what it is bound to, can open it."""
-        # Derived from all there is: a nonce comes again only with the very same text, as when an event is told again.
+        """Encrypt. Opening takes the key and the same bound_to."""
+        # The nonce is derived from everything: it repeats only for the very same text, as when an event is sent again.
         digest = self._nonces.copy()
         digest.update(bound_to + plain)
         nonce = digest.digest()
         return nonce + self._cipher.encrypt(nonce, plain, bound_to)
 
     def open(self, sealed: bytes, bound_to: bytes) -> bytes:
-        """Decrypt. Raises InvalidTag if it was changed, or is bound to something else."""
+        """Decrypt. Raises InvalidTag if the text was changed, or if it is bound to something else."""
         return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
 
 
 class DamagedKey(SubjectKey):
-    """Stands for a key that is not as it was made: whatever it is needed for raises UnreadableKey."""
+    """Stands for a key whose stored form was changed. Every use of it raises UnreadableKey."""
 
     def __init__(self, subject: str) -> None:
         self._subject = subject
@@ -70,18 +70,18 @@ class DamagedKey(SubjectKey):
 
 
 Keys = Mapping[str, SubjectKey | None]
-"""Keys by subject; None where it was destroyed. A subject that has none is missing."""
+"""Keys by subject; None if the key was destroyed. A subject without a key is missing."""
 KeyOf = Callable[[str], SubjectKey | None]
 """Returns the key of a subject; None if it was destroyed."""
 
 
 def is_token(value: Any) -> bool:
-    """Whether a value, where only we write, stands for what is encrypted."""
+    """Whether a value stands for something encrypted. Use it only for values that we alone write."""
     return isinstance(value, str) and value.startswith(TOKEN)
 
 
 def bound(*parts: str) -> bytes:
-    """Return parts as one text that no other parts make: each with its length before it."""
+    """Return the parts as one text, each after its length. No other parts give the same text."""
     return "".join([f"{len(part)}:{part}" for part in parts]).encode()
 
 
@@ -96,9 +96,9 @@ def seal(value: Any, key: SubjectKey, bound_to: bytes) -> str:
 
 
 def open_token(token: str, key: SubjectKey | None, bound_to: bytes) -> Any:
-    """Return the value that a token stands for; None if it takes another key than this one.
+    """Return the value that a token stands for; None if the token needs another key.
 
-    Raises InvalidEvent if the token is not what was recorded in this place; UnreadableKey.
+    Raises InvalidEvent if the token is not the one that was recorded in this place; raises UnreadableKey.
     """
     if key is None:
         return None
@@ -110,22 +110,22 @@ def open_token(token: str, key: SubjectKey | None, bound_to: bytes) -> Any:
             return None
         raise InvalidEvent(_CHANGED) from exc
     if not is_of_key:
-        raise InvalidEvent(_CHANGED)  # in the name of its key
+        raise InvalidEvent(_CHANGED)  # the name of its key was changed
     return value
 
 
 def seal_body(body: bytes, key: SubjectKey, bound_to: bytes) -> bytes:
-    """Return a body encrypted."""
+    """Return an encrypted body."""
     return key.token.encode() + key.seal(body, bound_to)
 
 
 def open_body(sealed: bytes, key: SubjectKey | None, bound_to: bytes) -> bytes | None:
-    """Return a body that was encrypted, or one from before they were; None if it takes another key than this one.
+    """Return a decrypted body, or a body that was never encrypted as it is; None if it needs another key.
 
-    Raises InvalidEvent if it was changed; UnreadableKey.
+    Raises InvalidEvent if it was changed; raises UnreadableKey.
     """
     if not sealed.startswith(TOKEN.encode()):
-        return sealed  # all of ours are JSON objects
+        return sealed  # a body from before encryption: all of ours are JSON objects
     if key is None or not sealed.startswith(key.token.encode()):
         return None
     try:
@@ -139,29 +139,29 @@ def _digest(key: bytes, text: bytes, size: int) -> bytes:
 
 
 def may_hold_personal_data(event: NewEvent | UnwrittenEvent) -> bool:
-    """Whether there may be personal data among an event's own fields, as far as a glance can tell."""
+    """Whether an event's own fields may hold personal data. This is a quick check and may err on the side of yes."""
     return isinstance(event.data, dict) and any(map(event.data.get, _shape_of(event.type) or ()))
 
 
 def is_sealed(event: NewEvent | RecordedEvent) -> bool:
-    """Whether the personal data of an event is encrypted. No text within its metadata can look like the mark."""
+    """Whether an event's personal data is encrypted. No text within its metadata can look like the mark."""
     return _MARKED in event.metadata
 
 
 Plain = tuple[dict[str, Any], str, SubjectKey, bytes]
-"""A value that is yet to be encrypted: the object that holds it, its name there, the key, and what it is bound to."""
+"""A value that is still to be encrypted: the object that holds it, its name there, the key, and what it is bound to."""
 
 
 class Document:
-    """The JSON of an event of our catalogue, and the personal data in it, on copies of what it is made of.
+    """The JSON of an event of our catalogue, and the personal data in it. It works on copies of the event's objects.
 
-    data is bytes where the event's type holds nothing personal.
+    data is bytes if the event's type holds nothing personal.
     """
 
     __slots__ = ("_bound", "_data", "_metadata", "_performer", "_places", "_stream", "missed", "unopened")
 
     missed: list[tuple[Place, Unopened]]
-    """What was left out when it was opened, because it takes another key than there is."""
+    """What open left out because it needs another key than the subject has."""
     unopened: list[Unopened]
 
     def __init__(
@@ -173,14 +173,15 @@ class Document:
         metadata: dict[str, Any],
         shape: Shape,
     ) -> None:
-        # The same as bound makes of these, for that is what was bound before; its loop takes twice as long.
+        # This equals bound(tenant, stream, event_id), to which stored values are bound; bound's loop takes twice as
+        # long.
         self._bound = f"{len(tenant)}:{tenant}{len(stream)}:{stream}{len(event_id)}:{event_id}".encode()
         self._stream = self._performer = stream
         self._places: list[Place] = []
         self._metadata = metadata = {**metadata}
         if actor := metadata.get("actor"):
             metadata["actor"] = actor = {**actor}
-            # The customer's own name goes with the order, as what is told of the customer does.
+            # The customer's own name belongs to the order, like all other data about the customer.
             if (performer_id := actor.get("id")) and str(actor.get("type")).lower() != CUSTOMER:
                 self._performer = person_stream(performer_id)
             self._places += places(actor, _ACTOR, "actor.")
@@ -191,15 +192,17 @@ class Document:
 
     @property
     def is_personal(self) -> bool:
-        """Whether there is personal data in it."""
+        """Whether it holds personal data."""
         return bool(self._places)
 
     def subjects(self) -> set[str]:
-        """Return whom it has personal data of: the performer, if they have an id and are no customer, or the stream."""
+        """Return the subjects whose data this event holds: the performer, if they have an id and are no customer, or
+        the stream.
+        """
         return {self._whose(member) for _, _, member, _ in self._places}
 
     def begin_sealing(self, key_of: KeyOf) -> list[Plain]:
-        """Return what is to be encrypted in its place; that whose key was destroyed is left out already.
+        """Return the values to encrypt. A value whose key was destroyed is replaced at once and is not returned.
 
         Raises what key_of raises.
         """
@@ -214,9 +217,9 @@ class Document:
         return plain
 
     def open(self, keys: Keys) -> None:
-        """Decrypt the personal data, or leave it out where its key was destroyed.
+        """Decrypt the personal data. A value whose key was destroyed is left out.
 
-        What takes another key than there is, is left out as if that had been destroyed; see miss_keys.
+        A value that needs another key than the subject has is left out in the same way; see miss_keys.
         """
         self.missed, self.unopened = [], []
         is_sealed = self._metadata.pop(MARK, None) is not None
@@ -224,7 +227,7 @@ class Document:
             holder, name, member, path = place
             value, subject = holder[name], self._whose(member)
             if subject in keys and keys[subject] is None:
-                # Nor is what was recorded before there were keys.
+                # This also hides data that was recorded before there were keys.
                 holder[name] = placeholder(value, member)
             elif is_sealed:
                 try:
@@ -241,7 +244,8 @@ class Document:
         if not is_token(value):
             if is_placeholder(value):
                 return value
-            # All of it was encrypted. Whoever marks another field as personal raises the number in the mark.
+            # In a sealed event all personal data is encrypted. If you mark another field as personal, raise the mark's
+            # number.
             raise InvalidEvent(_CHANGED)
         opened = open_token(value, keys.get(subject), self._bound + _bound_field(path))
         if opened is None:
@@ -251,11 +255,11 @@ class Document:
 
     @property
     def is_damaged(self) -> bool:
-        """Whether something cannot be opened for another reason than that its key is damaged."""
+        """Whether something cannot be opened for another reason than a damaged key."""
         return any(not each.is_of_damaged_key for each in self.unopened)
 
     def miss_keys(self) -> None:
-        """Say of what takes another key than there is that it cannot be opened: all keys were made here."""
+        """Report values that need another key than there is as unreadable. Use this where all keys were made here."""
         for place, why in self.missed:
             self._cannot_open(place, why)
 
@@ -274,7 +278,7 @@ class Document:
 
 
 def document(tenant: TenantName, stream: str, event: NewEvent | UnwrittenEvent | RecordedEvent) -> Document | None:
-    """Return an event's JSON; None if there is no personal data in it, or it is no event of ours."""
+    """Return an event's JSON; None if it holds no personal data, or if it is no event of ours."""
     shape = _shape_of(event.type)
     if shape is None:
         return None
@@ -286,7 +290,7 @@ def document(tenant: TenantName, stream: str, event: NewEvent | UnwrittenEvent |
             data, metadata = from_json(event.data) if shape else event.data, from_json(event.metadata)
             found = Document(tenant, stream, event.event_id, data, metadata, shape)
         except (AttributeError, TypeError, ValueError):
-            # Others may write under our names; what cannot be read shows where it is decoded.
+            # Others may write under our names. Decoding will report what cannot be read.
             return None
     else:
         return None
@@ -295,6 +299,6 @@ def document(tenant: TenantName, stream: str, event: NewEvent | UnwrittenEvent |
 
 @lru_cache(maxsize=1_024)
 def _shape_of(topic: str) -> Shape | None:
-    """Return the shape of the data of events of a type; None if it is none of ours."""
+    """Return the shape of the data of this type's events; None if the type is not ours."""
     event_class = CATALOGUE.get(topic)
     return None if event_class is None else shape_of(event_class)

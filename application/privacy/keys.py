@@ -1,4 +1,4 @@
-"""The keys of those whom personal data is about."""
+"""The keys of the subjects of personal data."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -8,34 +8,36 @@ from domain.values import TenantName
 
 
 class NotRemembered(Exception):
-    """Somebody has to be asked for a key."""
+    """The key is not in memory; the database has to be asked for it."""
 
 
 class KeyRing(Protocol):
-    """Keys by tenant and subject: a subject has one at most, and never another after it was destroyed.
+    """Keys by tenant and subject. A subject has at most one key, and gets no other after it was destroyed.
 
-    A key that cannot be read, because its row was changed, is a DamagedKey; the others are returned as ever.
-    Every method but remembers and recall raises Unavailable.
+    A key that cannot be read, because its row was changed, is returned as a DamagedKey; the other keys are returned as
+    usual. Every method but remembers and recall raises Unavailable.
     """
 
     def remembers(self, tenant: TenantName, subject: str) -> bool:
-        """Return whether recall would raise nothing."""
+        """Return whether recall would succeed."""
 
     def recall(self, tenant: TenantName, subject: str) -> SubjectKey | None:
-        """Return the key that to_write would, if nobody has to be asked for it; else raise NotRemembered."""
+        """Return the key that to_write would return, if it is in memory; otherwise raise NotRemembered."""
 
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
-        """Return the key of each of these subjects; who has none gets one, which is durable when it is returned.
+        """Return the key of each of these subjects. A subject without a key gets one, which is durable on return.
 
-        It may be remembered for a while: what is written with a key that was destroyed meanwhile cannot be read, and
-        so is erased as well. Raises TenantNotFound.
+        A key may be kept in memory for a while. If it is destroyed meanwhile, data that is written with it cannot be
+        read and so counts as erased too. Raises TenantNotFound.
         """
 
     async def to_read(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         """Return the keys that these subjects have at this moment."""
 
     async def imported(self, tenant: TenantName) -> int:
-        """Return up to which position a ledger came from another installation: keys of what is in it stayed there."""
+        """Return the position up to which a ledger was imported from another installation. Keys of those events stayed
+        there.
+        """
 
     async def destroy(self, tenant: TenantName, subject: str, *, by: str) -> None:
-        """Destroy a subject's key for good, whether it has one or not, and note who asked. Idempotent."""
+        """Destroy a subject's key for good, and record who asked. The subject need not have a key. Idempotent."""

@@ -1,4 +1,4 @@
-"""What can be read of events, some of which may have been changed in the database since they were recorded."""
+"""What can be read of events, some of which may have been changed in the database after they were recorded."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -18,9 +18,9 @@ _noticed = Noticed()
 
 
 class Legible(NamedTuple):
-    """What can be read of an opened event: data and metadata as JSON has them, and why that is not all; None if it is.
+    """The readable part of an opened event, as JSON. unreadable says why a part is missing; None if all can be read.
 
-    data is None where it is no JSON object, or where it is not known what may be shown of it.
+    data is None if it is not a JSON object, or if we cannot know which of it may be shown.
     """
 
     data: dict[str, Any] | None
@@ -29,7 +29,7 @@ class Legible(NamedTuple):
 
 
 class Positioned(Protocol):
-    """An event, or a row of a view that tells of one."""
+    """An event, or a row of a view about one."""
 
     @property
     def position(self) -> int: ...
@@ -40,11 +40,11 @@ T = TypeVar("T")
 
 
 def legible(event: RecordedEvent) -> Legible:
-    """Return what can be read of an event of ours. [unreadable] stands in it for what could not be opened."""
+    """Return the readable part of an event of ours. [unreadable] stands for everything that could not be opened."""
     try:
         metadata = from_json(event.metadata, allow_inf_nan=False)
         data = from_json(event.data, allow_inf_nan=False)
-        if fits(event.type, data, metadata):  # as nearly every event does
+        if fits(event.type, data, metadata):  # nearly every event does
             return Legible(data, metadata, metadata.get(WHY_UNREADABLE))
     except DAMAGE:
         pass
@@ -52,10 +52,10 @@ def legible(event: RecordedEvent) -> Legible:
 
 
 def _part_of(event: RecordedEvent) -> Legible:
-    """Return what can be read of an event that does not fit its type."""
+    """Return the readable part of an event that does not fit its type."""
     metadata, data = _json_object(event.metadata), _json_object(event.data)
     if metadata is None or not isinstance(metadata.get("actor", {}), dict):
-        # It says what of the data is encrypted, and whose it is.
+        # The metadata says which of the data is encrypted, and whose data it is.
         return Legible(None, {}, "its metadata is not that of an event")
     if data is None:
         return Legible(None, metadata, "its data is not a JSON object")
@@ -65,7 +65,7 @@ def _part_of(event: RecordedEvent) -> Legible:
 def legibly(
     tenant: TenantName, show: Callable[[E], T], *, instead: Callable[[E], T | None] | None = None
 ) -> Callable[[E], T | None]:
-    """Return a function that shows an entry. One that cannot be is shown as instead says, else as None, and logged."""
+    """Return a function that shows an entry. If that fails, it logs the error and shows instead(entry), or None."""
 
     def shown_or_instead(entry: E) -> T | None:
         try:
@@ -78,15 +78,15 @@ def legibly(
 
 
 def notice(tenant: TenantName, what: str, damage: Exception) -> None:
-    """Say in the log, once, that something of a tenant cannot be read."""
+    """Log, once, that something of a tenant cannot be read."""
     if _noticed.is_new((tenant, what)):
-        # What is wrong with a value may say the value.
+        # The traceback of an error about a value may contain the value.
         cause = None if isinstance(damage, (OrdertrailError, ValueError)) else damage
         _log.error("Tenant %s: %s cannot be read: %s", tenant, what, in_words(damage), exc_info=cause)
 
 
 def why_unreadable(event: RecordedEvent) -> str | None:
-    """Return why an event, or some of it, cannot be read; None if it can, or is another application's."""
+    """Return why an event, or a part of it, cannot be read; None if it can, or if it is another application's."""
     return legible(event).unreadable if is_ours(event.type) else None
 
 

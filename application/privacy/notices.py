@@ -1,4 +1,4 @@
-"""What was noticed before, so that it is said once and not each time it is met."""
+"""What was noticed before, so that each thing is reported once and not each time it is met."""
 
 from collections.abc import Hashable, Iterable
 
@@ -6,14 +6,14 @@ MOST = 10_000
 
 
 class Noticed:
-    """Remembers what was noticed; when that is much, it begins anew."""
+    """Remembers what was noticed. It starts afresh when it holds too much."""
 
     def __init__(self, *, most: int = MOST) -> None:
         self._most = most
         self._seen: set[Hashable] = set()
 
     def is_new(self, thing: Hashable) -> bool:
-        """Return whether something was not noticed before, and notice it."""
+        """Return whether a thing is noticed for the first time, and remember it."""
         if thing in self._seen:
             return False
         if len(self._seen) >= self._most:
@@ -22,5 +22,5 @@ class Noticed:
         return True
 
     def forget(self, things: Iterable[Hashable]) -> None:
-        """Let these be noticed again: nobody could be told of them."""
+        """Forget these things, because the report about them could not be made."""
         self._seen.difference_update(things)

@@ -1,4 +1,4 @@
-"""The ledgers as the service uses them: personal data is encrypted in them, and nowhere else on the way."""
+"""The ledgers as the service uses them: personal data is encrypted before any other store sees it."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +14,7 @@ from domain.values import Position, TenantName
 class EncryptedEventStore:
     """Implements application.ledger.port.EventStore on another one, which sees no personal data.
 
-    secret keeps whoever reads the fingerprints of requests from finding out, by trying, what was in them.
+    secret protects the fingerprints of requests: without it, a reader of a fingerprint cannot test a guessed content.
     """
 
     def __init__(self, store: EventStore, vault: Vault, *, secret: bytes) -> None:
@@ -32,7 +32,7 @@ class EncryptedEventStore:
         try:
             return await self._store.append(await self._vault.sealed_with_new_keys(append, key))
         except UnreadableKey:
-            # What was recorded when the key could be read is answered as the first time.
+            # An append that was recorded when the key could still be read gets its first answer again.
             if key is not None and (found := await self._store.find_request(append.tenant, key)):
                 return found
             raise

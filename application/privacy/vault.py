@@ -1,4 +1,4 @@
-"""Where personal data is encrypted on its way into the ledger, and decrypted where it is shown."""
+"""Encrypts personal data on its way into the ledger, and decrypts it where it is shown."""
 
 import asyncio
 import logging
@@ -18,13 +18,14 @@ from domain.values import TenantName
 _log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 50
-"""About so many events are sealed in one go: it takes a while, and others need not wait for it."""
+"""About how many events are sealed at once. Sealing takes a while, and other tasks should not have to wait for it."""
 
 
 class SealedAppend:
-    """Stands for an append whose events are encrypted when they are asked for, if not before.
+    """Stands for an append. Its events are encrypted when they are asked for, or earlier.
 
-    They are encrypted step by step, so that many can be in one go. No ledger sees them otherwise.
+    They are encrypted in steps, so that each step can run for many appends at once. A ledger sees encrypted events
+    only.
     """
 
     __slots__ = ("__weakref__", "_events", "_key_of", "_plain", "_vault", "key", "outcome", "tenant", "writes")
@@ -36,15 +37,15 @@ class SealedAppend:
         self._vault = vault
         self._key_of = key_of
         self.outcome: list[NewEvent] | Exception | None = None
-        """The encrypted events, or what was raised in their stead; None until then."""
+        """The encrypted events, or the error that encryption raised; None before that."""
 
     @property
     def size(self) -> int:
-        """How many events it has."""
+        """The number of its events."""
         return sum([len(write.events) for write in self.writes])
 
     def written(self) -> list[NewEvent]:
-        """Return the events, encrypted. Raises NotRemembered if somebody has to be asked for a key."""
+        """Return the encrypted events. Raises NotRemembered if the database has to be asked for a key."""
         if self.outcome is None:
             self._vault.seal(self)
         if isinstance(self.outcome, list):
@@ -76,35 +77,35 @@ class SealedAppend:
 
 
 class Vault:
-    """Encrypts and decrypts the personal data in events with the keys of whom it is about."""
+    """Encrypts and decrypts the personal data in events with the keys of its subjects."""
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
         self._noticed = Noticed()
-        # Weakly, for what is refused or given up is never asked for.
+        # Weak references: an append that is refused or given up is never asked for its events.
         self._waiting: deque[ref[SealedAppend]] = deque()
 
     def is_ready_for(self, append: PendingAppend) -> bool:
-        """Return whether an append is small, and nobody has to be asked for keys, as far as a glance can tell."""
+        """Return whether an append is small and all its keys are in memory. This is a quick check, and not certain."""
         events = 0
         for write in append.writes:
             events += len(write.events)
             for event in write.events:
-                # What an event's type holds is personal of whom the stream is of.
+                # Personal data in an event's own fields belongs to the stream's subject.
                 if may_hold_personal_data(event) and not self._keys.remembers(append.tenant, write.stream):
                     return False
         return events <= MAX_AT_ONCE
 
     def sealed(self, append: PendingAppend, key: IdempotencyKey | None) -> SealedAppend:
-        """Return an append, with this key, whose events are sealed: the personal data in them is encrypted.
+        """Return an append with this key whose events are sealed: their personal data is encrypted.
 
-        That of forgotten subjects is left out. Sealing the same again gives the same. To ask for the events raises
-        NotRemembered if somebody has to be asked for a key.
+        Data of forgotten subjects is left out. Sealing the same append again gives the same bytes. Asking for the
+        events raises NotRemembered if the database has to be asked for a key.
         """
         return self._wait(append, key, partial(self._keys.recall, append.tenant))
 
     async def sealed_with_new_keys(self, append: PendingAppend, key: IdempotencyKey | None) -> SealedAppend:
-        """Return what sealed does, with keys that were asked for. Raises TenantNotFound, Unavailable."""
+        """Return what sealed does, after asking the database for the keys. Raises TenantNotFound, Unavailable."""
         tenant = append.tenant
         found = [document(tenant, write.stream, event) for write in append.writes for event in write.events]
         subjects = _subjects(found)
@@ -120,7 +121,7 @@ class Vault:
         return sealed
 
     def seal(self, append: SealedAppend) -> None:
-        """Seal an append, and others that wait for it, the oldest first."""
+        """Seal an append together with others that wait, the oldest first."""
         together, events = [append], append.size
         while self._waiting and events < MAX_AT_ONCE:
             other = self._waiting.popleft()()
@@ -130,17 +131,17 @@ class Vault:
         _seal(together)
 
     async def opened(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
-        """Return events as they may be shown at this moment: [redacted] stands where a key was destroyed.
+        """Return events as they may be shown at this moment. [redacted] stands where a key was destroyed.
 
-        [unreadable] stands for what cannot be opened, because it or its key was changed:
-        application.privacy.legible tells why. What cannot be read as JSON is returned as it is. Raises Unavailable.
+        [unreadable] stands for data that cannot be opened, because the data or its key was changed;
+        application.privacy.legible tells why. An event that is not JSON is returned as it is. Raises Unavailable.
         """
         found = [document(tenant, event.stream, event) for event in events]
         keys = await self._keys.to_read(tenant, _subjects(found))
         imported: int | None = None
         shown, size = [], 0
         for n, event in enumerate(events):
-            each, found[n] = found[n], None  # what one of them is made of is forgotten before the next is
+            each, found[n] = found[n], None  # free each document before the next is opened
             if each is not None:
                 each.open(keys)
                 if each.missed and imported is None:
@@ -154,10 +155,10 @@ class Vault:
         return shown
 
     def _explain(self, tenant: TenantName, event: RecordedEvent, found: Document, imported: int) -> None:
-        """Tell what takes keys that stayed in another installation from what should open, and log what does not."""
+        """Report data as unreadable unless its key stayed in another installation, and log data damaged here."""
         if event.position > imported:
             found.miss_keys()
-        # Of a damaged key the log has been told already, once for all that it makes unreadable.
+        # A damaged key was already logged, once for everything that it makes unreadable.
         if found.is_damaged and self._noticed.is_new((tenant, event.event_id)):
             _log.error(
                 "Event %s (%s) of %s of tenant %s cannot be opened: %s",
@@ -170,7 +171,7 @@ class Vault:
 
 
 def _subjects(found: Sequence[Document | None]) -> set[str]:
-    """Return whom there is personal data of."""
+    """Return the subjects whose data these events hold."""
     return {subject for each in found if each for subject in each.subjects()}
 
 
@@ -180,10 +181,10 @@ def _written(event: RecordedEvent, found: Document) -> RecordedEvent:
 
 
 def _seal(appends: Sequence[SealedAppend]) -> None:
-    """Encrypt what is personal in the events of some appends; what goes wrong with one is its own matter.
+    """Encrypt the personal data of some appends. An error in one append does not affect the others.
 
-    One step for all, then the next: the processor finds its way through the ciphers, whose code is large, once for all
-    of them instead of once for each.
+    Each step runs for all appends before the next step runs. The ciphers' code is large; in this way the processor
+    loads it once for all appends instead of once for each.
     """
     for step in (SealedAppend.find, SealedAppend.encrypt, SealedAppend.write):
         for append in appends:
@@ -191,7 +192,7 @@ def _seal(appends: Sequence[SealedAppend]) -> None:
                 try:
                     step(append)
                 except NotRemembered as error:
-                    # It comes often, and would keep all of them in memory by the way it came.
+                    # This error is frequent, and its traceback would keep all appends in memory.
                     append.outcome = error.with_traceback(None)
                 except Exception as error:
                     append.outcome = error

@@ -1,1 +1,1 @@
-"""What keeps a process that serves many at once going: room for what is large, loops that go on, outages told once."""
+"""Keeps a busy process going: room for large requests, loops that never end, and outages logged once."""

@@ -1,4 +1,4 @@
-"""Questions that are asked at the same time are answered together, as by one statement."""
+"""Gathering: questions that are asked at the same time are answered together, for instance by one statement."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -15,9 +15,9 @@ MAX_TOGETHER = 200
 
 
 class Gathering(Generic[G, Q, A]):
-    """Whoever asks while others of the same group are being answered shares the next answer with all who wait.
+    """Questions asked while others of their group are being answered wait, and share the next answer.
 
-    So nobody is delayed in the hope of company, and every answer was looked for after its question was asked.
+    So no question waits only in the hope of others, and every answer is looked up after its question was asked.
     """
 
     def __init__(self, answer: Callable[[G, Sequence[Q]], Awaitable[Sequence[A]]]) -> None:
@@ -32,7 +32,7 @@ class Gathering(Generic[G, Q, A]):
             self._waiting[group].append((question, answered))
         else:
             self._waiting[group] = [(question, answered)]
-            # For all who ask, so the task belongs to none of their requests.
+            # It serves several requests, so the task runs in the context of none of them.
             task = asyncio.create_task(self._answer_all(group), context=Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -1,4 +1,4 @@
-"""Work that goes on for as long as its process lives, whatever happens in it."""
+"""Loops: work that goes on for as long as its process lives, whatever errors occur."""
 
 import asyncio
 import logging
@@ -14,9 +14,9 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 
 async def keep_going(what: str, work: Callable[[], Awaitable[None]], *, seconds: float = 0.0) -> None:
-    """Do this work again and again, so many seconds after it was done; after a pause that grows, if it failed.
+    """Repeat this work, so many seconds after it ended; after a failure, with a pause that grows.
 
-    Ends when it is cancelled, and for no other reason. A database that is away is found when it is back.
+    Ends only when it is cancelled. If the database is lost, the work succeeds again once the database is back.
     """
     outage = OutageLog(_log, f"The {what} failed and tries again", f"The {what} works again")
     pause = SHORTEST_PAUSE_SECONDS
@@ -28,7 +28,7 @@ async def keep_going(what: str, work: Callable[[], Awaitable[None]], *, seconds:
                 pause = SHORTEST_PAUSE_SECONDS
                 await asyncio.sleep(seconds)
             case Unavailable():
-                # Of an outage that everybody suffers from, one tells for all.
+                # Many suffer from the same outage, and only one of them logs it.
                 if not error.is_told:
                     outage.failed(error)
                 await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
@@ -39,7 +39,7 @@ async def keep_going(what: str, work: Callable[[], Awaitable[None]], *, seconds:
 
 
 async def failure_of(work: Callable[[], Awaitable[None]]) -> Exception | None:
-    """Do this work, and return what went wrong with it. Raises nothing but that somebody cancelled it."""
+    """Do this work, and return its error, if any. Raises only if the task is cancelled."""
     try:
         await work()
     except Exception as error:
@@ -48,6 +48,6 @@ async def failure_of(work: Callable[[], Awaitable[None]]) -> Exception | None:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        # A library's, which nobody asked for: it must not end us as if we had been told to go.
+        # A library cancelled something by itself. This must not end the loop as a real cancellation does.
         return RuntimeError(f"It was cancelled from within: {error!r}")
     return None

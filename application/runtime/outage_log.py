@@ -1,4 +1,4 @@
-"""Tells of a failure that lasts: when it begins, when its reason changes, every now and then, and when it is over."""
+"""Logs a lasting failure: when it begins, when its reason changes, every now and then, and when it is over."""
 
 import re
 import time
@@ -11,14 +11,14 @@ _NUMBER = re.compile(r"\d+")
 
 
 def told(error: Exception) -> str:
-    """Return an error in one line, with what the database said of it."""
+    """Return an error in one line, with the database's own message."""
     said = error.said if isinstance(error, Unavailable) else ""
     reason = (str(error) or type(error).__name__).removesuffix(".").removesuffix("; try again")
     return " ".join((f"{reason} ({said})" if said else reason).split())
 
 
 class OutageLog:
-    """Keeps the log readable while something fails again and again: each reason is told once an outage."""
+    """Keeps the log readable while something fails again and again: each reason is logged once per outage."""
 
     def __init__(self, log: Logger, begins: str, ends: str) -> None:
         self._log = log
@@ -30,13 +30,13 @@ class OutageLog:
 
     @property
     def is_on(self) -> bool:
-        """Whether it fails now."""
+        """Whether the outage lasts."""
         return self._since is not None
 
     def failed(self, error: Exception) -> None:
-        """Take note of a failure; what was not foreseen is told with its traceback."""
+        """Record a failure. An unexpected error is logged with its traceback."""
         now, reason = time.monotonic(), told(error)
-        # The number of a process or of a file makes no other reason.
+        # Another process number or file number is not another reason.
         kind = _NUMBER.sub("#", reason)
         if self._since is None:
             self._since = now
@@ -51,7 +51,7 @@ class OutageLog:
         self._told_at = now
 
     def over(self) -> None:
-        """Take note that it works; cheap if it did before."""
+        """Record that it works again. Cheap if it worked before."""
         if self._since is not None:
             self._log.warning("%s after %.1f s", self._ends, time.monotonic() - self._since)
             self._since = None

@@ -1,4 +1,4 @@
-"""What is known everywhere of the request that is being answered: its id, and what time it has left."""
+"""The request that is being answered, known to all code that runs for it: its id, and the time it has left."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,29 +11,29 @@ from domain.errors import Unavailable
 T = TypeVar("T")
 
 SECONDS = 15.0
-"""How long a request may wait for the database in all, however many statements it takes."""
+"""How long a request may wait for the database in all, over all its statements."""
 TOO_LONG = "The database took too long for what this request needs of it; try again"
 
 
 class RequestContext:
-    """One request. What belongs to no request has none."""
+    """One request. Code that runs for no request has none."""
 
     __slots__ = ("_find_id", "_id", "seconds_left")
 
     def __init__(self, find_id: Callable[[], str], *, seconds: float = SECONDS) -> None:
         self.seconds_left = seconds
-        """For how long it may still wait for the database."""
+        """How many seconds it may still wait for the database."""
         self._find_id = find_id
         self._id = ""
 
     @property
     def id(self) -> str:
-        """What the request is called in the log. It is found out when it is asked for, which is seldom."""
+        """The request's id in the log. It is made when it is first asked for, which is seldom."""
         self._id = self._id or self._find_id()
         return self._id
 
     async def waiting_for(self, answered: "asyncio.Future[T]") -> T:
-        """Return what a future of the request's own is given, or raise Unavailable when there is no time left."""
+        """Return the result of a future of this request, or raise Unavailable when the time is up."""
         since = monotonic()
         timer = asyncio.get_running_loop().call_later(max(self.seconds_left, 0.0), give_up, answered)
         try:
@@ -43,12 +43,12 @@ class RequestContext:
             self.waited(since)
 
     def waited(self, since: float) -> None:
-        """Take note that the request has waited for the database since then, by the monotonic clock."""
+        """Record that the request has waited for the database since then, by the monotonic clock."""
         self.seconds_left -= monotonic() - since
 
 
 def give_up(answered: "asyncio.Future[Any]") -> None:
-    """Answer whoever still waits that it took too long."""
+    """Tell the task that still waits that it took too long."""
     if not answered.done():
         answered.set_exception(Unavailable(TOO_LONG))
 

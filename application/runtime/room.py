@@ -1,4 +1,4 @@
-"""Room for what is large: a worker holds so many bytes of requests and answers at a time, whoever they are of."""
+"""Room: limits the bytes of large requests and answers that a worker holds at a time, over all callers."""
 
 import asyncio
 from collections.abc import Hashable
@@ -9,13 +9,13 @@ from typing import NamedTuple
 from domain.errors import Unavailable
 
 ROOM_BYTES = 64 * 2**20
-"""How much of large requests and answers a worker holds; what is made of it takes several times as much memory."""
+"""How many bytes of large requests and answers a worker holds. Processing them takes several times as much memory."""
 AT_ONCE = 256 * 1024
-"""What is received, or read, without asking for room: nearly everything is smaller."""
+"""A request or an answer up to this size needs no room. Nearly all are smaller."""
 BREATH_BYTES = 256 * 1024
-"""After how much work on what is large others get their turn."""
+"""How many bytes are processed before other tasks get a turn."""
 PATIENCE_SECONDS = 20.0
-"""How long room is waited for."""
+"""How long a request waits for room."""
 
 
 class Crowded(Unavailable):
@@ -23,7 +23,7 @@ class Crowded(Unavailable):
 
 
 class Part(Enum):
-    """What of a request takes room: what was sent, what was read last, and what was made of more than that."""
+    """The part of a request that takes room: what was sent, what was read last, and what several reads made."""
 
     SENT = "sent"
     READ = "read"
@@ -31,7 +31,7 @@ class Part(Enum):
 
 
 _request: ContextVar[object] = ContextVar("request")
-"""Stands for the request that holds room: the task that first asked for some, for tasks of its own as well."""
+"""Stands for the request that holds room: the task that first asked for some. Its own tasks share it."""
 
 
 class _Guest(NamedTuple):
@@ -40,10 +40,10 @@ class _Guest(NamedTuple):
 
 
 class Room:
-    """Bounds what all requests hold together; one owner's take half of it at most, so that others find room.
+    """Limits what all requests hold together. One owner's requests get half of it at most, so that others find room.
 
-    A request has its room until the task ends that first asked for some, or until it gives it back. What is larger
-    than there is room for waits until nobody else holds any.
+    A request keeps its room until it gives it back, or until the task that first asked for some ends. A request that is
+    larger than the whole room waits until nobody else holds any.
     """
 
     def __init__(self, size: int = ROOM_BYTES, *, patience: float = PATIENCE_SECONDS) -> None:
@@ -53,7 +53,8 @@ class Room:
         self._waiting: set[asyncio.Future[None]] = set()
 
     async def hold(self, owner: Hashable, part: Part, size: int) -> None:
-        """Have room for so many bytes, or for more if there is more already. What is small has room anyway.
+        """Wait until this part has room for so many bytes. If it has more already, it keeps that. Small sizes never
+        wait.
 
         Raises Crowded.
         """
@@ -75,7 +76,7 @@ class Room:
         self._guests[guest] = _Guest(owner, size)
 
     def give_back(self, part: Part) -> None:
-        """Have room no more, before the request ends: what it was for is gone."""
+        """Give up this part's room before the request ends, because its data is gone."""
         self._leave((_request.get(None), part))
 
     def _has_room(self, request: object, owner: Hashable, size: int) -> bool:
@@ -87,7 +88,7 @@ class Room:
         return total + size <= self._size and (of_owner == 0 or of_owner + size <= self._size // 2)
 
     async def _change(self) -> None:
-        """Wait until somebody leaves."""
+        """Wait until a request leaves."""
         future = asyncio.get_running_loop().create_future()
         self._waiting.add(future)
         try:

@@ -1,1 +1,1 @@
-"""Transparency: a ledger as a Merkle tree that anybody can check by published standards."""
+"""Transparency: a ledger as a Merkle tree, which anybody can check by published standards."""

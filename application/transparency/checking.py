@@ -1,4 +1,4 @@
-"""What is handed out is checked first, as whoever gets it would check it."""
+"""Checks everything before it is handed out, in the same way as its receiver would."""
 
 import logging
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def unproven(tenant: TenantName, what: str) -> Unproven:
-    """Return what to raise instead of handing out something that does not check out, which is logged."""
+    """Log that something failed its check, and return the error to raise instead of handing it out."""
     _log.critical("Tenant %s: %s; run verify", tenant, what)
     return Unproven(what[:1].upper() + what[1:])
 

@@ -8,7 +8,7 @@ from application.transparency.note import InvalidNote, NotSigned, Signer, Verifi
 
 
 class Checkpoint(NamedTuple):
-    """What a ledger's tree was when it had this size; origin names the ledger for ever."""
+    """The state of a ledger's tree at this size; origin is the ledger's permanent name."""
 
     origin: str
     size: int
@@ -20,26 +20,27 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def verified(cls, note: str, verifiers: Sequence[Verifier]) -> "Checkpoint":
-        """Return the checkpoint that a note is, if one of these keys signed it as its ledger's.
+        """Return the checkpoint in a note, if one of these keys signed it for its ledger.
 
-        Raises NotSigned if none did, FalseSignature, InvalidNote if it is no checkpoint.
+        Raises NotSigned if none of them did, FalseSignature, InvalidNote if it is no checkpoint.
         """
         try:
-            # Lines that may follow are extensions.
+            # Further lines are extensions.
             origin, size, root, *_ = verify(note, verifiers).split("\n")
             checkpoint = cls(origin, int(size), b64decode(root, validate=True))
         except ValueError as exc:
             raise InvalidNote("A checkpoint has three lines: its origin, a size, and a root in base64") from exc
         if not origin or str(checkpoint.size) != size or checkpoint.size < 0 or len(checkpoint.root) != 32:
             raise InvalidNote("A checkpoint has three lines: its origin, a size, and a root in base64")
-        # Ledgers of one installation have the same key by different names, and names are not what is signed.
+        # The ledgers of one installation share a key under different names, and the signature does not cover the key's
+        # name.
         if not any(verifier.name == origin for verifier in verifiers):
             raise NotSigned(f"it is of {origin}, for which none of these keys signs")
         return checkpoint
 
 
 class KeptNote(NamedTuple):
-    """A checkpoint as it is kept: of how many events it is said to be, and its note."""
+    """A checkpoint as it is kept: the size it is kept under, and its note."""
 
     size: int
     note: str

@@ -1,4 +1,4 @@
-"""The tree that is kept, proven to be the one that was signed last: nothing is added to any other."""
+"""The kept tree. It is proven to be the tree that was signed last before anything is added to it."""
 
 from collections.abc import Collection, Mapping
 from typing import Protocol
@@ -16,30 +16,30 @@ class TreeDamaged(OrdertrailError):
 
 
 class KeptTree(Protocol):
-    """A ledger's tree as it is kept, of one moment."""
+    """A ledger's tree as it is kept, at one moment."""
 
     noted_size: int
-    """How many leaves it is noted to have. Nothing but a note: what was signed decides."""
+    """The kept number of its leaves. It is only a note; the signed checkpoint decides."""
     head: int
-    """How many events the ledger has."""
+    """The number of the ledger's events."""
     newest: KeptNote | None
-    """The checkpoint of the largest size."""
+    """The checkpoint with the largest size."""
 
     async def tiles(self, wanted: Collection[Tile]) -> Mapping[Tile, bytes]:
-        """Return the tiles that exist."""
+        """Return those of the wanted tiles that exist."""
 
 
 def newest_checkpoint(newest: KeptNote | None, known: Identity) -> Checkpoint:
-    """Return what was signed last; the empty tree if nothing was. Raises InvalidNote."""
+    """Return the newest signed checkpoint; the empty tree's if there is none. Raises InvalidNote."""
     if newest is None:
         return Checkpoint(known.origin, 0, EMPTY_ROOT)
     return newest.checkpoint(known.origin, known.verifiers)
 
 
 async def proven_edge(tree: KeptTree, known: Identity) -> Edge:
-    """Return the edge of a tree, once it was found to have the size and the root that were signed last.
+    """Return the edge of a tree, after proving that it has the size and the root that were signed last.
 
-    Tiles that are full are not read: whatever is in them, the next root does not depend on it. Raises TreeDamaged.
+    Full tiles are not read, because the next root does not depend on them. Raises TreeDamaged.
     """
     try:
         signed = newest_checkpoint(tree.newest, known)
@@ -59,7 +59,7 @@ async def proven_edge(tree: KeptTree, known: Identity) -> Edge:
 
 
 def noted_otherwise(noted: int, signed: int) -> str:
-    """Return what is wrong with a tree that is noted to have another size than the newest checkpoint."""
+    """Say what is wrong with a tree whose kept size is not that of the newest checkpoint."""
     return f"the tree is noted to have {noted} leaves, the newest signed checkpoint is of {signed} events"
 
 

@@ -1,4 +1,4 @@
-"""The keys that checkpoints are signed with, and the names that ledgers have in them."""
+"""The keys that sign checkpoints, and the names of ledgers in checkpoints."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -10,30 +10,30 @@ from domain.values import TenantName
 
 
 class SigningKey(NamedTuple):
-    """An Ed25519 key of the installation; a retired one has no private half any more."""
+    """An Ed25519 key of the installation. A retired key has no private half any more."""
 
     public_key: bytes
     private_key: bytes | None
 
 
 class SigningKeyStore(Protocol):
-    """Where the installation's keys are kept."""
+    """Holds the installation's keys."""
 
     async def origin(self) -> str:
-        """Return what the names of this installation's ledgers begin with; made once."""
+        """Return the beginning of the names of this installation's ledgers. It is made once."""
 
     async def signing_keys(self) -> Sequence[SigningKey]:
-        """Return all keys there ever were, the oldest first."""
+        """Return all present and past keys, the oldest first."""
 
     async def add_signing_key(self, key: SigningKey) -> None:
-        """Keep a key."""
+        """Store a key."""
 
     async def retire_signing_keys(self) -> int:
-        """Destroy the private halves of all keys but the newest; return how many that were."""
+        """Destroy the private halves of all keys but the newest; return how many were destroyed."""
 
 
 class Identity(NamedTuple):
-    """What a ledger is called in checkpoints, who signs for it now, and whose signatures are to be believed."""
+    """A ledger's name in checkpoints, the keys that sign for it now, and the keys whose signatures are valid."""
 
     origin: str
     signers: tuple[Signer, ...]
@@ -41,18 +41,20 @@ class Identity(NamedTuple):
 
 
 def new_signing_key() -> SigningKey:
-    """Return a key at random."""
+    """Return a random key."""
     key = Ed25519PrivateKey.generate()
     return SigningKey(key.public_key().public_bytes_raw(), key.private_bytes_raw())
 
 
 async def identity(keys: SigningKeyStore, tenant: TenantName) -> Identity:
-    """Return who a tenant's ledger is."""
+    """Return the identity of a tenant's ledger."""
     return identity_of(await keys.origin(), await keys.signing_keys(), tenant)
 
 
 def identity_of(installation: str, known: Sequence[SigningKey], tenant: TenantName) -> Identity:
-    """Return who a tenant's ledger is by these keys, and by what the names of an installation's ledgers begin with."""
+    """Return the identity of a tenant's ledger. installation is the beginning of its name, known are the installation's
+    keys.
+    """
     origin = f"{installation}/{tenant}"
     return Identity(
         origin,

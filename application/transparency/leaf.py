@@ -1,4 +1,4 @@
-"""What a ledger's tree is of: the bytes of a whole event as it is stored, its tenant and its position among them."""
+"""The leaves of a ledger's tree: the bytes of a whole event as it is stored, with its tenant and its position."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,10 +14,11 @@ _MICROSECOND = timedelta(microseconds=1)
 def leaf_bytes(tenant: TenantName, event: RecordedEvent) -> bytes:
     r"""Return the leaf of an event.
 
-    It is the line "ordertrail event v1"; a line with the lengths in bytes of tenant, stream, event id, type, data and
-    metadata; then a line each with the tenant, the position, the stream, its version, the event's id and its type. Then
-    come, as PostgreSQL sends them, when it occurred and when it was recorded: microseconds since 2000-01-01 UTC,
-    signed, in 8 bytes, most significant first. Data and metadata end it. Lines end with "\n"; texts are UTF-8.
+    It begins with the line "ordertrail event v1". The next line holds the lengths in bytes of tenant, stream, event id,
+    type, data and metadata. Then one line each holds the tenant, the position, the stream, its version, the event's id
+    and its type. Two times follow, occurred_at and recorded_at, in PostgreSQL's binary form: microseconds since
+    2000-01-01 UTC, signed, in 8 bytes, most significant first. Data and metadata end the leaf. Lines end with "\n";
+    texts are UTF-8.
     """
     names = (tenant, event.stream, event.event_id, event.type)
     lengths = [len(name.encode()) for name in names]
@@ -42,7 +43,7 @@ def leaf_hash_of(tenant: TenantName, event: RecordedEvent) -> bytes:
 
 
 def instant(moment: datetime) -> str:
-    """Return a time as proofs have it, to the microsecond."""
+    """Return a time in the form that proofs use, to the microsecond."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
 
 

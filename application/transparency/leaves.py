@@ -1,4 +1,4 @@
-"""Where the leaves of a ledger come from: the database hashes its events, or whoever does not believe it does."""
+"""The sources of a ledger's leaves. The database hashes the events, or we do, for those who do not trust it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ PAGE_BYTES = 8 * 2**20
 
 
 class Leaf(NamedTuple):
-    """What is known of an event: its position, its leaf's hash, and when it was recorded."""
+    """An event's position, its leaf's hash, and the time when it was recorded."""
 
     position: int
     hash: bytes
@@ -26,14 +26,14 @@ class LeafSource(Protocol):
     """Hashes events."""
 
     async def leaves(self, tenant: TenantName, *, after: int | None, limit: int) -> Leaves:
-        """Return leaves computed from the events after a position; from the first there is if it is None."""
+        """Return leaves computed from the events after a position; from the first existing event if after is None."""
 
     async def leaves_one_by_one(self, tenant: TenantName, *, after: int | None, limit: int) -> Sequence[Leaf]:
-        """Return the same leaves, each with what is known of its event."""
+        """Return the same leaves one by one, each with its event's position and time."""
 
 
 class HashedHere:
-    """Implements LeafSource on events that are read: PostgreSQL could have been taught to hash others."""
+    """Implements LeafSource by hashing the events here, because PostgreSQL could be made to hash others."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store

@@ -33,7 +33,7 @@ class CannotCheck(OrdertrailError):
 
 
 class Verifier(NamedTuple):
-    """A public key, and the name it goes by."""
+    """A public key, and its name."""
 
     name: str
     public_key: bytes
@@ -43,12 +43,12 @@ class Verifier(NamedTuple):
         return sha256(self.name.encode() + b"\n" + _ED25519 + self.public_key).digest()[:_KEY_ID]
 
     def __str__(self) -> str:
-        """Return the key as it is published: its name, its id and its bytes."""
+        """Return the key in its published form: its name, its id and its bytes."""
         return f"{self.name}+{self.key_id.hex()}+{b64encode(_ED25519 + self.public_key).decode()}"
 
     @classmethod
     def parse(cls, text: str) -> "Verifier":
-        """Return a key that was published. Raises InvalidNote."""
+        """Return the key in a published text. Raises InvalidNote."""
         try:
             name, key_id, encoded = text.strip().split("+", 2)
             key = b64decode(encoded, validate=True)
@@ -69,7 +69,7 @@ class Verifier(NamedTuple):
 
 
 class Signer(NamedTuple):
-    """A private key, 32 bytes, and the name it goes by."""
+    """A private key of 32 bytes, and its name."""
 
     name: str
     private_key: bytes
@@ -87,14 +87,15 @@ class Signer(NamedTuple):
 
 
 def sign(text: str, signers: Iterable[Signer]) -> str:
-    """Return a text, which ends with a newline, as a note that all of these have signed."""
+    """Return a text as a note that all of these keys have signed. The text must end with a newline."""
     return text + "\n" + "".join(signer.line(text) for signer in signers)
 
 
 def verify(note: str, verifiers: Sequence[Verifier]) -> str:
-    """Return a note's text if one of these keys has signed it; signatures of others are passed over.
+    """Return a note's text if one of these keys has signed it. Signatures of other keys are ignored.
 
-    Raises NotSigned if none has, FalseSignature if one of theirs is false, InvalidNote if it is no note.
+    Raises NotSigned if none of them has, FalseSignature if one of their signatures is false, InvalidNote if it is no
+    note.
     """
     text, separator, lines = note.rpartition("\n\n")
     if not separator or not lines.endswith("\n"):
@@ -113,7 +114,7 @@ def verify(note: str, verifiers: Sequence[Verifier]) -> str:
 
 
 def _signature(line: str) -> tuple[str, bytes]:
-    """Return who signed, and the id of their key followed by the signature. Raises InvalidNote."""
+    """Return the name of a signature's key, and the key's id followed by the signature. Raises InvalidNote."""
     try:
         name, encoded = line.removeprefix(_DASH).split(" ")
         signature = b64decode(encoded, validate=True)

@@ -1,4 +1,4 @@
-"""The proof of all events of an order: as large as the order, so it is made, checked and written a page at a time."""
+"""The proof of all events of an order. It is as large as the order, so it is made, checked and written page by page."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 Proven = dict[str, Any]
-"""An event's fields with the hashes that prove it, as JSON can hold them."""
+"""An event's fields and the hashes that prove it, in a form that JSON can hold."""
 
 
 class OrderProof(NamedTuple):
-    """What an order's events are proven under; the first of them, and the others as they are asked for."""
+    """The proof's head and its first events. The other events are proven when they are asked for."""
 
     head: dict[str, Any]
     first: Sequence[Proven]
@@ -18,15 +18,15 @@ class OrderProof(NamedTuple):
     has_others: bool
 
     async def pages(self) -> AsyncIterator[Sequence[Proven]]:
-        """Yield the events. They can be asked for once."""
+        """Yield the events. This can be done once."""
         yield self.first
         async for page in self.others:
             yield page
-            del page  # before the next is made
+            del page  # free it before the next page is made
 
 
 async def written(head: dict[str, Any], pages: AsyncIterator[Sequence[Proven]]) -> AsyncIterator[bytes]:
-    """Yield the parts of a proof's JSON, large ones among them."""
+    """Yield the parts of a proof's JSON. Some are large."""
     yield to_json(head)[:-1] + b',"events":['
     before = b""
     async for page in pages:
@@ -35,5 +35,5 @@ async def written(head: dict[str, Any], pages: AsyncIterator[Sequence[Proven]]) 
             yield to_json(event)
             before = b","
             del event
-        del page  # before the next is made
+        del page  # free it before the next page is made
     yield b"]}"

@@ -1,6 +1,6 @@
-"""Proofs: that an event is in a sealed ledger, and that a sealed ledger continues an earlier one.
+"""Proofs that an event is in a sealed ledger, and that a sealed ledger continues an earlier one.
 
-Each is checked before it is handed out.
+Each proof is checked before it is handed out.
 """
 
 import asyncio
@@ -27,30 +27,30 @@ from domain.values import TenantName
 
 FORMAT = "ordertrail-proof/v1"
 WAIT_SECONDS = 2.5
-"""How long sealing is waited for. It runs twice a second."""
+"""How long a proof waits for sealing, which runs twice a second."""
 _USUAL_SECONDS = 0.75
-"""When it is asked whether it is waited for in vain."""
+"""After this time of waiting, we look whether sealing has stopped."""
 _POLL_SECONDS = 0.05
 PAGE = 1_000
 
 
 class TreeReader(Protocol):
-    """What was sealed. Notes are signed checkpoints."""
+    """Reads sealed trees. Notes are signed checkpoints."""
 
     async def newest_note(self, tenant: TenantName) -> KeptNote | None:
-        """Return the note of the tree as it is."""
+        """Return the note of the present tree."""
 
     async def note_of(self, tenant: TenantName, size: int) -> KeptNote | None:
-        """Return the note of the tree when it had this size, if it was signed then."""
+        """Return the note of the tree at this size, if it was signed then."""
 
     async def note_that_covers(self, tenant: TenantName, size: int) -> KeptNote | None:
         """Return the first note of a tree of at least this size."""
 
     async def stopped(self, tenant: TenantName) -> str | None:
-        """Return why the ledger is sealed no more, if it is not."""
+        """Return why sealing has stopped; None if it has not."""
 
     async def position_of(self, tenant: TenantName, event_id: str) -> int | None:
-        """Return where the event with this id stands in the ledger."""
+        """Return the ledger position of the event with this id."""
 
     async def newest_of_stream(self, tenant: TenantName, stream: str) -> tuple[int, int] | None:
         """Return the position and the version of a stream's newest event."""
@@ -60,7 +60,7 @@ class TreeReader(Protocol):
 
 
 class Consistency(NamedTuple):
-    """That the ledger of one checkpoint begins with all of that of another."""
+    """The proof that the ledger of one checkpoint begins with the whole ledger of another."""
 
     old_size: int
     new_size: int
@@ -68,7 +68,7 @@ class Consistency(NamedTuple):
 
 
 class Proofs:
-    """Answers what was sealed. What was recorded just now is waited for, until it is sealed."""
+    """Answers from the sealed ledger. For an event that was just recorded, it waits until the event is sealed."""
 
     def __init__(
         self, trees: TreeReader, keys: SigningKeyStore, store: EventStore, *, wait_seconds: float = WAIT_SECONDS
@@ -79,11 +79,11 @@ class Proofs:
         self._store = store
 
     async def verifiers(self, tenant: TenantName) -> Sequence[Verifier]:
-        """Return the keys, the oldest first, that a tenant's checkpoints were ever signed with."""
+        """Return all keys that a tenant's checkpoints were ever signed with, the oldest first."""
         return (await identity(self._keys, tenant)).verifiers
 
     async def checkpoint(self, tenant: TenantName, size: int | None = None) -> str:
-        """Return the newest checkpoint, or that of a size, as it was signed. Raises NotSealed, Unproven."""
+        """Return the newest checkpoint, or the one of a size, as it was signed. Raises NotSealed, Unproven."""
         kept = await (self._newest(tenant) if size is None else self._of_size(tenant, size))
         await self._checked(tenant, kept)
         return kept.note
@@ -93,8 +93,8 @@ class Proofs:
     ) -> dict[str, Any]:
         """Return the proof that an event, named by its id or its position, is in the ledger.
 
-        It is against the first checkpoint that covers the event, or the one of this size. Raises EventNotFound,
-        NotSealed, Unproven.
+        It is made for the checkpoint of this size or, without a size, for the first checkpoint that covers the event.
+        Raises EventNotFound, NotSealed, Unproven.
         """
         if event_id is not None:
             position = await self._trees.position_of(tenant, event_id)
@@ -106,7 +106,7 @@ class Proofs:
     async def of_order(self, tenant: TenantName, order_id: str) -> OrderProof:
         """Return the proof that all events of an order are in the ledger. Raises OrderNotFound, NotSealed, Unproven.
 
-        What is wrong with the first events is raised at once; with others, when they are asked for.
+        Errors in the first events are raised at once; errors in later events are raised when those are asked for.
         """
         newest = await self._trees.newest_of_stream(tenant, order_stream(order_id))
         if newest is None:
@@ -123,7 +123,7 @@ class Proofs:
         pages = stream_pages(self._store, tenant, order_stream(order_id), upto=upto, limit=PAGE, max_bytes=AT_ONCE)
         async for page in pages:
             proven = await self._proven(tenant, page, checkpoint)
-            del page  # before the next is read
+            del page  # free it before the next page is read
             yield proven
             del proven
 
@@ -137,10 +137,10 @@ class Proofs:
         return await self._proof(tenant, events, None)
 
     async def consistency(self, tenant: TenantName, old_size: int, new_size: int) -> Consistency:
-        """Return the proof that the ledger of one size continues that of another.
+        """Return the proof that the ledger at one size continues the ledger at another.
 
-        Both may lie between checkpoints: then their roots are proven to lead to the next checkpoint that was signed.
-        Raises NotSealed, Unproven, ValueError.
+        A size may lie between two checkpoints; its root is then proven to lead to the next signed checkpoint. Raises
+        NotSealed, Unproven, ValueError.
         """
         covering = await self._checked(tenant, await self._covering(tenant, new_size))
         root_of_size = {covering.size: covering.root}
@@ -169,12 +169,12 @@ class Proofs:
         return kept
 
     async def _covering(self, tenant: TenantName, size: int) -> KeptNote:
-        """Return the first checkpoint of at least this size, as soon as there is one. Raises NotSealed."""
+        """Return the first checkpoint of at least this size, as soon as it exists. Raises NotSealed."""
         began = time.monotonic()
         until, look_at = began + self._wait_seconds, began + _USUAL_SECONDS
         note = await self._trees.note_that_covers(tenant, size)
         if note is None and size > await self._store.head(tenant):
-            until = 0.0  # it is nothing that will be sealed in a moment
+            until = 0.0  # nothing that will be sealed in a moment
         while note is None:
             if (now := time.monotonic()) > until:
                 raise NotSealed(f"Event {size} is not sealed; what is recorded is sealed within a second")
@@ -190,7 +190,9 @@ class Proofs:
         return {**head, "events": await self._proven(tenant, events, checkpoint)}
 
     async def _under(self, tenant: TenantName, newest: int, size: int | None) -> tuple[dict[str, Any], Checkpoint]:
-        """Return what events up to a position are proven under. Raises NotSealed, Unproven."""
+        """Return the part of a proof that events up to a position share, and its checkpoint. Raises NotSealed,
+        Unproven.
+        """
         if size is not None and size < newest:
             raise NotSealed(f"A ledger of {size} events does not hold event {newest}")
         kept = await (self._covering(tenant, newest) if size is None else self._of_size(tenant, size))
@@ -201,7 +203,7 @@ class Proofs:
     async def _proven(
         self, tenant: TenantName, events: Sequence[RecordedEvent], checkpoint: Checkpoint
     ) -> list[dict[str, Any]]:
-        """Return events with what proves them under a checkpoint. Raises Unproven."""
+        """Return events with the hashes that prove them under a checkpoint. Raises Unproven."""
         paths = await self._hashes(tenant, [_path(tenant, event, checkpoint) for event in events])
         for event, path in zip(events, paths, strict=True):
             check_included(tenant, event, path, checkpoint)
@@ -211,7 +213,7 @@ class Proofs:
         ]
 
     async def _hashes(self, tenant: TenantName, paths: Sequence[Sequence[Range]]) -> list[list[bytes]]:
-        """Return the roots of all the leaves that these proofs name. Raises Unproven."""
+        """Return, for each path, the roots of its ranges of leaves. Raises Unproven."""
         nodes = {leaves: nodes_of(leaves) for path in paths for leaves in path}
         tiles = await self._trees.tiles(tenant, {tile_of(node) for found in nodes.values() for node in found})
         try:
@@ -232,7 +234,7 @@ def _path(tenant: TenantName, event: RecordedEvent, checkpoint: Checkpoint) -> l
 
 
 def leaf_fields(tenant: TenantName, event: RecordedEvent) -> dict[str, Any]:
-    """Return what an event's leaf is made of, as JSON can hold it: data and metadata are base64."""
+    """Return the parts of an event's leaf in a form that JSON can hold: data and metadata are base64."""
     return {
         "tenant": tenant,
         "position": event.position,

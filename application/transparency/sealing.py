@@ -1,7 +1,7 @@
 """Sealing: after their commit, events become leaves of their ledger's tree, and its root is signed.
 
-A tree is proven to be the one that was signed last before it grows. What does not fit is left as it is and said, until
-somebody has repaired it.
+Before a tree grows, it is proven to be the tree that was signed last. A tree that does not match is left as it is and
+reported, until somebody has repaired it.
 """
 
 import logging
@@ -24,49 +24,50 @@ _log = logging.getLogger(__name__)
 
 BATCH = 20_000
 SECONDS = 0.5
-"""How often ledgers that have grown are sealed: as often at most is one signed, short of what fills batches."""
+"""How often grown ledgers are sealed. A ledger gets one checkpoint in this time, and more only if whole batches wait.
+"""
 RETRY_SECONDS = 30.0
-"""When a ledger that could not be sealed is tried again."""
+"""How soon sealing is tried again for a ledger that could not be sealed."""
 KEYS_SECONDS = 0.5
-"""For how long keys are not asked for again within a round. A key that is retired signs no longer than that."""
+"""How long keys are remembered within a round. A retired key signs no longer than that."""
 LOOK_SECONDS = 10.0
-"""How often all trees are looked at, whether their ledgers have grown or not: it costs more than to look for growth."""
+"""How often all trees are checked, whether their ledgers have grown or not. This costs more than looking for growth."""
 
 
 class TreeBatch(KeptTree, Protocol):
-    """One transaction on a ledger's tree, which nobody else changes meanwhile."""
+    """One transaction on a ledger's tree. Nobody else can change the tree meanwhile."""
 
     async def next_leaves(self, *, after: int, limit: int) -> Leaves:
         """Return the leaves of the next events after a position."""
 
     async def save(self, size: int, tiles: Mapping[Tile, bytes], note: str) -> None:
-        """Keep a tree that has grown, and its signed root."""
+        """Store a tree that has grown, and its signed root."""
 
     async def stop(self, error: str) -> None:
-        """Let the tree be as it is until it is repaired, and say why."""
+        """Stop sealing this tree until it is repaired, and store the reason."""
 
 
 class TreeStore(Protocol):
-    """Where trees are kept."""
+    """Holds trees."""
 
     async def unsealed(self) -> list[TenantName]:
-        """Return the tenants whose ledger is not as long as their tree is noted to be. Raises Unavailable."""
+        """Return the tenants whose ledger's length is not the kept size of their tree. Raises Unavailable."""
 
     async def misnoted(self) -> list[TenantName]:
-        """Return the tenants whose tree is noted to have another size than the newest checkpoint. Raises Unavailable.
+        """Return the tenants whose tree's kept size is not that of the newest checkpoint. Raises Unavailable.
 
-        Neither here nor in unsealed is a tenant whose sealing has stopped.
+        Tenants whose sealing has stopped are neither here nor in unsealed.
         """
 
     def hold(self, tenant: TenantName) -> AbstractAsyncContextManager[TreeBatch | None]:
-        """Open a transaction on a tenant's tree; None if somebody else has one, or if its sealing has stopped.
+        """Open a transaction on a tenant's tree; None if another sealer has one, or if sealing has stopped.
 
         Raises Unavailable.
         """
 
 
 class Sealer:
-    """Seals ledgers. Several may run at once, here and elsewhere."""
+    """Seals ledgers. Several may run at once, in several processes."""
 
     def __init__(self, trees: TreeStore, keys: SigningKeyStore, *, batch: int = BATCH) -> None:
         self._trees = trees
@@ -78,17 +79,20 @@ class Sealer:
         self._ask_at = -inf
 
     async def seal_all(self) -> None:
-        """Seal whatever was committed until now. Raises Unavailable."""
+        """Seal everything that is committed now. Raises Unavailable."""
         now = time.monotonic()
         self._ask_at = now
         tenants = [tenant for tenant in await self._to_seal(now) if self._again_at.get(tenant, now) <= now]
         while tenants:
-            # A batch of each in turn. One that is not full was all there was: what has come since is for the next time,
+            # Each ledger seals one batch in turn. A batch that is not full was its last: newer events wait for the next
+            # time. Otherwise a ledger that is written to all the time would hold up the others.
             # or a ledger that is written to all the time would keep the others waiting.
             tenants = [tenant for tenant in tenants if await self._sealed(tenant) == self._batch]
 
     async def _to_seal(self, now: float) -> list[TenantName]:
-        """Return whose ledgers have grown and, every now and then, whose trees are not as they are noted."""
+        """Return the tenants whose ledgers have grown and, every now and then, those whose trees have a wrong kept
+        size.
+        """
         tenants = await self._trees.unsealed()
         if now >= self._look_at:
             tenants = list(dict.fromkeys([*tenants, *await self._trees.misnoted()]))
@@ -96,7 +100,7 @@ class Sealer:
         return tenants
 
     async def _sealed(self, tenant: TenantName) -> int:
-        """Seal a batch as seal does; what is wrong with one ledger's tree stops neither the others nor the views."""
+        """Seal a batch as seal does. An error in one ledger's tree stops neither the other ledgers nor the views."""
         try:
             return await self.seal(tenant)
         except Busy as error:
@@ -110,7 +114,7 @@ class Sealer:
             return 0
 
     async def seal(self, tenant: TenantName) -> int:
-        """Seal a batch of a tenant's events; return how many they were."""
+        """Seal a batch of a tenant's events; return how many were sealed."""
         known = await self._identity(tenant)
         async with self._trees.hold(tenant) as batch:
             if batch is None:
@@ -128,16 +132,16 @@ class Sealer:
         return identity_of(await self._keys.origin(), self._known, tenant)
 
     async def _proven(self, tenant: TenantName, batch: TreeBatch, known: Identity) -> tuple[Edge, Identity]:
-        """Return the edge of a tree, and who signs for it now. Raises TreeDamaged."""
+        """Return the edge of a tree, and the keys that sign for it now. Raises TreeDamaged."""
         try:
             return await proven_edge(batch, known), known
         except TreeDamaged:
-            # Another sealer may have signed with a key that was added since the keys were asked for.
+            # Another sealer may have signed with a key that was added after the keys were read.
             known = await identity(self._keys, tenant)
             return await proven_edge(batch, known), known
 
     async def _extend(self, batch: TreeBatch, edge: Edge, known: Identity) -> int:
-        """Add a batch of leaves to a tree and sign it; return how many they were. Raises TreeDamaged."""
+        """Add a batch of leaves to a tree and sign it; return how many were added. Raises TreeDamaged."""
         sealed = edge.size
         leaves = await batch.next_leaves(after=sealed, limit=self._batch)
         if not (leaves.size and leaves.follow(sealed)):
@@ -149,11 +153,11 @@ class Sealer:
 
     @staticmethod
     async def _refuse(tenant: TenantName, batch: TreeBatch, damaged: TreeDamaged) -> None:
-        """Sign nothing over what is not what was signed: that would hide it."""
+        """Sign nothing on top of a damaged tree: that would hide the damage."""
         _log.critical("Tenant %s is sealed no more: %s; run verify, then repair tiles", tenant, damaged)
         await batch.stop(str(damaged))
 
 
 async def keep_sealed(sealer: Sealer, *, seconds: float = SECONDS) -> None:
-    """Seal whatever comes, for ever."""
+    """Seal new events, for ever."""
     await keep_going("sealing", sealer.seal_all, seconds=seconds)

@@ -1,4 +1,4 @@
-"""A tree's hashes in tiles of 256 (C2SP tlog-tiles: https://c2sp.org/tlog-tiles), of which only the last ones grow."""
+"""A tree's hashes in tiles of 256 (C2SP tlog-tiles: https://c2sp.org/tlog-tiles). Only the last tiles grow."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,44 +12,44 @@ HASH = 32
 """Bytes of a hash."""
 _FULL = WIDTH * HASH
 _LEVELS = 8
-"""How many levels of the tree one level of tiles stands for."""
+"""How many levels of the tree are in one level of tiles."""
 
 
 class Tile(NamedTuple):
-    """One tile: its level counts in steps of eight of the tree's."""
+    """One tile. One of its levels is eight levels of the tree."""
 
     level: int
     number: int
 
 
 class Leaves(NamedTuple):
-    """Leaves computed from the events that follow each other in a ledger."""
+    """Leaves computed from consecutive events of a ledger."""
 
     first: int
     """The position of the first event; 0 if there is none."""
     last: int
     size: int
     hashes: bytes
-    """Of 32 bytes each, in order of positions."""
+    """32 bytes for each leaf, in order of positions."""
     first_time: datetime | None
-    """When the earliest was recorded."""
+    """When the first of them was recorded."""
     last_time: datetime | None
     are_in_time: bool
-    """Whether none was recorded before the one that precedes it."""
+    """Whether no event was recorded before the event that precedes it."""
 
     def follow(self, size: int) -> bool:
-        """Whether these are those that follow the first events of a ledger, without a gap."""
+        """Whether these leaves follow the first size events of a ledger without a gap."""
         return not self.size or (self.first == size + 1 and self.last == size + self.size)
 
 
 def tile_of(node: Node) -> Tile:
-    """Return the tile that holds a node, or the hashes that it is the root of."""
+    """Return the tile that holds a node, or the tile that holds the hashes below it."""
     first = node.number << node.level % _LEVELS
     return Tile(node.level // _LEVELS, first // WIDTH)
 
 
 def hash_in(hashes: bytes, node: Node) -> bytes:
-    """Return a node's hash out of its tile's. Raises ValueError if the tile does not reach it."""
+    """Return a node's hash from its tile's hashes. Raises ValueError if the tile is too short."""
     height = node.level % _LEVELS
     first = (node.number << height) % WIDTH
     found = hashes[first * HASH : (first + (1 << height)) * HASH]
@@ -72,8 +72,8 @@ def last_tiles(size: int) -> list[Tile]:
 def growing_tiles(size: int) -> list[Tile]:
     """Return the tiles that the next hash of each level goes into, lowest level first.
 
-    They are those that are begun, those that are not there yet because the one before is full, and the first of the
-    level above all of them.
+    These are the tiles that are begun, new tiles that follow a full one, and the first tile of the level above all
+    others.
     """
     tiles = [Tile(0, size // WIDTH)]
     while size:
@@ -83,16 +83,18 @@ def growing_tiles(size: int) -> list[Tile]:
 
 
 def hashes_in(tile: Tile, size: int) -> int:
-    """Return how many hashes a tile of a tree of this size has; 0 if the tree does not reach it."""
+    """Return how many hashes a tile has in a tree of this size; 0 if the tree does not have the tile."""
     begun = size // int(WIDTH**tile.level) - tile.number * WIDTH
     return min(max(begun, 0), WIDTH)
 
 
 class Edge:
-    """The right edge of a tree: its tiles that are not full yet, which is all that growing needs."""
+    """The right edge of a tree: its tiles that are not full. A tree needs nothing else to grow."""
 
     def __init__(self, size: int, hashes: Mapping[int, bytes]) -> None:
-        """Take the hashes of the tiles that are not full, by level. Raises ValueError if they are not of this size."""
+        """Take the hashes of the tiles that are not full, by level. Raises ValueError if they do not belong to this
+        size.
+        """
         self.size = size
         self._open = {level: bytearray(tile) for level, tile in hashes.items()}
         self._changed: dict[Tile, bytes] = {}
@@ -118,7 +120,7 @@ class Edge:
             self._extend(level + 1, roots)
 
     def changed(self) -> dict[Tile, bytes]:
-        """Return the tiles that are to be saved, and forget which they were."""
+        """Return the tiles that have changed since the last call."""
         begun = {tile: bytes(self._open[tile.level]) for tile in last_tiles(self.size)}
         changed, self._changed = self._changed | begun, {}
         return changed
@@ -130,7 +132,7 @@ class Edge:
 
 
 def _complete_subtrees(hashes: bytes) -> list[bytes]:
-    """Return the roots of the complete subtrees that some hashes consist of, largest first."""
+    """Return the roots of the complete subtrees that make up some hashes, largest first."""
     roots = []
     while hashes:
         if len(hashes) % (2 * HASH):
@@ -141,7 +143,7 @@ def _complete_subtrees(hashes: bytes) -> list[bytes]:
 
 
 def _paired(hashes: bytes) -> bytes:
-    """Return the hashes of the next level; of every two of these one."""
+    """Return the hashes of the next level: one for every two of these."""
     pairs = range(0, len(hashes), 2 * HASH)
-    # node_hash, without a call for each
+    # the same as node_hash, without a call for each pair
     return b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest() for at in pairs])

@@ -8,14 +8,14 @@ EMPTY_ROOT = sha256(b"").digest()
 
 
 class Node(NamedTuple):
-    """The root of a complete subtree: the one with this number, from 0, of those with 2**level leaves each."""
+    """The root of a complete subtree. number counts, from 0, the subtrees with 2**level leaves each."""
 
     level: int
     number: int
 
 
 class Range(NamedTuple):
-    """Some leaves that follow each other: those from start up to, not including, end."""
+    """Consecutive leaves, from start up to end, end excluded."""
 
     start: int
     end: int
@@ -42,7 +42,7 @@ def root_of(roots: Sequence[bytes]) -> bytes:
 
 
 class Frontier:
-    """The complete subtrees that a tree consists of, largest first: all that is needed to add leaves to it."""
+    """The complete subtrees that make up a tree, largest first. Adding leaves takes nothing else."""
 
     def __init__(self, size: int = 0, roots: Iterable[bytes] = ()) -> None:
         self.size = size
@@ -65,7 +65,7 @@ class Frontier:
 
 
 def nodes_of(leaves: Range) -> list[Node]:
-    """Return the complete subtrees, largest first, that some leaves of a proof consist of."""
+    """Return the complete subtrees that make up some leaves of a proof, largest first."""
     nodes, start = [], leaves.start
     while start < leaves.end:
         level = (leaves.end - start).bit_length() - 1
@@ -75,7 +75,7 @@ def nodes_of(leaves: Range) -> list[Node]:
 
 
 def inclusion_path(index: int, size: int) -> list[Range]:
-    """Return the leaves whose roots, in this order, prove that a leaf is in a tree of this size. Raises ValueError."""
+    """Return the ranges whose roots, in this order, prove that a leaf is in a tree of this size. Raises ValueError."""
     if not 0 <= index < size:
         raise ValueError(f"A tree of {size} leaves has no leaf {index}")
     path, whole = [], Range(0, size)
@@ -88,7 +88,7 @@ def inclusion_path(index: int, size: int) -> list[Range]:
 
 
 def consistency_path(old_size: int, new_size: int) -> list[Range]:
-    """Return the leaves whose roots, in this order, prove that one tree begins with the other. Raises ValueError."""
+    """Return the ranges whose roots, in this order, prove that one tree begins with the other. Raises ValueError."""
     if not 0 < old_size <= new_size:
         raise ValueError(f"A tree of {new_size} leaves does not continue one of {old_size}")
     path, whole, is_old_root = [], Range(0, new_size), True
@@ -148,5 +148,5 @@ def is_consistent(old_size: int, old_root: bytes, new_size: int, new_root: bytes
 
 
 def _left_size(size: int) -> int:
-    """Return how many leaves are left of a tree's root: the largest power of two below its size."""
+    """Return how many leaves are on the left of a tree's root: the largest power of two below its size."""
     return 1 << ((size - 1).bit_length() - 1)

@@ -1,1 +1,1 @@
-"""What is read: views of the ledger, how they are derived, kept up to date, proven and asked."""
+"""Views: how they are derived from the ledger, kept up to date, proven, and queried."""

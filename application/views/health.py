@@ -1,39 +1,41 @@
-"""Whether the store can serve, and how far its views and its seals are."""
+"""Whether the store can serve, and how far its views and seals have got."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 
 class ProjectionHealth(NamedTuple):
-    """One projection over all tenants: how many events its furthest checkpoint is behind, and where it has stopped."""
+    """One projection over all tenants: how many events its slowest checkpoint is behind, and where it has stopped."""
 
     projection: str
     lag: int
     stopped: Sequence[str]
-    """Per tenant it has stopped for: the tenant, the position it stopped after, and the error."""
+    """For each tenant it has stopped for: the tenant, the position it stopped after, and the error."""
 
 
 class SealingHealth(NamedTuple):
-    """How many events the ledger has that is furthest from being sealed, and for how many tenants sealing stopped."""
+    """How many unsealed events the ledger that has most of them has, and for how many tenants sealing has stopped."""
 
     unsealed: int
     stopped: int
 
 
 class Health(Protocol):
-    """Tells how the database is doing."""
+    """Tells whether the database is well."""
 
     async def projections(self) -> list[ProjectionHealth]:
         """Return the health of every projection. Raises Unavailable."""
 
     async def damaged_keys(self) -> int:
-        """Return how many keys were needed and could not be read, and still are not restored. Raises Unavailable."""
+        """Return how many keys were needed, could not be read, and are not restored yet. Raises Unavailable."""
 
     def refusal_of_writes(self) -> str | None:
-        """Return why the database takes no writes, though it is there; None if it does."""
+        """Return why the database takes no writes although it can be reached; None if it takes them."""
 
     async def clock_ahead(self) -> float:
-        """Return by how many seconds the database's clock is ahead of ours; below 0 if behind. Raises Unavailable."""
+        """Return by how many seconds the database's clock is ahead of ours; negative if it is behind. Raises
+        Unavailable.
+        """
 
     async def sealing(self) -> SealingHealth:
         """Return the health of sealing. Raises Unavailable."""

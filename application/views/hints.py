@@ -1,10 +1,10 @@
-"""What mends a failed call, as far as its exception, the exception's text and the answer's status tell."""
+"""Advice on how to mend a failed call. It is derived from the exception, its text and the answer's status."""
 
 import re
 from enum import Enum
 
 MOST_READ = 4_000
-"""How many characters of an exception's text are read: what a library says comes first, and is short."""
+"""How many characters of an exception's text are read. A library's own words come first, and are short."""
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -69,7 +69,7 @@ _TYPES = {
 }
 _BY_TYPE = {name: hint for hint, names in _TYPES.items() for name in names.split()}
 
-# What can stand for many things; its text says which.
+# These types can mean many things; the exception's text says which.
 _UNCLEAR = {
     "ClientConnectionError",
     "ClientConnectorError",
@@ -83,7 +83,7 @@ _UNCLEAR = {
     "RetryError",
     "TransportError",
 }
-# Only what libraries say in these very words: the text holds the shop's host and path as well.
+# Only patterns of the libraries' own words, because the text also holds the shop's host and path.
 _TEXTS = (
     (r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|\[SSL|SSL\w{0,40}Error", Hint.SSL),
     (r"[Nn]ame ?[Rr]esolution|getaddrinfo|gaierror|servname provided|service not known|No address assoc", Hint.DNS),
@@ -101,11 +101,11 @@ _BY_CODE = {
     410: Hint.NOT_FOUND,
     422: Hint.UNPROCESSABLE,
     429: Hint.TOO_MANY,
-    # nginx has these for certificates of clients that it does not accept; clients have them for the server's.
+    # nginx answers these to a client whose certificate it does not accept; clients report them for the server's.
     495: Hint.SSL,
     496: Hint.SSL,
     504: Hint.TIMEOUT,
-    # In front of a shop, these proxies answer for it.
+    # Proxies in front of a shop answer these on its behalf.
     521: Hint.REFUSED,
     522: Hint.TIMEOUT,
     523: Hint.UNREACHABLE,
@@ -116,13 +116,13 @@ _BY_CODE = {
 
 
 def hint(exception_type: str | None, response_code: int | None, exception: str | None = None) -> str | None:
-    """Return what mends a failed call; None if nothing can be told.
+    """Return how to mend a failed call; None if there is no advice.
 
     exception_type is the name of a class of Python, requests, urllib3, httpx or aiohttp, with or without its module.
     """
     name = _class_name(exception_type)
     by_type = _BY_TYPE.get(name)
-    # An answer that says it is an error need not be readable; any other exception knows better than a status.
+    # An error answer need not be readable, so its status tells more. Any other exception tells more than the status.
     if by_type is None or by_type is Hint.CONTENT:
         by_type = _of_code(response_code) or by_type or _of_unclear(name, exception or "")
     return by_type.value if by_type else None

@@ -1,4 +1,4 @@
-"""What an order was: its state as some of its events made it, and what others changed about it."""
+"""An order's past: its state after some of its events, and how later events changed it."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
@@ -10,13 +10,13 @@ from domain.errors import InvalidEvent
 from domain.order_state import OrderState, fold
 
 Clock = Literal["recorded", "occurred"]
-"""Whose clock a time is of: ours, when the event was recorded, or its producer's, when it occurred."""
+"""The clock of a time: ours when the event was recorded, or its producer's when it occurred."""
 Path = tuple[str, ...]
-"""Where a field is in an order's state: a name, and the names within it."""
+"""The path to a field in an order's state: a name, and the names within it."""
 
 
 class FieldDifference(NamedTuple):
-    """A field with its values before and after some events, and the last of them that set it."""
+    """A field with its values before and after some events, and the last of these events that set it."""
 
     path: Path
     before: Any
@@ -25,25 +25,25 @@ class FieldDifference(NamedTuple):
 
 
 class EventUnread(NamedTuple):
-    """An event of an order that cannot be read, or not all of it, and why."""
+    """An event of an order that cannot be read, or only in part, and the reason."""
 
     event: RecordedEvent
     why: str
 
 
 class PastOrder:
-    """An order as those of its events made it that it was given, in ledger order."""
+    """An order's state, folded from the events that it was given in ledger order."""
 
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
         self.state = OrderState()
         self.newest: RecordedEvent | None = None
-        """The last event it was given that can be read."""
+        """The last readable event it was given."""
         self.unread: list[EventUnread] = []
-        """The events it was given that cannot be read, or not all of them: what they changed is not known."""
+        """The events that could not be read, or only in part. What they changed is not known."""
 
     def take(self, event: RecordedEvent) -> None:
-        """Fold an event. One that cannot be read counts, and changes nothing."""
+        """Fold an event. An unreadable event raises the version and changes nothing else."""
         try:
             self.state.evolve(decode(event))
         except (InvalidEvent, *DAMAGE) as damage:
@@ -59,7 +59,7 @@ class PastOrder:
 
 
 class Comparison:
-    """What changes about an order from now on."""
+    """How an order changes from now on."""
 
     def __init__(self, order: PastOrder) -> None:
         self._order = order
@@ -67,28 +67,28 @@ class Comparison:
         self._made_by: dict[Path, RecordedEvent] = {}
 
     def take(self, event: RecordedEvent) -> None:
-        """Fold an event, and note what it changes."""
+        """Fold an event, and note the fields it changes."""
         self._order.take(event)
         earlier, self._now = self._now, described(self._order.state)
         self._made_by.update((path, event) for path, _, _ in differences(earlier, self._now))
 
     def changes(self) -> list[FieldDifference]:
-        """Return the fields that differ; not those that became again what they were."""
+        """Return the fields that differ from the start. A field that has its first value again is not among them."""
         return [FieldDifference(*change, self._last_at(change[0])) for change in differences(self._before, self._now)]
 
     def _last_at(self, path: Path) -> RecordedEvent:
-        """Return the last event that changed this field, one that it is part of, or one within it."""
+        """Return the last event that changed this field, a field that contains it, or a field within it."""
         related = [e for other, e in self._made_by.items() if other[: len(path)] == path[: len(other)]]
         return max(related, key=lambda event: event.version)
 
 
 def described(state: OrderState) -> dict[str, Any]:
-    """Return a state as it is shown: all that was folded, and what follows from it."""
+    """Return a state as it is shown: the folded fields, and the combined state that follows from them."""
     return {"state": state.combined_state, **state.model_dump()}
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[Path, Any, Any]]:
-    """Return where two states differ, and how; every event counts the version on, so that is no difference."""
+    """Return where and how two states differ. Every event raises the version, so the version is left out."""
     return [difference for difference in _within((), before, after) if difference[0] != ("version",)]
 
 

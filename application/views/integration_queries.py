@@ -1,4 +1,4 @@
-"""What can be read of integrations: what they are, and the calls of theirs that failed."""
+"""Queries about integrations: their details, and their failed calls."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,24 +16,24 @@ from domain.events.integration import ExceptionLogged
 from domain.values import BodyRef, TenantName
 
 MAX_INTEGRATIONS = 10_000
-"""How many integrations of a tenant are listed, the ones with the lowest ids."""
+"""How many integrations of a tenant are listed: those with the lowest ids."""
 MAX_PAGE_BYTES = 32 * 1024 * 1024
-"""How much of what is kept beside the ledger a page brings back, unless its first entry alone is larger."""
+"""How many bytes a page reads from beside the ledger. A first entry that is larger is still read."""
 
 Order = Literal["asc", "desc"]
 
 
 class ExceptionFilter(NamedTuple):
-    """Which exceptions to list; None does not restrict. occurred_before is exclusive."""
+    """The exceptions to list; None does not restrict. occurred_before is exclusive."""
 
     integration_id: int | None = None
     occurred_before: datetime | None = None
 
 
 class LoggedException(NamedTuple):
-    """An exception: as the ledger has it, and as an event, which is what was told to us once it was made whole.
+    """An exception: as the ledger has it, and as an event, which equals the reported one once it was made whole.
 
-    event is None if it cannot be read. unreadable is why what was large in it cannot; None if it can.
+    event is None if it cannot be read. unreadable says why its large parts cannot be read; None if they can be.
     """
 
     recorded: RecordedEvent
@@ -46,24 +46,24 @@ class LoggedException(NamedTuple):
 
 
 class IntegrationViews(Protocol):
-    """The views of integrations, as they are at the moment."""
+    """The views of integrations at this moment."""
 
     async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow | None: ...
 
     async def integrations(self, tenant: TenantName, *, limit: int) -> list[IntegrationRow]:
-        """Return integrations in the order of their ids, until their details come to PAGE_BYTES."""
+        """Return integrations in the order of their ids, until their details reach PAGE_BYTES."""
 
     async def exceptions(
         self, tenant: TenantName, wanted: ExceptionFilter, *, order: Order, cursor: int | None, limit: int
     ) -> Page[RecordedEvent]:
-        """Return exceptions in ledger order, or newest first, from those beyond this ledger position.
+        """Return exceptions in ledger order, or newest first, starting beyond this ledger position.
 
-        A page ends, before its limit, with the one that brings it to PAGE_BYTES.
+        A page ends before its limit with the entry that brings it to PAGE_BYTES.
         """
 
 
 class IntegrationQueries:
-    """Reads of integrations; what they show is as fresh as the views are."""
+    """Reads of integrations, as fresh as the views are."""
 
     def __init__(self, views: IntegrationViews, bodies: SealedBodies, room: Room | None = None) -> None:
         self._views = views
@@ -71,7 +71,7 @@ class IntegrationQueries:
         self._room = room
 
     async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow:
-        """Return what an integration is now. Raises IntegrationNotFound."""
+        """Return an integration as it is now. Raises IntegrationNotFound."""
         row = await self._views.integration(tenant, integration_id)
         if row is None:
             raise IntegrationNotFound(integration_id)
@@ -92,7 +92,7 @@ class IntegrationQueries:
     ) -> Page[LoggedException]:
         """Return a page of exceptions beyond a ledger position; fewer than limit if they are very large.
 
-        They are as the ledger has them: one by one, each can be made whole. Raises IntegrationNotFound.
+        They are as the ledger has them; whole completes them one by one. Raises IntegrationNotFound.
         """
         found = await self._views.exceptions(tenant, wanted, order=order, cursor=cursor, limit=limit)
         if not found and wanted.integration_id is not None:
@@ -105,7 +105,7 @@ class IntegrationQueries:
         return Page(page, has_more=found.has_more or len(page) < len(entries))
 
     async def whole(self, tenant: TenantName, entry: LoggedException) -> LoggedException:
-        """Return an exception of a page with what is kept of it beside the ledger."""
+        """Return an exception of a page together with its parts that are kept beside the ledger."""
         if entry.event is None:
             return entry
         event, why = await whole(self._bodies, tenant, entry.event)
@@ -115,7 +115,7 @@ class IntegrationQueries:
 def _logged(recorded: RecordedEvent) -> LoggedException:
     event = decode_as(ExceptionLogged, recorded)
     if event.content is not None:
-        BodyRef.model_validate(vars(event.content))  # it is counted, and looked for
+        BodyRef.model_validate(vars(event.content))  # its size is counted, and its digest looked up
     return LoggedException(recorded, event)
 
 
@@ -124,7 +124,7 @@ def _illegible(recorded: RecordedEvent) -> LoggedException:
 
 
 def _how_many_fit(entries: Sequence[LoggedException]) -> int:
-    """Return how many of these a page can bring back whole: at least one."""
+    """Return how many of these fit on one page when they are whole: at least one."""
     size = 0
     for n, entry in enumerate(entries):
         size += _size(entry)
@@ -134,5 +134,5 @@ def _how_many_fit(entries: Sequence[LoggedException]) -> int:
 
 
 def _size(entry: LoggedException) -> int:
-    """Return how much of an exception is kept beside the ledger."""
+    """Return how many bytes of an exception are kept beside the ledger."""
     return entry.event.content.size if entry.event and entry.event.content else 0

@@ -14,9 +14,9 @@ _MARKED = f'"{WHY_UNREADABLE}":'.encode()
 
 
 class ShownOrder(NamedTuple):
-    """An order's state, and why that is not all of it; None if it is.
+    """An order's state. unreadable says why a part of it is missing; None if nothing is missing.
 
-    Of a row whose detail cannot be read, the state has what the other columns say, and no version.
+    If the row's detail cannot be read, the state is made from the other columns, and has no version.
     """
 
     state: OrderState
@@ -24,7 +24,7 @@ class ShownOrder(NamedTuple):
 
 
 def shown_order(row: OrderStateRow) -> ShownOrder:
-    """Return what an opened row shows."""
+    """Return the order that a decrypted row shows."""
     try:
         return ShownOrder(OrderState.model_validate_json(row.detail), _why(row.detail))
     except ValidationError as damage:

@@ -1,4 +1,4 @@
-"""Answers that were rendered once, kept for as long as what they show is the same."""
+"""Rendered answers, kept for as long as they would be rendered the same."""
 
 from collections import OrderedDict
 from typing import NamedTuple
@@ -7,15 +7,15 @@ from application.views.queries import Edition
 from domain.values import TenantName
 
 MAX_BYTES = 32 * 2**20
-"""How much a worker keeps, places included; beyond that, what has not been asked for longest goes first."""
+"""How many bytes a worker keeps, keys included. Beyond that, the pages that were unused for longest are dropped."""
 MAX_PAGES = 10_000
 MAX_PAGE_BYTES = 2**20
 MAX_PLACE_BYTES = 4_096
-"""Whoever asks may make a query long that changes nothing."""
+"""A client can make a query long without changing the answer, so long keys are not kept."""
 
 
 class PageKey(NamedTuple):
-    """Where a page is found: the path and the query of the request for it."""
+    """The key of a page: the path and the query of its request."""
 
     tenant: TenantName
     path: bytes
@@ -27,7 +27,7 @@ class PageKey(NamedTuple):
 
 
 class Pages:
-    """Pages by their places, each of one edition. What an older edition shows may have been erased since."""
+    """Pages by their keys, each of one edition. A page of an older edition may show data that was erased since."""
 
     def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -45,7 +45,7 @@ class Pages:
         return found[1]
 
     def keep(self, place: PageKey, edition: Edition, page: bytes) -> None:
-        """Keep a page that was rendered after its edition was found out."""
+        """Keep a page. It must have been rendered after its edition was read."""
         if len(page) > MAX_PAGE_BYTES or place.size > MAX_PLACE_BYTES:
             return
         if edition.number < self._numbers.get(place.tenant, 0):
@@ -57,7 +57,7 @@ class Pages:
             self._drop(next(iter(self._kept)))
 
     def _forget_before(self, tenant: TenantName, number: int) -> None:
-        """Drop all pages of a tenant that are of an earlier number: something was erased."""
+        """Drop a tenant's pages with an earlier edition number, because something was erased."""
         if number > self._numbers.get(tenant, 0):
             self._numbers[tenant] = number
             for place in [

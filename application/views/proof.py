@@ -1,4 +1,4 @@
-"""Proof of views: the rows in which a view is not what the ledger makes of it, each with the event it is about."""
+"""Proof of views: finds the rows that differ from what the ledger makes of them, each with its event."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,9 +11,9 @@ from domain.values import TenantName
 
 
 class Finding(NamedTuple):
-    """A row that is not as the ledger has it: of which view, under which key, what is wrong, and the event it is about.
+    """A row that differs from the ledger: its view, its key, what is wrong, and the event it is about.
 
-    There is no event if the row is about one that was never recorded.
+    event is None if the row is about an event that was never recorded.
     """
 
     view: str
@@ -23,7 +23,7 @@ class Finding(NamedTuple):
 
 
 class ViewProof:
-    """Finds out what differences are about."""
+    """Finds the events that differing rows are about."""
 
     def __init__(self, store: EventStore, time_travel: TimeTravel) -> None:
         self._store = store
@@ -44,7 +44,7 @@ class ViewProof:
     async def _event(
         self, tenant: TenantName, row: Mapping[str, Any], difference: RowDifference
     ) -> RecordedEvent | None:
-        """Return the event that made a row, or the last that made what differs in it."""
+        """Return the event that made a row, or the last event that made the differing part of it."""
         found: list[RecordedEvent] = []
         if "position" in row:
             found = await self._store.read_ledger(tenant, after=row["position"] - 1, upto=row["position"], limit=1)
@@ -76,6 +76,6 @@ def _differing(live: Any, rebuilt: Mapping[str, Any]) -> list[str]:
 
 
 def _key(row: Mapping[str, Any]) -> str:
-    """Return in words which row it is."""
+    """Say which row it is."""
     thing = f"order {row['order_id']}" if "order_id" in row else f"integration {row['integration_id']}"
     return f"{thing} at position {row['position']}" if "position" in row else thing

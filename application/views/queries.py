@@ -1,4 +1,4 @@
-"""What can be read: the views, once they have reached what was written before the question."""
+"""Queries of the views. A read waits until the views have reached the events written before it."""
 
 import asyncio
 import time
@@ -26,10 +26,10 @@ T = TypeVar("T")
 
 
 class Edition(NamedTuple):
-    """What a view shows of an order: the same, for as long as this is the same.
+    """The edition of what a view shows of an order: as long as it is the same, the view shows the same.
 
-    number counts what changes it without an event: keys that were destroyed, views that were rebuilt. newest is the
-    position of the order's newest entry, 0 if it has none.
+    number counts changes without an event: destroyed keys and rebuilt views. newest is the position of the order's
+    newest entry, 0 if it has none.
     """
 
     number: int
@@ -37,7 +37,9 @@ class Edition(NamedTuple):
 
 
 class ViewProgress(NamedTuple):
-    """A ledger's head, how far some views are, whether one of them has stopped, and an order's edition in the first."""
+    """A ledger's head, how far some views are, whether one of them has stopped, and an order's edition in the first
+    view.
+    """
 
     head: int
     reached: int
@@ -46,7 +48,7 @@ class ViewProgress(NamedTuple):
 
 
 class Freshness(NamedTuple):
-    """Which position a read is of, how many events are missing in it, and what the first view shows of an order."""
+    """The position that a read shows, how many events it lacks, and the order's edition in the first view."""
 
     position: Position
     lag: int
@@ -54,9 +56,9 @@ class Freshness(NamedTuple):
 
 
 class OrderFilter(NamedTuple):
-    """Which orders to list; None does not restrict.
+    """The orders to list; None does not restrict.
 
-    text is looked for within the id, the reference, the customer's id and the customer's name, in each by itself.
+    text is searched for in the id, the reference, the customer's id and the customer's name, in each by itself.
     """
 
     state: str | None = None
@@ -67,7 +69,7 @@ class OrderFilter(NamedTuple):
 
 
 class CallFilter(NamedTuple):
-    """Which calls about an order to list; None does not restrict. response_from and response_to are inclusive."""
+    """The calls about an order to list; None does not restrict. response_from and response_to are inclusive."""
 
     correlation_id: str | None = None
     carrier_id: str | None = None
@@ -78,7 +80,7 @@ class CallFilter(NamedTuple):
 
 
 class TimelineFilter(NamedTuple):
-    """Which events of a timeline to list; None does not restrict. Times are those of occurrence, from inclusive."""
+    """The events of a timeline to list; None does not restrict. Times are occurred_at; occurred_from is inclusive."""
 
     kind: str | None = None
     type: str | None = None
@@ -89,9 +91,9 @@ class TimelineFilter(NamedTuple):
 
 
 class TimelineEntry(NamedTuple):
-    """One event of a timeline, and what kind of thing it is.
+    """One event of a timeline, and its kind.
 
-    group is the position of the first event in the timeline that has the same correlation id; its own if it has none.
+    group is the position of the timeline's first event with the same correlation id; its own position if it has none.
     """
 
     kind: str
@@ -100,21 +102,21 @@ class TimelineEntry(NamedTuple):
 
 
 class Views(Protocol):
-    """The views, as they are at the moment. Lists are in ledger order, newest first unless said otherwise.
+    """The views at this moment. Lists are in ledger order, newest first unless said otherwise.
 
-    Every list ends, before its limit, with the entry that brings it to PAGE_BYTES of what was told; it has one at
-    least. Where personal data was forgotten they return [redacted], and [unreadable] where it cannot be opened: then
-    the metadata of events, and the detail of orders, have the member unreadable, which says why.
+    Every list ends before its limit with the entry that brings it to PAGE_BYTES of reported data; it has at least one
+    entry. [redacted] stands for forgotten personal data. [unreadable] stands for personal data that cannot be opened;
+    the metadata of events and the detail of orders then have a member named unreadable, which says why.
     """
 
     async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> ViewProgress:
         """Return how far these views are, and which edition the first shows of an order. Raises TenantNotFound."""
 
     async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
-        """Return the 42 kinds of actions on an order, the newest first by when they occurred, then by position."""
+        """Return actions of the 42 kinds on an order, newest first by when they occurred, then by position."""
 
     async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
-        """Return whatever people and programs did to an order, in the order of action_log."""
+        """Return everything that people and programs did to an order, in the order of action_log."""
 
     async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> Page[ServiceEventRow]: ...
 
@@ -126,7 +128,7 @@ class Views(Protocol):
     async def orders(
         self, tenant: TenantName, wanted: OrderFilter, *, before: int | None, limit: int
     ) -> Page[OrderStateRow]:
-        """Return orders, the newest first, from those created before this ledger position."""
+        """Return orders, newest first, from those created before this ledger position."""
 
     async def timeline(
         self, tenant: TenantName, order_id: str, wanted: TimelineFilter, *, cursor: int | None, limit: int
@@ -136,31 +138,31 @@ class Views(Protocol):
     async def system_log(
         self, tenant: TenantName, order_id: str, wanted: CallFilter, *, offset: int, limit: int
     ) -> Page[RecordedEvent]:
-        """Return the calls about an order, the oldest first, without so many that come before them.
+        """Return the calls about an order, oldest first, after skipping the first offset of them.
 
-        There is more if limit would have allowed for more.
+        has_more says whether a larger limit would have returned more.
         """
 
 
 class References(Protocol):
-    """The other names that orders go by."""
+    """The other names of orders."""
 
     async def find_by_reference(self, tenant: TenantName, reference: str) -> str | None:
         """Return the newest order that is known by this reference."""
 
 
 class Queries:
-    """Reads that see what was written before them."""
+    """Reads that see everything that was written before them."""
 
     def __init__(self, views: Views, *, wait_seconds: float) -> None:
         self.views = views
         self._wait_seconds = wait_seconds
 
     async def fresh(self, tenant: TenantName, *views: str, order_id: str | None = None) -> Freshness:
-        """Wait until these views have reached the ledger's head as it is now, but not for ever.
+        """Wait until these views have reached the ledger's present head, or until the time is up.
 
-        Returns where they are: with a lag of 0, or, when the wait was too long or a view has stopped, with the number
-        of events they have yet to read. Raises TenantNotFound.
+        Returns where the views are. lag is 0 or, if the time was up or a view has stopped, the number of events that
+        the views have yet to read. Raises TenantNotFound.
         """
         deadline = time.monotonic() + self._wait_seconds
         progress = await self.views.progress(tenant, views, order_id)
@@ -173,7 +175,7 @@ class Queries:
         return Freshness(Position(reached), max(head - reached, 0), progress.edition)
 
     async def order(self, tenant: TenantName, name: str) -> OrderState:
-        """Return what an order is now, by its id or its reference. Raises OrderNotFound."""
+        """Return an order as it is now, by its id or its reference. Raises OrderNotFound."""
         return shown_order(await self.find_order(tenant, name)).state
 
     async def find_order(self, tenant: TenantName, name: str) -> OrderStateRow:
@@ -184,7 +186,7 @@ class Queries:
         return row
 
     async def of_order(self, tenant: TenantName, name: str, read: Callable[[str], Awaitable[T]]) -> T:
-        """Return what is read of the order with this id; if that is empty, of whichever order this is a name of."""
+        """Return what read finds for the order with this id; if that is empty, for the order with this name."""
         found = await read(name)
         if not found:
             row = await self._order_named(tenant, name)
@@ -199,9 +201,9 @@ class Queries:
         return row
 
     async def find_by_reference(self, tenant: TenantName, reference: str) -> str | None:
-        """Return the newest order that is known by this reference, among all that were created before the question.
+        """Return the newest order known by this reference, among all orders created before this call.
 
-        Raises Unavailable if none is found, but not all could be looked through.
+        Raises Unavailable if none is found and not all orders could be searched.
         """
         freshness = await self.fresh(tenant, "order_state")
         order_id = await self.views.order_id_of(tenant, reference)
@@ -210,7 +212,7 @@ class Queries:
         return order_id
 
     async def order_id_of(self, tenant: TenantName, reference: str) -> str:
-        """Return the id of the order a partner knows by this reference. Raises OrderNotFound."""
+        """Return the id of the order that a partner knows by this reference. Raises OrderNotFound."""
         order_id = await self.find_by_reference(tenant, reference)
         if order_id is None:
             raise OrderNotFound(reference)

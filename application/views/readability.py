@@ -1,4 +1,4 @@
-"""Whether what was recorded can be read: the keys of personal data, what is encrypted with them, and what was said."""
+"""Whether recorded data can be read: keys of personal data, the data encrypted with them, and bodies of calls."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
@@ -17,18 +17,18 @@ PAGE = 1_000
 PAGE_BYTES = 8 * 2**20
 
 Show = Callable[[int, int], None]
-"""Is told how many events were read, and of how many."""
+"""Takes the number of events read so far, and the number of all."""
 
 
 class Keys(KeyRing, Protocol):
-    """The keys of personal data, to be looked through."""
+    """The keys of personal data, with a check of every key."""
 
     def damaged(self, tenant: TenantName) -> AsyncIterator[str]:
         """Yield the subjects whose keys cannot be read, because their rows were changed. Raises Unavailable."""
 
 
 class Readability:
-    """Looks for what cannot be read, a page at a time. store opens what it reads."""
+    """Finds unreadable data, a page at a time. store decrypts what it reads."""
 
     def __init__(self, store: EventStore, keys: Keys, bodies: SealedBodies) -> None:
         self._store = store
@@ -36,15 +36,16 @@ class Readability:
         self._bodies = bodies
 
     def damaged_keys(self, tenant: TenantName) -> AsyncIterator[str]:
-        """Yield the subjects whose keys cannot be read. Every key is looked at."""
+        """Yield the subjects whose keys cannot be read. Every key is checked."""
         return self._keys.damaged(tenant)
 
     async def unread(
         self, tenant: TenantName, show: Show, *, after: int = 0, with_bodies: bool = False
     ) -> AsyncIterator[EventUnread]:
-        """Yield the events after a position that cannot be read, or not all of them; also for what was said in calls.
+        """Yield the events after a position that cannot be read, or only in part. with_bodies also checks the bodies of
+        calls.
 
-        Everything that is encrypted in them is opened.
+        Everything encrypted in them is opened.
         """
         head, imported = await self._store.head(tenant), await self._keys.imported(tenant)
         while page := await self._store.read_ledger(tenant, after=after, upto=head, limit=PAGE, max_bytes=PAGE_BYTES):
@@ -58,7 +59,7 @@ class Readability:
             show(after, head)
 
     async def _why_not_said(self, tenant: TenantName, event: RecordedEvent) -> str | None:
-        """Return why what was said in a call cannot be read; None if it can, or was erased, or has expired."""
+        """Return why a call's body cannot be read; None if it can be, or if it was erased or has expired."""
         if (digest := digest_in(event.data)) is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""Rows of views as they may be shown: their personal data is opened as part of the events that it was told in."""
+"""Opens rows of views: their personal data is decrypted as a part of the events in which it was reported."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ _NO_EVENT = "none"
 
 
 async def opened_actions(vault: Vault, tenant: TenantName, rows: Sequence[ActionLogRow]) -> list[ActionLogRow]:
-    """Return rows of the action log. Raises Unavailable, as the others do."""
+    """Return decrypted rows of the action log. Raises Unavailable, as the functions below do."""
     events = [
         _event(
             row.type,
@@ -42,7 +42,7 @@ async def opened_actions(vault: Vault, tenant: TenantName, rows: Sequence[Action
 
 
 async def opened_reports(vault: Vault, tenant: TenantName, rows: Sequence[ServiceEventRow]) -> list[ServiceEventRow]:
-    """Return rows of the service events."""
+    """Return decrypted rows of the service events."""
     told = [(row, _json(row.metadata or b"null")) for row in rows if row.description or row.metadata is not None]
     events = [
         _event(
@@ -63,14 +63,16 @@ async def opened_reports(vault: Vault, tenant: TenantName, rows: Sequence[Servic
 
 
 def _shown_report(row: ServiceEventRow, event: RecordedEvent) -> ServiceEventRow:
-    """Return a row with what its event says now that it is opened."""
+    """Return a row with the values of its decrypted event."""
     said = from_json(event.data)
     metadata = None if row.metadata is None else to_json(said["metadata"])
     return row._replace(description=said["description"], metadata=metadata)
 
 
 async def opened_orders(vault: Vault, tenant: TenantName, rows: Sequence[OrderStateRow]) -> list[OrderStateRow]:
-    """Return orders' states; detail has the member unreadable, with the reason, where something cannot be opened."""
+    """Return decrypted states of orders. Where something cannot be opened, detail has the member unreadable with the
+    reason.
+    """
     details = [_json(row.detail) for row in rows]
     told = [_events_of(row, detail) for row, detail in zip(rows, details, strict=True)]
     opened = iter(await vault.opened(tenant, [event for events in told for event in events]))
@@ -81,14 +83,14 @@ async def opened_orders(vault: Vault, tenant: TenantName, rows: Sequence[OrderSt
 
 
 def _events_of(row: OrderStateRow, detail: Any) -> list[RecordedEvent]:
-    """Return as much as there is of the events that told what is personal in a state: the customer's goes first."""
+    """Return the known parts of the events that hold a state's personal data. The customer's event comes first."""
     customer = _customer(detail)
     named = [] if customer is None else [_naming(row, customer)]
     return [*named, *(_describing(row, report) for _, report in _described(detail))]
 
 
 def _customer(detail: Any) -> dict[str, Any] | None:
-    """Return whom an order is for; None if it is nobody's, or its state is none as we keep them."""
+    """Return an order's customer; None if it has none, or if its state does not have our form."""
     customer = detail.get("customer") if isinstance(detail, dict) else None
     return customer if isinstance(customer, dict) else None
 
@@ -101,9 +103,9 @@ def _described(detail: Any) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _naming(row: OrderStateRow, customer: dict[str, Any]) -> RecordedEvent:
-    """Return as much as there is of the event that named an order's customer."""
+    """Return the known part of the event that named an order's customer."""
     field, _, event_id = (row.customer_from or "").partition("/")
-    topic = _NAMING.get(field, Created.topic)  # what was not told in an event that can be opens in none
+    topic = _NAMING.get(field, Created.topic)  # a customer from an unknown event cannot be opened in any
     return _event(
         topic,
         row.order_id,
@@ -114,7 +116,7 @@ def _naming(row: OrderStateRow, customer: dict[str, Any]) -> RecordedEvent:
 
 
 def _describing(row: OrderStateRow, report: dict[str, Any]) -> RecordedEvent:
-    """Return as much as there is of a service's newest report."""
+    """Return the known part of a service's newest report."""
     description = report["description"]
     return _event(
         ServiceEventRecorded.topic,
@@ -126,14 +128,14 @@ def _describing(row: OrderStateRow, report: dict[str, Any]) -> RecordedEvent:
 
 
 def _sealed_in(event_id: Any, *values: Any) -> str | None:
-    """Return in which event some values are encrypted; None if none is. What is in an unknown one opens nowhere."""
+    """Return the id of the event in which some values are encrypted; None if none is. An unknown event opens none."""
     if event_id and isinstance(event_id, str):
         return event_id
     return _NO_EVENT if any(map(is_token, values)) else None
 
 
 def _shown_order(row: OrderStateRow, detail: Any, opened: Sequence[RecordedEvent]) -> OrderStateRow:
-    """Return a row with what its events say now that they are opened."""
+    """Return a row with the values of its decrypted events."""
     if not opened:
         return row
     said = [(from_json(event.data), from_json(event.metadata).get(WHY_UNREADABLE)) for event in opened]
@@ -150,7 +152,9 @@ def _shown_order(row: OrderStateRow, detail: Any, opened: Sequence[RecordedEvent
 
 
 def _json(text: bytes) -> Any:
-    """Return what JSON says; None if it is nested too deeply, as somebody may have made it in the database."""
+    """Return the value of a JSON text; None if it is nested too deeply, as somebody with access to the database could
+    make it.
+    """
     try:
         return from_json(text)
     except ValueError:
@@ -167,7 +171,7 @@ def _event(
     actor: dict[str, Any] | None = None,
     occurred_at: datetime,
 ) -> RecordedEvent:
-    """Return as much of an event as it takes to open its personal data: encrypted if it says in which event it is."""
+    """Return as much of an event as decrypting its personal data takes. With sealed_in, it counts as encrypted."""
     metadata = {"actor": actor or {}, **({MARK: 1} if sealed_in else {})}
     return RecordedEvent(
         position=position,

@@ -16,12 +16,11 @@ PAGE = 200
 
 
 class TimeTravel:
-    """Folds an order's events as far as is asked for. No view is read but to look up a reference.
+    """Folds an order's events up to a point. It reads a view only to look up a reference.
 
-    An order may be named by its id or its reference; the id goes first. Of an order that was redacted since, its past
-    shows no personal data of its customer either. Of an event that cannot be read, what it changed is not known: it is
-    told of. Every method raises OrderNotFound and, if a reference cannot be
-    looked up yet, Unavailable.
+    An order may be named by its id or its reference; the id is tried first. If the order was redacted since, its past
+    shows no personal data of its customer either. If an event cannot be read, its changes are not known; the result
+    lists such events. Every method raises OrderNotFound and, if a reference cannot be looked up yet, Unavailable.
     """
 
     def __init__(self, store: EventStore, references: References) -> None:
@@ -47,10 +46,10 @@ class TimeTravel:
         return order
 
     async def at(self, tenant: TenantName, name: str, instant: datetime, clock: Clock = "recorded") -> PastOrder:
-        """Return an order as the events made it that were recorded, or occurred, until an instant. Raises OrderNotYet.
+        """Return an order folded from the events that were recorded, or occurred, until an instant. Raises OrderNotYet.
 
-        By either clock they are folded in the order in which they were recorded: the clocks of several producers do not
-        tell which of two events was the later one, and decisions build on what was recorded before them.
+        By either clock the events are folded in the order in which they were recorded. The clocks of several producers
+        do not tell which of two events was later, and decisions build on what was recorded before them.
         """
         order = PastOrder(await self.order_id(tenant, name))
         recorded_until = instant if clock == "recorded" else None
@@ -66,7 +65,7 @@ class TimeTravel:
     ) -> tuple[PastOrder, list[FieldDifference]]:
         """Return an order at a version (its newest, if none is named), and how it differs from an earlier one.
 
-        Version 0 is an order to which nothing has happened yet. Raises VersionNotFound.
+        Version 0 is an order without any event. Raises VersionNotFound.
         """
         order = await self.at_version(tenant, name, after) if after else PastOrder(await self.order_id(tenant, name))
         comparison = Comparison(order)
@@ -85,11 +84,11 @@ class TimeTravel:
         upto: int | None = None,
         recorded_until: datetime | None = None,
     ) -> AsyncIterator[RecordedEvent]:
-        """Yield an order's events as they may be shown now. Times of recording never run backwards along a stream."""
+        """Yield an order's events as they may be shown now. Recording times never run backwards along a stream."""
         pages = stream_pages(self._store, tenant, order_stream(order_id), after=after, upto=upto, limit=PAGE)
         async for page in pages:
             for event in page:
                 if recorded_until is not None and event.recorded_at > recorded_until:
                     return
-                if event.type.startswith("order."):  # others' applications may write to any stream
+                if event.type.startswith("order."):  # other applications may write to any stream
                     yield event

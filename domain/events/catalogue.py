@@ -57,10 +57,10 @@ RECORDS: tuple[type[Event], ...] = (
     records.SystemLogRecorded,
     integration.ExceptionLogged,
 )
-"""What services report: their state, their calls, their integrations' failures."""
+"""What services report: their state, their calls, and the failures of their integrations."""
 
 TIES: tuple[type[OrderEvent], ...] = (integration.IntegrationTied, integration.IntegrationUntied)
-"""What says which integrations an order depends on."""
+"""The events that say which integrations an order depends on."""
 
 _ALL: tuple[type[Event], ...] = (
     *ORDER_ACTIONS,
@@ -82,5 +82,5 @@ for _topic, _event in CATALOGUE.items():
 
 
 def is_ours(topic: str) -> bool:
-    """Whether the catalogue must know the topic. A ledger may hold events of others: an application of the library."""
+    """Whether the catalogue must know the topic. A ledger may also hold events of applications of the library."""
     return topic.startswith(("order.", "integration.", "person."))

@@ -1,4 +1,4 @@
-"""The goods are on their way, or are not."""
+"""Delivery: the goods are on their way, or they are not."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ class DeliveryStatusUpdated(OrderEvent):
     topic = "order.delivery_status_updated"
     status: Name
     options: Annotated[JsonObject | None, OF_ORDER] = None
-    """What else was asked for with it, in the words of whoever asked: mails, refunds."""
+    """Further wishes of the request, in the requester's words: mails, refunds."""
 
 
 class RefDeliveryStatusUpdated(OrderEvent):

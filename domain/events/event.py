@@ -1,4 +1,4 @@
-"""What every event has in common: its envelope, its topic, its schema version."""
+"""The common parts of all events: envelope, topic and schema version."""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -20,29 +20,29 @@ ENVELOPE = frozenset(
         "origin",
     }
 )
-"""The fields that every event has. What is not among them is the event's data."""
+"""The fields that every event has. All other fields are the event's data."""
 
 
 class Event(BaseModel, CanMutateAggregate[str]):
     """An immutable fact about one stream.
 
-    originator_id is the name of the stream, originator_version its place in it: 0 until the store has assigned one.
-    timestamp is when it occurred by the producer's clock. event_id identifies it for ever: recording the same id
-    again has no effect.
+    originator_id is the name of the stream, originator_version its version there: 0 until the store has assigned one.
+    timestamp is when it occurred, by the producer's clock. event_id identifies it for ever: recording the same id again
+    has no effect.
     """
 
-    # What validates an event is made with the first of its type: a process meets few of them, and not when it starts.
+    # Build a type's validator with its first event: a process meets few types, and none when it starts.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     topic: ClassVar[str]
-    """The stable name the event is stored under."""
+    """The stable name under which the event is stored."""
     TOPIC: ClassVar[str]
     """The same, where the eventsourcing library looks for it."""
     class_version: ClassVar[int] = 1
     """The version of its data's schema.
 
-    A static upcast_v1_v2(data) turns data of version 1 into data of version 2, in place; and so on. Nulls are not
-    stored, so a field that may be None has None as its default.
+    A static method upcast_v1_v2(data) changes data of version 1 into data of version 2, in place; and so on. Nulls are
+    not stored, so the default of a field that may be None is None.
     """
 
     originator_id: str

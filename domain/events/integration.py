@@ -1,4 +1,4 @@
-"""An integration with a shop is registered, its calls go wrong, and it recovers; orders are tied to it."""
+"""Integrations: an integration with a shop is registered, its calls fail, and it recovers; orders are tied to it."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ class IntegrationEvent(Event):
 
 
 class Registered(IntegrationEvent):
-    """The integration became known, or was described anew; its details are whatever the shop system has to say."""
+    """The integration was registered, or was described again. details holds further members from the shop system."""
 
     topic = "integration.registered"
     shop_name: Name | None = None
@@ -28,7 +28,7 @@ class Registered(IntegrationEvent):
 
 
 class FailedCall(Value):
-    """What a call that failed has in it that is large. It is kept as a content beside the ledger."""
+    """The parts of a failed call that can be large. They are kept as a content beside the ledger."""
 
     base_url: Annotated[RawText | None, Field(min_length=1), OF_ORDER] = None
     full_url: Annotated[RawText | None, OF_ORDER] = None
@@ -51,23 +51,23 @@ class ExceptionLogged(IntegrationEvent):
     exception_type: Name | None = None
     exception: Annotated[RawText | None, OF_ORDER] = None
     created_at: Name | None = None
-    """When it happened, exactly as the client wrote it; None if the client left it to us, or how to write it."""
+    """The time exactly as the client wrote it; None without one, or if some readers of RFC 3339 cannot read it."""
     additional_data: Annotated[RawObject | RawText, OF_ORDER] = ""
     is_masked: bool = False
     """Whether secrets in its headers or addresses were masked before it was recorded."""
     content: BodyRef | None = None
-    """Where the FailedCall is kept that holds what is too large for an event; there is none if nothing is."""
+    """The place of the FailedCall that holds the large parts; None if there are none."""
 
 
 class Recovered(IntegrationEvent):
-    """The shop's system answers again: whatever failed before does not fail any more."""
+    """The shop's system answers again: the calls that failed before succeed now."""
 
     topic = "integration.recovered"
     description: Annotated[Sentence | None, OF_ORDER] = None
 
 
 class IntegrationRedacted(IntegrationEvent):
-    """What was said in the integration's failed calls was erased; it stays so, whatever it logs later."""
+    """The bodies of the integration's failed calls were erased. Later logs do not undo this."""
 
     topic = "integration.redacted"
 
@@ -76,7 +76,7 @@ IntegrationNumber = Annotated[BigInt, Field(ge=1)]
 
 
 class IntegrationTied(OrderEvent):
-    """The order depends on an integration: what goes wrong there from now on is part of the order's story."""
+    """The order depends on an integration. The integration's exceptions are in the order's timeline from now on."""
 
     topic = "order.integration_tied"
     integration_id: IntegrationNumber

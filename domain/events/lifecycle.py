@@ -1,4 +1,4 @@
-"""An order comes into being, changes hands, and ends."""
+"""The life of an order: it is created, changed, and ended."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from domain.values import (
 
 
 class Created(OrderEvent):
-    """The order came into being; reference is the id the merchant's partner knows it by."""
+    """The order was created; reference is the id that the merchant's partner uses for it."""
 
     topic = "order.created"
     created_by: Name = ""
@@ -41,7 +41,7 @@ class CustomerDetailsUpdated(OrderEvent):
 
 
 class Edited(OrderEvent):
-    """The order's lines were edited, and with them what it amounts to."""
+    """The order's lines were edited, and so were its amounts."""
 
     topic = "order.edited"
     total: Change[Money]
@@ -50,7 +50,7 @@ class Edited(OrderEvent):
 
 
 class Transferred(OrderEvent):
-    """The order was handed over to another customer."""
+    """The order was transferred to another customer."""
 
     topic = "order.transferred"
     original_customer: Customer
@@ -64,7 +64,7 @@ class CommentAdded(OrderEvent):
     text: Annotated[Body, OF_ORDER] = ""
     is_private: bool = False
     sender: Name | None = None
-    """On whose side it is: the merchant's or the customer's, whoever wrote it down."""
+    """The side that the comment comes from: the merchant's or the customer's. Somebody else may have recorded it."""
     media_id: OptionalId = None
     subject_type: OptionalId = None
     subject_id: OptionalId = None
@@ -78,17 +78,17 @@ class StatusUpdated(OrderEvent):
     status: Name
     reason: Annotated[Name, OF_ORDER] = ""
     options: Annotated[JsonObject | None, OF_ORDER] = None
-    """What else was asked for with it, in the words of whoever asked: mails, refunds."""
+    """Further wishes of the request, in the requester's words: mails, refunds."""
 
 
 class Archived(OrderEvent):
-    """The order was put away: it is kept, and no longer shown among those that are worked on."""
+    """The order was archived: it is kept, and no longer shown among active orders."""
 
     topic = "order.archived"
 
 
 class Redacted(OrderEvent):
-    """What is known of the customer through the order was erased; it stays so, whatever is told of the order later."""
+    """The order's data about its customer was erased. Later events of the order do not undo this."""
 
     topic = "order.redacted"
 
@@ -113,7 +113,7 @@ class CancellationRequested(OrderEvent):
     topic = "order.cancellation_requested"
     reason: Annotated[Name, OF_ORDER] = ""
     performer_ip: Annotated[Name, OF_ORDER] = ""
-    """The customer's address, whoever reports it."""
+    """The customer's IP address, even if somebody else reports it."""
 
 
 class CancellationFailed(OrderEvent):
@@ -122,4 +122,4 @@ class CancellationFailed(OrderEvent):
     topic = "order.cancellation_failed"
     reason: Annotated[Name, OF_ORDER] = ""
     performer_ip: Annotated[Name, OF_ORDER] = ""
-    """The customer's address, whoever reports it."""
+    """The customer's IP address, even if somebody else reports it."""

@@ -1,4 +1,4 @@
-"""What every event of an order has in common."""
+"""The common parts of all events of an order."""
 
 from typing import Any
 
@@ -18,7 +18,9 @@ class OrderEvent(Event):
         return order_id_of(self.originator_id)
 
     def mutate(self, aggregate: Any) -> Any:
-        """Fold the event into the order. Any event can be an order's first: implicit tenants create none beforehand."""
+        """Fold the event into the order. Any event can be an order's first, because implicit tenants need not create
+        orders.
+        """
         if aggregate is not None:
             return super().mutate(aggregate)
         order_class = resolve_topic(ORDER_TOPIC)

@@ -1,4 +1,4 @@
-"""Money moves, is disputed, and is invoiced."""
+"""Payment: money is moved, disputed, and invoiced."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ class PaymentStatusUpdated(OrderEvent):
     status: Name
     reason: Annotated[Name, OF_ORDER] = ""
     options: Annotated[JsonObject | None, OF_ORDER] = None
-    """What else was asked for with it, in the words of whoever asked: mails, refunds."""
+    """Further wishes of the request, in the requester's words: mails, refunds."""
 
 
 class PaymentMethodChanged(OrderEvent):
@@ -30,7 +30,7 @@ class PaymentSlipAdded(OrderEvent):
 
 
 class AmountUnmatched(OrderEvent):
-    """What was paid is not what the order amounts to; amount is as the payment provider printed it."""
+    """The amount paid differs from the order's total; amount is as the payment provider printed it."""
 
     topic = "order.amount_unmatched"
     amount: Name
@@ -79,7 +79,7 @@ class ChargebackResolved(OrderEvent):
 
 
 class InvoiceRequestUpdated(OrderEvent):
-    """What the customer wants on the invoice was changed."""
+    """The customer's wishes for the invoice were changed."""
 
     topic = "order.invoice_request_updated"
 

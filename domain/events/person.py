@@ -1,9 +1,9 @@
-"""People who make events happen: what their events say of them can be forgotten."""
+"""People who make events happen. The data about them in events can be erased."""
 
 from domain.events.event import Event
 
 
 class Forgotten(Event):
-    """What is known of a person was erased, but for their id, whose SHA-256 names the stream; it stays so."""
+    """The data about a person was erased, except for their id, whose SHA-256 names the stream. This is not undone."""
 
     topic = "person.forgotten"

@@ -8,7 +8,7 @@ from domain.values import OF_ORDER, BigInt, BodyRef, JsonObject, Name, Number, O
 
 
 class ServiceState(StrEnum):
-    """How a service says it is doing with an order."""
+    """How a service reports that an order is doing."""
 
     ERROR = "error"
     FAILURE = "failure"
@@ -28,7 +28,7 @@ class ServiceEventRecorded(OrderEvent):
 
 
 class CallDirection(StrEnum):
-    """Who called whom."""
+    """The side that made the call."""
 
     INBOUND = "inbound"
     INTERNAL = "internal"
@@ -77,7 +77,7 @@ class CallDurations(Value):
 
 
 class Call(Value):
-    """What was said in an HTTP call. It can be large, so it is kept as a content beside the ledger."""
+    """The content of an HTTP call. It can be large, so it is kept beside the ledger."""
 
     request_headers: Headers | None = None
     request_body: Annotated[RawText | None, OF_ORDER] = None
@@ -105,4 +105,4 @@ class SystemLogRecorded(OrderEvent):
     response_time: BigInt | None = None
     response_code: BigInt | None = None
     content: BodyRef | None = None
-    """Where the Call is kept."""
+    """The place of the Call."""

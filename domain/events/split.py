@@ -1,4 +1,4 @@
-"""One order becomes two; the parent's and the child's events are recorded together or not at all."""
+"""Splits: one order becomes two. The parent's and the child's events are recorded together or not at all."""
 
 from typing import Annotated
 
@@ -12,13 +12,13 @@ class Split(OrderEvent):
     topic = "order.split"
     child_order_id: Identifier
     options: Annotated[JsonObject | None, OF_ORDER] = None
-    """What else was asked for with it, in the words of whoever asked: which lines, which mails."""
+    """Further wishes of the request, in the requester's words: which lines, which mails."""
     implied_by: Identifier | None = None
-    """The child's event that told us of the split, as long as this order's own was not told."""
+    """The child's event that reported the split, until this order's own event is reported."""
 
 
 class SplitChanges(OrderEvent):
-    """What this order amounts to before and after a part was split off."""
+    """The order's amounts before and after a part was split off."""
 
     topic = "order.split_changes"
     total: Change[Money]
@@ -32,4 +32,4 @@ class SplitFrom(OrderEvent):
     topic = "order.split_from"
     parent_order_id: Identifier
     implied_by: Identifier | None = None
-    """The parent's event that told us of the split, as long as this order's own was not told."""
+    """The parent's event that reported the split, until this order's own event is reported."""

@@ -1,4 +1,4 @@
-"""What verification finds: damage of a ledger's events, and of what is kept beside them."""
+"""The findings of verification: damage to a ledger's events, and to what is kept beside them."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -12,26 +12,28 @@ from application.views.upkeep.projector import ViewAhead
 
 
 class Damage(NamedTuple):
-    """What is wrong with a ledger, and where; position is None if it is nowhere among its events."""
+    """What is wrong with a ledger, and where; position is None if it is not among the events."""
 
     position: int | None
     what: str
 
 
 class KeptRecord(NamedTuple):
-    """What is kept of a tree beside its hashes, of one moment."""
+    """What is kept of a tree beside its hashes, at one moment."""
 
     noted_size: int
-    """How many leaves the tree is noted to have."""
+    """The kept number of the tree's leaves. It may be wrong."""
     newest: KeptNote | None
     beyond: Tile | None
-    """The first tile that no tree of the newest checkpoint's size has, or that has more hashes than there."""
+    """The first tile that a tree of the newest checkpoint's size does not have, or that has more hashes than in that
+    tree.
+    """
 
 
 def record_damages(kept: KeptRecord, known: Identity) -> Iterator[Damage]:
-    """Yield where what is noted of a tree, and the tiles that are kept of it, are not those of the newest checkpoint.
+    """Yield where a tree's kept size and kept tiles differ from the newest checkpoint.
 
-    A checkpoint that nobody has signed says nothing of them; it is found where it stands.
+    A checkpoint with a wrong signature says nothing about them. That is found when the checkpoint itself is checked.
     """
     try:
         signed = newest_checkpoint(kept.newest, known).size
@@ -47,11 +49,11 @@ def record_damages(kept: KeptRecord, known: Identity) -> Iterator[Damage]:
 
 
 def view_damages(views: Sequence[ViewAhead], tenant: str) -> Iterator[Damage]:
-    """Yield what is wrong with views whose checkpoints cannot be true."""
+    """Yield what is wrong with views whose checkpoints are impossible."""
     for ahead in views:
         yield Damage(None, f"{ahead}; run ordertrail rebuild {ahead.view} --tenant {tenant}")
 
 
 def tile_name(tile: Tile) -> str:
-    """Return in words which tile it is."""
+    """Return a tile's name in words."""
     return f"tile {tile.number} of level {tile.level}"

@@ -1,4 +1,4 @@
-"""Repair: a ledger's tree is derived again from its events, if these are the ones that were signed."""
+"""Repair: a ledger's tree is derived again from its events, if these are the events that were signed."""
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -25,62 +25,62 @@ class CannotRepair(OrdertrailError):
 
 
 class Repaired(NamedTuple):
-    """What was done to a ledger's tree: nothing but to let sealing go on, if all of it was right."""
+    """What was done to a ledger's tree. If all of it was right, the repair only let sealing go on."""
 
     events: int
-    """How many events the ledger has."""
+    """The number of the ledger's events."""
     sealed: int
-    """How many leaves its tree has, by the newest checkpoint."""
+    """The number of its tree's leaves, by the newest checkpoint."""
     checkpoints: int
-    """How many checkpoints agreed."""
+    """The number of checkpoints that agreed."""
     noted_size: int
-    """How many leaves the tree was noted to have."""
+    """The tree's kept size before the repair."""
     error: str | None
-    """Why sealing had stopped, if it had."""
+    """Why sealing had stopped; None if it had not."""
     replaced: int
     removed: int
 
 
 class TreeToRepair(KeptTree, Protocol):
-    """One transaction on a ledger's tree, which nobody else changes meanwhile."""
+    """One transaction on a ledger's tree. Nobody else can change the tree meanwhile."""
 
     error: str | None
-    """Why sealing has stopped, if it has."""
+    """Why sealing has stopped; None if it has not."""
 
     async def leaves(self, *, after: int, limit: int) -> Leaves:
         """Return the leaves of the events after a position."""
 
     async def first_missing(self, *, after: int, limit: int) -> int:
-        """Return the first position after this one that has no event, among so many events."""
+        """Return the first position after this one that has no event. At most limit events are looked at."""
 
     async def notes(self, *, after: int, limit: int) -> list[KeptNote]:
-        """Return checkpoints in order of their sizes, those larger than after."""
+        """Return checkpoints larger than after, in order of size."""
 
     async def replace(self, tiles: Mapping[Tile, bytes]) -> None:
-        """Keep tiles as they are given, whatever there was in their place."""
+        """Store tiles as they are given, in place of any stored ones."""
 
     async def settle(self, size: int) -> int:
-        """Note the size, let sealing go on, and remove tiles that no tree of it has; return how many they were."""
+        """Store the size, let sealing go on, and remove tiles beyond a tree of this size; return how many."""
 
 
 class TreesToRepair(Protocol):
-    """Where trees are kept, for whoever may do anything with them."""
+    """Holds trees, for a role that may change all of them."""
 
     def hold(self, tenant: TenantName) -> AbstractAsyncContextManager[TreeToRepair]:
         """Wait for a tenant's tree and open a transaction on it. Raises TenantNotFound, Unavailable."""
 
 
 class Repair:
-    """Repairs trees in constant memory. Appends go on meanwhile; the ledger is not sealed until it is done."""
+    """Repairs trees in constant memory. Appends go on meanwhile, but the ledger is not sealed until the repair ends."""
 
     def __init__(self, trees: TreesToRepair, keys: SigningKeyStore) -> None:
         self._trees = trees
         self._keys = keys
 
     async def repair(self, tenant: TenantName, show: Show) -> Repaired:
-        """Make a tree what its events and checkpoints say, or nothing at all. Raises CannotRepair, TenantNotFound."""
+        """Make a tree match its events and checkpoints, or change nothing. Raises CannotRepair, TenantNotFound."""
         async with self._trees.hold(tenant) as tree:
-            # Asked once nobody seals any more: all keys that have signed are among them.
+            # Ask for the keys once nobody can seal any more, so that all keys that have signed are among them.
             walk = _Walk(tenant, tree, await identity(self._keys, tenant))
             await walk.through(show)
             removed = await tree.settle(walk.edge.size)
@@ -96,7 +96,7 @@ class Repair:
 
 
 class _Walk:
-    """One pass over the events that were signed, which puts right the tiles that are not of them."""
+    """One pass over the signed events, which replaces the tiles that do not match them."""
 
     def __init__(self, tenant: TenantName, tree: TreeToRepair, known: Identity) -> None:
         self._tenant, self._tree, self._known = tenant, tree, known
@@ -153,7 +153,7 @@ class _Walk:
         self._notes = await self._tree.notes(after=self.edge.size, limit=_NOTES)
 
     async def _put_right(self, *, is_end: bool) -> None:
-        """Replace tiles that are not those of the events. One that is begun is not finished before the end."""
+        """Replace tiles that do not match the events. A tile that is not full is left until the end."""
         computed = self.edge.changed()
         tiles = {tile: hashes for tile, hashes in computed.items() if is_end or len(hashes) == WIDTH * HASH}
         kept = await self._kept(tiles)

@@ -1,4 +1,4 @@
-"""Checkpoints that somebody has put away: a ledger has to continue each of them, whatever is kept with it."""
+"""Checkpoints that were saved elsewhere. A ledger must continue each of them, whatever is stored with it."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -12,16 +12,16 @@ class NotContinued(OrdertrailError):
     """The ledger does not continue a checkpoint that somebody holds."""
 
     def __init__(self, what: str, position: int | None = None) -> None:
-        """Take what is wrong, and the first position that it may be wrong at."""
+        """what: what is wrong. position: the first position that may be wrong."""
         self.position = position
         super().__init__(what)
 
 
 class Held:
-    """Compared with a ledger's tree as that grows. What does not agree is raised as NotContinued."""
+    """Compares such checkpoints with a ledger's tree while that grows. Raises NotContinued if one does not agree."""
 
     def __init__(self, notes: Iterable[str], origin: str, verifiers: Sequence[Verifier]) -> None:
-        """Take checkpoints as they were signed by one of these keys for the ledger of this name. Raises CannotCheck."""
+        """Take checkpoints that one of these keys signed for the ledger with this name. Raises CannotCheck."""
         self.origin = origin
         self._ahead = deque(
             sorted((_checkpoint(note, origin, verifiers) for note in notes), key=lambda held: held.size)
@@ -29,17 +29,17 @@ class Held:
 
     @property
     def next_size(self) -> int | None:
-        """The size that the next one to compare is of; None if there is none any more."""
+        """The size of the next checkpoint to compare; None if there is none left."""
         return self._ahead[0].size if self._ahead else None
 
     def compare(self, size: int, root: bytes) -> None:
-        """Compare those of this size with the tree's root when it had this size."""
+        """Compare the checkpoints of this size with the tree's root at this size."""
         while self.next_size == size:
             if self._ahead.popleft().root != root:
                 raise NotContinued(f"events 1 to {size} are not those of the checkpoint that you hold", size)
 
     def end(self, size: int) -> None:
-        """Hear that the ledger has no more events than these."""
+        """Report that the ledger has this many events and no more. Raises NotContinued if a checkpoint is left."""
         if self._ahead:
             says = self._ahead[-1].size
             raise NotContinued(f"the ledger ends at {size}, the checkpoint that you hold says {says}", size + 1)

@@ -1,4 +1,4 @@
-"""Verification: a ledger's tree is computed again from its events, and compared with all that is kept as signed."""
+"""Verification: a ledger's tree is computed again from its events, and compared with all that is kept of it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -15,11 +15,11 @@ from domain.errors import InvalidEvent
 from domain.values import TenantName
 
 Tell = Callable[[Damage], None]
-"""Is told what is wrong."""
+"""Takes one damage."""
 
 
 class Verified(NamedTuple):
-    """What was found of one ledger, and the first of what is wrong with it, if anything is."""
+    """The result for one ledger, with its first damage, if there is any."""
 
     events: int
     sealed: int
@@ -28,11 +28,11 @@ class Verified(NamedTuple):
 
 
 def _tell_nobody(_damage: Damage) -> None:
-    """Tell nobody: what is wrong first is returned."""
+    """Do nothing: the first damage is returned anyway."""
 
 
 class Verification:
-    """Proves ledgers, in constant memory. What it does not need to believe, it does not."""
+    """Proves ledgers in constant memory. It trusts nothing that it can check."""
 
     def __init__(self, scan: LedgerScan, keys: SigningKeyStore, store: EventStore) -> None:
         self._scan = scan
@@ -48,14 +48,14 @@ class Verification:
         held: Sequence[str] = (),
         tell: Tell = _tell_nobody,
     ) -> Verified:
-        """Check a tenant's ledger from end to end, and tell all that is wrong with it.
+        """Check a tenant's ledger from end to end, and report all damage.
 
-        What is wrong with its events is told first, as far as they can be followed. Raises TenantNotFound; CannotCheck
-        if what is brought is not for this ledger, and nothing else is wrong.
+        Damage to events is reported first, as far as the events can be followed. Raises TenantNotFound. Raises
+        CannotCheck if held or trusted do not belong to this ledger, and nothing else is wrong.
 
-        held are checkpoints from elsewhere, which the ledger has to continue. trusted: one of these keys has to have
-        signed them, and the newest checkpoint that is kept; none means any key of the installation. Who brings any of
-        this does not believe the database, so events are hashed here, which takes longer.
+        held are checkpoints from elsewhere, which the ledger must continue. If keys are trusted, one of them must have
+        signed these and the newest kept checkpoint; if none is, any key of the installation may have. A caller who
+        gives held or trusted does not trust the database, so the events are hashed here, which takes longer.
         """
         known = await identity(self._keys, tenant)
         verifiers = [*trusted, *known.verifiers]
@@ -66,7 +66,7 @@ class Verification:
             tell(damage := Damage(wrong.position, str(wrong)))
             return Verified(0, 0, 0, damage)
         ended_by = await self._walked(tenant, walk, show)
-        # Of tiles that are not sealed as far as the events could be followed, nothing is known.
+        # Nothing is known about tiles beyond the events that could be followed and are sealed.
         tiles = walk.wrong_tiles(upto=None if ended_by is None else walk.sealed)
         beside = await self._beside(tenant, known)
         damages = [*walk.false_notes, *([ended_by] if ended_by else []), *tiles, *beside]
@@ -78,12 +78,12 @@ class Verification:
         return Verified(walk.edge.size, walk.sealed, walk.checkpoints, next(iter(damages), None))
 
     async def stopped(self, tenant: TenantName) -> str | None:
-        """Return why a ledger is sealed no more, if it is not."""
+        """Return why sealing of a ledger has stopped; None if it has not."""
         return await self._scan.stopped(tenant)
 
     async def _walked(self, tenant: TenantName, walk: Walk, show: Show) -> Damage | None:
-        """Walk through a ledger; return what ended that early, or else what is wrong with its streams."""
-        streams = asyncio.create_task(self._streams(tenant))  # beside the walk: it is the database's work alone
+        """Walk through a ledger; return what ended the walk early, or otherwise what is wrong with its streams."""
+        streams = asyncio.create_task(self._streams(tenant))  # beside the walk: this is work for the database alone
         try:
             await walk.through(await self._store.head(tenant), show)
             await streams
@@ -96,16 +96,16 @@ class Verification:
             return await self._unreadable(tenant, walk.edge.size)
         finally:
             streams.cancel()
-            await asyncio.gather(streams, return_exceptions=True)  # of two findings the walk's is told
+            await asyncio.gather(streams, return_exceptions=True)  # of two findings, the walk's is reported
         return None
 
     async def _beside(self, tenant: TenantName, known: Identity) -> list[Damage]:
-        """Return what is wrong with what is kept beside events and hashes."""
+        """Return the damage to what is kept beside events and hashes."""
         kept, views = await self._scan.kept(tenant), await self._scan.views_ahead(tenant)
         return [*(record_damages(kept, known) if kept else ()), *view_damages(views, tenant)]
 
     async def _unreadable(self, tenant: TenantName, after: int) -> Damage:
-        """Find the event that has what no event can have, such as a time after the year 9999."""
+        """Find the event with a value that no event can have, such as a time after the year 9999."""
         limit = PAGE
         while True:
             try:
@@ -126,13 +126,13 @@ class Verification:
             raise Broken(position, f"version {version} of {stream} {follows}")
 
     async def _head(self, tenant: TenantName, size: int) -> None:
-        # Asked again, once all events were seen: they may be more than there were at first.
+        # Read the head again after all events were seen: there may be more events than at first.
         if (head := await self._store.head(tenant)) < size:
             raise Broken(head + 1, f"the ledger's head is {head}, before this event")
 
 
 def _signed_falsely(walk: Walk, trusted: Sequence[Verifier]) -> list[Damage]:
-    """Return that a signature by one of these keys is false, if it is. Raises CannotCheck if there is none."""
+    """Return a damage if a signature by one of these keys is false. Raises CannotCheck if none of them signed."""
     try:
         walk.check_signer(trusted)
     except Broken as broken:

@@ -1,4 +1,4 @@
-"""One pass over a ledger: its tree is computed again, and compared with all that is kept of it."""
+"""One pass over a ledger: its tree is computed again, and compared with everything that is kept of it."""
 
 import asyncio
 import itertools
@@ -19,34 +19,34 @@ from application.views.upkeep.projector import ViewAhead
 from domain.values import TenantName
 
 Show = Callable[[int, int], None]
-"""Is told how many events were checked, and of how many."""
+"""Takes the number of events checked so far, and the number of all."""
 PAGE = 40 * WIDTH
 _FULL = WIDTH * HASH
 _NOTES = 500
 _AHEAD = 2
-"""How many pages are computed while one is checked: more than one core can be at it."""
+"""How many pages are computed while one is checked. Several cores can share the work."""
 _TILES = 20
-"""How many tiles are named; of the rest only how many there are."""
+"""How many wrong tiles are named. Of the others, only the number is reported."""
 
 
 class LedgerScan(TreeReader, LeafSource, Protocol):
-    """A ledger from end to end, and what was signed of it."""
+    """A ledger from end to end, and its checkpoints."""
 
     async def first_broken_stream(self, tenant: TenantName) -> tuple[int, str, int, int | None] | None:
-        """Return position, stream, version and the version before of the first event out of its stream's order."""
+        """Return position, stream, version and the version before of the first event that breaks its stream's order."""
 
     async def notes(self, tenant: TenantName, *, after: int, limit: int) -> list[KeptNote]:
-        """Return signed checkpoints in order of their sizes, those larger than after."""
+        """Return signed checkpoints larger than after, in order of size."""
 
     async def kept(self, tenant: TenantName) -> KeptRecord | None:
         """Return what is kept of a tree beside its hashes; None if there is no such ledger."""
 
     async def views_ahead(self, tenant: TenantName) -> list[ViewAhead]:
-        """Return the views whose checkpoints are beyond the ledger's head, or were so once."""
+        """Return the views whose checkpoints are beyond the ledger's head, or were once."""
 
 
 class Broken(Exception):
-    """Carries the damage that ends a pass: what follows cannot be told from it."""
+    """Ends a pass with the damage that prevents checking the rest."""
 
     def __init__(self, position: int | None, what: str) -> None:
         self.damage = Damage(position, what)
@@ -54,17 +54,18 @@ class Broken(Exception):
 
 
 class _WrongTile(NamedTuple):
-    """A tile that is not what the events make of it; end is the last of the events that it is of."""
+    """A tile that does not match the events; end is the last position that it covers."""
 
     end: int
     what: str
 
 
 class Walk:
-    """Whether an event or a hash of it is wrong, is told by the next checkpoint that was signed: it is of the events.
+    """One pass over a ledger. If an event and its kept hash differ, the next signed checkpoint tells which of them is
+    wrong.
 
-    So a wrong tile does not end the pass, nor does a checkpoint that nobody has signed. Only a page that is found wrong
-    is looked at event by event.
+    So the pass goes on after a wrong tile, and after a checkpoint with a wrong signature. Only a page with an error is
+    checked event by event.
     """
 
     def __init__(
@@ -77,8 +78,9 @@ class Walk:
         self.false_notes: list[Damage] = []
         self._wrong_tiles: list[_WrongTile] = []
         self._doubts: list[int] = []
-        """The positions of events whose leaf is kept with another hash, since the last checkpoint: of an earlier page,
-        of which no checkpoint has come, the first is enough.
+        """The positions of events whose kept hash differs, since the last checkpoint.
+
+        If a page ends before a checkpoint comes, only the first of its positions is kept.
         """
         self._last_note: str | None = None
         self._signed = 0
@@ -88,9 +90,9 @@ class Walk:
     async def through(self, head: int, show: Show) -> None:
         """Check every event and every checkpoint. Raises Broken where it cannot go on, or NotContinued."""
         self._held.compare(0, self.edge.root())
-        # Asked before: what is appended and sealed meanwhile is for the next verification.
+        # Read it first: events that are appended and sealed meanwhile are left to the next verification.
         newest = await self._scan.newest_note(self._tenant)
-        with suppress(InvalidNote):  # it is found where it stands, after the events that it is of
+        with suppress(InvalidNote):  # reported when the pass reaches it, after its events
             self._signed = self._checked(newest).size if newest else 0
         await self._next_notes()
         async with aclosing(self._pages()) as pages:
@@ -98,39 +100,39 @@ class Walk:
                 try:
                     await self._check(page)
                 finally:
-                    # Also where the page is broken: of its first events the tiles may be found wrong all the same.
+                    # Also if the page is broken: its first events may still show wrong tiles.
                     await self._compare_tiles()
                 show(self.edge.size, max(head, self.edge.size))
         await self._end(head)
 
     def wrong_tiles(self, *, upto: int | None = None) -> list[Damage]:
-        """Return the tiles that were found wrong; those of the first events only, if upto is given."""
+        """Return the wrong tiles; with upto, only those of the events up to it."""
         found = [tile.what for tile in self._wrong_tiles if upto is None or tile.end <= upto]
         more = len(found) - _TILES
         named = [Damage(None, what) for what in found[:_TILES]]
         return [*named, Damage(None, f"{more} more tiles are wrong")] if more > 0 else named
 
     async def _pages(self) -> AsyncGenerator[Leaves]:
-        """Yield the whole ledger; the next pages are computed by the database while one is checked."""
+        """Yield the whole ledger. The database computes the next pages while one is checked."""
         reading: deque[asyncio.Task[Leaves]] = deque()
         try:
             for after in itertools.count(0, PAGE):
-                # Where there are no gaps, positions tell where the next page begins; gaps end it all.
+                # Without gaps, positions tell where the next page begins. A gap ends the pass.
                 page = self._leaves.leaves(self._tenant, after=after or None, limit=PAGE)
                 reading.append(asyncio.create_task(page))
                 if len(reading) > _AHEAD:
                     leaves = await reading.popleft()
                     if leaves.size:
                         yield leaves
-                    if leaves.size < PAGE:  # what is appended from now on is for the next verification
+                    if leaves.size < PAGE:  # later events are left to the next verification
                         return
         finally:
             for task in reading:
                 task.cancel()
-            await asyncio.gather(*reading, return_exceptions=True)  # what is wrong with the first was told
+            await asyncio.gather(*reading, return_exceptions=True)  # the first error was already reported
 
     async def _check(self, page: Leaves) -> None:
-        """Check what begins a tile, and add it to the tree."""
+        """Check the beginning of a tile, and add the page to the tree."""
         start, hashes, fault = self.edge.size, page.hashes, None
         comes_after = self._last_time is None or (page.first_time is not None and page.first_time >= self._last_time)
         if not (page.follow(start) and page.are_in_time and comes_after):
@@ -149,12 +151,12 @@ class Walk:
             raise self._changed() or fault
 
     def _next_size(self) -> int | None:
-        """Return the size that the next checkpoint is of, among those that are kept and those that are held."""
+        """Return the size of the next checkpoint, kept or held."""
         sizes = [note.size for note in self._notes[:1]] + [self._held.next_size]
         return min((size for size in sizes if size is not None), default=None)
 
     async def _in_order(self) -> tuple[bytes, Broken]:
-        """Return the leaves of a page as far as its events are in order, and what follows them."""
+        """Return the leaves of a page's events up to the first that is out of order, and the damage there."""
         start, last_time, hashes = self.edge.size, self._last_time, bytearray()
         leaves = await self._leaves.leaves_one_by_one(self._tenant, after=start or None, limit=PAGE)
         for expected, leaf in enumerate(leaves, start + 1):
@@ -168,7 +170,7 @@ class Walk:
         return bytes(hashes), Broken(start + 1, "here begins a page that was changed while it was read")
 
     async def _compare_leaves(self, hashes: bytes) -> None:
-        """Note the events of a page whose leaf is kept with another hash."""
+        """Note the events of a page whose kept hash differs."""
         first = self.edge.size // WIDTH
         parts = [hashes[at : at + _FULL] for at in range(0, len(hashes), _FULL)]
         kept = await self._tiles([Tile(0, first + n) for n in range(len(parts))])
@@ -177,7 +179,7 @@ class Walk:
             self._doubts += [n * WIDTH + at + 1 for at in _differences(part, kept.get(Tile(0, n), b""))]
 
     async def _checkpoint(self) -> None:
-        """Compare a checkpoint with the events that it is of. Raises Broken if they are others."""
+        """Compare a checkpoint with its events. Raises Broken if they do not match."""
         kept = self._notes.pop(0)
         try:
             checkpoint = self._checked(kept)
@@ -188,14 +190,14 @@ class Walk:
                 raise self._changed() or Broken(
                     kept.size, f"events 1 to {kept.size} are not those whose root was signed"
                 )
-            # The events are right: if a leaf was kept with another hash, it is the hash that is wrong.
+            # The events are right, so a kept hash that differs is the one that is wrong.
             self._doubts = [position for position in self._doubts if position > kept.size]
             self.sealed, self.checkpoints, self._last_note = kept.size, self.checkpoints + 1, kept.note
         if not self._notes:
             await self._next_notes()
 
     def _changed(self) -> Broken | None:
-        """Return what there is to say of the first event that is in doubt, if one is."""
+        """Return the damage to report for the first event in doubt, if there is one."""
         return Broken(self._doubts[0], "the event is not the one that was sealed here") if self._doubts else None
 
     def _checked(self, kept: KeptNote) -> Checkpoint:
@@ -205,7 +207,7 @@ class Walk:
         self._notes = await self._scan.notes(self._tenant, after=self.edge.size, limit=_NOTES)
 
     async def _compare_tiles(self) -> None:
-        """Compare what proofs are made of with what it has to be."""
+        """Compare the tiles, from which proofs are made, with the computed ones."""
         computed = self.edge.changed()
         kept = await self._tiles(computed)
         for tile, hashes in computed.items():
@@ -221,13 +223,13 @@ class Walk:
         return await self._scan.tiles(self._tenant, list(wanted))
 
     async def _end(self, head: int) -> None:
-        """Check that the ledger ends where it said, and that nothing was sealed beyond."""
+        """Check that the ledger ends at its head, and that nothing beyond it was sealed."""
         size = self.edge.size
         if size < head:
             raise Broken(size + 1, f"it is missing, and so is all that follows: the ledger's head is {head}")
         if self._signed > size:
             raise Broken(size + 1, f"it is missing, and so is all that follows: {self._signed} events were sealed")
-        for beyond in self._notes:  # was signed meanwhile, or is kept for more events than there ever were
+        for beyond in self._notes:  # signed meanwhile, or kept for more events than there ever were
             try:
                 self._checked(beyond)
             except InvalidNote as invalid:
@@ -244,7 +246,7 @@ class Walk:
     def check_signer(self, trusted: Sequence[Verifier]) -> None:
         """Check that one of these keys, if there are any, signed the last checkpoint that agreed.
 
-        Raises Broken if a signature of theirs is false, CannotCheck if there is none.
+        Raises Broken if one of their signatures is false, CannotCheck if there is none.
         """
         if not (trusted and self.edge.size):
             return
@@ -259,7 +261,7 @@ class Walk:
 
 
 def _differences(hashes: bytes, kept: bytes) -> list[int]:
-    """Return the numbers of the hashes that are others, among as many as there are of both."""
+    """Return the indexes at which the hashes differ, as far as both go."""
     if hashes.startswith(kept) or kept.startswith(hashes):
         return []
     pairs = range(0, min(len(hashes), len(kept)), HASH)

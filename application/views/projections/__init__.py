@@ -1,1 +1,1 @@
-"""Pure functions from events to the rows of a view; they know no table and no database."""
+"""Pure functions from events to the rows of a view. They know no table and no database."""

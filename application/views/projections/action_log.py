@@ -17,9 +17,9 @@ from domain.values import Actor
 
 
 class ActionLogRow(NamedTuple):
-    """One action; data is the event's own fields as JSON, in the version of their schema they were stored in.
+    """One action. data is the event's own fields as JSON, in the schema version in which they were stored.
 
-    sealed_in is the event's id, to which its personal data is bound; None if nothing in it is encrypted.
+    sealed_in is the id of the event to which its personal data is bound; None if nothing in it is encrypted.
     """
 
     order_id: str
@@ -36,7 +36,7 @@ class ActionLogRow(NamedTuple):
 
     @property
     def action(self) -> OrderEvent:
-        """What was done, brought to the present schema. Its event id and its version are not in this view."""
+        """The action as an event of the present schema. This view holds neither its event id nor its version."""
         event_class = _ACTIONS[self.type]
         actor = {
             "id": self.actor_id,
@@ -54,7 +54,7 @@ class ActionLogRow(NamedTuple):
 
 def _row(entry: Entry) -> ActionLogRow:
     recorded, actor = entry.recorded, entry.actor
-    _ = entry.fields  # an action that cannot be read stops the view, although it only copies it
+    _ = entry.fields  # raises if the action cannot be read, so that the view stops although it only copies
     return ActionLogRow(
         order_id=order_id_of(recorded.stream),
         position=recorded.position,

@@ -1,4 +1,4 @@
-"""What projections are given: events of one ledger, read when first asked for."""
+"""The input of projections: events of one ledger, each decoded when a field is first asked for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,11 +22,11 @@ class Entry:
         self._fields: Mapping[str, Any] | None = None
         self._metadata: Mapping[str, Any] | None = None
         self.shown: Mapping[str, Any] | None = None
-        """The field that names a customer as it may be shown; None if it is not encrypted, or nobody may see it."""
+        """The field that names a customer, as it may be shown; None if it is not encrypted, or if nobody may see it."""
 
     @property
     def type(self) -> str:
-        """The event's type. Raises InvalidEvent if it should be in our catalogue but is not: nothing is passed over."""
+        """The event's type. Raises InvalidEvent if our catalogue lacks a type of ours, so that no event is skipped."""
         if not self._is_known:
             message = f"Event {self.position} has type {self.recorded.type!r}, which this version does not know"
             raise InvalidEvent(message)
@@ -34,7 +34,7 @@ class Entry:
 
     @property
     def order_id(self) -> str | None:
-        """The order the event is about; None for an integration's event and for events of others' applications.
+        """The order the event is about; None for an integration's event and for events of other applications.
 
         Raises InvalidEvent as type does.
         """
@@ -47,29 +47,31 @@ class Entry:
 
     @property
     def integration_id(self) -> int:
-        """The integration that an event of an integration is about. Raises ValueError if its stream is of none."""
+        """The integration that an integration's event is about. Raises ValueError if the stream is not an
+        integration's.
+        """
         return int(integration_id_of(self.recorded.stream))
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """What the event's metadata says, as JSON has it. Raises InvalidEvent."""
+        """The event's metadata as JSON. Raises InvalidEvent."""
         if self._metadata is None:
             metadata = metadata_of(self.recorded)
             if why := metadata.get(WHY_UNREADABLE):
-                # Its times are not its own, and would be those of the views for good.
+                # Its metadata may be wrong, such as its times, and the views would keep what is wrong for good.
                 raise UnreadableEvent(f"Event {self.position} ({self.recorded.type}) cannot be read: {why}")
             self._metadata = metadata
         return self._metadata
 
     @property
     def actor(self) -> Mapping[str, Any]:
-        """Who made the event happen, as JSON has it; empty if nobody was named. Raises InvalidEvent."""
+        """The actor who made the event happen, as JSON; empty if nobody was named. Raises InvalidEvent."""
         actor: Mapping[str, Any] = self.metadata.get("actor", {})
         return actor
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """The own fields of an event of ours as JSON has them, with all defaults. Raises InvalidEvent."""
+        """The own fields of an event of ours as JSON, with all defaults. Raises InvalidEvent."""
         if self._fields is None:
             self._fields = fields_of(self.recorded, self.metadata)
         return self._fields

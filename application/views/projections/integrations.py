@@ -1,4 +1,4 @@
-"""The integrations: what each is, and since when its calls fail."""
+"""The integrations: the details of each, and since when its calls fail."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,9 +15,9 @@ from domain.streams import integration_id_of
 class IntegrationRow(NamedTuple):
     """One integration; details are JSON.
 
-    created_at is when we first heard of it, updated_at when something of it changed; both by our clock.
-    started_failing_at is when the earliest of the exceptions occurred that were logged since it last recovered; None if
-    there are none. Registering an integration anew says nothing about its calls, so it does not change that.
+    created_at is when we first heard of it, updated_at when it last changed; both by our clock. started_failing_at is
+    the earliest occurred_at of the exceptions that were logged since its last recovery; None if there are none.
+    Registering an integration again says nothing about its calls, so it leaves started_failing_at as it is.
     """
 
     integration_id: int
@@ -58,7 +58,7 @@ def _after(row: IntegrationRow, entry: Entry) -> IntegrationRow:
             details = to_json(fields["details"])
             changed = row._replace(shop_name=fields["shop_name"], shop_url=fields["shop_url"], details=details)
         case ExceptionLogged.topic:
-            # Clients say when it occurred, and tell it late: the first to be logged need not be the earliest.
+            # Clients date exceptions, and may report them late: the first to be logged need not be the earliest.
             changed = row._replace(started_failing_at=min(row.started_failing_at or occurred_at, occurred_at))
         case Recovered.topic:
             changed = row._replace(started_failing_at=None)

@@ -19,16 +19,16 @@ from domain.streams import order_id_of
 
 _STATE = Fields(OrderState.model_fields)
 _NAMING = {Created.topic, Transferred.topic, Redacted.topic}
-"""What changes whom an order is for, or whether that is known."""
+"""The events that change an order's customer, or whether the customer is known."""
 CUSTOMER_FIELDS = {Created.topic: "customer", Transferred.topic: "new_customer"}
-"""The fields that name the customer an order is for from then on."""
+"""The fields that name the order's new customer."""
 
 
 class OrderStateRow(NamedTuple):
     """One order; detail is its OrderState as JSON, first_position the ledger position of its first event.
 
-    customer_from is the event that named the customer, and the field it did so in, as new_customer/<event id>: the
-    customer in detail is encrypted as part of it. A service's description is encrypted as part of the event whose id
+    customer_from names the event that named the customer, and the field in it: new_customer/<event id>. The customer in
+    detail is encrypted as a part of that event. A service's description is encrypted as a part of the event whose id
     stands beside it in detail, as sealed_in.
     """
 
@@ -46,7 +46,7 @@ class OrderStateRow(NamedTuple):
 
 
 class _Order:
-    """An order as far as its events were folded, with what it is found by."""
+    """An order folded from its events so far, with the text it is found by."""
 
     def __init__(self, order_id: str, position: int, row: OrderStateRow | None) -> None:
         self.order_id = order_id
@@ -64,7 +64,7 @@ class _Order:
         else:
             fold(state, topic, entry.fields, recorded.version, recorded.occurred_at)
         if topic == Created.topic and known is not None:
-            # It was told late: the order is still whose it has become since.
+            # This event was reported late: the order stays with the customer it has got since.
             self.search = with_member(self.search, state["reference"])
         elif topic in _NAMING:
             is_named = state["customer"] is not None
@@ -73,7 +73,7 @@ class _Order:
             self.customer_from = f"{CUSTOMER_FIELDS[topic]}/{recorded.event_id}" if is_named else None
 
     def _take_report(self, entry: Entry) -> None:
-        """Fold a report, and keep with its description which event that is part of, if it is encrypted."""
+        """Fold a service's report. If its description is encrypted, keep the event's id beside it."""
         recorded, services, service = entry.recorded, self.state["services"], entry.fields["service"]
         before = services.get(service)
         fold(self.state, entry.type, entry.fields, recorded.version, recorded.occurred_at)
@@ -99,7 +99,7 @@ class _Order:
 
 
 def _words(entry: Entry) -> Iterator[str]:
-    """Yield what the order is found by of the customer that an event names, as far as that can be shown."""
+    """Yield the words of the named customer by which the order is found, as far as they may be shown."""
     customer = (entry.shown or entry.fields)[CUSTOMER_FIELDS[entry.type]]
     words = (customer.get("id", ""), customer.get("name", ""))
     yield from (word for word in words if word not in {REDACTED, UNREADABLE} and not is_token(word))

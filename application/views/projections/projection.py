@@ -1,4 +1,4 @@
-"""What a projection is: a name, and a pure function from ledger entries to the rows of a view."""
+"""A projection: a name, and a pure function from ledger entries to the rows of a view."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ def _none(_entries: Sequence[Entry]) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class Projection:
-    """Derives one view; its name is that of the view and of its checkpoint.
+    """Derives one view. Its name is also that of the view and of its checkpoint.
 
-    rows: the rows to add or replace, given some entries and the present rows that they need. It passes no entry over.
-    needs: the ids of the present rows that these entries change; a projection that only adds rows needs none. It does
-    not raise.
+    rows returns the rows to add or replace, given some entries and the present rows that they need. It skips no entry.
+    needs returns the ids of the present rows that these entries change; a projection that only adds rows needs none. It
+    never raises.
     """
 
     name: str
@@ -28,5 +28,5 @@ class Projection:
 
 
 def log(name: str, topics: frozenset[str], row: Callable[[Entry], Row]) -> Projection:
-    """Return the projection that keeps a row for every event of some types."""
+    """Return the projection that keeps a row for every event of these types."""
     return Projection(name, lambda entries, _present: [row(entry) for entry in entries if entry.type in topics])

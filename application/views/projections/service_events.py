@@ -1,4 +1,4 @@
-"""The service events: what each service said of each order."""
+"""The service events: what each service reported about each order."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -13,10 +13,11 @@ from domain.streams import order_id_of
 
 
 class ServiceEventRow(NamedTuple):
-    """One report of a service; metadata is JSON, version the order's with it.
+    """One report of a service; metadata is JSON, version is the order's version after it.
 
-    created_by is the performer, else the application that the report was made with; empty if neither is known.
-    sealed_in is the event's id, to which description and metadata are bound; None if nothing in it is encrypted.
+    created_by is the performer or, if that is not known, the application that sent the report; empty if neither is
+    known. sealed_in is the id of the event to which description and metadata are bound; None if nothing in it is
+    encrypted.
     """
 
     order_id: str

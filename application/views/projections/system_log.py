@@ -1,4 +1,4 @@
-"""The system log: HTTP calls about each order, by what they are found by."""
+"""The system log: HTTP calls about each order, with the columns by which they are found."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from domain.streams import order_id_of
 
 
 class SystemLogRow(NamedTuple):
-    """One call; content_digest is that of the content that holds what was said in it."""
+    """One call; content_digest is the digest of the content that holds its bodies."""
 
     order_id: str
     position: int

@@ -24,7 +24,9 @@ _TIES = frozenset(tie.topic for tie in TIES)
 
 
 class TimelineRow(NamedTuple):
-    """One event in an order's timeline. integration_id is what the event ties the order to, or unties it from."""
+    """One event in an order's timeline. integration_id is the integration that the event ties the order to, or unties
+    it from.
+    """
 
     order_id: str
     position: int
@@ -36,14 +38,14 @@ class TimelineRow(NamedTuple):
 
 
 class TiedOrders(NamedTuple):
-    """The orders that are tied to an integration, as far as the timelines have got."""
+    """The orders that are tied to an integration, as far as the timelines have read."""
 
     integration_id: int
     order_ids: Sequence[str]
 
 
 def kind_of(topic: str) -> Kind:
-    """Return what kind of thing an event is: an action, a service's report, a call, or an integration's matter."""
+    """Return the kind of an event: an action, a service's report, a call, or an integration's event."""
     return _KINDS.get(topic, "action")
 
 
@@ -55,7 +57,7 @@ def _needs(entries: Sequence[Entry]) -> list[str]:
 
 
 def _rows(entries: Sequence[Entry], present: Mapping[str, TiedOrders]) -> list[TimelineRow]:
-    """Put each order's own events into its timeline, and exceptions into those of the orders that are tied then."""
+    """Add each order's own events to its timeline. Add exceptions to the timelines of the orders tied at that point."""
     tied = {integration_id: set(orders.order_ids) for integration_id, orders in present.items()}
     rows: list[TimelineRow] = []
     for entry in entries:
@@ -70,7 +72,7 @@ def _rows(entries: Sequence[Entry], present: Mapping[str, TiedOrders]) -> list[T
 
 
 def _tie(orders: set[str], row: TimelineRow) -> None:
-    """Take an order up among those that are tied to an integration, or out."""
+    """Add an order to those that are tied to an integration, or remove it."""
     if row.type == IntegrationTied.topic:
         orders.add(row.order_id)
     else:

@@ -1,4 +1,4 @@
-"""Whom orders are for, as orders are found by it: the one thing that a view holds of people in plain text."""
+"""The customers of orders, by whom orders are found. This is the only personal data that a view holds in plain text."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -14,7 +14,7 @@ from domain.errors import InvalidEvent
 from domain.values import TenantName
 
 Reveal = Callable[[TenantName, Sequence[Entry]], Awaitable[None]]
-"""Gives entries whose events name a customer what may be shown of them."""
+"""Sets shown on the entries whose events name a customer."""
 
 
 async def reveal_nothing(_tenant: TenantName, _entries: Sequence[Entry]) -> None:
@@ -22,7 +22,7 @@ async def reveal_nothing(_tenant: TenantName, _entries: Sequence[Entry]) -> None
 
 
 def reveal_with(vault: Vault) -> Reveal:
-    """Return what opens the events that name customers, as long as these are not forgotten."""
+    """Return a function that decrypts the customers' names in events, unless the customers are forgotten."""
 
     async def reveal(tenant: TenantName, entries: Sequence[Entry]) -> None:
         naming = [entry for entry in entries if entry.recorded.type in CUSTOMER_FIELDS]
@@ -36,7 +36,7 @@ def reveal_with(vault: Vault) -> Reveal:
 
 
 def _told_of_customer(entry: Entry) -> RecordedEvent | None:
-    """Return as much of an event as it takes to open what it says of a customer; None if it says nothing."""
+    """Return the part of an event that is needed to decrypt its customer; None if it names no customer."""
     field = CUSTOMER_FIELDS[entry.recorded.type]
     with suppress(InvalidEvent):
         if customer := entry.fields[field]:

@@ -16,20 +16,20 @@ from domain.values import TenantName
 _log = logging.getLogger(__name__)
 
 REST_SECONDS = 0.04
-"""How far apart rounds begin while appends pour in: a batch takes little more than one event does."""
+"""The time between the starts of two rounds while appends pour in. A batch takes little more time than one event."""
 FEW = 3
-"""So few events in a round are no reason to rest: they were all there were, and who writes alone may read at once."""
+"""A round with so few events is followed by no rest: nothing more was waiting, and a lone writer can read at once."""
 
 
 class Hints(Protocol):
-    """Where appends are heard of."""
+    """The source of news about appends."""
 
     def hints(self) -> AsyncIterator[set[TenantName] | None]:
         """Yield tenants whose ledgers have grown; None if any ledger may have."""
 
 
 class _Inbox:
-    """The tenants that wait for the projector, each once, however often it was heard of."""
+    """The tenants that wait for the projector, each of them once, however many hints came."""
 
     def __init__(self) -> None:
         self._tenants: set[TenantName] = set()
@@ -40,8 +40,8 @@ class _Inbox:
         self._is_awake.set()
 
     def put(self, tenants: set[TenantName] | None) -> None:
-        """Note these tenants, or, if None, that any tenant may have something new."""
-        # Looking at all tenants also gives new ones their checkpoints.
+        """Note these tenants; None means that any tenant may have new events."""
+        # A look at all tenants also creates the checkpoints of new tenants.
         self._is_all = self._is_all or tenants is None or not tenants <= self._known
         self._tenants |= tenants or set()
         self._known |= self._tenants
@@ -49,7 +49,7 @@ class _Inbox:
             self._arrived.set()
 
     async def take(self, projector: Projector) -> set[TenantName]:
-        """Wait until there is something to do, and return for whom."""
+        """Wait until there is something to do, and return its tenants."""
         await self._arrived.wait()
         self._arrived.clear()
         tenants, is_all = self._tenants, self._is_all
@@ -57,7 +57,7 @@ class _Inbox:
         return tenants | set(await projector.behind()) if is_all else tenants
 
     async def rest(self, seconds: float) -> None:
-        """Hear of nothing for a while; it is heard of at once then, and costs little."""
+        """Take no hints for a while. They wait, and taking them all together costs little."""
         self._is_awake.clear()
         await asyncio.sleep(seconds)
         self._is_awake.set()
@@ -68,7 +68,7 @@ class _Inbox:
 
 
 class _Rounds:
-    """Projects a batch of each tenant in turn, so that one with much to do does not keep the others waiting."""
+    """Projects one batch of each tenant in turn, so that a tenant with much to do does not hold up the others."""
 
     def __init__(self, projector: Projector, inbox: _Inbox, rest_seconds: float) -> None:
         self._projector = projector
@@ -83,7 +83,7 @@ class _Rounds:
             began = time.monotonic()
             read = {tenant: await self._project(tenant) for tenant in tenants}
         except BaseException:
-            # Whoever was to be looked at is, the next time.
+            # Tenants that this round has missed are looked at in the next.
             self._inbox.put(None)
             raise
         self._inbox.put({tenant for tenant, events in read.items() if events > FEW})
@@ -91,7 +91,7 @@ class _Rounds:
             await self._inbox.rest(began + self._rest_seconds - time.monotonic())
 
     async def _project(self, tenant: TenantName) -> int:
-        """Project a batch, and return how many events it had; a tenant's trouble is told and keeps no other waiting."""
+        """Project a batch; return its number of events. A tenant's error is logged and does not stop the others."""
         try:
             read = await self._projector.project(tenant)
         except Exception as error:
@@ -106,7 +106,7 @@ class _Rounds:
 
 
 async def keep_up(projector: Projector, hints: Hints, *, rest_seconds: float = REST_SECONDS) -> None:
-    """Project whatever comes, for ever. A lost database is waited for; it loses nothing."""
+    """Project new events, for ever. If the database is lost, wait for it; no event is missed."""
     inbox = _Inbox()
     rounds = _Rounds(projector, inbox, rest_seconds)
     async with asyncio.TaskGroup() as tasks:

@@ -1,4 +1,4 @@
-"""The projector: takes batches of a tenant's ledger and brings the views up to them, each exactly once."""
+"""The projector: reads a tenant's ledger in batches and brings the views up to date, each event exactly once."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ BATCH = 2_000
 
 
 class ViewCheckpoint(NamedTuple):
-    """How far a projection has read its tenant's ledger, and why it stopped there if it did.
+    """How far a projection has read its tenant's ledger, and the error if it stopped there.
 
     A stopped projection is tried again after a while; its error is None then.
     """
@@ -31,14 +31,14 @@ class ViewCheckpoint(NamedTuple):
 
 
 class ViewAhead(NamedTuple):
-    """A view that is noted to have read more events than its ledger has, or was so once and was not rebuilt since."""
+    """A view whose checkpoint is beyond its ledger's head, or was once, and which was not rebuilt since."""
 
     view: str
     position: int
     head: int
 
     def __str__(self) -> str:
-        """Return what is wrong with it, in words."""
+        """Say what is wrong with it."""
         if self.position > self.head:
             return f"view {self.view} is noted to have read {self.position} events, the ledger has {self.head}"
         was = f"view {self.view} was noted to have read more events than there were"
@@ -46,18 +46,18 @@ class ViewAhead(NamedTuple):
 
 
 class ViewBatch(Protocol):
-    """One transaction on a tenant's views: their rows and checkpoints change together or not at all."""
+    """One transaction on a tenant's views. Rows and checkpoints change together, or nothing changes."""
 
     checkpoints: Sequence[ViewCheckpoint]
-    """The checkpoints that this transaction holds; those that another projector is working on are not among them."""
+    """The checkpoints that this transaction holds. Those that another projector holds are not among them."""
     head: Position
-    """The ledger's head: none of these checkpoints can be further."""
+    """The ledger's head: no checkpoint may be beyond it."""
 
     async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
-        """Return the view's rows with these ids that exist."""
+        """Return the view's rows with these ids, as far as they exist."""
 
     async def save(self, view: str, rows: Sequence[Row]) -> None:
-        """Add rows, or replace them where the view holds one row per id."""
+        """Add rows, or replace them if the view has one row per id."""
 
     async def advance(self, projections: Sequence[str], position: int) -> None:
         """Move checkpoints forward to one position, and clear their errors."""
@@ -65,28 +65,32 @@ class ViewBatch(Protocol):
     async def stop(self, projection: str, error: str, *, until_rebuilt: bool = False) -> None:
         """Keep a checkpoint where it is, with the error that stopped it.
 
-        It is tried again after a while; until_rebuilt, not before the view was rebuilt.
+        It is tried again after a while or, with until_rebuilt, once the view was rebuilt.
         """
 
 
 class ViewStore(Protocol):
-    """Where views and checkpoints are kept, and the ledger that they are made of."""
+    """Holds the views, their checkpoints, and the ledger from which they are made."""
 
     async def events(self, tenant: TenantName, *, after: int, limit: int) -> list[RecordedEvent]:
-        """Return the next events of a ledger: all that follow this position, or as many as one batch may have."""
+        """Return the next events of a ledger: all after this position, or as many as one batch may have."""
 
     def batch(self, tenant: TenantName, projections: Sequence[str]) -> AbstractAsyncContextManager[ViewBatch]:
-        """Open a transaction that holds the checkpoints of those of these projections that no other projector holds."""
+        """Open a transaction that holds the checkpoints of these projections, except those that another projector
+        holds.
+        """
 
     async def behind(self, projections: Sequence[str]) -> list[TenantName]:
-        """Return the tenants with a checkpoint of these behind their ledger, or ahead of it, which is wrong.
+        """Return the tenants with one of these checkpoints behind their ledger, or ahead of it, which is an error.
 
-        Checkpoints that are missing are created.
+        Missing checkpoints are created.
         """
 
 
 class ProjectionProgress(NamedTuple):
-    """What a projection makes of some entries: the rows of the first taken ones, and what stopped it after them."""
+    """The result of a projection on some entries: the rows of the first taken entries, and the error that came after
+    them.
+    """
 
     taken: int
     rows: Sequence[Row]
@@ -94,14 +98,14 @@ class ProjectionProgress(NamedTuple):
 
 
 def progress(projection: Projection, entries: Sequence[Entry], present: Mapping[str, Any]) -> ProjectionProgress:
-    """Run a projection over the entries; if it fails, over exactly those before the one it fails at."""
+    """Run a projection over the entries. If it fails at an entry, run it over exactly those before."""
     best = ProjectionProgress(0, (), None)
     size, too_many = len(entries), len(entries) + 1
     while best.taken < size:
         try:
             best = ProjectionProgress(size, projection.rows(entries[:size], present), best.error)
         except Exception as error:
-            # A bug of a projection stops it and nothing else. Halving finds the entry that shows it.
+            # A bug in a projection stops that projection only. Halving finds the entry that causes the error.
             best = best._replace(error=error)
             too_many = size
         size = (best.taken + too_many) // 2
@@ -109,7 +113,7 @@ def progress(projection: Projection, entries: Sequence[Entry], present: Mapping[
 
 
 class Projector:
-    """Brings views up to their ledgers. Several may run at once, here and elsewhere: they share the checkpoints."""
+    """Brings views up to date. Several may run at once, in several processes: they share the checkpoints."""
 
     def __init__(
         self,
@@ -132,23 +136,23 @@ class Projector:
         return await self._views.behind(self.names)
 
     async def catch_up(self, tenant: TenantName) -> int:
-        """Project batches until the tenant's views have read all of its ledger; return how many events were read."""
+        """Project batches until the tenant's views have read the whole ledger; return how many events were read."""
         total = 0
         while done := await self.project(tenant):
             total += done
         return total
 
     async def project(self, tenant: TenantName) -> int:
-        """Project one batch: the next events for every projection, so that none waits for one that is far behind.
+        """Project one batch. Each projection gets its own next events, so that none waits for one that is far behind.
 
-        Returns how many events were read; 0 if there is nothing to do, or others are doing it. Raises Unavailable.
+        Returns how many events were read; 0 if there is nothing to do, or if others are doing it. Raises Unavailable.
         """
         try:
             return await self._project(tenant, self.names)
         except Unavailable:
             raise
         except Exception:
-            # The rows of some projection could not be written. Each on its own, the others do not suffer from it.
+            # The rows of some projection could not be written. Project each on its own, so that the others go on.
             _log.exception("A batch of tenant %s could not be written; projecting each view on its own", tenant)
             return sum([await self._project_alone(tenant, name) for name in self.names])
 
@@ -159,7 +163,7 @@ class Projector:
             raise
         except Exception as error:
             async with self._views.batch(tenant, [name]) as batch:
-                # If another projector holds it now, that one will see for itself.
+                # If another projector holds the checkpoint now, it will meet the same error.
                 if batch.checkpoints:
                     await self._stop(batch, tenant, name, error)
             return 0
@@ -171,16 +175,17 @@ class Projector:
             read = 0
             for start, ahead in zip_longest(positions, positions[1:]):
                 group = [self._projections[c.projection] for c in running if c.position == start]
-                # Whoever is behind stops where the next ones are, and goes on together with them.
+                # A projection that is behind reads up to the next checkpoint, and then goes on together with that
+                # group.
                 limit = self._limit if ahead is None else min(self._limit, ahead - start)
                 read += await self._project_group(batch, tenant, group, after=start, limit=limit)
             return read
 
     @staticmethod
     async def _not_ahead(batch: ViewBatch, tenant: TenantName) -> list[ViewCheckpoint]:
-        """Return the checkpoints to go on from; those that are ahead of the ledger are stopped until they are rebuilt.
+        """Return the checkpoints to go on from. Those ahead of the ledger are stopped until their view is rebuilt.
 
-        Where such a view really is, nobody knows. Were it left running, it would skip events as soon as the ledger had
+        Nobody knows how much such a view has really read. If it ran on, it would skip events as soon as the ledger had
         passed its checkpoint.
         """
         running = [c for c in batch.checkpoints if c.error is None]
@@ -201,7 +206,7 @@ class Projector:
         if entries:
             if len(entries) == limit:
                 self._ahead.read(tenant, after=entries[-1].position, limit=self._limit)
-            # Asked first, so that nothing waits for an answer while rows are on their way.
+            # Ask for all present rows before writing any, so that no question waits behind rows on their way.
             present = [await batch.present(projection.name, projection.needs(entries)) for projection in group]
             made = {}
             for projection, rows in zip(group, present, strict=True):
@@ -213,7 +218,7 @@ class Projector:
     async def _record(
         self, batch: ViewBatch, tenant: TenantName, entries: Sequence[Entry], made: Mapping[str, ProjectionProgress]
     ) -> None:
-        """Move the checkpoints as far as each projection got, and say what stopped it there."""
+        """Move each checkpoint as far as its projection got, and record the error that stopped it there."""
         for taken in sorted({taken for taken, _, _ in made.values() if taken}):
             together = [name for name in made if made[name].taken == taken]
             await batch.advance(together, entries[taken - 1].position)

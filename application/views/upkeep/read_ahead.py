@@ -1,4 +1,4 @@
-"""Reading ahead: the next events of a ledger are read while the database writes the rows of the last."""
+"""Reading ahead: a ledger's next events are read while the database writes the rows of the last ones."""
 
 import asyncio
 from contextlib import suppress
@@ -12,7 +12,7 @@ from domain.values import TenantName
 
 
 class Ledgers(Protocol):
-    """Where events are read."""
+    """The source of events."""
 
     async def events(self, tenant: TenantName, *, after: int, limit: int) -> list[RecordedEvent]:
         """Return the next events of a ledger. Raises Unavailable."""
@@ -25,10 +25,10 @@ class _Page(NamedTuple):
 
 
 class ReadAhead:
-    """Hands out pages of ledgers, of which one at a time may have been read before it is asked for.
+    """Hands out pages of ledgers. One page at a time may be read before it is asked for.
 
-    A page that was read too early ends too early; it is never wrong, for events do not change. One that was empty is
-    read again.
+    A page that was read early may lack the newest events. It is never wrong, because events do not change. An empty
+    page is read again.
     """
 
     def __init__(self, ledgers: Ledgers, reveal: Reveal) -> None:
@@ -37,7 +37,7 @@ class ReadAhead:
         self._next: tuple[_Page, asyncio.Task[list[Entry]]] | None = None
 
     def read(self, tenant: TenantName, *, after: int, limit: int) -> None:
-        """Begin to read a page that will be asked for."""
+        """Start to read a page that will be asked for."""
         page = _Page(tenant, after, limit)
         task = asyncio.create_task(self._read(page), name="read ahead")
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -50,7 +50,7 @@ class ReadAhead:
         if self._next is not None and self._next[0] == page:
             _, task = self._next
             self._next = None
-            # Whatever kept it from being read early: read in its turn, it says what is wrong.
+            # If the early read failed, the page is read again now; that read reports what is wrong.
             with suppress(Exception):
                 if entries := await task:
                     return entries
@@ -69,7 +69,7 @@ class ReadAhead:
 
 
 def _read(event: RecordedEvent) -> Entry:
-    """Return an entry that is read already if it can be; what is wrong with it is for the projections to see."""
+    """Return a decoded entry if it can be decoded. If not, the projections will meet the error."""
     entry = Entry(event)
     with suppress(InvalidEvent):
         if entry.is_ours:

@@ -1,4 +1,4 @@
-"""Rebuilding: views derived anew beside the live ones, to take their place or to be compared with them."""
+"""Rebuilding: views are derived anew beside the live ones, and then replace them or are compared with them."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,11 +12,11 @@ from domain.errors import ViewStopped
 from domain.values import TenantName
 
 Show = Callable[[int, int], None]
-"""Is told how far it is, and how far it goes."""
+"""Takes the position reached so far, and the last position."""
 
 
 class RowDifference(NamedTuple):
-    """A row of a view as it is live and as it is rebuilt, by column; None where there is none with its key."""
+    """A row of a view as it is live and as it is rebuilt, by column; None on the side that has no row with its key."""
 
     view: str
     live: Mapping[str, Any] | None
@@ -24,9 +24,10 @@ class RowDifference(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Live views beside rebuilt ones: how far they have read the ledger, and what yields the differences of each.
+    """Live views beside rebuilt ones: how far they have read the ledger, and a function that yields a view's
+    differences.
 
-    Those that are noted to have read more than there is are compared as far as there is, and named in ahead.
+    Views whose checkpoint is beyond the ledger are compared up to the ledger's head, and are listed in ahead.
     """
 
     positions: Mapping[str, int]
@@ -35,13 +36,14 @@ class Compared(NamedTuple):
 
 
 class SideViews(Protocol):
-    """Some views of one tenant beside the live ones, empty at first. Nobody else sees them, and nothing of them stays.
+    """Some views of one tenant beside the live ones, empty at first. Nobody else sees them, and they are dropped at the
+    end.
 
-    What is projected into them within a transaction of theirs is part of it.
+    Projecting into them inside one of their transactions is a part of that transaction.
     """
 
     def upto(self, position: int) -> ViewStore:
-        """Return where they are projected from a ledger that seems to end at this position."""
+        """Return the store that projects into them from a ledger that seems to end at this position."""
 
     async def checkpoints(self) -> Sequence[ViewCheckpoint]: ...
 
@@ -49,33 +51,33 @@ class SideViews(Protocol):
         """Return how far the live views have read the ledger."""
 
     async def ahead(self) -> Sequence[ViewAhead]:
-        """Return the live views that are noted to have read more events than there are, or were so once."""
+        """Return the live views whose checkpoint is beyond the ledger's head, or was once."""
 
     def taking_over(self) -> AbstractAsyncContextManager[None]:
-        """Open the transaction in which the live views are replaced; projectors do not move them from where they are.
+        """Open the transaction in which the live views are replaced. Projectors cannot move the live views during it.
 
-        Readers see the old rows until it ends, and the new ones from then on.
+        Readers see the old rows until it ends, and then the new ones.
         """
 
     async def take_over(self) -> None:
-        """Make the live views and their checkpoints what these are."""
+        """Make the live views and their checkpoints equal to these."""
 
     def still(self) -> AbstractAsyncContextManager[Mapping[str, int]]:
-        """Open a transaction that sees the live views as they are at its beginning; projectors go on."""
+        """Open a transaction that sees the live views as they are at its beginning. Projectors go on meanwhile."""
 
     def differences(self, view: str) -> AsyncIterator[RowDifference]:
         """Yield the rows in which the live view and the rebuilt one differ, in the order of their keys."""
 
 
 class SideViewStore(Protocol):
-    """Where views are rebuilt."""
+    """The place where views are rebuilt."""
 
     def beside(self, tenant: TenantName, views: Sequence[str]) -> AbstractAsyncContextManager[SideViews]:
         """Open views beside the live ones. Raises Unavailable."""
 
 
 class Rebuilding:
-    """Derives views anew from the ledger while the live ones are read and brought up to date."""
+    """Derives views anew from the ledger while the live ones are still read and kept up to date."""
 
     def __init__(
         self, store: EventStore, beside: SideViewStore, projections: Sequence[Projection], reveal: Reveal
@@ -90,18 +92,19 @@ class Rebuilding:
         return [projection.name for projection in self._projections]
 
     async def rebuild(self, tenant: TenantName, names: Sequence[str], show: Show) -> None:
-        """Replace views of a tenant by what they are when they are derived anew, at once and together.
+        """Derive views of a tenant anew, and replace the live ones by them, all at once.
 
-        Raises TenantNotFound and, if one of them cannot be derived, ViewStopped; all are left as they were then.
+        Raises TenantNotFound. Raises ViewStopped if one of the views cannot be derived; all live views then stay as
+        they are.
         """
         reached = 0
         async with self._beside.beside(tenant, names) as views:
-            # What is left for the end, while projectors wait, is a batch.
+            # At most one batch is left for the last part, during which projectors wait.
             while (head := await self._store.head(tenant)) - reached > BATCH:
                 await self._project(views, tenant, dict.fromkeys(names, head), show)
                 reached = head
             async with views.taking_over():
-                # No live view can be further; one that is noted to be so is brought back.
+                # No live view can be further. A checkpoint beyond the head is brought back to it.
                 head = await self._store.head(tenant)
                 await self._project(views, tenant, dict.fromkeys(names, head), show)
                 await views.take_over()
@@ -110,7 +113,7 @@ class Rebuilding:
     async def compared(self, tenant: TenantName, names: Sequence[str], show: Show) -> AsyncIterator[Compared]:
         """Derive views anew as far as the live ones have read the ledger, and yield the two side by side.
 
-        The live ones are seen as they are at one moment, and go on. Raises ViewStopped if one cannot be derived so far.
+        The live ones are seen at one moment, while they go on. Raises ViewStopped if a view cannot be derived that far.
         """
         async with self._beside.beside(tenant, names) as views:
             await self._project(views, tenant, await views.live_positions(), show)
