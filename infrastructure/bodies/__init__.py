@@ -1,1 +1,1 @@
-"""Where the bodies of logged calls are kept: in PostgreSQL, or in an object store."""
+"""Stores for the bodies of logged calls: PostgreSQL, or an object store."""

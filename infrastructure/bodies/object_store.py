@@ -21,7 +21,7 @@ from domain.values import BodyRef, TenantName
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
-# Whoever logs a call waits for its body to be kept: a store that does not answer must not keep them for minutes.
+# A client that logs a call waits until its body is stored, so a silent store must not hold it up for minutes.
 _CLIENT: "ClientConfig" = {"connect_timeout": "5s", "timeout": "30s", "allow_http": True}
 _RETRIES: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
 
@@ -31,7 +31,8 @@ class UnusableStore(Unavailable, Misconfigured):
 
 
 class ObjectBodyStore:
-    """Implements application.bodies.port.BodyStore. Bodies from before the object store was set are still found.
+    """Implements application.bodies.port.BodyStore. Bodies that were stored before the object store was set are still
+    found.
 
     Credentials, regions and endpoints come from the variables that the provider's own tools read.
     """
@@ -45,7 +46,7 @@ class ObjectBodyStore:
     async def put(self, tenant: TenantName, subject: str, body: bytes) -> BodyRef:
         digest = sha256(body).hexdigest()
         async with _translated():
-            # One request, whatever the size: what is there is there as a whole.
+            # One request, whatever the size, so that an object is there completely or not at all.
             await obstore.put_async(self._store, _key(tenant, digest), body, use_multipart=False)
             if isinstance(self._store, LocalStore):
                 await asyncio.to_thread(_sync, Path(str(self._store.prefix)), _key(tenant, digest))
@@ -71,7 +72,7 @@ class ObjectBodyStore:
 
 
 def _open(url: str) -> ObjectStore:
-    """Open the store that a URL names; nothing is asked of it yet. Raises UnusableStore."""
+    """Open the store that a URL names, without sending it anything. Raises UnusableStore."""
     try:
         if urlsplit(url).scheme == "file":
             return LocalStore.from_url(url, mkdir=True)
@@ -90,7 +91,7 @@ def _key(tenant: TenantName, digest: str) -> str:
 
 
 def _sync(root: Path, key: str) -> None:
-    """Make a file survive a power failure, and the folders it is in, which may be new."""
+    """Make a file survive a power failure, together with its folders, which may be new."""
     path = root / key
     for one in (path, path.parent, root):
         descriptor = os.open(one, os.O_RDONLY)
@@ -106,7 +107,7 @@ async def _translated() -> AsyncIterator[None]:
     try:
         yield
     except (BaseError, OSError) as exc:
-        # Where bodies are kept is not for clients to know.
+        # Clients need not know where bodies are kept.
         what = "The store of large bodies cannot be reached at the moment; try again"
         raise Unavailable(what, said=f"Its store: {_first_line(exc)}") from exc
 

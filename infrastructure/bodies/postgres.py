@@ -39,7 +39,7 @@ class PostgresBodyStore:
             rows = await self._reads.fetch_large(_SQL["get_large"], **which)
         return rows[0][0] if rows else None
 
-    # The database sees to it that nothing else is deleted.
+    # The database itself deletes nothing else.
     async def delete(self, tenant: TenantName, digest: str, *, before: datetime | None = None) -> None:
         which = {"tenant": tenant, "digest": bytes.fromhex(digest), "before": before}
         async with reading(self._pool) as connection:

@@ -1,4 +1,4 @@
-"""What is noted in PostgreSQL of how long tenants keep what was said in calls."""
+"""How long tenants keep the bodies of calls, in PostgreSQL."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,1 +1,1 @@
-"""The PostgreSQL that comes with us: started with the first process that needs it, and stopped by the last."""
+"""The PostgreSQL that comes with us. The first process that needs it starts it, and the last one stops it."""

@@ -1,4 +1,4 @@
-"""What a running PostgreSQL says about itself in its data directory, and whether it can be reached."""
+"""What a running PostgreSQL writes about itself into its data directory, and whether it can be reached."""
 
 import errno
 import socket
@@ -17,7 +17,7 @@ class Postmaster(NamedTuple):
         return f"postgresql://postgres@/{database}?host={quote(self.socket_dir, safe='')}&port={self.port}"
 
     def connect(self) -> int:
-        """Try the server's socket; return the error number, 0 if somebody answers."""
+        """Try the server's socket; return the error number, 0 if the server answers."""
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(1)
             try:
@@ -30,7 +30,7 @@ class Postmaster(NamedTuple):
 
 
 def ready_postmaster(pgdata: Path) -> Postmaster | None:
-    """Return the server, if it says that it accepts connections; a killed one still says so."""
+    """Return the server if its file says that it accepts connections. The file of a killed server still says so."""
     try:
         lines = [line.strip() for line in (pgdata / "postmaster.pid").read_text().splitlines()]
     except FileNotFoundError:
@@ -38,5 +38,5 @@ def ready_postmaster(pgdata: Path) -> Postmaster | None:
     # Process, data directory, start time, port, socket directory, address, shared memory, status.
     if len(lines) != 8 or lines[7] != "ready":
         return None
-    # A socket beside the data is found by whatever name the directory has here.
+    # A socket in the data directory is found under the name that the directory has here.
     return Postmaster(str(pgdata) if lines[4] == lines[1] else lines[4], int(lines[3]))

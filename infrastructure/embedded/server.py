@@ -1,4 +1,4 @@
-"""A real PostgreSQL of our own in a data directory: started by its first user, stopped by its last."""
+"""A PostgreSQL of our own in a data directory. Its first user starts it, and its last user stops it."""
 
 import errno
 import fcntl
@@ -23,20 +23,20 @@ from infrastructure.embedded.postmaster import Postmaster, ready_postmaster
 
 DATABASE = "ordertrail"
 PORT = 5432
-# After a crash the server first replays what it had logged, at most a checkpoint's distance.
+# After a crash the server first replays its log, at most a checkpoint's distance.
 START_SECONDS = 600
 STOP_SECONDS = 600
 POLL_SECONDS = 0.05
 DYING_SECONDS = 1.0
-# How long a server may say that it is ready and not have its socket: one that is being killed removes it first.
+# How long a server may claim to be ready without a socket. A server that is being killed removes the socket first.
 UNREACHABLE_SECONDS = 5
-# How long a server may run and not have written its postmaster.pid.
+# How long a server may run before it has written its postmaster.pid.
 APPEARING_SECONDS = 5
 
 # The shortest limit among the systems we run on (macOS) is 104 bytes with the terminating zero.
 MAX_SOCKET_PATH = 103
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-# Made by the file system itself, on a volume of its own.
+# The file system itself makes it on a volume.
 IGNORED_FILES = frozenset({"lost+found"})
 
 
@@ -56,8 +56,8 @@ class PostgresDoesNotStart(EmbeddedServerError, Unavailable):
 def embedded_server(data_dir: Path) -> Iterator[str]:
     """Run PostgreSQL in the directory for as long as anybody uses it; yield the DSN of its database ordertrail.
 
-    Any number of processes may use it at the same time: the first starts the server, the last stops it. What a killed
-    user left behind is taken over by the next one. Raises EmbeddedServerError.
+    Any number of processes may use it at the same time: the first starts the server, the last stops it. If a user was
+    killed, the next one takes over what it left. Raises EmbeddedServerError.
     """
     with data_directory(data_dir) as used:
         yield start_again(used)
@@ -65,7 +65,7 @@ def embedded_server(data_dir: Path) -> Iterator[str]:
 
 @contextmanager
 def data_directory(data_dir: Path) -> Iterator[Path]:
-    """Create and use a directory, whose server is stopped when nobody does any more. Raises UnusableDirectory."""
+    """Create and use a directory. Its server is stopped when nobody uses it any more. Raises UnusableDirectory."""
     data_dir = _prepare(data_dir)
     _check_release(data_dir / "postgres")
     with _in_use(data_dir):
@@ -73,7 +73,7 @@ def data_directory(data_dir: Path) -> Iterator[Path]:
 
 
 def start_again(data_dir: Path) -> str:
-    """Start the server of a directory that we are using, unless it runs; return the DSN, which stays the same.
+    """Start the server of a directory that we use, unless it runs; return the DSN, which stays the same.
 
     Raises EmbeddedServerError.
     """
@@ -82,7 +82,7 @@ def start_again(data_dir: Path) -> str:
         try:
             _create_database(postmaster)
         except PostgresDoesNotStart:
-            # A server that was being killed while we looked at it is gone by now, and is started anew.
+            # The server may have been about to be killed when we looked. It is gone by now, and is started again.
             time.sleep(DYING_SECONDS)
             postmaster = _start(data_dir)
             _create_database(postmaster)
@@ -90,18 +90,18 @@ def start_again(data_dir: Path) -> str:
 
 
 def has_ended(data_dir: Path) -> bool:
-    """Return whether the server of a directory that we are using does not run; cheap."""
+    """Return whether the server of a directory that we use has stopped running; cheap."""
     with _no_server(data_dir) as lock:
         return lock is not None
 
 
 def _prepare(data_dir: Path) -> Path:
-    """Create the directory, or see that it is one of ours."""
+    """Create the directory, or check that it is one of ours."""
     data_dir = data_dir.expanduser().resolve()
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         files = {path.name for path in data_dir.iterdir()} - IGNORED_FILES
-        # The lock file is the first thing we make in a directory, so it marks ours.
+        # The lock file is the first file that we make in a directory, so it marks ours.
         if files and ".in-use" not in files:
             raise UnusableDirectory(
                 f"{data_dir} holds files that are not Ordertrail's; choose a new or an empty data directory"
@@ -116,10 +116,10 @@ def _prepare(data_dir: Path) -> Path:
 
 @contextmanager
 def _in_use(data_dir: Path) -> Iterator[None]:
-    """Be a user of the directory; whoever is the last stops the server.
+    """Be a user of the directory; the last user stops the server.
 
-    The lock is the kernel's: it vanishes with its process, however that ends. Who starts while the last one stops
-    the server waits for it.
+    The lock is the kernel's: it vanishes with its process, however that ends. A process that starts while the last user
+    stops the server waits for it.
     """
     with _locked(data_dir / ".in-use", fcntl.LOCK_SH) as lock:
         try:
@@ -151,10 +151,11 @@ def _locked(path: Path, kind: int = fcntl.LOCK_EX) -> Iterator[int]:
 
 @contextmanager
 def _no_server(data_dir: Path) -> Iterator[int | None]:
-    """Yield a lock that no server can run beside, None if one does.
+    """Yield a lock that proves that no server runs; None if one runs.
 
-    All processes of a server hold it, so the kernel knows whether any is left: also if they were killed, are in a
-    container whose processes are not visible here, or know the directory by another name.
+    All processes of a server hold this lock, so the kernel knows whether any is left. That also holds if they were
+    killed, if they run in a container whose processes are not visible here, or if they know the directory by another
+    name.
     """
     with ExitStack() as stack:
         try:
@@ -162,12 +163,12 @@ def _no_server(data_dir: Path) -> Iterator[int | None]:
         except BlockingIOError:
             yield None
         else:
-            # A server from before there was this lock does not hold it.
+            # A server from before this lock existed does not hold it.
             yield lock if _running(data_dir / "postgres") is None else None
 
 
 def _start(data_dir: Path) -> Postmaster:
-    """Return the directory's server when it accepts connections: the one that runs, or a new one."""
+    """Return the directory's server once it accepts connections: the running one, or a new one."""
     pgdata = data_dir / "postgres"
     _initialise(pgdata)
     deadline = time.monotonic() + START_SECONDS
@@ -180,7 +181,7 @@ def _start(data_dir: Path) -> Postmaster:
         problem = postmaster.connect() if postmaster else errno.EAGAIN
         if postmaster and not problem:
             return postmaster
-        # Until then it is starting or stopping for somebody else, or the last processes of a killed one are leaving.
+        # Until then somebody else starts or stops it, or the last processes of a killed server are leaving.
         if problem in {errno.EAGAIN, errno.ECONNREFUSED}:
             missing_since = None
         elif time.monotonic() - (missing_since := missing_since or time.monotonic()) > UNREACHABLE_SECONDS:
@@ -193,7 +194,7 @@ def _start(data_dir: Path) -> Postmaster:
 
 
 def _check_release(pgdata: Path) -> None:
-    """Raise UnusableDirectory if the cluster, if there is one, is of another release."""
+    """Raise UnusableDirectory if there is a cluster of another release."""
     target, version = postgres_programs.release(), postgres_programs.release_of(pgdata)
     if version not in {None, target}:
         raise UnusableDirectory(
@@ -203,11 +204,11 @@ def _check_release(pgdata: Path) -> None:
 
 
 def _initialise(pgdata: Path) -> None:
-    """Create the database cluster, if it is not there. Raises UnusableDirectory."""
+    """Create the database cluster if it is missing. Raises UnusableDirectory."""
     _check_release(pgdata)
     if postgres_programs.release_of(pgdata) is not None:
         return
-    # Under another name first: an initdb that was killed halfway looks finished.
+    # Use another name first: a cluster of a killed initdb looks finished.
     unfinished = pgdata.with_name("postgres.unfinished")
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -219,10 +220,10 @@ def _initialise(pgdata: Path) -> None:
 
 
 def _running(pgdata: Path) -> psutil.Process | None:
-    """Return the directory's postmaster, if it is visible; the process id in its file may be another program's."""
+    """Return the directory's postmaster if it is visible. The process id in its file may belong to another program."""
     try:
         process = psutil.Process(int((pgdata / "postmaster.pid").read_text().split("\n", 1)[0]))
-        # The folder itself, where the system shows it: its name may be another one for the server than for us.
+        # Compare the folder itself where the system shows it: the server may know it by another name than we do.
         folder = Path(f"/proc/{process.pid}/cwd")
         folder = folder if folder.is_symlink() else Path(process.cwd())
         is_ours = process.name() == "postgres" and folder.samefile(pgdata)
@@ -232,9 +233,9 @@ def _running(pgdata: Path) -> psutil.Process | None:
 
 
 def _launch(pgdata: Path, lock: int) -> None:
-    """Start a server that keeps the lock; whoever has it may remove what a killed server left."""
+    """Start a server that keeps the lock. The holder of the lock may remove what a killed server left."""
     socket_dir = _socket_dir(pgdata)
-    # These would stop a new server, if the process id has been given to another program.
+    # These files would stop a new server if another program has the process id now.
     (pgdata / "postmaster.pid").unlink(missing_ok=True)
     (socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
     options = f"-h '' -p {PORT} -k {shlex.quote(str(socket_dir))}"
@@ -254,7 +255,7 @@ def _launch(pgdata: Path, lock: int) -> None:
 def _stop(data_dir: Path) -> None:
     pgdata = data_dir / "postgres"
     deadline = time.monotonic() + APPEARING_SECONDS
-    # Whoever started it may have been told to leave before it said who it is.
+    # Its starter may have been told to end before the server wrote its process id.
     while not (pgdata / "postmaster.pid").exists() and not has_ended(data_dir) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     if _running(pgdata) is None:
@@ -271,19 +272,19 @@ def _stop(data_dir: Path) -> None:
 
 
 def _socket_dir(pgdata: Path) -> Path:
-    """Return where the server's socket goes: its own directory, or a private one with a shorter name."""
-    # A comma separates directories, for the server and for its clients.
+    """Return the directory of the server's socket: the data directory, or a private one with a shorter name."""
+    # The server and its clients read a comma as a separator of directories.
     if len(os.fsencode(pgdata / f".s.PGSQL.{PORT}")) <= MAX_SOCKET_PATH and "," not in str(pgdata):
         return pgdata
     found = pgdata.stat()
     owner = found.st_uid
-    # The directory itself, not its name: two containers may give one name to two directories.
+    # Use the directory's identity, not its name: two containers may use one name for two directories.
     name = hashlib.sha256(f"{found.st_dev}:{found.st_ino}".encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"ordertrail-{name}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if os.geteuid() == 0:
         os.chown(folder, owner, -1, follow_symlinks=False)
-    # The server trusts whoever reaches its socket.
+    # The server trusts everybody who reaches its socket.
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) & 0o077:
         raise UnusableDirectory(f"{folder} is somebody else's; choose a data directory with a shorter name")

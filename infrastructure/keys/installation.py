@@ -1,6 +1,6 @@
-"""What an installation has one of: its name, its secrets, and the first of its signing keys.
+"""The things that an installation has one of: its name, its secrets, and its first signing key.
 
-The owner of the database makes them when it is set up. The service reads them and can make none.
+The database's owner makes them when the database is set up. The service only reads them.
 """
 
 from domain.errors import Misconfigured
@@ -35,13 +35,13 @@ def installation_key(secret: bytes, fingerprint: bytes) -> InstallationKey:
 
 
 class PostgresInstallation:
-    """Reads what the installation has."""
+    """Reads the installation's values."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def key(self, given: bytes | None) -> InstallationKey:
-        """Return the key that other keys are encrypted with: the one that is set, or the one that is kept.
+        """Return the key that encrypts other keys: the given one, or the stored one.
 
         Raises NotSetUp, WrongInstallationKey.
         """
@@ -49,11 +49,11 @@ class PostgresInstallation:
         return installation_key(given or kept, await self.value(FINGERPRINT))
 
     async def secret(self, name: str, key: InstallationKey) -> bytes:
-        """Return a secret, which is kept encrypted. Raises NotSetUp, WrongInstallationKey."""
+        """Return a secret, which is stored encrypted. Raises NotSetUp, WrongInstallationKey."""
         return key.unwrap(await self.value(name), name.encode())
 
     async def value(self, name: str) -> bytes:
-        """Return what is kept by this name. Raises NotSetUp."""
+        """Return the value with this name. Raises NotSetUp."""
         async with reading(self._pool) as connection:
             row = await (await connection.execute(_SQL["value"], {"name": name})).fetchone()
         if row is None:

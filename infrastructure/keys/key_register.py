@@ -1,4 +1,4 @@
-"""Credentials on PostgreSQL, for whoever runs the store."""
+"""Credentials on PostgreSQL, for the operator."""
 
 import secrets
 from datetime import timedelta
@@ -59,12 +59,12 @@ class PostgresKeyRegister:
 
 
 def new_secret() -> str:
-    """Return a secret that nobody can guess."""
+    """Return a new random secret."""
     return secrets.token_hex(32)
 
 
 def performer_of(id_: str | None, name: str | None, type_: str | None) -> Actor | None:
-    """Return the person that three columns tell of, if they tell of any."""
+    """Return the person in three columns; None if they name nobody."""
     return None if id_ is None else Actor(id=id_, name=name or "", type=type_ or "")
 
 

@@ -1,4 +1,4 @@
-"""The keys that checkpoints are signed with, in PostgreSQL, encrypted with the installation's key."""
+"""The keys that sign checkpoints, in PostgreSQL, encrypted with the installation's key."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ class PostgresSigningKeys:
         self._origin: str | None = None
 
     async def origin(self) -> str:
-        # It never changes, and whatever is sealed or proven asks for it.
+        # It never changes, and each sealing and each proof needs it.
         if self._origin is None:
             self._origin = f"ordertrail/{(await self._installation.value(ORIGIN))[:8].hex()}"
         return self._origin
@@ -47,7 +47,9 @@ class PostgresSigningKeys:
 
 
 def wrapped(key: SigningKey, installation: InstallationKey) -> SigningKey:
-    """Return a key as it is kept: its private half is encrypted with the installation's, bound to its public one."""
+    """Return a key in its stored form: its private half is encrypted with the installation's key, bound to its public
+    half.
+    """
     private, bound_to = key.private_key, _bound_to(key.public_key)
     return key._replace(private_key=None if private is None else installation.wrap(private, bound_to))
 

@@ -24,7 +24,7 @@ _SQL = statements("subject_keys")
 _log = logging.getLogger(__name__)
 
 REMEMBER_SECONDS = 60.0
-"""How long a worker may go on writing with a key that was destroyed elsewhere: nobody can read that."""
+"""How long a worker may still write with a key that was destroyed elsewhere. Nobody can read such data."""
 REMEMBERED = 4_096
 PAGE = 5_000
 """How many keys are checked at a time."""
@@ -107,10 +107,10 @@ class PostgresKeyRing:
         return [{subject: keys[subject] for subject in subjects} for subjects in asked]
 
     async def _offer(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
-        """Give a key to each of these subjects that has none; return their keys."""
+        """Give a key to each of these subjects that has none; return the keys of all."""
         keys: dict[str, SubjectKey | None] = {}
         for _ in range(2):
-            # In one order everywhere: two that offer to the same subjects wait for each other.
+            # Use one order everywhere: two tasks that give keys to the same subjects wait for each other.
             missing = sorted(set(subjects) - keys.keys())
             wrapped = ByteaArray(self._wrapper.new(tenant, subject) for subject in missing)
             offer = {"tenant": tenant, "subjects": _texts(missing), "wrapped": wrapped}
@@ -136,7 +136,7 @@ class PostgresKeyRing:
             del self._known[next(iter(self._known))]
 
     async def _unwrapped(self, tenant: TenantName, rows: Iterable[tuple[str, bytes | None]]) -> Keys:
-        """Return the keys in some rows; a row that was changed has a DamagedKey, and is noted."""
+        """Return the keys in some rows. A changed row gives a DamagedKey, and is noted."""
         keys: dict[str, SubjectKey | None] = {}
         damaged: dict[str, bytes] = {}
         for subject, wrapped in rows:
@@ -148,7 +148,7 @@ class PostgresKeyRing:
         return keys
 
     async def _note(self, tenant: TenantName, damaged: Mapping[str, bytes]) -> None:
-        """Say once that keys are damaged, in the log and in the database, where whoever watches counts them."""
+        """Report damaged keys once: in the log, and in the database, where monitoring counts them."""
         for subject, digest in damaged.items():
             if self._logged.is_new((tenant, subject, digest)):
                 _log.error(
@@ -167,7 +167,7 @@ class PostgresKeyRing:
             async with reading(self._pool) as connection:
                 await connection.execute(_SQL["note_unreadable"], notes)
         except (OrdertrailError, psycopg.Error):
-            # What was asked for is answered even where nothing can be written. Whoever meets it next tries again.
+            # The question is answered even if nothing can be written. The next task that meets the key tries again.
             self._noted.forget((tenant, subject, digest) for subject, digest in new.items())
 
 

@@ -1,4 +1,4 @@
-"""Tenants on PostgreSQL, for whoever runs the store."""
+"""Tenants on PostgreSQL, for the operator."""
 
 from application.access.tenants import TenantRecord
 from domain.errors import TenantNotFound

@@ -11,7 +11,7 @@ ALGORITHM = "HS256"
 
 
 class JwtSigner:
-    """Implements application.access.tokens.TokenSigner. The algorithm is ours to choose, never the token's."""
+    """Implements application.access.tokens.TokenSigner. We choose the algorithm; the token never does."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -55,6 +55,6 @@ class JwtSigner:
 
 
 def digest_of(secret: str) -> bytes:
-    """Return the digest a secret is stored as."""
-    # Secrets are 256 random bits, so a plain digest cannot be searched; a slow one would cost every request.
+    """Return the digest as which a secret is stored."""
+    # Secrets are 256 random bits, so nobody can guess one for a plain digest; a slow digest would slow every request.
     return sha256(secret.encode("utf-8", "surrogateescape")).digest()

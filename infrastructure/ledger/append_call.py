@@ -1,4 +1,4 @@
-"""One call of the append function: gathers appends into its arrays, makes it, and reads its outcomes."""
+"""One call of the append function: collects appends into its arrays, makes the call, and reads the outcomes."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -28,15 +28,15 @@ from infrastructure.postgres.statements import statements
 _SQL = statements("ledger")
 
 MAX_NAME_BYTES = 1_000
-"""What a stream, an event id, a type or a key may take: an index entry holds 2,704 bytes, the tenant included."""
+"""The largest stream, event id, type or key. An index entry holds 2,704 bytes, the tenant included."""
 
 
 class PreparedAppend(NamedTuple):
-    """An append that is storable as far as can be told without the ledger."""
+    """An append that can be stored, as far as we can tell without the ledger."""
 
     append: PendingAppend
     events: Sequence[NewEvent]
-    """Those of all its writes."""
+    """The events of all its writes."""
     event_ids: Sequence[str]
     bytes: int
 
@@ -82,7 +82,7 @@ def _check_repeats(append: PendingAppend, event_ids: Sequence[str]) -> None:
 
 
 def _check_name(what: str, name: str) -> None:
-    # Nearly every name is of ASCII, for which this is quick: it is done several times for every event.
+    # Nearly all names are ASCII, for which this check is fast. It runs several times for every event.
     if name.isascii() and len(name) <= MAX_NAME_BYTES and "\x00" not in name:
         return
     if not _is_storable(name):
@@ -92,7 +92,7 @@ def _check_name(what: str, name: str) -> None:
 
 
 def _is_storable(text: str) -> bool:
-    """Return whether PostgreSQL's text can hold it: it has no NUL, and UTF-8 has no lone surrogates."""
+    """Return whether PostgreSQL's text can hold a text: no NUL, and no lone surrogates in UTF-8."""
     try:
         return b"\x00" not in text.encode()
     except UnicodeEncodeError:
@@ -105,12 +105,12 @@ def _check_time(moment: datetime) -> None:
     try:
         moment.astimezone(UTC)
     except OverflowError as exc:
-        # It could be stored, but nobody could read the ledger past it any more.
+        # It could be stored, but then nobody could read the ledger beyond it.
         raise InvalidEvent("The time an event occurred at is not in the years 1 to 9999 of UTC") from exc
 
 
 def expected_code(expected: ExpectedVersion) -> int:
-    """Return the condition as the append function takes it."""
+    """Return the condition in the form that the append function takes."""
     match expected:
         case Exactly(version):
             return min(version, MAX_BIGINT)
@@ -125,9 +125,9 @@ def expected_code(expected: ExpectedVersion) -> int:
 
 
 def alone_parameters(prepared: PreparedAppend) -> dict[str, Any] | None:
-    """Return an append of one event without a key as the function for these takes it; None if it is another.
+    """Return the parameters of the function for one event without a key; None if this append is not of that kind.
 
-    What the database's clock may show at most is left out.
+    The latest time that the database's clock may show is left out.
     """
     append = prepared.append
     if append.key is not None or len(prepared.events) > 1:
@@ -152,7 +152,7 @@ class AppendCall:
         return len(self._event_ids)
 
     def add(self, prepared: PreparedAppend) -> bool:
-        """Add an append, unless it repeats a key or an event id of the call: return whether it was added."""
+        """Add an append, unless it repeats a key or an event id of the call; return whether it was added."""
         key = prepared.append.key
         if not self._event_ids.isdisjoint(prepared.event_ids) or (key is not None and key.key in self._keys):
             return False
@@ -171,9 +171,9 @@ class AppendCall:
         return calls
 
     async def make(self, connection: Connection) -> list[Appended | OrdertrailError]:
-        """Return each append's outcome, in the order they were added.
+        """Return each append's outcome, in the order in which they were added.
 
-        Raises psycopg.Error; ClockAhead, and then nothing was recorded.
+        Raises psycopg.Error. Raises ClockAhead; nothing was recorded then.
         """
         try:
             return await self._make(connection)
@@ -194,7 +194,7 @@ class AppendCall:
         return self._outcomes(await cursor.fetchall())
 
     def parameters(self) -> dict[str, Any]:
-        """Return the arrays as the append function takes them."""
+        """Return the arrays in the form that the append function takes."""
         has_keys = any(prepared.append.key for prepared in self.appends)
         keys = [prepared.append.key for prepared in self.appends]
         writes: list[tuple[int, str, int, int, int, int]] = []
@@ -239,7 +239,7 @@ class AppendCall:
         return [_outcome(prepared, row) for prepared, row in zip(self.appends, rows, strict=True)]
 
     def _all_appended(self, first: int, versions: list[int], recorded_at: datetime) -> Iterator[Appended]:
-        """Divide the one answer for all appends among them."""
+        """Divide the single answer for all appends among them."""
         first_write = 0
         for prepared in self.appends:
             last_write = first_write + len(prepared.append.writes)
@@ -268,7 +268,7 @@ def _outcome(prepared: PreparedAppend, row: TupleRow) -> Appended | OrdertrailEr
 
 
 def _refusal(writes: tuple[Write, ...], versions: list[int | None]) -> OrdertrailError:
-    """Return the error of the first write whose stream is not as expected."""
+    """Return the error for the first write whose stream is not as expected."""
     for write, version in zip(writes, versions, strict=True):
         match write.expected:
             case StreamState.STREAM_EXISTS if version is None:

@@ -1,4 +1,4 @@
-"""One connection that appends are written on, and what is done when something goes wrong on it."""
+"""One connection on which appends are written, and what happens when it fails."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -20,19 +20,22 @@ _log = logging.getLogger(__name__)
 
 SECONDS = 8.0
 PATIENCE = Patience(statement=7.0, lock=5.0, lease=SECONDS, turn=None)
-"""How long a call may take. If PostgreSQL gives it up, as when somebody else holds the ledger, nothing was written."""
+"""How long a call may take. If PostgreSQL gives it up, for example because somebody else holds the ledger, nothing was
+written.
+"""
 SETTINGS = {**PATIENCE.settings, "plan_cache_mode": "force_generic_plan"}
-"""The append function probes indexes whatever its arguments are: to plan it anew for each call gains nothing."""
+"""The append function uses indexes whatever its arguments are, so planning it again for each call gains nothing."""
 IDLE_SECONDS = 0.05
-"""After so long without an answer the server is asked for one before anything is sent: what it does not get it cannot
-store, so that whoever appends hears that nothing was attempted, rather than that nobody knows."""
+"""After so long without an answer, the server is asked for one before anything is sent. If it does not answer, nothing
+was sent and nothing can be stored. The client then hears that nothing was attempted, instead of an unknown outcome.
+"""
 ANSWER_SECONDS = 1.0
 
 Outcome = Appended | Exception
 
 
 class AppendWriter:
-    """Makes calls, and finds out what became of those whose connection broke."""
+    """Makes calls, and finds out the outcome of calls whose connection broke."""
 
     def __init__(self, dsn: str, reconnect_seconds: Sequence[float], watch: Watch) -> None:
         self._dsn = dsn
@@ -45,7 +48,7 @@ class AppendWriter:
         self._called_at = inf
 
     async def outcomes(self, call: AppendCall) -> Sequence[Outcome]:
-        """Make the call, and return what came of each of its appends."""
+        """Make the call, and return the outcome of each of its appends."""
         if not call.appends:
             return []
         try:
@@ -73,12 +76,13 @@ class AppendWriter:
                     return [error] * len(call.appends)
             except psycopg.Error as error:
                 meaning = translate(error, tenant=call.tenant)
-                # A later call that is given up tells nothing of the one whose connection broke: that may be under way.
+                # If a later call is given up, that says nothing about the call whose connection broke: it may still be
+                # running.
                 is_certain = not is_unknown or isinstance(meaning, InvalidEvent | TenantNotFound)
                 if is_certain and _is_refusal(error, self._connection):
                     return await self._refused(call, error, meaning)
-                # Whether the commit happened is not known. The same call with the same event ids finds out under the
-                # ledger's lock: what is there is answered as replayed, what is not is written now.
+                # We do not know whether the commit happened. The same call with the same event ids finds out under the
+                # ledger's lock: events that are there are answered as replayed, and missing ones are written now.
                 if not is_unknown:
                     reason = self._watch.away or said(error)
                     _log.warning("It is not known what became of an append; it is asked for again: %s", reason)
@@ -88,12 +92,12 @@ class AppendWriter:
         return [OutcomeUnknown(tuple(prepared.event_ids)) for prepared in call.appends]
 
     def end_if_overdue(self, now: float) -> None:
-        """Hang up if a call takes too long: a server that is silent gives up nothing."""
+        """Hang up if a call takes too long, because a silent server gives up nothing."""
         if self._connection is not None and now - self._called_at > SECONDS:
             hang_up(self._connection)
 
     async def _make(self, call: AppendCall) -> Sequence[Outcome]:
-        """Make a call on a connection that leads to the server. Raises Unavailable or MissingRight if none does."""
+        """Make a call on a connection to the server. Raises Unavailable or MissingRight if there is none."""
         if self._connection is None or not await self._leads_anywhere(self._connection):
             await self.close()
             self._watch.require_writes()
@@ -118,16 +122,18 @@ class AppendWriter:
         return True
 
     async def _refused(self, call: AppendCall, error: psycopg.Error, meaning: Exception) -> Sequence[Outcome]:
-        """Answer a call of which nothing was stored; what one append did wrong stays its own matter."""
+        """Answer a call that stored nothing. An error in one append does not affect the others."""
         if isinstance(meaning, InvalidEvent) and len(call.appends) > 1:
             return [outcome for alone in call.one_by_one() for outcome in await self._outcomes(alone)]
         if error.sqlstate == READ_ONLY:
-            # Where there are several servers, another connection may find the one that takes writes now.
+            # If there are several servers, another connection may find the one that takes writes now.
             await self.close()
         return [meaning] * len(call.appends)
 
 
 def _is_refusal(error: psycopg.Error, connection: Connection | None) -> bool:
-    """Return whether the server rolled the call back, or was never asked; not so if the connection ended with it."""
+    """Return whether the server rolled the call back, or never got it. If the connection ended with the error, it is
+    False.
+    """
     severity = error.diag.severity_nonlocalized
     return connection is None or severity == "ERROR" or (severity is None and not connection.closed)

@@ -1,4 +1,4 @@
-"""The database's clock beside ours: what is recorded has its time, and a time that ran ahead stays."""
+"""The database's clock beside ours. It dates all events, and an event that is dated too late stays so."""
 
 import logging
 import time
@@ -12,23 +12,23 @@ from domain.errors import ClockAhead
 _log = logging.getLogger(__name__)
 
 MAX_AHEAD = timedelta(seconds=60)
-"""How far the database's clock may be ahead of ours before nothing is appended any more."""
+"""How far the database's clock may be ahead of ours. Beyond that, nothing is appended."""
 REFUSED = "OT001"
-"""The SQLSTATE of append functions that find their clock further ahead."""
+"""The SQLSTATE that append functions raise if their clock is further ahead."""
 TELL_SECONDS = 30.0
-"""How often the log is told, however many appends are refused."""
+"""How often this is logged, however many appends are refused."""
 
 
 def now() -> datetime:
-    """Return the time by our clock."""
+    """Return our clock's time."""
     return datetime.now(UTC)
 
 
 class Clock:
-    """Says what time the database's clock may show at most when it is asked to record something.
+    """Gives the latest time that the database's clock may show when it records something.
 
-    The append functions compare, before they do anything else: nothing is recorded at a time that is too late, whatever
-    happens to a clock between two calls.
+    The append functions compare the clocks before they do anything else. So nothing is recorded at a later time, even
+    if a clock changes between two calls.
     """
 
     def __init__(self, *, max_ahead: timedelta = MAX_AHEAD, our_time: Callable[[], datetime] = now) -> None:
@@ -37,11 +37,11 @@ class Clock:
         self._told_at = -TELL_SECONDS
 
     def latest(self) -> datetime:
-        """Return the latest time at which something may be recorded that is sent now."""
+        """Return the latest time that may be recorded for an append that is sent now."""
         return self._our_time() + self._max_ahead
 
     def refusal(self, error: psycopg.Error) -> ClockAhead | None:
-        """Return what an error means if it is that the database's clock is too far ahead, and see that it is logged."""
+        """Return ClockAhead, and have it logged, if that is what an error means; otherwise None."""
         if error.diag.sqlstate != REFUSED:
             return None
         ahead = ClockAhead(float(error.diag.message_detail or 0) - self._our_time().timestamp())

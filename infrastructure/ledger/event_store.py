@@ -16,14 +16,14 @@ from infrastructure.postgres.statements import statements
 
 _SQL = statements("ledger")
 EVENTS = Shape(columns=slice(5, 7), key=0, statement=_SQL["large_events"])
-"""What statements that read events return."""
+"""The columns of statements that read events."""
 
 
 class PostgresEventStore:
     """Implements application.ledger.port.EventStore.
 
-    A page with an event whose time was changed to one that cannot be told raises UnreadableEvent; with whatever_times
-    the event is returned, and its metadata says so.
+    A page raises UnreadableEvent if the time of one of its events was changed to one that Python cannot hold. With
+    whatever_times the event is returned, and its metadata says so.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class PostgresEventStore:
         self._writer = writer
         self._reads = BoundedReads(pool, large, whatever_times=whatever_times)
 
-    # A coroutine of another: one more would be another step for every append.
+    # It returns another's coroutine; one of its own would cost one more step for every append.
     def append(self, append: PendingAppend) -> Coroutine[Any, Any, Appended]:
         return self._writer.append(append)
 

@@ -1,4 +1,4 @@
-"""Group commit: appends that wait at the same time become one call, one transaction, one flush to disk."""
+"""Group commit: appends that wait at the same time share one call, one transaction, and one flush to disk."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -19,11 +19,11 @@ from infrastructure.postgres.watch import Watch
 MAX_EVENTS_PER_COMMIT = 2_000
 MAX_BYTES_PER_COMMIT = 16 * 2**20
 MIN_GROUP = 32
-"""How many appends may share a commit however few wait in all; more than these are divided in two."""
+"""How many appends may share a commit even if few wait. More than these are divided in two."""
 RECONNECT_SECONDS = (0.0, 0.1, 0.3, 1.0, 3.0)
-"""How long to wait before each try to find out what became of a call whose connection broke."""
+"""The waits before each attempt to find out the outcome of a call whose connection broke."""
 LOOK_SECONDS = 0.5
-"""How often it is looked whether a request has waited for too long."""
+"""How often we look for requests that have waited too long."""
 
 _ENDING = "This process is shutting down; try again"
 _TOO_LONG = "Others write to the same ledger, and it took too long until it was this request's turn; try again"
@@ -39,19 +39,19 @@ class _Waiting:
         self.is_sent = False
         """Whether it is in a call, so that it may be stored."""
         self.until = inf
-        """By when it has to be answered, whatever the answer."""
+        """The time by which it must be answered, whatever the answer is."""
 
     def hurry(self, seconds: float) -> None:
-        """Set its times: by when it has to be answered, and by when it has to be sent for the answer to be certain."""
+        """Set two times: when it must be answered, and when it must be sent for a certain answer."""
         now = monotonic()
         self.until, self._send_by = now + seconds, now + seconds / 2
 
     def is_late(self, now: float) -> bool:
-        """Return whether it has waited for too long."""
+        """Return whether it has waited too long."""
         return self.until != inf and now > (self.until if self.is_sent else self._send_by)
 
     def prepared(self) -> PreparedAppend | None:
-        """Return the append ready to be stored; None, and tell who waits, if it cannot be stored."""
+        """Return the append ready to be stored. If it cannot be stored, answer its caller, and return None."""
         if self._prepared is None:
             try:
                 self._prepared = prepare(self._append)
@@ -60,7 +60,7 @@ class _Waiting:
         return self._prepared
 
     def answer(self, outcome: Outcome) -> None:
-        """Tell who waits, unless they gave up waiting."""
+        """Answer the caller, unless they gave up waiting."""
         if self.done.done():
             return
         if isinstance(outcome, Exception):
@@ -69,7 +69,7 @@ class _Waiting:
             self.done.set_result(outcome)
 
     def give_up(self, why: str) -> None:
-        """Tell who waits that it was not written, or that this is not known."""
+        """Tell the caller that it was not written, or that the outcome is unknown."""
         if self.is_sent and self._prepared is not None:
             self.answer(OutcomeUnknown(tuple(self._prepared.event_ids)))
         else:
@@ -77,10 +77,10 @@ class _Waiting:
 
 
 class GroupCommit:
-    """Writers that take whatever has queued up for a tenant while its last commit ran.
+    """Writers that take all appends that have queued up for a tenant while its last commit ran.
 
-    An idle writer starts at once: nothing is delayed in the hope of company. A tenant is written by one writer at a
-    time, since its ledger's row lock would make a second one wait; several writers serve several tenants.
+    An idle writer starts at once and waits for no company. Only one writer at a time writes for a tenant, because a
+    second one would wait for the ledger's row lock; several writers serve several tenants.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class GroupCommit:
         self._is_closed = False
 
     async def append(self, append: PendingAppend) -> Appended:
-        """See application.ledger.port.EventStore.append. One that is cancelled may have been recorded nevertheless."""
+        """See application.ledger.port.EventStore.append. A cancelled append may still have been recorded."""
         if self._is_closed:
             raise Unavailable(_ENDING)
         if not self._watch.takes_writes:
@@ -146,16 +146,16 @@ class GroupCommit:
             await writer.close()
 
     def _take(self, tenant: TenantName) -> tuple[AppendCall, list[_Waiting]]:
-        """Take what fits one call; what repeats a key or an event id of it waits for the next and is answered there.
+        """Take the appends that fit into one call. One that repeats a key or an event id waits for the next call.
 
-        What cannot be stored is answered and left out.
+        Appends that cannot be stored are answered and left out.
         """
         call = AppendCall(tenant, self._clock)
         group: list[_Waiting] = []
         later: list[_Waiting] = []
         queue = self._queues[tenant]
-        # Half of those who wait for an answer: while the database writes these, the others prepare their next appends.
-        # If all of them went at once, the two would take turns.
+        # Take half of those that wait: while the database writes these, the clients of the others prepare their next
+        # appends. If all went at once, the database and the clients would take turns.
         most = max(MIN_GROUP, len(self._unanswered) // 2)
         while queue and len(group) < most and call.events < MAX_EVENTS_PER_COMMIT and call.bytes < MAX_BYTES_PER_COMMIT:
             waiting = queue.popleft()
@@ -170,7 +170,7 @@ class GroupCommit:
         return call, group
 
     def refuse_waiting(self, error: Unavailable) -> None:
-        """Answer those that are in no call yet: they do not wait for a database that is away."""
+        """Refuse the appends that are in no call yet: they need not wait for a lost database."""
         for queue in self._queues.values():
             for waiting in queue:
                 waiting.answer(Unavailable(str(error), said=error.said, is_away=True, is_told=True))
@@ -180,7 +180,7 @@ class GroupCommit:
         asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     def _look(self) -> None:
-        """Answer the requests that have waited for too long; writers go on with what they have begun, for a while."""
+        """Answer the requests that have waited too long. Writers go on with their calls for a while."""
         self._is_looking = False
         now = monotonic()
         for writer in self._writers:
@@ -192,13 +192,13 @@ class GroupCommit:
             self._look_later()
 
     async def close(self) -> None:
-        """Accept no more appends, and wait until those that were accepted are answered."""
+        """Accept no more appends, and wait until the accepted ones are answered."""
         self._is_closed = True
         if self._unanswered:
             await asyncio.wait([waiting.done for waiting in self._unanswered])
 
     def abandon(self) -> None:
-        """Leave nobody waiting when there are no writers any more."""
+        """Answer all that still wait once there are no writers any more."""
         for waiting in self._unanswered:
             waiting.give_up(_ENDING)
 
@@ -212,7 +212,7 @@ async def open_group_commit(
     watch: Watch | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[GroupCommit]:
-    """Run a group commit with this many connections; on leaving, what was accepted is still written."""
+    """Run a group commit with this many connections. On leaving, accepted appends are still written."""
     watch = watch or Watch()
     group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds, watch=watch, clock=clock)
     watch.on_loss(group_commit.refuse_waiting)

@@ -1,4 +1,4 @@
-"""Events with positions of their own, on PostgreSQL."""
+"""Imports events that already have their positions, on PostgreSQL."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ class PostgresLedgerContinuation:
         }
         newest = {"tenant": tenant, "position": events[-1].position, "recorded_at": events[-1].recorded_at}
         async with reading(self._pool) as connection, connection.transaction():
-            # The same lock as an append's: nobody writes in between, and position order stays commit order.
+            # This is the lock of an append: nobody writes in between, and position order stays commit order.
             row = await (await connection.execute(_SQL["hold_ledger"], {"tenant": tenant})).fetchone()
             if row is None:
                 raise TenantNotFound(tenant)

@@ -1,4 +1,6 @@
-"""What was seen of a file, in a database of SQLite's that is on disk beyond some megabytes and vanishes with us."""
+"""What was seen of a file, in an SQLite database. Beyond some megabytes it is on disk, and it vanishes with our
+process.
+"""
 
 import json
 import sqlite3
@@ -32,7 +34,7 @@ class SqliteSeen:
 
 @contextmanager
 def open_seen() -> Iterator[SqliteSeen]:
-    """Yield a database of a moment: an empty name has SQLite make a file and delete it."""
+    """Yield a temporary database: for an empty name, SQLite makes a file and deletes it at the end."""
     with closing(sqlite3.connect("", isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("BEGIN")

@@ -30,10 +30,10 @@ def call_of(
 
 
 def _writes(stored_events: Sequence[StoredEvent]) -> list[Write]:
-    """Return the events as writes in the order given, which becomes their order in the ledger.
+    """Return the events as writes in the given order, which becomes their order in the ledger.
 
-    A stream may come back after events of others. Its first write then says what the stream must be; a later one,
-    which the append function puts behind the first, needs no condition of its own.
+    A stream may come again after events of others. Its first write then states the condition on the stream. A later
+    write needs no condition of its own, because the append function puts it behind the first.
     """
     writes: list[Write] = []
     newest: dict[str, int] = {}
@@ -41,7 +41,7 @@ def _writes(stored_events: Sequence[StoredEvent]) -> list[Write]:
         events = tuple(group)
         first = newest[stream] + 1 if stream in newest else events[0].originator_version
         versions = [event.originator_version for event in events]
-        # Below 0 the expected version would be one of the append function's codes.
+        # A negative expected version would be one of the append function's codes.
         if first < 0 or versions != list(range(first, first + len(events))):
             raise IntegrityError(
                 f"The versions {versions} for {stream} do not follow each other, beginning with 0 or 1"

@@ -1,4 +1,4 @@
-"""The recorders' connections to one tenant's ledger, and the driver's errors as the eventsourcing library's."""
+"""The recorders' connections to one tenant's ledger. They raise the eventsourcing library's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ Cursor = psycopg.Cursor[Row]
 
 WAIT_SECONDS = 10
 TRIES = 5
-"""How often something is tried whose connection breaks, each time after waiting for a connection that works."""
+"""How often an operation is tried when its connection breaks. Each try waits for a working connection first."""
 
 _SQL = statements("recorder")
 
@@ -52,13 +52,13 @@ _ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
 
 
 class ConnectionLost(OperationalError):
-    """The connection broke, so that what was being done on it may or may not have been committed."""
+    """The connection broke, so that the operation on it may or may not have been committed."""
 
 
 class TenantDatabase:
-    """A pool of connections with the rights of the runtime role, for one tenant; may be used by many threads.
+    """A pool of connections with the rights of the runtime role, for one tenant. Many threads may use it.
 
-    Raises the library's errors only.
+    Raises only the library's errors.
     """
 
     def __init__(self, dsn: str, tenant: TenantName, *, size: int = 10, installation_key: bytes | None = None) -> None:
@@ -77,7 +77,7 @@ class TenantDatabase:
         )
 
     def open(self) -> None:
-        """Open the pool, and create the tenant and its ledger if they are missing. The schema must be there."""
+        """Open the pool, and create the tenant and its ledger if they are missing. The schema must exist."""
         try:
             missing = pending(self._dsn)
         except OrdertrailError as exc:
@@ -91,7 +91,7 @@ class TenantDatabase:
             self._create_ledger()
 
     def _create_ledger(self) -> None:
-        # As the owner: the service may make no tenants.
+        # This takes the owner's rights: the service may not create tenants.
         try:
             with owner_session(self._dsn) as session:
                 become_owner(session)
@@ -107,7 +107,7 @@ class TenantDatabase:
         self._pool.close()
 
     def fetch(self, statement: bytes, **parameters: Any) -> list[Row]:
-        """Return what a query finds; asks again if the connection breaks, since it changes nothing."""
+        """Return the rows of a query. If the connection breaks it asks again, because a query changes nothing."""
         for _ in range(TRIES - 1):
             try:
                 return self._fetch_once(statement, parameters)
@@ -137,7 +137,9 @@ class TenantDatabase:
 
     @contextmanager
     def listening(self) -> Iterator[Connection]:
-        """Open a connection of its own that hears of every append to any ledger; the payload is the tenant."""
+        """Open a separate connection that gets a notification for every append to any ledger; the payload is the
+        tenant.
+        """
         connection: Connection | None = None
         try:
             dsn = runtime_dsn(self._dsn)
@@ -150,7 +152,7 @@ class TenantDatabase:
 
 
 def _translate(error: psycopg.Error, connection: Connection | None) -> PersistenceError:
-    """Return the driver's error as the library's; connection is the one it happened on, if there was one."""
+    """Return the driver's error as the library's. connection is the one on which it happened, if there was one."""
     is_shutdown = isinstance(error, AdminShutdown | CrashShutdown)
     if connection is not None and (connection.closed or is_shutdown):
         return ConnectionLost(str(error))

@@ -1,4 +1,4 @@
-"""What makes the recorders of an application or a projection, as its environment says."""
+"""Makes the recorders of an application or a projection, as its environment says."""
 
 from base64 import b64decode
 from types import TracebackType

@@ -1,4 +1,4 @@
-"""The eventsourcing library's stored events and notifications, with what else our ledger knows of an event."""
+"""The eventsourcing library's stored events and notifications, with our ledger's further data about an event."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from application.ledger.port import RecordedEvent
 
 @dataclass(frozen=True)
 class LedgerEvent(StoredEvent):
-    """A stored event with its envelope, which is never empty: empty metadata marks what the plain library wrote."""
+    """A stored event with its envelope, which is never empty: empty metadata marks events of the plain library."""
 
     metadata: bytes
     occurred_at: datetime
@@ -32,7 +32,7 @@ class _StoredFields(TypedDict):
 
 
 def stored_event(recorded: RecordedEvent, originator_id: UUID | str) -> StoredEvent:
-    """Return the event as the library knows it: plain if the plain library wrote it."""
+    """Return the event in the library's form: a plain one if the plain library wrote it."""
     fields = _fields(recorded, originator_id)
     if not recorded.metadata:
         return StoredEvent(**fields)
@@ -65,7 +65,7 @@ def _fields(recorded: RecordedEvent, originator_id: UUID | str) -> _StoredFields
 
 
 def originator_id_of(stream: str) -> UUID | str:
-    """Return the id whose text is the stream's name: a UUID if the name is one in its canonical form."""
+    """Return the id for a stream's name: a UUID if the name is a UUID in its canonical form, otherwise the name."""
     try:
         uuid = UUID(stream)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Our domain events for the eventsourcing library, in the bytes the HTTP service writes and reads."""
+"""Our domain events for the eventsourcing library, in the same bytes that the HTTP service writes and reads."""
 
 from typing import cast
 
@@ -28,9 +28,9 @@ AGGREGATES = (Order,)
 
 
 class OrderEventMapper(Mapper[str]):
-    """Maps our domain events to ledger events and back; all others, such as snapshots, as the library does.
+    """Maps our domain events to ledger events and back. All others, such as snapshots, are mapped as the library does.
 
-    Refuses a compressor and a cipher: the service would not be able to read what they wrote.
+    Refuses a compressor and a cipher: the service could not read what they wrote.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class OrderEventMapper(Mapper[str]):
         if isinstance(stored_event, LedgerEvent):
             return self._decode(stored_event)
         if is_ours(stored_event.topic):
-            # The library would build an object that looks like our event and holds none of our types.
+            # The library would build an object that looks like our event, but holds none of our types.
             raise MapperDeserialisationError(
                 f"The event {stored_event.topic} of {stored_event.originator_id} has no metadata; "
                 "it was not written by this mapper"
@@ -83,7 +83,7 @@ class OrderEventMapper(Mapper[str]):
             raise MapperDeserialisationError(f"The {stored.topic} of {stored.originator_id} cannot be read: {why}")
         try:
             event = decode(recorded)
-            # Any program can have stored it through the library, so it is not trusted as the service's own are.
+            # Any program can have stored it through the library, so it is less trusted than the service's own events.
             type(event).model_validate(event.model_dump(warnings=False))
         except InvalidEvent as exc:
             raise MapperDeserialisationError(str(exc)) from exc

@@ -29,7 +29,7 @@ from infrastructure.postgres.statements import statements
 _LEDGER = statements("ledger")
 _SQL = statements("recorder")
 _WHOLE = {"inline": MAX_BIGINT}
-"""Events are told whole: the library asks for them, which knows no other bound than a number of them."""
+"""Events are read whole, because the library limits only the number of events."""
 
 
 class OrdertrailAggregateRecorder(AggregateRecorder):
@@ -59,10 +59,10 @@ class OrdertrailAggregateRecorder(AggregateRecorder):
     def _append(
         self, stored_events: Sequence[StoredEvent], *, also: Callable[[Cursor], None] | None = None
     ) -> list[int]:
-        """Append all events or none, and return their positions; also says what else the transaction does.
+        """Append all events or none, and return their positions; a subclass may do more in the same transaction.
 
-        If the connection breaks, it is not known whether the transaction was committed. The same append is made again
-        then: the append function knows by the event ids whether it has them, and records nothing twice.
+        If the connection breaks, we do not know whether the transaction was committed. The same append is then made
+        again: the append function recognises the event ids, and records nothing twice.
         """
         if not stored_events:
             return []
@@ -90,8 +90,8 @@ class OrdertrailAggregateRecorder(AggregateRecorder):
 class OrdertrailApplicationRecorder(OrdertrailAggregateRecorder, ApplicationRecorder):
     """Records events in their streams and in the ledger; notification ids are the ledger's positions.
 
-    A stream whose name is a UUID is notified of with a UUID as its originator id, any other with its name.
-    With has_text_ids all are notified of with their names.
+    In notifications, a stream whose name is a UUID has a UUID as its originator id; any other stream has its name. With
+    has_text_ids all streams have their names.
     """
 
     def __init__(self, database: TenantDatabase, *, has_text_ids: bool = False) -> None:
@@ -117,7 +117,7 @@ class OrdertrailApplicationRecorder(OrdertrailAggregateRecorder, ApplicationReco
     def select_page(
         self, after: int, limit: int, stop: int | None, topics: Sequence[str], *, max_bytes: int = MAX_BIGINT
     ) -> Sequence[Notification]:
-        """Select notifications after a position; fewer than limit if they have reached max_bytes."""
+        """Select notifications after a position; fewer than limit once they reach max_bytes."""
         page: dict[str, Any] = {**_range(after, stop), "limit": limit, "inline": inline_of(max_bytes, limit)}
         statement = "read_ledger"
         if topics:
@@ -170,14 +170,14 @@ class OrdertrailSnapshotRecorder(AggregateRecorder):
 
 
 def _range(after: int | None, upto: int | None) -> dict[str, int]:
-    """Return the bounds of versions or positions, of which none is below 0."""
+    """Return the bounds of versions or positions; neither is below 0."""
     return {"after": -1 if after is None else after, "upto": MAX_BIGINT if upto is None else upto}
 
 
 def _call(cursor: Cursor, parameters: dict[str, Any], *, may_be_replayed: bool) -> tuple[int, int, bool]:
-    """Call the append function: return the first position, the last, and whether they are new.
+    """Call the append function; return the first position, the last, and whether they are new.
 
-    Raises IntegrityError if nothing was appended, unless it may be a repetition and is one.
+    Raises IntegrityError if nothing was appended, except for a repetition with may_be_replayed.
     """
     row = cursor.execute(_LEDGER["append"], parameters, prepare=True).fetchone()
     assert row is not None  # one append in, one outcome out

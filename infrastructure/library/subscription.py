@@ -19,23 +19,23 @@ from infrastructure.library.database import Connection, TenantDatabase
 
 POLL_SECONDS = 1.0
 STOP_SECONDS = 0.1
-"""How often a subscription that hears nothing looks whether it was stopped."""
+"""How often a subscription without notifications checks whether it was stopped."""
 
 
 class Notifications(Protocol):
-    """Where notifications are read."""
+    """The source of notifications."""
 
     def select_page(
         self, after: int, limit: int, stop: int | None, topics: Sequence[str], *, max_bytes: int
     ) -> Sequence[Notification]:
-        """Select notifications after a position; fewer than limit if they have reached max_bytes."""
+        """Select notifications after a position; fewer than limit once they reach max_bytes."""
 
 
 class LedgerSubscription(ListenNotifySubscription[ApplicationRecorder]):
     """Yields notifications as they are recorded.
 
-    A NOTIFY of PostgreSQL is a hint that there is something to read. Should it get lost, or the connection that
-    listens for it, polling finds the same events a little later.
+    A NOTIFY of PostgreSQL is a hint that there is something to read. If the hint or the listening connection gets lost,
+    polling finds the same events a little later.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class LedgerSubscription(ListenNotifySubscription[ApplicationRecorder]):
         self._stopped.set()
 
     def _pull(self) -> None:
-        # The library's own takes a page for the last if it has fewer notifications than were asked for.
+        # The library's own loop takes a page with fewer notifications than it asked for as the last one.
         while not self._has_been_stopped:
             self._has_been_notified.clear()
             after, limit = self._last_notification_id or 0, self._select_limit

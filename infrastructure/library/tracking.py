@@ -1,4 +1,4 @@
-"""The eventsourcing library's recorders of how far an application was followed, as checkpoints."""
+"""The eventsourcing library's tracking recorders, which store how far an application was followed as checkpoints."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,14 +13,14 @@ from infrastructure.postgres.statements import statements
 _SQL = statements("recorder")
 
 PREFIX = "library"
-"""Begins the names of checkpoints that are the library's, none of whose projections are ours."""
+"""The beginning of the names of the library's checkpoints, which none of our projections has."""
 
 
 class OrdertrailTrackingRecorder(TrackingRecorder):
     """Records how far a projection has followed an application; name is the projection's.
 
     A view is a subclass: it writes its rows in _tracked and reads them in _reading. Its tables are in a schema of its
-    own and named with it, and ordertrail_runtime is granted what the view does with them.
+    own and are named with it, and ordertrail_runtime is granted what the view does with them.
     """
 
     def __init__(self, database: TenantDatabase, *, name: str = "") -> None:
@@ -37,8 +37,9 @@ class OrdertrailTrackingRecorder(TrackingRecorder):
 
     @contextmanager
     def _tracked(self, tracking: Tracking) -> Iterator[Cursor]:
-        """Begin a transaction that records the tracking object: what else is done in it is committed with it, or
-        neither is. Raises IntegrityError if the event was tracked before.
+        """Begin a transaction that records the tracking object together with everything else that is done in it.
+
+        Raises IntegrityError if the event was tracked before.
         """
         with self._database.transaction() as cursor:
             self._advance(cursor, tracking)

@@ -1,1 +1,1 @@
-"""Connections to PostgreSQL, and statements on them: pools, deadlines, outages, and reads that are bounded."""
+"""Connections to PostgreSQL and statements on them: pools, deadlines, outages, and bounded reads."""

@@ -1,4 +1,4 @@
-"""PostgreSQL arrays in binary form with a fixed element type, so that a statement is prepared once for every size."""
+"""PostgreSQL arrays in binary form with a fixed element type, so that one prepared statement serves all sizes."""
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,9 @@ _LENGTH = struct.Struct("!i")
 
 
 class _Lengths(dict[int, bytes]):
-    """What stands before an element of some length; before NULL, that of length -1. Short ones are made once."""
+    """The bytes before an element of some length; before NULL, those of length -1. Those of short lengths are made
+    once.
+    """
 
     def __missing__(self, length: int) -> bytes:
         return _LENGTH.pack(length)
@@ -31,7 +33,7 @@ class Array:
     element_oid: int
 
     def dump(self) -> bytes:
-        """Return the array as PostgreSQL receives it."""
+        """Return the array in the form in which it is sent to PostgreSQL."""
         raise NotImplementedError
 
 

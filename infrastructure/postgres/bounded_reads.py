@@ -1,4 +1,4 @@
-"""Reads that are bounded in bytes: what is large in them is fetched once there is room for it."""
+"""Reads that are bounded in bytes: large values are fetched once there is room for them."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,9 +12,9 @@ from infrastructure.postgres.rows import fetch, fetch_whatever_times
 
 
 class Large(NamedTuple):
-    """Where large things are moved: once there is room, on connections of their own.
+    """Where large values are read: once there is room, and on a few connections of their own.
 
-    A connection's buffers grow to the largest thing that it has moved, and never shrink; so these are few.
+    A connection's buffers grow to the largest value that it has moved, and never shrink. So these connections are few.
     """
 
     room: Room
@@ -24,9 +24,9 @@ class Large(NamedTuple):
 class BoundedReads:
     """Executes statements whose rows are bounded (bounded_rows.py).
 
-    A request has room for the rows that it read last: whoever reads on has done with those before. If nothing is said
-    of large things, they are read like any other, and nobody is waited for. A row with a time that cannot be told
-    raises UnreadableEvent; with whatever_times it is returned, without that time.
+    A request has room for the rows that it read last: when it reads on, it is done with the rows before. Without large,
+    large values are read like all others, and no read waits for room. A row with a time that Python cannot hold raises
+    UnreadableEvent; with whatever_times it is returned without that time.
     """
 
     def __init__(self, pool: Pool, large: Large | None, *, whatever_times: bool = False) -> None:
@@ -44,7 +44,7 @@ class BoundedReads:
     async def counted(
         self, statement: bytes, shape: Shape, tenant: TenantName, *, limit: int, max_bytes: int, **parameters: Any
     ) -> tuple[list[Row], int]:
-        """Return rows as of rows, and how many there would be if it were not for their size."""
+        """Return what rows returns, and how many rows there would be without the limit on bytes."""
         wanted = {**parameters, "tenant": tenant, "limit": limit, "inline": inline_of(max_bytes, limit)}
         found = await self.fetch(statement, **wanted)
         rows = cut(found, max_bytes)
@@ -54,18 +54,18 @@ class BoundedReads:
         return completed(rows, shape, large), len(found)
 
     async def make_room(self, tenant: TenantName, size: int) -> None:
-        """Have room for so many bytes that are read, and no more for those before. Raises Crowded."""
+        """Wait for room for so many bytes that are read, and give up the room for those before. Raises Crowded."""
         if self._large is not None:
             self._large.room.give_back(Part.READ)
             if size > AT_ONCE:
                 await self._large.room.hold(tenant, Part.READ, size)
 
     async def fetch(self, statement: bytes, **parameters: Any) -> list[Row]:
-        """Return all rows of a statement that tells nothing large. Raises Unavailable."""
+        """Return all rows of a statement without large values. Raises Unavailable."""
         return await self._fetch_from(self._pool, statement, parameters)
 
     async def fetch_large(self, statement: bytes, **parameters: Any) -> list[Row]:
-        """Return all rows of a statement that tells what is large. Raises Unavailable."""
+        """Return all rows of a statement with large values. Raises Unavailable."""
         return await self._fetch_from(self._large.pool if self._large else self._pool, statement, parameters)
 
     async def _fetch_from(self, pool: Pool, statement: bytes, parameters: dict[str, Any]) -> list[Row]:

@@ -1,7 +1,7 @@
-"""Rows bounded in bytes: statements tell how large each row is, and leave what is large in it to be asked for.
+"""Rows bounded in bytes: a statement returns each row's size, and leaves large values out; they are fetched separately.
 
-Such a statement takes inline, which is how many bytes of a row it gives at once, and limit. Its last column, size, is
-how many bytes there are. So no more than what fits is ever fetched, nearly always by one statement.
+Such a statement takes limit, and inline, the number of bytes of a row that it returns at once. Its last column, size,
+is the row's full number of bytes. So we never fetch more than fits, and one statement is nearly always enough.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,9 @@ size_of = itemgetter(-1)
 
 
 class Shape(NamedTuple):
-    """Which columns may be left out, which names the row, and the statement that returns them by such names (keys)."""
+    """The columns that may be left out, the column that names the row, and the statement that returns rows by names
+    (keys).
+    """
 
     columns: slice
     key: int
@@ -26,7 +28,7 @@ class Shape(NamedTuple):
 
 
 def inline_of(max_bytes: int, limit: int) -> int:
-    """Return how much of a row is given at once: so many rows come to no more than they may, about."""
+    """Return how many bytes of a row are returned at once, so that limit rows have about max_bytes."""
     return min(max(max_bytes // max(limit, 1), MIN_INLINE), MAX_INLINE)
 
 
@@ -43,13 +45,13 @@ def cut(rows: Sequence[Row], max_bytes: int) -> Sequence[Row]:
 
 
 def left_out(rows: Sequence[Row], shape: Shape) -> list[Any]:
-    """Return the keys of rows that are not told whole."""
+    """Return the keys of the rows that are incomplete."""
     first = shape.columns.start
     return [row[shape.key] for row in rows if row[first] is None and row[-1]]
 
 
 def completed(rows: Sequence[Row], shape: Shape, found: Mapping[Any, Row]) -> list[Row]:
-    """Return rows with what was left out of them, without their sizes; not those that are not there any more."""
+    """Return rows with their missing values filled in, without sizes. Rows that have vanished since are left out."""
     if not found:
         return [row[:-1] for row in rows]
     begin, end = shape.columns.start, shape.columns.stop
@@ -64,5 +66,5 @@ def completed(rows: Sequence[Row], shape: Shape, found: Mapping[Any, Row]) -> li
 
 
 def by_key(rows: Sequence[Row]) -> dict[Any, Row]:
-    """Return what was asked for by the keys that are its first column."""
+    """Return rows by their keys, which are in the first column."""
     return {row[0]: tuple(islice(row, 1, None)) for row in rows}

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, and its errors in our words."""
+"""Connections to PostgreSQL, and its errors as ours."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -43,9 +43,9 @@ async def connect(
     seconds: float = CONNECT_SECONDS,
     is_awaited: bool = False,
 ) -> Connection:
-    """Open one session with the rights of the runtime role, or with those of the schema's owner, and these settings.
+    """Open one session with these settings, and with the rights of the runtime role or of the schema's owner.
 
-    Whether it is made, and whether it is set up, takes so long at most; if it is awaited, it may be made much later.
+    Connecting and setting up may each take so long. A connection that is not awaited at once may be made much later.
     Raises Unavailable, MissingRight.
     """
     conninfo = owner_dsn(dsn) if as_owner else runtime_dsn(dsn)
@@ -61,7 +61,7 @@ async def connect(
 
 
 async def _connected(conninfo: str, seconds: float | None) -> Connection:
-    """Return a new connection, within this time: names of hosts are looked up in it as well. Raises Unavailable."""
+    """Return a new connection within this time, which includes looking up host names. Raises Unavailable."""
     patience = CONNECTION if seconds is not None else {**CONNECTION, "connect_timeout": 0}
     try:
         return await asyncio.wait_for(AsyncConnection.connect(conninfo, **patience), seconds)
@@ -75,7 +75,7 @@ async def _connected(conninfo: str, seconds: float | None) -> Connection:
 
 
 async def says_anything(dsn: str, *, seconds: float) -> bool:
-    """Return whether a server answers within this time, be it that it lets nobody in."""
+    """Return whether a server answers within this time, even if it only refuses us."""
     try:
         connection = await asyncio.wait_for(AsyncConnection.connect(owner_dsn(dsn), **CONNECTION), seconds)
     except (TimeoutError, ConnectionTimeout):
@@ -87,11 +87,11 @@ async def says_anything(dsn: str, *, seconds: float) -> bool:
 
 
 def watching_database(dsn: str) -> AbstractAsyncContextManager[Watch]:
-    """Return what watches over a database for as long as it is entered.
+    """Return a watch over a database, which runs while it is entered.
 
-    On a socket of this machine a server that hangs keeps whatever it was sent, and answers it when it goes on; it would
-    answer everybody who tried and left, and have no connection left for who is there. So one attempt is enough. A host
-    elsewhere may have forgotten it, and is tried again.
+    On a socket of this machine, a hanging server keeps what it was sent, and answers it later. It would answer all
+    attempts that were given up, and would have no connection left for real clients. So one attempt is enough. A remote
+    host may have forgotten an attempt, and is tried again.
     """
     host = str(parsed_dsn(dsn).get("host") or "")
     is_here = host.startswith(("/", "@")) and "," not in host
@@ -108,7 +108,7 @@ async def open_pool(
     watch: Watch | None = None,
     patience: Patience = COMMANDS,
 ) -> AsyncIterator[Pool]:
-    """Open a pool of at most size such sessions; they come as they are needed."""
+    """Open a pool of at most size such sessions; each is made when it is needed."""
     make = partial(connect, dsn, as_owner=as_owner, settings={**patience.settings, **settings})
     pool = Pool(make, size=size, watch=watch, patience=patience)
     try:
@@ -119,7 +119,7 @@ async def open_pool(
 
 @asynccontextmanager
 async def reading(pool: Pool, *, seconds: float | None = None) -> AsyncIterator[Connection]:
-    """Take a connection of the pool, for so long or as long as its patience lasts. Raises Unavailable."""
+    """Take a connection of the pool for so long, or for as long as its patience lasts. Raises Unavailable."""
     with translated():
         async with pool.connection(seconds=seconds) as connection:
             yield connection
@@ -127,7 +127,7 @@ async def reading(pool: Pool, *, seconds: float | None = None) -> AsyncIterator[
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise the driver's errors as ours: the one place that knows both."""
+    """Raise the driver's errors as ours. Only this function knows both."""
     try:
         yield
     except UnicodeEncodeError as exc:
@@ -140,7 +140,7 @@ def translated() -> Iterator[None]:
 
 
 def translate(error: psycopg.Error, *, tenant: str = "") -> Exception:
-    """Return what a driver's error means to a caller; the error itself if it means that we did something wrong."""
+    """Return what a driver's error means to a caller; the error itself if it shows a mistake of ours."""
     match error:
         case NoDataFound() | ForeignKeyViolation():
             return TenantNotFound(tenant)

@@ -1,4 +1,4 @@
-"""Hears of appends: PostgreSQL's notifications, which are hints, and the passing of time, which is not."""
+"""Learns of appends from PostgreSQL's notifications, which are only hints, and by the clock."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ POLL_SECONDS = 0.5
 
 
 class Listener:
-    """Tells which tenants' ledgers have grown since it was last asked."""
+    """Tells which tenants' ledgers have grown since the last question."""
 
     def __init__(self, dsn: str, *, poll_seconds: float = POLL_SECONDS, watch: Watch | None = None) -> None:
         self._dsn = dsn
@@ -26,9 +26,9 @@ class Listener:
         self._watch = watch or Watch()
 
     async def hints(self) -> AsyncIterator[set[TenantName] | None]:
-        """Yield tenants as they are notified of; None when a while has passed, and anything may have happened.
+        """Yield tenants for which notifications came; None after a while, when anything may have happened.
 
-        Lost connections are made again. Begins with None, and again after each lost connection.
+        Lost connections are made again. It begins with None, and yields None after each lost connection.
         """
         while True:
             try:
@@ -39,7 +39,7 @@ class Listener:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     asked = -inf
                     while True:
-                        # Under steady notifications, too: the hint that matters may be the one that was lost.
+                        # This also happens under steady notifications: the lost hint may be the one that matters.
                         if time.monotonic() - asked >= self._poll_seconds:
                             asked = time.monotonic()
                             yield None
@@ -52,7 +52,7 @@ class Listener:
                 await asyncio.sleep(self._poll_seconds)
 
     async def _next(self, connection: Connection) -> set[TenantName]:
-        """Wait for a notification, but not for long; return the tenants of all that have arrived."""
+        """Wait a short while for a notification; return the tenants of all that have arrived."""
         return {
             TenantName(notification.payload)
             async for notification in connection.notifies(timeout=self._poll_seconds, stop_after=1)

@@ -1,4 +1,4 @@
-"""How long we wait for the database, and how a wait ends though the database says nothing."""
+"""How long we wait for the database, and how a wait ends if the database is silent."""
 
 import asyncio
 import os
@@ -14,20 +14,20 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
 class Patience(NamedTuple):
-    """For how many seconds to wait; None is for ever."""
+    """How many seconds to wait; None is for ever."""
 
     statement: float | None
-    """What the server may take for a statement, and says so when it gives it up."""
+    """How long the server may work on a statement. It reports when it gives one up."""
     lock: float | None
-    """What the server may wait for a lock that somebody else holds."""
+    """How long the server may wait for somebody else's lock."""
     lease: float | None
-    """How long a connection may be used at a time: a server that is silent gives up nothing."""
+    """How long a connection may be used at a time. This is for a silent server, which gives up nothing."""
     turn: float | None
-    """How long to wait for a connection while others use all there are."""
+    """How long to wait for a connection while others use all of them."""
 
     @property
     def settings(self) -> dict[str, str]:
-        """Return the settings of PostgreSQL that have it keep the first two."""
+        """Return the settings with which PostgreSQL keeps the first two."""
         return {"statement_timeout": _milliseconds(self.statement), "lock_timeout": _milliseconds(self.lock)}
 
 
@@ -38,12 +38,12 @@ def _milliseconds(seconds: float | None) -> str:
 REQUESTS = Patience(statement=10.0, lock=5.0, lease=12.0, turn=5.0)
 BACKGROUND = Patience(statement=60.0, lock=30.0, lease=150.0, turn=60.0)
 COMMANDS = Patience(statement=None, lock=None, lease=None, turn=None)
-"""Somebody watches a command, and may end it."""
+"""A command waits for ever, because a person watches it and may end it."""
 
 
 @contextmanager
 def limited(connection: Connection, seconds: float | None) -> Iterator[None]:
-    """Hang up if what is done on a connection takes longer than this."""
+    """Hang up if the work on a connection takes longer than this."""
     if seconds is None:
         yield
         return
@@ -55,19 +55,19 @@ def limited(connection: Connection, seconds: float | None) -> Iterator[None]:
 
 
 def hang_up(connection: Connection) -> None:
-    """End a connection's conversation: whoever waits on it hears at once that it is lost.
+    """End a connection's conversation: the task that waits on it learns at once that it is lost.
 
-    To cancel them instead would have psycopg ask the server to give up the statement, and wait for its answer, which a
-    silent server does not give.
+    Cancelling that task instead would make psycopg ask the server to give up the statement and wait for its answer,
+    which a silent server does not give.
     """
     with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)
 
 
 def listening_to(connection: Connection) -> Callable[[int], list[tuple[int, int]]]:
-    """Return what, asked with 0, tells whether there is something to read on a connection.
+    """Return a function that tells, when it is called with 0, whether there is something to read on a connection.
 
-    If nobody asked for it, the server may be going away: it says so, or hangs up.
+    Data that nobody asked for may mean that the server is going away: it says so, or hangs up.
     """
     line = select.poll()
     line.register(connection.fileno(), select.POLLIN)

@@ -1,7 +1,7 @@
-"""A pool of connections: each is made when somebody needs it and there is none, and again when it broke.
+"""A pool of connections. Each is made when it is needed, and made again after it broke.
 
-psycopg's own pool makes them in the background: after a failure it tries again in a second, then two, four, eight …
-and so it finds a database that was away for a minute up to a minute later; and it tells nobody why there are none.
+psycopg's own pool makes them in the background. After a failure it tries again in a second, then in two, four, eight …
+So it finds a database that was away for a minute up to a minute later, and it does not report why it has none.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from infrastructure.postgres.reasons import READ_ONLY
 from infrastructure.postgres.watch import Watch
 
 FAILURE_SECONDS = 0.25
-"""How long it is believed that no connection can be made, rather than tried for everybody who asks."""
+"""After a failure to connect, how long we assume that others fail too, instead of trying for every request."""
 STALE_SECONDS = 5.0
-"""A connection that was idle for longer is asked whether it still leads anywhere …"""
+"""A connection that was idle for longer is tested before it is lent."""
 ANSWER_SECONDS = 1.0
-"""… and believed to lead nowhere after this."""
+"""The test fails if the server does not answer within this time."""
 IDLE_SECONDS = 600.0
 LIFETIME_SECONDS = 3_600.0
-"""A session grows with the plans that it keeps, and a host name may lead elsewhere by now."""
+"""Connections are replaced after this time: a session grows with its plans, and a host may have moved."""
 _ENDING = "This process is shutting down; try again"
 
 
@@ -46,7 +46,7 @@ class _Held:
         self.is_overdue = False
 
     def end(self) -> None:
-        """Hang up, since it took too long."""
+        """Hang up, because it was used for too long."""
         self.is_overdue = True
         hang_up(self.connection)
 
@@ -67,7 +67,7 @@ class Pool:
         self._watch = watch or Watch()
         self._patience = patience
         self._count = 0
-        """Those that are idle, lent, or being made."""
+        """The number of connections that are idle, lent, or being made."""
         self._idle: deque[_Held] = deque()
         self._waiting: deque[asyncio.Future[_Held]] = deque()
         self._making: set[asyncio.Task[None]] = set()
@@ -78,19 +78,20 @@ class Pool:
 
     @property
     def takes_writes(self) -> bool:
-        """Whether the database is there and takes writes, as far as is known."""
+        """Whether the database can be reached and takes writes, as far as we know."""
         return self._watch.takes_writes
 
     def connection(self, *, seconds: float | None = None) -> "_Lease":
-        """Return what lends a connection while it is entered, for so long or as long as the pool's patience lasts.
+        """Return a lease that lends a connection while it is entered, for so long or as long as the pool's patience
+        lasts.
 
-        A request's connections are not lent for longer than it has time. Raises Unavailable when it is entered, and
-        when it is left with an error of the driver because the time was up.
+        A request's connection is not lent for longer than the request has time. Raises Unavailable on entering. Also
+        raises it on leaving with an error of the driver, if the time was up.
         """
         return _Lease(self, seconds)
 
     async def close(self) -> None:
-        """Close what is idle, and lend no more."""
+        """Close the idle connections, and lend no more."""
         self._is_closed = True
         self._watch.forget(self._fail_waiting)
         self._fail_waiting(Unavailable(_ENDING))
@@ -111,11 +112,11 @@ class Pool:
         return min(inf if limit is None else limit, left)
 
     def reason(self, held: _Held) -> Unavailable | None:
-        """Return why a connection was hung up under whoever used it, if that is so."""
+        """Return why a connection was hung up while it was used; None if it was not."""
         return self._watch.away if held.epoch != self._watch.epoch else None
 
     async def take(self, limit: float) -> _Held:
-        """Return a connection that works, as far as can be told."""
+        """Return a connection that works, as far as we can tell."""
         self._watch.require()
         while self._idle:
             held = self._idle.pop()
@@ -131,7 +132,7 @@ class Pool:
         return await self._wait(min(limit, inf if self._patience.turn is None else self._patience.turn))
 
     async def give_back(self, held: _Held, error: BaseException | None) -> None:
-        """Take a connection back, to be lent again if it still works."""
+        """Take a connection back. It is lent again if it still works."""
         now = monotonic()
         is_good = self._is_current(held) and now - held.made_at < LIFETIME_SECONDS and not _ends_session(error)
         if not is_good or held.connection.pgconn.transaction_status != TransactionStatus.IDLE:
@@ -142,7 +143,7 @@ class Pool:
         held.idle_since = now
         self._watch.heard_at = now
         self._hand_on(held)
-        # Those that were used last are lent first, so the first one is idle for longest.
+        # The most recently used connections are lent first, so the first one has been idle for longest.
         if self._idle and now - self._idle[0].idle_since > IDLE_SECONDS:
             await self._drop(self._idle.popleft())
 
@@ -158,7 +159,7 @@ class Pool:
         return True
 
     async def _wait(self, seconds: float) -> _Held:
-        """Wait for a connection that is made, or given back."""
+        """Wait for a connection to be made or given back."""
         if self._is_closed:
             raise Unavailable(_ENDING)
         self._make_one()
@@ -182,7 +183,9 @@ class Pool:
             turn.set_exception(_again(error))
 
     def _make_one(self) -> None:
-        """Begin to make a connection, if there may be one more. Raises Unavailable if there is no hope of any."""
+        """Start to make a connection if the pool may have one more. Raises Unavailable if no connection can be
+        expected.
+        """
         if monotonic() - self._failed_at < FAILURE_SECONDS:
             if self._count == 0 and self._failure is not None:
                 raise _again(self._failure)
@@ -202,7 +205,7 @@ class Pool:
             self._failure = error if isinstance(error, Exception) else None
             if isinstance(error, Unavailable):
                 error.is_told = self._watch.is_refused
-            # Others may still give theirs back.
+            # Otherwise others may still give theirs back.
             if self._count == 0:
                 self._fail_waiting(error)
             else:
@@ -215,7 +218,7 @@ class Pool:
             self._hand_on(_Held(connection, epoch))
 
     def _hand_on(self, held: _Held) -> None:
-        """Lend a connection to whoever has waited longest, or keep it."""
+        """Lend a connection to the task that has waited longest, or keep it."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
@@ -235,7 +238,7 @@ class Pool:
         self._make_more()
 
     def _make_more(self) -> None:
-        """Make a connection if somebody still waits for one."""
+        """Make a connection if a task still waits for one."""
         if any(not turn.done() for turn in self._waiting):
             try:
                 self._make_one()
@@ -285,10 +288,10 @@ class _Lease:
 
 
 def _again(error: BaseException) -> BaseException:
-    """Return an error to raise once more: each has a traceback of its own."""
+    """Return an error to raise once more, so that each has a traceback of its own."""
     return copy(error)
 
 
 def _ends_session(error: BaseException | None) -> bool:
-    """Return whether a connection is of no use after an error: where it leads, no writes are taken any more."""
+    """Return whether an error makes a connection useless, for example because its server takes no writes any more."""
     return isinstance(error, psycopg.Error) and error.sqlstate == READ_ONLY

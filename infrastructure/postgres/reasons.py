@@ -1,4 +1,4 @@
-"""Why the database does not do what it is asked, in our words: by SQLSTATE, whatever language it speaks."""
+"""Why the database refuses a request, in our words. It is found by SQLSTATE, whatever the server's language is."""
 
 import psycopg
 from psycopg.errors import ConnectionTimeout, IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
@@ -16,7 +16,7 @@ _REFUSED = {
     "42501": "The database does not let our user connect",
 }
 _REFUSED_OTHERWISE = "The database refuses what we connect with"
-"""What keeps a connection from being made until somebody changes something: its classes, and in words."""
+"""Errors that prevent a connection until somebody changes something: their classes, and our words."""
 
 _REASONS = {
     READ_ONLY: "The database takes no writes at the moment: it is read-only",
@@ -49,9 +49,9 @@ _PASSING = (
 
 
 def unavailable(error: psycopg.Error, *, connecting_sqlstate: str | None = None) -> Unavailable | None:
-    """Return what an error means that passes, or is no fault of the statement's; None if it is another.
+    """Return what an error means if it will pass, or is not the statement's fault; None for all others.
 
-    The SQLSTATE is the error's own, or what was found out of a connection that was not made.
+    The SQLSTATE is the error's own, or the one that was found for a connection that was not made.
     """
     if not isinstance(error, _PASSING):
         return None
@@ -67,7 +67,7 @@ def unavailable(error: psycopg.Error, *, connecting_sqlstate: str | None = None)
 
 
 def said(error: psycopg.Error, sqlstate: str | None = None) -> str:
-    """Return PostgreSQL's own words for an error, in one line: its SQLSTATE, the message, details and the hint."""
+    """Return PostgreSQL's own words for an error in one line: its SQLSTATE, the message, details and the hint."""
     diagnosis = error.diag
     message = diagnosis.message_primary or str(error) or type(error).__name__
     words = [sqlstate or error.sqlstate, message, diagnosis.message_detail, diagnosis.message_hint]

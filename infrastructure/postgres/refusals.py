@@ -1,7 +1,7 @@
-"""The SQLSTATE that a server refuses a connection with, which libpq and psycopg do not tell.
+"""Finds the SQLSTATE with which a server refuses a connection. libpq and psycopg do not report it.
 
-Their text is in the server's language, and a wrong password is to be told from a server that is starting up. So the
-connection is tried once more, and libpq's trace of the conversation read, which has the code.
+The error's text is in the server's language, and we must tell a wrong password from a server that is starting up. So we
+connect once more, and read the code from libpq's trace of the conversation.
 """
 
 import os
@@ -16,11 +16,11 @@ import psycopg
 from psycopg.pq import ConnStatus, PGconn, PollingStatus
 from psycopg.pq.abc import PGconn as Attempt
 
-# The severity in the server's language, in English, the code; then comes the message, which may hold anything.
+# The severity in the server's language, the severity in English, and the code. The message follows and may be anything.
 _CODE = re.compile(r'ErrorResponse\t S "[^"]*" V "\w+" C "(\w{5})"')
 _REMEMBERED = 32
 _WITHOUT_CODE_SECONDS = 60.0
-"""For how long it is remembered that words have no code: libpq keeps some memory of every trace."""
+"""How long we remember that a text came without a code, because libpq keeps some memory of every trace."""
 
 
 class _Known(NamedTuple):
@@ -32,9 +32,9 @@ _known: OrderedDict[str, _Known] = OrderedDict()
 
 
 def sqlstate_of_refusal(error: psycopg.OperationalError, conninfo: str, *, seconds: float) -> str | None:
-    """Return the code of an error that a connection was not made for; None if no server gave one. Blocks so long.
+    """Return the code of an error on connecting; None if no server gave one. Blocks for so long at most.
 
-    What was found out is not asked again: the same words have the same code.
+    Results are remembered: the same text has the same code.
     """
     words, now = str(error), time.monotonic()
     if words in _known and now < _known[words].until:
@@ -47,10 +47,10 @@ def sqlstate_of_refusal(error: psycopg.OperationalError, conninfo: str, *, secon
 
 
 def _asked_again(conninfo: str, seconds: float) -> str | None:
-    """Connect once more, and return the code that this is refused with. Only Linux's libpq lets itself be traced."""
+    """Connect once more, and return the code of the refusal. Only libpq on Linux can be traced."""
     if not hasattr(os, "memfd_create"):
         return None
-    # In memory, as it has what was sent to identify us.
+    # Keep the trace in memory only, because it contains our credentials.
     trace = os.memfd_create("trace")
     connection = PGconn.connect_start(conninfo.encode())
     try:
@@ -67,7 +67,7 @@ def _asked_again(conninfo: str, seconds: float) -> str | None:
 
 
 def _try(connection: Attempt, deadline: float) -> None:
-    """Go through a connection's steps until it is made, or fails, or it is time."""
+    """Go through a connection's steps until it is made, it fails, or the time is up."""
     waiting = select.poll()
     while connection.status != ConnStatus.BAD and (left := deadline - time.monotonic()) > 0:
         step = connection.connect_poll()

@@ -1,4 +1,4 @@
-"""Rows that were changed in the database so that they have times which no Python program can tell."""
+"""Rows that were changed in the database so that they hold times beyond Python's range."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ class _AnyTime(TimestamptzBinaryLoader):
 
 
 async def fetch(connection: Connection, statement: bytes, parameters: Mapping[str, Any]) -> list[Row]:
-    """Return the rows of a statement. Raises UnreadableEvent if one has a time that cannot be told."""
+    """Return the rows of a statement. Raises UnreadableEvent if one holds a time beyond Python's range."""
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(statement, parameters)
         try:
@@ -39,7 +39,7 @@ async def fetch(connection: Connection, statement: bytes, parameters: Mapping[st
 
 
 async def fetch_whatever_times(connection: Connection, statement: bytes, parameters: Mapping[str, Any]) -> list[Row]:
-    """Return the rows of a statement; a time that cannot be told is None."""
+    """Return the rows of a statement; a time beyond Python's range is None."""
     try:
         return await fetch(connection, statement, parameters)
     except UnreadableEvent:
@@ -50,7 +50,7 @@ async def fetch_whatever_times(connection: Connection, statement: bytes, paramet
 
 
 def recorded_event(row: Sequence[Any]) -> RecordedEvent:
-    """Return the event in a row. If a time of it cannot be told it has its other time, and its metadata say so."""
+    """Return the event in a row. A missing time is replaced by the event's other time, and its metadata says so."""
     event = RecordedEvent(*row)
     occurred_at, recorded_at = row[_OCCURRED], row[_RECORDED]
     if occurred_at is not None and recorded_at is not None:
@@ -67,4 +67,4 @@ def _marked(metadata: bytes, why: str) -> bytes:
     try:
         return to_json({**from_json(metadata), WHY_UNREADABLE: why})
     except (TypeError, ValueError):
-        return metadata  # of which it is said that it cannot be read at all
+        return metadata  # metadata that others report as unreadable

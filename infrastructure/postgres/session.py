@@ -1,7 +1,7 @@
-"""What every session with PostgreSQL is, whatever the server, the database and the role have as their defaults.
+"""The settings of every session with PostgreSQL, whatever the defaults of the server, the database and the role are.
 
-The service's front ends, with and without asyncio, open their sessions with what is here and nothing else: the rights
-of the runtime role, durable commits, and settings that our statements count on.
+The service's front ends, with and without asyncio, open their sessions with these settings only: the rights of the
+runtime role, durable commits, and settings that our statements rely on.
 """
 
 from collections.abc import Mapping
@@ -30,15 +30,15 @@ CONNECTION: Mapping[str, Any] = MappingProxyType(
         "tcp_user_timeout": 25_000,
     }
 )
-"""How the drivers connect, and how long libpq believes in a server: a host that loses power says nothing."""
+"""How the drivers connect, and how long libpq trusts a silent server: a host that loses power says nothing."""
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _SETTINGS = {
-    # An append reads what was committed while it waited for its lock.
+    # An append must see what was committed while it waited for its lock.
     "default_transaction_isolation": "read committed",
-    # Nobody's temporary table is taken for one of ours.
+    # Otherwise somebody's temporary table could be taken for one of ours.
     "search_path": "ordertrail, pg_temp",
     "timezone": "UTC",
-    # The forms in which the drivers know times and periods.
+    # The formats of times and periods that the drivers know.
     "datestyle": "ISO",
     "intervalstyle": "postgres",
 }
@@ -53,7 +53,7 @@ class MissingRight(Misconfigured):
 
 
 def runtime_dsn(dsn: str) -> str:
-    """Return the DSN with the options that give its connections the rights of the runtime role, and no others.
+    """Return the DSN with options that give its connections the rights of the runtime role, and no others.
 
     Raises InvalidDsn.
     """
@@ -63,16 +63,16 @@ def runtime_dsn(dsn: str) -> str:
 
 
 def owner_dsn(dsn: str) -> str:
-    """Return the DSN as our sessions have it that keep the rights of its user. Raises InvalidDsn."""
+    """Return the DSN for our sessions that keep the rights of its user. Raises InvalidDsn."""
     return make_conninfo("", **{**parsed_dsn(dsn), "client_encoding": "UTF8"})
 
 
 async def set_up_async(
     connection: psycopg.AsyncConnection[Any], *, as_owner: bool = False, settings: Mapping[str, str] = NO_SETTINGS
 ) -> None:
-    """Prepare a new connection, with these settings of PostgreSQL besides those that all have.
+    """Prepare a new connection with the common settings and these.
 
-    as_owner, it gets the rights of the schema's owner. Raises MissingRight if the DSN's user may not have them.
+    With as_owner, it gets the rights of the schema's owner. Raises MissingRight if the DSN's user may not have them.
     """
     register_arrays(connection)
     await connection.execute(_SQL["set_up"], _parameters(settings))
@@ -82,7 +82,7 @@ async def set_up_async(
 
 
 def set_up(connection: psycopg.Connection[Any], settings: Mapping[str, str] = NO_SETTINGS) -> None:
-    """Prepare a new connection, with these settings of PostgreSQL besides those that all have."""
+    """Prepare a new connection with the common settings and these."""
     register_arrays(connection)
     connection.execute(_SQL["set_up"], _parameters(settings))
 
@@ -110,12 +110,12 @@ def parsed_dsn(dsn: str) -> dict[str, Any]:
     try:
         return dict(conninfo_to_dict(dsn))
     except psycopg.ProgrammingError:
-        # Not chained: libpq repeats the text it does not understand, and with it the password.
+        # Do not chain it: libpq quotes the text that it does not understand, and that contains the password.
         raise InvalidDsn from None
 
 
 def described_dsn(dsn: str) -> str:
-    """Return which database a DSN means, for messages: without the password."""
+    """Return the database that a DSN names, for messages; without the password."""
     parameters = parsed_dsn(dsn)
     host = parameters.get("host") or parameters.get("hostaddr") or "the default host"
     port = f", port {parameters['port']}" if parameters.get("port") else ""

@@ -1,4 +1,4 @@
-"""A process's watch over its database: it knows whether anybody can be served, so that nobody waits to find out."""
+"""A process's watch over its database. It knows whether requests can be served, so no request waits to find out."""
 
 import asyncio
 import logging
@@ -24,12 +24,14 @@ PERIOD_SECONDS = 0.3
 """How often the database is asked."""
 STEP_SECONDS = 0.2
 SILENCE_SECONDS = 1.2
-"""After which silence the database is away: whoever asked it meanwhile is answered within two seconds."""
+"""After so long without an answer, the database counts as away. So all waiting requests are answered within two
+seconds.
+"""
 ATTEMPT_SECONDS = 2.5
-"""After which a question is given up, to be asked on a new connection: the old one may lead to a host that is gone."""
+"""After this time a question is asked again on a new connection, since the old one may lead to a host that is gone."""
 
 TRIES = 2
-"""How many connections are made anew at once, because those before them were lost."""
+"""How many connections in a row are made at once after a connection was lost."""
 
 _ASK = b"""
     SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean, pg_postmaster_start_time()::text
@@ -42,19 +44,19 @@ class _Answer(NamedTuple):
     is_standby: bool
     is_read_only: bool
     server: str
-    """What tells one server from another, or from itself before it was started again."""
+    """Tells one server from another, and from itself before a restart."""
 
 
 class Watch:
     """Asks the database again and again, on a connection of its own.
 
-    While it is away, require raises at once, and whoever waited on a connection has heard that it is lost. One that is
-    not run believes that all is well.
+    While the database is away, require raises at once, and all connections in use are hung up. A watch that does not
+    run assumes that all is well.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]] | None = None, *, is_here: bool = False) -> None:
         self.epoch = 0
-        """Changes with the server: connections from before an outage or a failover are not used again."""
+        """Changes with the server. Connections from before an outage or a failover are not used again."""
         self._connect = connect
         self._attempt_seconds = inf if is_here else ATTEMPT_SECONDS
         self._asked_at = 0.0
@@ -66,9 +68,9 @@ class Watch:
         self._is_lost = asyncio.Event()
         self._is_suspected = asyncio.Event()
         self.heard_at = 0.0
-        """When the database has answered somebody else, by the monotonic clock."""
+        """When the database last answered somebody else, by the monotonic clock."""
         self.takes_writes = True
-        """Whether require_writes raises nothing, for who asks often."""
+        """Whether require_writes would succeed, for callers that ask often."""
         self._away: Unavailable | None = None
         self._read_only: str | None = None
         self._server: str | None = None
@@ -79,7 +81,7 @@ class Watch:
 
     @property
     def away(self) -> Unavailable | None:
-        """Why the database is away, if it is."""
+        """Why the database is away; None if it is not."""
         if self._away is None:
             return None
         return Unavailable(str(self._away), said=self._away.said, is_away=True, is_told=True)
@@ -97,32 +99,32 @@ class Watch:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the database is there and lets the watch itself not in, of which the log tells."""
+        """Whether the database is there but refuses the watch itself. The log reports that."""
         return self._refusals.is_on
 
     @property
     def refusal_of_writes(self) -> str | None:
-        """Why the database takes no writes, though it is there."""
+        """Why the database takes no writes although it is there; None if it takes them."""
         return self._read_only
 
     def adopt(self, connection: Connection) -> None:
-        """Take note of a connection, which is hung up when the database is away."""
+        """Register a connection, which is hung up when the database goes away."""
         self._others.add(connection)
 
     def on_loss(self, tell: Callable[[Unavailable], None]) -> None:
-        """Have somebody told whenever the database is away from now on."""
+        """From now on, call tell whenever the database goes away."""
         self._on_loss.append(tell)
 
     def forget(self, tell: Callable[[Unavailable], None]) -> None:
-        """Tell somebody no more."""
+        """Call tell no more."""
         self._on_loss.remove(tell)
 
     def suspect(self) -> None:
-        """Ask at once: somebody has lost a connection, or could not make one."""
+        """Ask at once, because somebody has lost a connection or could not make one."""
         self._is_suspected.set()
 
     async def pause(self, seconds: float) -> None:
-        """Wait so long; while the database is away, no longer than until it is back."""
+        """Wait so long. While the database is away, stop waiting as soon as it is back."""
         if self._is_there.is_set():
             await asyncio.sleep(seconds)
         else:
@@ -130,7 +132,7 @@ class Watch:
                 await asyncio.wait_for(self._is_there.wait(), seconds)
 
     async def unless_away(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return what this comes to, or raise Unavailable as soon as the database is away."""
+        """Return this work's result, or raise Unavailable as soon as the database is away."""
         task = asyncio.create_task(work)
         lost = asyncio.create_task(self._is_lost.wait())
         try:
@@ -164,14 +166,14 @@ class Watch:
             await self._close()
 
     async def _look(self) -> None:
-        """Ask once, and take note of the answer, or that there is none."""
+        """Ask once, and record the answer or the lack of one."""
         asking = asyncio.create_task(self._ask(), name="watch")
         try:
             await self._listen(asking)
             if asking.done():
                 self._note(asking.result())
             if self._read_only is not None:
-                # Where there are several servers, another connection may find the one that takes writes now.
+                # If there are several servers, another connection may find the one that takes writes now.
                 await self._close()
         except Unavailable as error:
             await self._close()
@@ -180,7 +182,7 @@ class Watch:
             await self._end(asking)
 
     async def _ask(self) -> _Answer:
-        """Return what the server says of itself. Raises Unavailable."""
+        """Return the server's answer about itself. Raises Unavailable."""
         assert self._connect is not None
         for tries_left in range(TRIES, -1, -1):
             self._asked_at = time.monotonic()
@@ -189,7 +191,7 @@ class Watch:
             try:
                 row = await (await self._connection.execute(_ASK)).fetchone()
             except psycopg.Error as exc:
-                # One connection may be ended by anybody; the database is away if there is no other.
+                # Anybody may end one connection. The database is away only if no other can be made.
                 await self._close()
                 if not tries_left:
                     raise unavailable(exc) or Unavailable(str(exc)) from exc
@@ -199,14 +201,14 @@ class Watch:
         raise AssertionError
 
     async def _listen(self, asking: asyncio.Task[_Answer]) -> None:
-        """Wait for an answer, but not for ever; nothing from nobody for long enough means that the database is away."""
+        """Wait for an answer for a limited time. If nobody gets any answer for long enough, the database is away."""
         silent_since = before = self._asked_at = time.monotonic()
         while not asking.done():
             patience = self._attempt_seconds if self._connection is None else ATTEMPT_SECONDS
             if before - self._asked_at > patience:
                 return
             await asyncio.wait({asking}, timeout=STEP_SECONDS)
-            # While this process stood still it could not have heard anything.
+            # While this process stood still, it could not have heard anything.
             now = time.monotonic()
             silent_since = max(silent_since + max(now - before - STEP_SECONDS, 0.0), self.heard_at)
             if not asking.done() and now - silent_since >= SILENCE_SECONDS:
@@ -214,7 +216,7 @@ class Watch:
             before = now
 
     async def _end(self, asking: asyncio.Task[_Answer]) -> None:
-        """Give up a question that is not answered."""
+        """Give up a question without an answer."""
         if not asking.done() and self._connection is not None:
             hang_up(self._connection)
             await asyncio.wait({asking}, timeout=STEP_SECONDS)
@@ -233,13 +235,13 @@ class Watch:
         if error.is_away:
             self._lose(error)
         else:
-            # It is there, and may go on serving those who are connected.
+            # The database is there, and may still serve those who are connected.
             self._found()
             self._refusals.failed(error)
 
     def _note(self, answer: _Answer) -> None:
         takes_writes = not (answer.is_standby or answer.is_read_only)
-        # Sessions that began on a server that takes no writes may have kept that.
+        # Sessions that began on a server without writes may have stayed read-only.
         if self._server not in {None, answer.server} or (takes_writes and self._read_only is not None):
             self.epoch += 1
         self._server = answer.server
@@ -274,7 +276,7 @@ class Watch:
 
 @asynccontextmanager
 async def watching(connect: Callable[[], Awaitable[Connection]], *, is_here: bool = False) -> AsyncIterator[Watch]:
-    """Run a watch that makes its connection with this; to a server here one attempt is enough."""
+    """Run a watch with connections from connect. With is_here, the server is on this machine: one attempt is enough."""
     watch = Watch(connect, is_here=is_here)
     running = asyncio.create_task(watch.run(), name="watch")
     try:

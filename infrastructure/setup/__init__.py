@@ -1,1 +1,1 @@
-"""How a database is made ready to be served: migrations, rights, and the secrets of the installation."""
+"""Makes a database ready to be served: migrations, rights, and the secrets of the installation."""

@@ -1,4 +1,4 @@
-"""Makes what an installation has one of, when its database is set up."""
+"""Makes the things that an installation has one of, when its database is set up."""
 
 import secrets
 
@@ -16,9 +16,10 @@ _KEYS = statements("signing_keys")
 
 
 def set_up_installation(session: Session, given: bytes | None) -> None:
-    """Make what is missing, with the rights of the database's owner; given is the key that is set, if one is.
+    """Make what is missing, with the rights of the database's owner. given is the key from the settings, if there is
+    one.
 
-    Whoever may only read it is told what is missing. Raises WrongInstallationKey, NotSetUp.
+    A user who may only read is told what is missing. Raises WrongInstallationKey, NotSetUp.
     """
     missing = _missing(session, given)
     if missing is None:
@@ -32,7 +33,7 @@ def set_up_installation(session: Session, given: bytes | None) -> None:
 
 
 def _missing(session: Session, given: bytes | None) -> str | None:
-    """Return something that is to be made, if anything is."""
+    """Return something that is missing; None if nothing is."""
     kept = _kept(session)
     _key(kept, given)
     wanted = [ORIGIN, FINGERPRINT, TOKEN_KEY, FINGERPRINT_KEY, *([] if given else [INSTALLATION_KEY])]
@@ -41,7 +42,7 @@ def _missing(session: Session, given: bytes | None) -> str | None:
 
 
 def _make(session: Session, given: bytes | None) -> None:
-    # Whoever waited for somebody else's lock finds what they made.
+    # If this process waited for another one's lock, it finds here what that one made.
     kept = _kept(session)
     key = _key(kept, given)
     if key is None:
@@ -61,7 +62,8 @@ def _make(session: Session, given: bytes | None) -> None:
 def _key(kept: dict[str, bytes], given: bytes | None) -> InstallationKey | None:
     """Return the installation's key; None if there is none yet.
 
-    Raises WrongInstallationKey if it is not the one that other keys are encrypted with, or is missing though they are.
+    Raises WrongInstallationKey if other keys are encrypted with another key, or if they are encrypted and no key is
+    given.
     """
     secret = given or kept.get(INSTALLATION_KEY)
     key = None if secret is None else InstallationKey(secret)

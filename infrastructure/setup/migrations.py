@@ -1,6 +1,6 @@
-"""Brings a database to the present schema and the runtime role to its rights, and tells how far a database is.
+"""Brings a database to the present schema, gives the runtime role its rights, and tells what a database lacks.
 
-The files in sql/migrations apply in the order of their names, sql/rights.sql after them.
+The files in sql/migrations are applied in the order of their names, then sql/rights.sql.
 """
 
 import socket
@@ -23,7 +23,7 @@ from infrastructure.setup.survey import Survey, all_migrations, check_history, h
 
 SCHEMA = "ordertrail"
 Tell = Callable[[str], None]
-"""Gets a sentence for each thing that was mended in a database that was in use before."""
+"""Takes a sentence for each thing that was mended in a database that was in use before."""
 
 _MIGRATION_TABLE = "_yoyo_migration"
 _SQL = statements("setup")
@@ -34,18 +34,18 @@ class MigrationFailed(SetupFailed):
 
 
 def migrate(dsn: str, tell: Tell = lambda _: None) -> list[str]:
-    """Do what migrate_in does, in a session of its own. Raises as owner_session does as well."""
+    """Do what migrate_in does, in a session of its own. Also raises what owner_session raises."""
     with owner_session(dsn) as session:
         return migrate_in(session, tell)
 
 
 def migrate_in(session: Session, tell: Tell = lambda _: None) -> list[str]:
-    """Apply the migrations that the database does not have yet, and return their names; mend the role and its rights.
+    """Apply the missing migrations, and return their names; mend the role and its rights.
 
-    Each migration is a transaction of its own. Any number of processes may call it at once: one migrates, the others
-    wait for it and find nothing left to do. Where nothing is to be done nothing is locked, and the DSN's user need be
-    no more than a member of the runtime role. The session has the rights of the schema's owner, or of that role, from
-    then on. Raises MigrationFailed, MissingRight, ForeignSchema, NewerSchema, RoleMayTooMuch.
+    Each migration is a transaction of its own. Any number of processes may call this at once: one migrates, and the
+    others wait for it and find nothing left to do. If nothing is to be done, nothing is locked, and the DSN's user
+    needs only to be a member of the runtime role. Afterwards the session has the rights of the schema's owner, or of
+    that role. Raises MigrationFailed, MissingRight, ForeignSchema, NewerSchema, RoleMayTooMuch.
     """
     found = survey(session)
     if found.owner is not None and not found.is_owner:
@@ -58,16 +58,16 @@ def migrate_in(session: Session, tell: Tell = lambda _: None) -> list[str]:
 
 
 def pending(dsn: str) -> list[str]:
-    """Return the names of the migrations the database does not have yet; writes nothing, waits for nobody.
+    """Return the names of the missing migrations. It writes nothing and waits for nobody.
 
-    Raises as owner_session does, and MissingRight, ForeignSchema, NewerSchema.
+    Raises what owner_session raises, and MissingRight, ForeignSchema, NewerSchema.
     """
     with owner_session(dsn) as session:
         return pending_in(session, survey(session))
 
 
 def is_current(dsn: str) -> bool:
-    """Return whether the database has every migration of this release. Raises as pending does."""
+    """Return whether the database has every migration of this release. Raises what pending raises."""
     return not pending(dsn)
 
 
@@ -82,7 +82,7 @@ def _is_whole(session: Session, found: Survey) -> bool:
 
 
 def _check_without_owner(session: Session, found: Survey) -> None:
-    """See that nothing is to be done. Raises MissingRight if something is, or if the user may do nothing at all."""
+    """Check that nothing is to be done. Raises MissingRight if something is, or if the user has no rights at all."""
     user = session.info.user
     if not found.is_runtime:
         raise MissingRight(
@@ -124,7 +124,7 @@ def _migrate(session: Session, tell: Tell) -> list[str]:
 
 
 def _give_to_owner(session: Session, found: Survey) -> None:
-    """Give the schema's owner what belongs to others in it, if it is ours. Raises MissingRight, ForeignSchema."""
+    """If the schema is ours, give its owner what belongs to others in it. Raises MissingRight, ForeignSchema."""
     try:
         check_history(history(session, found))
         session.execute(_SQL["give_to_owner"])
@@ -150,7 +150,7 @@ def _tell(tell: Tell, session: Session, before: Survey, applied: list[str], chan
 
 @contextmanager
 def _lock(session: Session) -> Iterator[None]:
-    # Yoyo's own lock is a row, which a killed process leaves behind for somebody to remove by hand. This one vanishes
+    # Yoyo's own lock is a row, which a killed process leaves behind for somebody to remove by hand. Our lock vanishes
     # with its session.
     session.execute(_SQL["lock"])
     try:
@@ -161,7 +161,7 @@ def _lock(session: Session) -> Iterator[None]:
 
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo ships no types
-    """Yoyo in a session of ours that has the lock, with its own tables in our schema."""
+    """Yoyo in a session of ours that has the lock, with Yoyo's own tables in our schema."""
 
     def __init__(self, session: Session) -> None:
         self._given = session
@@ -176,8 +176,8 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo ships no
         yield
 
     def apply_one(self, migration: Any, force: bool = False, mark: bool = True) -> None:
-        # Yoyo marks a migration as applied in a transaction of its own: a crash in between would make the next run
-        # apply it again, and fail.
+        # Yoyo marks a migration as applied in a separate transaction. After a crash in between, the next run would
+        # apply the migration again, and fail.
         self.ensure_internal_schema_updated()
         try:
             with self.transaction():
@@ -186,12 +186,12 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo ships no
                 if mark:
                     self.mark_one(migration, log=False)
         except psycopg.OperationalError:
-            raise  # the server's disk is full, or it is away: it is not the migration that is wrong
+            raise  # the server's disk is full, or the server is away: the migration itself is right
         except psycopg.Error as exc:
             raise MigrationFailed(f"Migration {migration.id} could not be applied: {with_hint(exc)}") from exc
 
     def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, Any]:
-        # Yoyo's own asks the password database and the name server, which a container need not have.
+        # Yoyo's own function asks the password database and the name server, which a container need not have.
         return {
             "id": str(uuid.uuid4()),
             "migration_id": migration.id if migration else None,

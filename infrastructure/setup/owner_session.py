@@ -1,4 +1,4 @@
-"""The session that a database is set up in: with the rights of the DSN's user, on a server that we can run on."""
+"""The session in which a database is set up: with the rights of the DSN's user, on a server that we support."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +39,7 @@ class SetupFailed(OrdertrailError):
 
 @contextmanager
 def owner_session(dsn: str) -> Iterator[Session]:
-    """Open a session on a server that we can run on, and raise what goes wrong in it as ours.
+    """Open a session on a server that we support, and raise the driver's errors as ours.
 
     Raises Unavailable, Refused, InvalidDsn, ServerTooOld, WrongEncoding, MissingRight, SetupFailed.
     """
@@ -73,14 +73,14 @@ def _connected(conninfo: str) -> Session:
 
 
 def _unusable(dsn: str, error: psycopg.Error, sqlstate: str | None = None) -> Unavailable:
-    """Return what an error means to whoever wants to use the database: which one it is, and what PostgreSQL says."""
+    """Return what an error means for a user of the database: which database it is, and what PostgreSQL says."""
     meaning = unavailable(error, connecting_sqlstate=sqlstate) or Unavailable()
     what = f"Cannot use {described_dsn(dsn)}: {first_line(error)}"
     return type(meaning)(what, said=meaning.said, is_away=meaning.is_away)
 
 
 def refuse_unsafe_server(session: Session) -> None:
-    """Raise UnsafeServer if the server may lose what it has confirmed, whatever a commit asks for."""
+    """Raise UnsafeServer if the server may lose confirmed data, whatever a commit asks for."""
     off = [f"{name} = off" for name, value in session.execute(_SQL["safety"]) if value != "on"]
     if off:
         raise UnsafeServer(
@@ -90,12 +90,12 @@ def refuse_unsafe_server(session: Session) -> None:
 
 
 def first_line(error: psycopg.Error) -> str:
-    """Return what PostgreSQL says of an error, in one line."""
+    """Return PostgreSQL's message for an error, in one line."""
     return (error.diag.message_primary or str(error) or type(error).__name__).strip().split("\n")[0]
 
 
 def with_hint(error: psycopg.Error) -> str:
-    """Return what PostgreSQL says of an error and of what to do, in one line."""
+    """Return PostgreSQL's message and hint for an error, in one line."""
     hint = " ".join((error.diag.message_hint or "").split())
     return f"{first_line(error)}. {hint}" if hint else first_line(error)
 

@@ -1,4 +1,4 @@
-"""The runtime role and its rights: whether they are as sql/rights.sql has them, and how they become so."""
+"""The runtime role and its rights: checks that they are those of sql/rights.sql, and sets them."""
 
 from hashlib import sha256
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class RoleMayTooMuch(Misconfigured):
 
 
 class Right(NamedTuple):
-    """What may be done with a table, a column (table.column), a function (function()) or the schema, and by whom."""
+    """What a holder may do with a table, a column (table.column), a function (function()) or the schema."""
 
     what: str
     privilege: str
@@ -25,27 +25,27 @@ class Right(NamedTuple):
 
 
 class RightsChange(NamedTuple):
-    """How many rights the role did not have, and how many it had that it is not to have."""
+    """How many rights the role lacked, and how many it had too many."""
 
     missing: int
     excess: int
 
 
 def make_role(session: Session) -> None:
-    """Create the runtime role, and let the DSN's user become it, where that is not so. Raises InsufficientPrivilege."""
+    """Create the runtime role and let the DSN's user become it, where that is missing. Raises InsufficientPrivilege."""
     session.execute(_SQL["create_role"])
     session.execute(_SQL["become_member"])
 
 
 def are_set(session: Session) -> bool:
-    """Return whether the rights are as they were when they were set, by this release. Raises RoleMayTooMuch."""
+    """Return whether the rights are still as this release has set them. Raises RoleMayTooMuch."""
     _check_role(session)
     stamped = session.execute(_SQL["stamped"]).fetchone()
     return stamped == (_stamp(granted(session)),)
 
 
 def set_anew(session: Session) -> RightsChange:
-    """Take away whatever rights there are, and grant those that are to be, in one transaction.
+    """Revoke all rights, and grant those of sql/rights.sql, in one transaction.
 
     Raises RoleMayTooMuch, MissingRight.
     """
@@ -61,7 +61,7 @@ def set_anew(session: Session) -> RightsChange:
 
 
 def granted(session: Session) -> frozenset[Right]:
-    """Return what the runtime role and everybody may do with our schema."""
+    """Return the rights of the runtime role and of everybody on our schema."""
     return frozenset(Right(*row) for row in session.execute(_SQL["granted"]))
 
 

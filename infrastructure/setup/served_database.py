@@ -1,4 +1,4 @@
-"""Sets up the database that is served, in a process that may be ended if it takes too long."""
+"""Sets up the database to serve, in a process that can be ended if it takes too long."""
 
 import asyncio
 import signal
@@ -15,25 +15,27 @@ from infrastructure.postgres.session import described_dsn
 from infrastructure.setup.migrations import pending
 
 ANSWER_SECONDS = 2.0
-"""How long a server may take to say anything."""
+"""How long a server may take to answer at all."""
 QUESTION_SECONDS = 30.0
-"""How long it may take to answer what it is asked before it is served."""
+"""How long the database may take to answer all questions before it is served."""
 
 
 class ServedDatabase(NamedTuple):
-    """A database that is to be served, whether it is there or not."""
+    """A database to serve, which may be away."""
 
     set_up: Callable[[], str]
-    """Starts it if it is ours and does not run, sets it up, and returns its DSN. Raises Unavailable, Misconfigured."""
+    """Starts the database if it is ours and does not run, sets it up, and returns its DSN. Raises Unavailable,
+    Misconfigured.
+    """
     has_ended: Callable[[], bool]
-    """Whether it is ours and does not run."""
+    """Whether the database is ours and does not run."""
 
 
 @contextmanager
 def served_database(dsn: str | None, data_dir: Path, set_up: Callable[[str], None]) -> Iterator[ServedDatabase]:
-    """Yield the database with this DSN, or ours in this directory; nothing is asked of it yet.
+    """Yield the database with this DSN, or ours in this directory, without asking it anything.
 
-    set_up is what migrates it. Raises Misconfigured.
+    set_up migrates it. Raises Misconfigured.
     """
     if dsn is not None:
         described_dsn(dsn)
@@ -49,7 +51,7 @@ def _set_up(start: Callable[[], str], set_up: Callable[[str], None]) -> str:
         raise Unavailable(f"The {described_dsn(dsn)} does not answer; try again")
     with _ended_after(QUESTION_SECONDS):
         missing = pending(dsn)
-    # Migrations take as long as they take.
+    # Migrations may take as long as they need.
     with _ended_after(None if missing else QUESTION_SECONDS):
         set_up(dsn)
     return dsn
@@ -57,7 +59,7 @@ def _set_up(start: Callable[[], str], set_up: Callable[[str], None]) -> str:
 
 @contextmanager
 def _ended_after(seconds: float | None) -> Iterator[None]:
-    """End this process by SIGALRM if what it does takes longer: without an event loop a driver waits for ever."""
+    """End this process by SIGALRM if its work takes longer. Without an event loop, a driver would wait for ever."""
     signal.setitimer(signal.ITIMER_REAL, seconds or 0.0)
     try:
         yield

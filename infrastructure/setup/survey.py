@@ -1,4 +1,4 @@
-"""What there is in a database before anything is done to it: whose schema, which migrations, and what we may do."""
+"""A look at a database before anything is done to it: its schema's owner, its migrations, and our rights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,30 +26,30 @@ class NewerSchema(Misconfigured):
 
 
 class Survey(NamedTuple):
-    """What there is in a database, and what the DSN's user may do with it."""
+    """The content of a database, and the rights of the DSN's user in it."""
 
     owner: str | None
-    """Whose the schema is; None if there is none."""
+    """The schema's owner; None if there is no schema."""
     is_owner: bool
     """Whether the user may act as the owner."""
     has_role: bool
-    """Whether there is the runtime role."""
+    """Whether the runtime role exists."""
     is_runtime: bool
-    """Whether the user may act as it."""
+    """Whether the user may act as the runtime role."""
     has_history: bool
     has_other_objects: bool
     other_owner: str | None
-    """To whom something in the schema belongs that does not belong to its owner."""
+    """Another owner of something in the schema; None if the schema's owner owns everything."""
 
 
 def survey(session: Session) -> Survey:
-    """Look at a database, with whatever rights the session has."""
+    """Look at a database with the session's present rights."""
     [row] = session.execute(_SQL["survey"]).fetchall()
     return Survey(*row)
 
 
 def pending_in(session: Session, found: Survey) -> list[str]:
-    """Return the migrations that are not applied yet. The session keeps the most rights that its user may have.
+    """Return the migrations that are not applied yet. The session keeps as many rights as its user may have.
 
     Raises ForeignSchema, NewerSchema.
     """
@@ -61,7 +61,7 @@ def pending_in(session: Session, found: Survey) -> list[str]:
 
 
 def check_history(applied: set[str]) -> list[str]:
-    """Return the migrations that are not among those that were applied. Raises ForeignSchema, NewerSchema."""
+    """Return the migrations that are not among the applied ones. Raises ForeignSchema, NewerSchema."""
     with all_migrations() as migrations:
         names = [migration.id for migration in migrations]
     if strange := sorted(applied - set(names)):
@@ -75,7 +75,7 @@ def check_history(applied: set[str]) -> list[str]:
 
 
 def history(session: Session, found: Survey) -> set[str]:
-    """Return the migrations that were applied. Raises ForeignSchema if it was not us who made the schema."""
+    """Return the applied migrations. Raises ForeignSchema if we did not make the schema."""
     try:
         applied = {row[0] for row in session.execute(_SQL["history"])} if found.has_history else set()
     except UndefinedColumn as exc:
@@ -87,6 +87,6 @@ def history(session: Session, found: Survey) -> set[str]:
 
 @contextmanager
 def all_migrations() -> Iterator[MigrationList]:
-    """Yield all migrations. Their files are read and parsed, which takes a while, only if they are to be applied."""
+    """Yield all migrations. Their files are read and parsed, which takes a while, only if they are applied."""
     with as_file(files("infrastructure").joinpath("sql", "migrations")) as folder:
         yield read_migrations(str(folder))

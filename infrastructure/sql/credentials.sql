@@ -14,7 +14,7 @@ FROM ordertrail.tenants AS t WHERE t.tenant = %(tenant)s
 RETURNING tenant
 
 -- name: forget_performer
--- A program that acts for nobody else is the performer itself, by its key id.
+-- A program that acts for nobody is itself the performer, under its key id.
 UPDATE ordertrail.credentials
 SET performer_name = CASE WHEN performer_id = %(person_id)s THEN '' ELSE performer_name END,
     name = CASE WHEN key_id = %(person_id)s THEN '' ELSE name END

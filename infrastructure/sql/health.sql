@@ -1,6 +1,6 @@
 -- name: sealing
--- By the newest checkpoints, not by what the trees are noted to have. A tree that is noted otherwise is stopped already:
--- whoever seals will find so.
+-- This uses the newest checkpoints, not the trees' kept sizes. A tree with a wrong kept size counts as stopped already,
+-- because a sealer will stop it.
 SELECT coalesce(max(l.position - coalesce(newest.size, 0)), 0),
        count(*) FILTER (
            WHERE t.error IS NOT NULL OR coalesce(t.size, 0) <> coalesce(newest.size, 0) OR newest.size > l.position
@@ -12,7 +12,7 @@ LEFT JOIN LATERAL (
 ) AS newest ON true
 
 -- name: projections
--- What a view has read whose checkpoint is beyond the ledger, nobody knows.
+-- If a view's checkpoint is beyond the ledger, nobody knows what the view has read.
 SELECT c.projection,
        max(l.position - CASE WHEN c.position > l.position OR c.must_be_rebuilt THEN 0 ELSE c.position END),
        coalesce(

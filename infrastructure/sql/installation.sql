@@ -11,5 +11,5 @@ INSERT INTO ordertrail.installation (name, value) VALUES (%(name)s, %(value)s)
 SELECT EXISTS (SELECT FROM ordertrail.signing_keys)
 
 -- name: lock
--- One process makes what is missing; the others wait, and find it.
+-- One process makes what is missing; the others wait, and then find it.
 SELECT pg_advisory_xact_lock(hashtextextended('ordertrail migrations', 0))

@@ -7,7 +7,7 @@ ORDER BY key_id
 LIMIT %(limit)s
 
 -- name: tenant_of
--- Asked without its tenant, which is what is asked for. A key id is made at random: no two tenants have the same.
+-- This one query has no tenant to pin, because it looks for the tenant. Key ids are random: no two tenants share one.
 SELECT tenant FROM ordertrail.credentials WHERE key_id = %(key_id)s
 
 -- name: find
@@ -21,8 +21,8 @@ UPDATE ordertrail.credentials SET revoked_at = now()
 WHERE tenant = %(tenant)s AND key_id = %(key_id)s AND revoked_at IS NULL
 
 -- name: rotate
--- The present secret becomes the earlier one, and takes the place of the one before it. One that ends at once is not
--- kept: then no clock decides for how much longer it is good.
+-- The present secret becomes the earlier one, in place of the one before it. A secret that ends at once is not kept, so
+-- no clock decides how much longer it is valid.
 UPDATE ordertrail.credentials
 SET secret_digest = %(secret_digest)s,
     rotated_at = now(),

@@ -13,8 +13,8 @@ FROM ordertrail.append_alone(
 )
 
 -- name: read_stream
--- How large each event is, and what is not larger than inline (bounded_rows.py); what is, is asked for by large_events.
--- How long bytea is is known without fetching it.
+-- Each event's size, and its data if it is not larger than inline (bounded_rows.py); large_events fetches the others.
+-- PostgreSQL knows the length of bytea without fetching it.
 SELECT position, stream, version, event_id, type,
        CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN data END,
        CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN metadata END,

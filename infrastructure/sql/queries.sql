@@ -1,6 +1,6 @@
 -- name: progress
--- How far views are, and the newest entry of some orders in the view that is shown, of one moment. A view that has no
--- checkpoint yet has read nothing; what one has read whose checkpoint is beyond the ledger, nobody knows.
+-- How far views are, and the newest entry of some orders in the shown view, all at one moment. A view without a
+-- checkpoint has read nothing. If a view's checkpoint is beyond the ledger, nobody knows what it has read.
 SELECT l.position, c.reached, c.is_stopped, coalesce(e.number, 0), n.newest
 FROM ordertrail.ledgers AS l
 CROSS JOIN LATERAL (
@@ -32,8 +32,8 @@ CROSS JOIN LATERAL (
 WHERE l.tenant = %(tenant)s
 
 -- name: action_log
--- How large each action is, and what is not larger than inline (bounded_rows.py). How long JSON is that was not compressed
--- is known without fetching it; of what was, it is as long as the event's data that it is a copy of.
+-- Each action's size, and its data if it is not larger than inline (bounded_rows.py). PostgreSQL knows the length of
+-- uncompressed JSON without fetching it. Compressed JSON is as long as the event's data, of which it is a copy.
 SELECT order_id, position, occurred_at, type, schema_version,
        CASE WHEN pg_column_compression(l.data) IS NULL AND pg_column_size(l.data) <= %(inline)s
             THEN convert_to(data::text, 'UTF8') END,
@@ -51,7 +51,8 @@ SELECT position, convert_to(data::text, 'UTF8') FROM ordertrail.action_log
 WHERE tenant = %(tenant)s AND order_id = %(order_id)s AND position = ANY (%(keys)s)
 
 -- name: newest_actions
--- All of an order's actions are sorted: it has hundreds, rarely thousands. Only what is shown is looked up in the ledger.
+-- This sorts all actions of an order, which has hundreds, rarely thousands. Only the shown ones are read from the
+-- ledger.
 SELECT e.position, e.stream, e.version, e.event_id, e.type,
        CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
        CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,
@@ -123,7 +124,7 @@ SELECT order_id, convert_to(detail::text, 'UTF8') FROM ordertrail.order_state
 WHERE tenant = %(tenant)s AND order_id = ANY (%(keys)s)
 
 -- name: system_log
--- What a page skips is not looked up in the ledger.
+-- Rows that a page skips are not read from the ledger.
 SELECT e.position, e.stream, e.version, e.event_id, e.type,
        CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
        CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,
@@ -205,7 +206,7 @@ SELECT integration_id, convert_to(details::text, 'UTF8') FROM ordertrail.integra
 WHERE tenant = %(tenant)s AND integration_id = ANY (%(keys)s)
 
 -- name: exceptions_asc
--- The page's positions first, then its events one by one: left to itself, a join walks through the whole ledger.
+-- First the page's positions, then its events one by one: otherwise the join would read through the whole ledger.
 SELECT e.position, e.stream, e.version, e.event_id, e.type,
        CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
        CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,

@@ -34,7 +34,7 @@ ORDER BY version DESC
 LIMIT %(limit)s
 
 -- name: advance_tracking
--- Only forward: who processes an event a second time, or late, finds no row.
+-- Only forward: an event that is processed a second time, or late, finds no row.
 INSERT INTO ordertrail.checkpoints AS c (tenant, projection, position)
 VALUES (%(tenant)s, %(projection)s, %(position)s)
 ON CONFLICT (tenant, projection) DO UPDATE SET position = excluded.position, error = NULL, updated_at = now()

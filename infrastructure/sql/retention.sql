@@ -11,7 +11,7 @@ SELECT keep, expired FROM ordertrail.retention WHERE tenant = %(tenant)s
 SELECT tenant FROM ordertrail.retention WHERE keep IS NOT NULL ORDER BY tenant
 
 -- name: due
--- The next events whose calls are older than is kept, with the bodies that hold what was said in them.
+-- The next events whose calls are older than the tenant's period, with their data, which names the bodies.
 SELECT e.position, e.data, now() - r.keep
 FROM ordertrail.retention AS r
 CROSS JOIN LATERAL (

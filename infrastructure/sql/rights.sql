@@ -1,8 +1,8 @@
--- The runtime role, and what it may do: what the HTTP workers, the projector and the recorder do, statement by
--- statement, and nothing else. Applied as a whole each time that anything of it is not so.
+-- The runtime role and its rights: exactly what the statements of the HTTP workers, the projector and the recorder
+-- need. All of it is applied again whenever any part of it is missing.
 
 -- name: create_role
--- Roles belong to the whole cluster: another database may have made it already, or be making it at this moment.
+-- Roles belong to the whole cluster: another database may have made this one, or may be making it at this moment.
 DO $do$
 BEGIN
     IF to_regrole('ordertrail_runtime') IS NULL THEN
@@ -21,7 +21,7 @@ END
 $do$
 
 -- name: become_member
--- From release 16 on, who creates a role may administer it but not become it.
+-- Since release 16, the creator of a role may administer it but not become it.
 DO $do$
 DECLARE
     has_set_option CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
@@ -45,7 +45,7 @@ END
 $do$
 
 -- name: revoke_all
--- A new table or function gives nothing to anybody until it is named below.
+-- A new table or function gives no rights to anybody until it is named below.
 ALTER DEFAULT PRIVILEGES IN SCHEMA ordertrail REVOKE ALL ON TABLES FROM PUBLIC, ordertrail_runtime;
 ALTER DEFAULT PRIVILEGES IN SCHEMA ordertrail REVOKE ALL ON SEQUENCES FROM PUBLIC, ordertrail_runtime;
 ALTER DEFAULT PRIVILEGES IN SCHEMA ordertrail REVOKE ALL ON ROUTINES FROM PUBLIC, ordertrail_runtime;
@@ -57,12 +57,12 @@ REVOKE ALL ON ALL ROUTINES IN SCHEMA ordertrail FROM PUBLIC, ordertrail_runtime;
 -- name: grant
 GRANT USAGE ON SCHEMA ordertrail TO ordertrail_runtime;
 
--- Ledgers are added to by these functions, which have their owner's rights, and by nothing else: nobody who has only
--- the role's can write a gap, a position that was given, or a time of their own.
+-- Only these functions add to ledgers, with their owner's rights. With the role's rights alone, nobody can write a gap,
+-- a position of their own choice, or a time of their own.
 GRANT SELECT ON ordertrail.tenants, ordertrail.ledgers, ordertrail.events, ordertrail.requests TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.append_group, ordertrail.append_alone TO ordertrail_runtime;
 
--- Logs get rows. States change. What is taken out of views is taken out by a rebuild, which is the owner's.
+-- Logs get rows. States change. Only a rebuild removes rows from views, and it has the owner's rights.
 GRANT SELECT, INSERT
 ON ordertrail.action_log, ordertrail.service_events, ordertrail.system_log, ordertrail.integration_log,
    ordertrail.timeline, ordertrail.order_state, ordertrail.integrations
@@ -75,35 +75,35 @@ GRANT SELECT, INSERT (tenant, projection, position), UPDATE (position, error, mu
 ON ordertrail.checkpoints TO ordertrail_runtime;
 GRANT SELECT ON ordertrail.editions TO ordertrail_runtime;
 
--- Ledgers are sealed with keys that only their owner can add: a head that is signed with another is believed by nobody.
+-- The keys that sign ledgers can only be added by the owner: nobody trusts a head that another key has signed.
 GRANT SELECT, INSERT (tenant), UPDATE (size, error) ON ordertrail.trees TO ordertrail_runtime;
 GRANT SELECT, INSERT, UPDATE (hashes) ON ordertrail.tiles TO ordertrail_runtime;
 GRANT SELECT, INSERT (tenant, size, note) ON ordertrail.tree_heads TO ordertrail_runtime;
 GRANT SELECT ON ordertrail.signing_keys TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.leaf_hash TO ordertrail_runtime;
 
--- A subject gets a key once, and loses it for good: none is ever replaced.
+-- A subject gets one key, and can lose it for good. A key is never replaced.
 GRANT SELECT, INSERT (tenant, subject, wrapped) ON ordertrail.subject_keys TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.destroy_subject_key TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.note_unreadable_keys TO ordertrail_runtime;
 
--- A content is put, again perhaps, and deleted only if it was to be forgotten or has expired.
+-- A content may be stored, even repeatedly. It is deleted only if its subject was forgotten, or if it has expired.
 GRANT SELECT, INSERT (tenant, digest, subject, body), UPDATE (recorded_at) ON ordertrail.bodies TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.delete_body TO ordertrail_runtime;
 GRANT SELECT, INSERT (tenant, keep), UPDATE (keep, expired) ON ordertrail.retention TO ordertrail_runtime;
 
--- Who may do what, and the installation's secrets, are made by the owner.
+-- The owner makes credentials and the installation's secrets.
 GRANT SELECT ON ordertrail.credentials, ordertrail.installation TO ordertrail_runtime;
 
 -- Snapshots of the eventsourcing library's aggregates: a cache.
 GRANT SELECT, INSERT ON ordertrail.snapshots TO ordertrail_runtime;
 
--- Whether the database has the migrations of a release.
+-- This tells whether the database has the migrations of a release.
 GRANT SELECT ON ordertrail._yoyo_migration TO ordertrail_runtime;
 
 -- name: granted
--- What the role and everybody may do with anything in the schema. The owner's own rights are left out, as they differ
--- with who that is, and so are those that somebody gave to other roles.
+-- The rights of the role and of everybody in the schema. The owner's own rights are left out, because they depend on
+-- who the owner is. Rights that somebody gave to other roles are left out too.
 SELECT a.what, a.privilege_type, a.is_grantable, coalesce(r.rolname, 'PUBLIC')
 FROM (
     SELECT 'schema' AS what, (aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner)))).*
@@ -128,7 +128,7 @@ FROM (
 WHERE a.grantee = 0 OR r.rolname = 'ordertrail_runtime'
 
 -- name: too_much
--- What the role has been given elsewhere: it is to have the rights above alone.
+-- Rights that the role got elsewhere. It should have only the rights above.
 SELECT concat_ws(
     ', ',
     CASE WHEN r.rolsuper THEN 'is a superuser' END,
@@ -142,7 +142,7 @@ SELECT concat_ws(
 FROM pg_roles AS r WHERE r.rolname = 'ordertrail_runtime'
 
 -- name: stamp
--- What the rights were when they were set, and by which release's list.
+-- The rights as they were set, and the release whose list they follow.
 INSERT INTO ordertrail.installation (name, value) VALUES ('rights', %(stamp)s)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 

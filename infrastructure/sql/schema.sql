@@ -14,14 +14,14 @@ DECLARE
     firsts bigint[] := array_fill(NULL::bigint, ARRAY[n_appends]);
     lasts bigint[] := array_fill(NULL::bigint, ARRAY[n_appends]);
     first_times timestamptz[] := array_fill(NULL::timestamptz, ARRAY[n_appends]);
-    -- one element per write: the version it found or wrote first; what turns an event's ordinal into its position and
-    -- its version, NULL where the append is not accepted
+    -- one element per write: the version it found or wrote first; the numbers that turn an event's ordinal into its
+    -- position and its version, NULL if the append is not accepted
     shown_versions bigint[] := array_fill(NULL::bigint, ARRAY[n_writes]);
     to_position bigint[] := array_fill(NULL::bigint, ARRAY[n_writes]);
     to_version bigint[] := array_fill(NULL::bigint, ARRAY[n_writes]);
-    -- one element per stream: its current version, which moves on as appends are accepted
+    -- one element per stream: its present version, which grows as appends are accepted
     heads bigint[];
-    -- appends that carry an event id the ledger already holds
+    -- appends with an event id that the ledger already holds
     with_known_events int[];
     ledger_position bigint;
     next_position bigint;
@@ -34,7 +34,7 @@ DECLARE
     w int := 1;
     ordinal int := 1;
 BEGIN
-    -- Whoever holds this row writes next: position order is commit order, and readers need no gap detection.
+    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
     SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO ledger_position, moment
     FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
     IF NOT FOUND THEN
@@ -42,7 +42,7 @@ BEGIN
     END IF;
     next_position := ledger_position + 1;
 
-    -- A subquery with a LIMIT stays an index probe whatever the planner thinks of the table's size.
+    -- A subquery with a LIMIT stays an index probe, whatever the planner assumes about the table's size.
     SELECT array_agg((
         SELECT e.version FROM ordertrail.events AS e
         WHERE e.tenant = in_tenant AND e.stream = s.stream ORDER BY e.version DESC LIMIT 1
@@ -67,7 +67,7 @@ BEGIN
             w := w + 1;
         END LOOP;
 
-        -- What was seen before is answered as the first time, whatever has become of its streams since.
+        -- An append that was seen before gets its first answer, whatever happened to its streams since.
         IF in_keys[a] IS NOT NULL THEN
             SELECT r.fingerprint, r.first_position, r.last_position, r.recorded_at INTO earlier
             FROM ordertrail.requests AS r WHERE r.tenant = in_tenant AND r.idempotency_key = in_keys[a];
@@ -76,7 +76,7 @@ BEGIN
             END IF;
         END IF;
         IF a = ANY (with_known_events) AND verdict NOT IN ('replayed', 'key_reused') THEN
-            -- An event that the ledger does not hold compares as NULL, which bool_and alone would pass over.
+            -- An event that the ledger does not hold compares as NULL, which bool_and alone would ignore.
             SELECT min(e.position) AS first_position, max(e.position) AS last_position,
                    min(e.recorded_at) AS recorded_at,
                    bool_and(coalesce(
@@ -118,7 +118,7 @@ BEGIN
         FROM unnest(in_event_write, in_event_ids, in_types, in_data, in_metadata, in_occurred_at)
              WITH ORDINALITY AS e (write, event_id, type, data, metadata, occurred_at, n)
         WHERE to_position[e.write] IS NOT NULL;
-        -- How many events a write has, its caller says: whoever says it wrongly must not leave a gap.
+        -- The caller states the number of a write's events. A wrong number must not leave a gap.
         IF (
             SELECT (count(*), min(e.position), max(e.position)) <> (max(e.position) - ledger_position,
                    ledger_position + 1, next_position - 1)
@@ -129,10 +129,10 @@ BEGIN
         END IF;
         UPDATE ordertrail.ledgers AS l SET position = next_position - 1, recorded_at = moment
         WHERE l.tenant = in_tenant;
-        -- A hint to readers, who poll as well. One per call, because NOTIFY serialises commits.
+        -- A hint to readers, who also poll. There is one per call, because NOTIFY serialises commits.
         PERFORM pg_notify('ordertrail', in_tenant);
     END IF;
-    -- A key that came with known events was used as well: another request with it is a conflict.
+    -- A key that came with known events counts as used: another request with it is a conflict.
     INSERT INTO ordertrail.requests (tenant, idempotency_key, fingerprint, first_position, last_position, recorded_at)
     SELECT in_tenant, in_keys[a.n], in_fingerprints[a.n], firsts[a.n], lasts[a.n], coalesce(first_times[a.n], moment)
     FROM generate_series(1, n_appends) AS a (n)
@@ -156,19 +156,19 @@ DECLARE
     moment timestamptz;
     next_version bigint;
 BEGIN
-    -- Before anything else: a time that ran ahead would stay ahead for all that follows.
+    -- Before anything else: a time that is too late would make all later times too late.
     IF statement_timestamp() > in_latest THEN
         RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
             in_latest
         USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
     END IF;
 
-    -- What is answered is durable, whoever calls and whatever their session is set to.
+    -- Every answer is durable, whoever calls and whatever their session's settings are.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
 
-    -- Whoever holds this row writes next: position order is commit order, and readers need no gap detection.
+    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
     SELECT l.position + 1, greatest(clock_timestamp(), l.recorded_at) INTO next_position, moment
     FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
     IF NOT FOUND THEN
@@ -199,7 +199,7 @@ BEGIN
     END IF;
 
     UPDATE ordertrail.ledgers AS l SET position = next_position, recorded_at = moment WHERE l.tenant = in_tenant;
-    -- A hint to readers, who poll as well.
+    -- A hint to readers, who also poll.
     PERFORM pg_notify('ordertrail', in_tenant);
     out_position := next_position;
     out_version := next_version;
@@ -217,30 +217,30 @@ DECLARE
     ledger_position bigint;
     moment timestamptz;
     is_as_expected boolean;
-    -- of each write's first event
+    -- the version of each write's first event
     first_versions bigint[];
 BEGIN
-    -- Before anything else: a time that ran ahead would stay ahead for all that follows.
+    -- Before anything else: a time that is too late would make all later times too late.
     IF statement_timestamp() > in_latest THEN
         RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
             in_latest
         USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
     END IF;
 
-    -- What is answered is durable, whoever calls and whatever their session is set to.
+    -- Every answer is durable, whoever calls and whatever their session's settings are.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
 
-    -- Whoever holds this row writes next: position order is commit order, and readers need no gap detection.
+    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
     SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO ledger_position, moment
     FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
     END IF;
 
-    -- A subquery with a LIMIT stays an index probe whatever the planner thinks of the table's size. A stream that
-    -- begins at version 0 (code -1) counts differently from all others and is left to ordertrail.append.
+    -- A subquery with a LIMIT stays an index probe, whatever the planner assumes about the table's size. A stream that
+    -- begins at version 0 (code -1) counts differently, and is left to ordertrail.append.
     SELECT array_agg(coalesce(w.head, 0) + w.behind + 1),
            bool_and(CASE
                WHEN w.expected = -2 THEN true
@@ -277,20 +277,20 @@ BEGIN
                    first_versions[e.write] + e.n - in_write_offset[e.write] - 1,
                    e.event_id, e.type, e.data, e.metadata, coalesce(e.occurred_at, moment), moment
             FROM (
-                -- In the SELECT list unnest hands out element by element; in FROM each array is stored away first.
+                -- In the SELECT list unnest returns its elements one by one; in FROM each array is stored first.
                 SELECT generate_series(1, n_events) AS n, unnest(in_event_write) AS write,
                        unnest(in_event_stream) AS stream, unnest(in_event_ids) AS event_id, unnest(in_types) AS type,
                        unnest(in_data) AS data, unnest(in_metadata) AS metadata, unnest(in_occurred_at) AS occurred_at
             ) AS e;
             UPDATE ordertrail.ledgers AS l SET position = ledger_position + n_events, recorded_at = moment
             WHERE l.tenant = in_tenant;
-            -- A hint to readers, who poll as well. One per call, because NOTIFY serialises commits.
+            -- A hint to readers, who also poll. There is one per call, because NOTIFY serialises commits.
             PERFORM pg_notify('ordertrail', in_tenant);
             RETURN QUERY SELECT 'appended', ledger_position + 1, ledger_position + n_events, first_versions, moment;
             RETURN;
         EXCEPTION
-            -- A key or an event id was seen before. The unique indexes say so: new ones, nearly all, are not looked
-            -- up before they are inserted.
+            -- A key or an event id was seen before, as the unique indexes report. Nearly all are new, so none is looked
+            -- up before it is inserted.
             WHEN unique_violation THEN
                 NULL;
         END;
@@ -335,7 +335,7 @@ CREATE FUNCTION ordertrail.destroy_subject_key(in_tenant text, in_subject text, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    -- What is erased stays erased, whoever calls and whatever their session is set to.
+    -- An erasure is durable, whoever calls and whatever their session's settings are.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;

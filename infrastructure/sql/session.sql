@@ -1,13 +1,13 @@
 -- name: set_up
--- All in one round trip. A default of the server that is weaker than on is not ours, a stronger one is. It is set in
--- either case: what is only a default changes with the server's configuration.
+-- One round trip for all. A server's default that is weaker than on is replaced, and a stronger one is kept. It is set
+-- in either case, because a default changes with the server's configuration.
 SELECT set_config(s.name, s.value, false) FROM unnest(%(names)s::text[], %(values)s::text[]) AS s (name, value)
 UNION ALL
 SELECT set_config('synchronous_commit', CASE d.value WHEN 'remote_apply' THEN d.value ELSE 'on' END, false)
 FROM (SELECT current_setting('synchronous_commit') AS value) AS d
 
 -- name: become_owner
--- Of the schema, if there is one. Nothing becomes of it where the DSN's user may not.
+-- The schema's owner, if there is a schema. Nothing happens if the DSN's user may not become the owner.
 SELECT owner.rolname, CASE WHEN pg_has_role(session_user, owner.oid, v.may_become) THEN
            set_config('role', owner.rolname, false)
        END

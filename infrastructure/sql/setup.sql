@@ -1,5 +1,6 @@
 -- name: survey
--- Whose the schema is, whether the DSN's user may act as its owner or as the runtime role, and whether it is ours.
+-- The schema's owner, whether the DSN's user may act as the owner or as the runtime role, and whether the schema is
+-- ours.
 SELECT owner.rolname,
        coalesce(pg_has_role(session_user, n.nspowner, v.may_become), false),
        role.oid IS NOT NULL,
@@ -32,7 +33,7 @@ SELECT set_config('role', 'ordertrail_runtime', false)
 CREATE SCHEMA ordertrail
 
 -- name: give_to_owner
--- Whatever is in the schema belongs to whoever owns it: a schema may have been made for one, and restored by another.
+-- Everything in the schema is given to the schema's owner: a dump of one owner may have been restored by another.
 DO $do$
 DECLARE
     change text;

@@ -1,5 +1,5 @@
 -- name: create
--- Tables like those of the views and their checkpoints, under the same names, for this session alone.
+-- Tables like those of the views and their checkpoints, with the same names, for this session only.
 CREATE TEMPORARY TABLE checkpoints (LIKE ordertrail.checkpoints INCLUDING ALL);
 CREATE TEMPORARY TABLE action_log (LIKE ordertrail.action_log INCLUDING ALL);
 CREATE TEMPORARY TABLE service_events (LIKE ordertrail.service_events INCLUDING ALL);
@@ -47,12 +47,12 @@ FROM pg_temp.checkpoints AS side
 WHERE live.tenant = %(tenant)s AND live.projection = side.projection
 
 -- name: begin_edition
--- What was rendered of the rows before is not shown again.
+-- Pages that were rendered from the old rows are not shown again.
 INSERT INTO ordertrail.editions AS e (tenant, number) VALUES (%(tenant)s, 1)
 ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1
 
 -- name: analyze
--- Nobody does it for temporary tables, and the statements below join them as a whole.
+-- Nothing else analyzes temporary tables, and the statements below join them as a whole.
 ANALYZE pg_temp.action_log, pg_temp.service_events, pg_temp.order_state, pg_temp.system_log, pg_temp.integration_log,
         pg_temp.integrations, pg_temp.timeline
 

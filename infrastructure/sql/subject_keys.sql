@@ -1,5 +1,5 @@
 -- name: offer
--- A key that somebody else offers at this moment is waited for, but not seen: it is found by asking again.
+-- If another session offers a key at this moment, this waits for it but does not see it; asking again finds it.
 WITH offered AS (
     INSERT INTO ordertrail.subject_keys (tenant, subject, wrapped)
     SELECT t.tenant, o.subject, o.wrapped

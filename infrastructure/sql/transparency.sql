@@ -5,14 +5,14 @@ WHERE NOT EXISTS (SELECT FROM ordertrail.trees AS t WHERE t.tenant = l.tenant)
 ON CONFLICT DO NOTHING
 
 -- name: unsealed
--- A ledger that is shorter than its tree is among them: that has to be found and said.
+-- This includes a ledger that is shorter than its tree, which has to be found and reported.
 SELECT l.tenant
 FROM ordertrail.ledgers AS l JOIN ordertrail.trees AS t ON t.tenant = l.tenant
 WHERE l.position <> t.size AND t.error IS NULL
 
 -- name: misnoted
--- What a tree is noted to have is as quick to look at as the ledgers are, and decides nothing. The newest checkpoints,
--- which do, are looked at one by one.
+-- The trees' kept sizes are as quick to read as the ledgers, but decide nothing. The newest checkpoints decide, and
+-- they are read one by one.
 SELECT t.tenant
 FROM ordertrail.trees AS t
 LEFT JOIN LATERAL (
@@ -30,7 +30,7 @@ SELECT size, error FROM ordertrail.trees WHERE tenant = %(tenant)s FOR UPDATE
 INSERT INTO ordertrail.trees (tenant) VALUES (%(tenant)s) ON CONFLICT DO NOTHING
 
 -- name: ledger_and_newest_head
--- Asked once the tree is ours: by one statement for all, a tree that somebody sealed at this very moment could seem to
+-- Ask this once we hold the tree. In one statement for both, a tree that somebody seals at this moment could seem to
 -- reach beyond its ledger.
 SELECT l.position, newest.size, newest.note
 FROM ordertrail.ledgers AS l
@@ -40,7 +40,7 @@ LEFT JOIN LATERAL (
 WHERE l.tenant = %(tenant)s
 
 -- name: kept_tree
--- All of one moment: whoever seals at this very moment must not seem to have left something half done.
+-- All at one moment: a sealer that works at this moment must not seem to have left anything half done.
 SELECT coalesce(t.size, 0), newest.size, newest.note, beyond.level, beyond.number
 FROM ordertrail.ledgers AS l
 LEFT JOIN ordertrail.trees AS t ON t.tenant = l.tenant
@@ -61,7 +61,7 @@ LEFT JOIN LATERAL (
 WHERE l.tenant = %(tenant)s
 
 -- name: remove_stray_tiles
--- Those that no tree of this size has.
+-- The tiles that a tree of this size does not have.
 DELETE FROM ordertrail.tiles
 WHERE tenant = %(tenant)s
   AND CASE WHEN level NOT BETWEEN 0 AND 7 OR number < 0 THEN true
@@ -140,7 +140,7 @@ ORDER BY position
 LIMIT %(limit)s
 
 -- name: first_missing
--- The first position after which another comes than the next, or none.
+-- The first missing position; without a gap, the position after the last.
 SELECT coalesce(min(n) FILTER (WHERE n <> position), %(after)s::bigint + count(*) + 1)
 FROM (
     SELECT position, %(after)s::bigint + row_number() OVER (ORDER BY position) AS n
@@ -153,7 +153,8 @@ FROM (
 ) AS numbered
 
 -- name: first_broken_stream
--- In the order of the index: nothing is sorted, nothing is held. A library's stream may begin with version 0.
+-- In the order of the index, so that nothing is sorted or held. A stream of the eventsourcing library may begin with
+-- version 0.
 SELECT s.position, s.stream, s.version, s.before
 FROM (
     SELECT position, stream, version,

@@ -1,4 +1,5 @@
--- Views and checkpoints go without their schema: a rebuild has temporary tables of the same names (side_views.sql).
+-- Views and checkpoints are named without their schema: a rebuild has temporary tables with these names
+-- (side_views.sql).
 
 -- name: create_missing_checkpoints
 INSERT INTO checkpoints (tenant, projection, position)
@@ -10,8 +11,8 @@ WHERE NOT EXISTS (
 ON CONFLICT DO NOTHING
 
 -- name: behind
--- A stopped projection is tried again after half a minute: by then it may have been mended. One that is ahead of its
--- ledger is looked for as well: it has to be stopped before the ledger passes it.
+-- A stopped projection is tried again after half a minute, since it may have been mended. One that is ahead of its
+-- ledger is found too: it must be stopped before the ledger passes it.
 SELECT DISTINCT l.tenant
 FROM ordertrail.ledgers AS l
 JOIN checkpoints AS c ON c.tenant = l.tenant AND c.position <> l.position
@@ -19,7 +20,7 @@ WHERE c.projection = ANY (%(projections)s) AND NOT c.must_be_rebuilt
   AND (c.error IS NULL OR c.updated_at < now() - interval '30 seconds')
 
 -- name: hold_checkpoints
--- The head may be older than a checkpoint that another projector has moved at this very moment.
+-- The head may be older than a checkpoint that another projector has moved at this moment.
 SELECT projection, position,
        CASE WHEN must_be_rebuilt OR updated_at > now() - interval '30 seconds' THEN error END AS error,
        (SELECT l.position FROM ordertrail.ledgers AS l WHERE l.tenant = %(tenant)s) AS head

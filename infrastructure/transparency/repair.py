@@ -1,4 +1,4 @@
-"""Trees on PostgreSQL for whoever repairs them, with the rights of the database's owner."""
+"""Trees on PostgreSQL for repairs, with the rights of the database's owner."""
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager

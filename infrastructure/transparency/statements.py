@@ -1,4 +1,4 @@
-"""What is asked of a tree and its ledger on one connection, within a transaction or without."""
+"""Questions about a tree and its ledger on one connection, inside a transaction or outside."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,19 +17,19 @@ _LEAVES = args_row(Leaves)
 
 
 def head_and_newest(row: tuple[Any, ...]) -> tuple[int, KeptNote | None]:
-    """Return how many events a ledger has, and its newest checkpoint, as ledger_and_newest_head finds them."""
+    """Return how many events a ledger has, and its newest checkpoint, from a row of ledger_and_newest_head."""
     head, size, note = row
     return head, None if size is None else KeptNote(size, note)
 
 
 async def notes_of(connection: Connection, tenant: TenantName, *, after: int, limit: int) -> list[KeptNote]:
-    """Return signed checkpoints in order of their sizes, those larger than after."""
+    """Return signed checkpoints larger than after, in order of size."""
     page = {"tenant": tenant, "after": after, "limit": limit}
     return [KeptNote(*row) for row in await (await connection.execute(_SQL["tree_heads"], page)).fetchall()]
 
 
 async def leaves_of(connection: Connection, tenant: TenantName, after: int | None, limit: int) -> Leaves:
-    """Return leaves computed from the events after a position; from the first there is if it is None."""
+    """Return leaves computed from the events after a position; from the first existing event if after is None."""
     async with connection.cursor(binary=True, row_factory=_LEAVES) as cursor:
         await cursor.execute(_SQL["leaves"], ledger_page(tenant, after, limit), prepare=True)
         [leaves] = await cursor.fetchall()
@@ -37,7 +37,7 @@ async def leaves_of(connection: Connection, tenant: TenantName, after: int | Non
 
 
 async def tiles_of(connection: Connection, tenant: TenantName, wanted: Collection[Tile]) -> dict[Tile, bytes]:
-    """Return the tiles that exist."""
+    """Return those of the wanted tiles that exist."""
     if not wanted:
         return {}
     parameters: dict[str, Any] = {"tenant": tenant, **_coordinates(wanted)}
@@ -47,13 +47,13 @@ async def tiles_of(connection: Connection, tenant: TenantName, wanted: Collectio
 
 
 async def save_tiles(connection: Connection, tenant: TenantName, tiles: Mapping[Tile, bytes]) -> None:
-    """Keep tiles as they are given, whatever there was in their place."""
+    """Store tiles as they are given, in place of any stored ones."""
     parameters = {"tenant": tenant, **_coordinates(tiles), "hashes": ByteaArray(tiles.values())}
     await connection.execute(_SQL["save_tiles"], parameters)
 
 
 def ledger_page(tenant: TenantName, after: int | None, limit: int) -> dict[str, Any]:
-    """Return the parameters of a page of a ledger; of its first, whatever positions it has, if after is None."""
+    """Return the parameters of a ledger's page. If after is None, it is the first page, whatever positions it has."""
     return {"tenant": tenant, "after": -MAX_BIGINT if after is None else after, "limit": limit}
 
 

@@ -77,7 +77,7 @@ class PostgresTrees:
 
     @asynccontextmanager
     async def hold(self, tenant: TenantName) -> AsyncIterator[PostgresTreeBatch | None]:
-        # In a pipeline nothing waits for an answer that it does not need.
+        # In a pipeline, we wait only for the answers that we need.
         async with reading(self._pool) as connection, connection.transaction(), connection.pipeline():
             tree = await connection.execute(_SQL["hold_tree"], {"tenant": tenant})
             ledger = await connection.execute(_SQL["ledger_and_newest_head"], {"tenant": tenant})

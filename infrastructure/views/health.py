@@ -12,7 +12,7 @@ from infrastructure.postgres.watch import Watch
 _SQL = statements("health")
 
 SECONDS = 1.5
-"""Whoever asks whether all is well is told that it is not rather than kept waiting."""
+"""A health check is answered with a failure after this time, instead of having to wait longer."""
 
 
 class PostgresHealth:

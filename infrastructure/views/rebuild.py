@@ -1,4 +1,4 @@
-"""Views beside the live ones on PostgreSQL: temporary tables of one session, which a crash takes with it."""
+"""Views beside the live ones on PostgreSQL: temporary tables of one session, which also vanish after a crash."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
@@ -18,9 +18,9 @@ _SQL = statements("side_views")
 
 
 class PostgresSideViews:
-    """Implements application.views.upkeep.rebuild.SideViews on one connection: its tables are seen by no other.
+    """Implements application.views.upkeep.rebuild.SideViews on one connection; no other connection sees its tables.
 
-    Ledgers are read on another.
+    Ledgers are read on another connection.
     """
 
     def __init__(self, connection: Connection, ledgers: Connection, tenant: TenantName, views: Sequence[str]) -> None:
@@ -30,7 +30,7 @@ class PostgresSideViews:
         self._parameters = {"tenant": tenant, "views": texts(views)}
 
     async def create(self) -> None:
-        """Create the tables, with checkpoints at the beginning of the ledger, and the live checkpoints if need be."""
+        """Create the tables, with checkpoints at the beginning of the ledger, and any missing live checkpoints."""
         await self._connection.execute(_SQL["create_live_checkpoints"], self._parameters)
         await self._connection.execute(_SQL["create"])
         await self._connection.execute(_SQL["begin"], self._parameters)
@@ -84,7 +84,7 @@ class PostgresSideViews:
 
 
 class PostgresSideViewStore:
-    """Implements application.views.upkeep.rebuild.SideViewStore. Whoever only compares needs no rights of the owner."""
+    """Implements application.views.upkeep.rebuild.SideViewStore. A mere comparison does not need the owner's rights."""
 
     def __init__(self, dsn: str, *, as_owner: bool) -> None:
         self._connect = partial(connect, dsn, as_owner=as_owner, settings=COMMANDS.settings)

@@ -29,7 +29,7 @@ _SQL = statements("views")
 _LEDGER = statements("ledger")
 
 MAX_BATCH_BYTES = 4 * 2**20
-"""What a batch of events may take, whatever their number: a projector holds all of it, read, and the next one too."""
+"""The size of a batch of events, whatever their number. A projector holds this batch, and the next one too."""
 
 _ROWS: dict[str, type[Any]] = {
     "action_log": ActionLogRow,
@@ -41,7 +41,7 @@ _ROWS: dict[str, type[Any]] = {
     "timeline": TimelineRow,
 }
 _PRESENT: dict[str, type[Any]] = {"timeline": TiedOrders}
-"""What a projection needs of its view if that is not rows as it saves them."""
+"""The rows that a projection needs from its view, if they differ from the rows it saves."""
 
 
 _COLUMNS: dict[str, Callable[[Sequence[Any]], Array]] = {
@@ -61,7 +61,7 @@ _COLUMNS: dict[str, Callable[[Sequence[Any]], Array]] = {
     "started_failing_at": timestamps,
     "version": BigIntArray,
 }
-"""How a column's values become an array: as texts, if it is not here. JSON comes as bytes."""
+"""How a column's values become an array; texts, if it is not here. JSON comes as bytes."""
 
 
 class PostgresViewBatch:
@@ -104,9 +104,9 @@ class PostgresViewBatch:
 
 
 class PostgresViewStore:
-    """Implements application.views.upkeep.projector.ViewStore; with upto, the ledgers seem to end at that position.
+    """Implements application.views.upkeep.projector.ViewStore. With upto, the ledgers seem to end at that position.
 
-    Ledgers are read on connections that no batch is using: while the server writes one, the next can be read.
+    Ledgers are read on connections that no batch uses: while the server writes one batch, the next can be read.
     """
 
     def __init__(self, connections: Connections, ledgers: Connections, *, upto: int = MAX_BIGINT) -> None:
@@ -129,16 +129,17 @@ class PostgresViewStore:
     @asynccontextmanager
     async def batch(self, tenant: TenantName, projections: Sequence[str]) -> AsyncIterator[PostgresViewBatch]:
         with translated():
-            # The server inserts the rows of one view while those of the next are still being made.
+            # The server inserts the rows of one view while we still make the rows of the next.
             async with self._connections() as connection, connection.transaction(), connection.pipeline():
-                # A view that loses its last batch in a crash loses its checkpoint with it, and reads it again.
+                # A view that loses its last batch in a crash also loses its checkpoint's move, and reads the batch
+                # again.
                 await connection.execute("SET LOCAL synchronous_commit = off")
                 parameters = {"tenant": tenant, "projections": texts(projections)}
                 held = await (await connection.execute(_SQL["hold_checkpoints"], parameters)).fetchall()
                 checkpoints = [ViewCheckpoint(*row[:3]) for row in held]
                 head = held[0][3] or 0 if held else 0
                 if any(checkpoint.position > head for checkpoint in checkpoints):
-                    # The head that came with them may be older than they are. One that is asked for now is not.
+                    # The head in that answer may be older than the checkpoints. A head that is read now is not.
                     row = await (await connection.execute(_SQL["head"], {"tenant": tenant})).fetchone()
                     head = row[0] if row else 0
                 yield PostgresViewBatch(connection, tenant, checkpoints, Position(head))

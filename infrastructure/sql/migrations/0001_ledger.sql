@@ -1,7 +1,7 @@
--- The ledger: what a tenant's events are, in which order, and who may write them.
+-- The ledger: a tenant's events, their order, and who may write them.
 -- Every key starts with the tenant, so that the same schema can be distributed by tenant.
 
--- A tenant owns one ledger. An implicit tenant's orders and integrations come into being with their first event.
+-- A tenant owns one ledger. An implicit tenant's orders and integrations are created by their first event.
 CREATE TABLE ordertrail.tenants (
     tenant text COLLATE "C" NOT NULL,
     implicit boolean NOT NULL DEFAULT false,
@@ -10,7 +10,7 @@ CREATE TABLE ordertrail.tenants (
     CONSTRAINT a_tenant_is_created_once PRIMARY KEY (tenant)
 );
 
--- The head of each ledger. Its row lock is the write order: position order is commit order.
+-- The head of each ledger. Its row lock decides the order of writes, so position order is commit order.
 -- recorded_at is the time of the last append; times never run backwards along a ledger.
 CREATE TABLE ordertrail.ledgers (
     tenant text COLLATE "C" NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE ordertrail.events (
     CONSTRAINT an_event_id_is_recorded_once UNIQUE (tenant, event_id)
 );
 
--- What an Idempotency-Key did: the answer to the same request is read back from these positions.
+-- The effect of an Idempotency-Key: the answer to a repeated request is read from these positions.
 CREATE TABLE ordertrail.requests (
     tenant text COLLATE "C" NOT NULL,
     idempotency_key text COLLATE "C" NOT NULL,
@@ -57,7 +57,8 @@ CREATE TABLE ordertrail.snapshots (
     CONSTRAINT a_snapshot_is_taken_once PRIMARY KEY (tenant, stream, version)
 );
 
--- How far each projection has read the ledger. A stopped projection keeps its error and the position it stopped before.
+-- How far each projection has read the ledger. A stopped projection keeps its error, and the position before the event
+-- that stopped it.
 CREATE TABLE ordertrail.checkpoints (
     tenant text COLLATE "C" NOT NULL,
     projection text COLLATE "C" NOT NULL,

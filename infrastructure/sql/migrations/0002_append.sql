@@ -1,14 +1,14 @@
--- The append function: many appends of one tenant in, one outcome for each out, in one transaction.
+-- The append function: it takes many appends of one tenant, and returns one outcome for each, in one transaction.
 --
--- An append is a set of writes that happen together or not at all; a write puts events at the end of one stream if
--- the stream is as expected. Appends are decided in the order given, each seeing what the ones before it wrote, and
--- one append's refusal never touches its neighbours. All the SQL of an append is here, behind its tenant.
+-- An append is a set of writes; all of them happen, or none. A write adds events to the end of one stream if the stream
+-- is as expected. Appends are decided in the given order, and each sees what those before it wrote. A refused append
+-- does not affect the others. All the SQL of an append is here, behind its tenant.
 --
 --   in_keys, in_fingerprints     one per append; a NULL key means none. Keys are distinct within a call.
---   in_streams                   the distinct streams that are written to
+--   in_streams                   the distinct streams of the writes
 --   in_write_append, in_write_stream, in_write_expected, in_write_size
---                                one per write, ordered by append: its append, its stream (both count from 1), what
---                                the stream must be, and how many events follow
+--                                one per write, ordered by append: its append, its stream (both count from 1), the
+--                                condition on the stream, and the number of its events
 --   in_event_write, in_event_ids, in_types, in_data, in_metadata, in_occurred_at
 --                                one per event, ordered by write. Event ids are distinct within a call; a NULL
 --                                occurred_at means now.
@@ -18,9 +18,9 @@
 --
 -- outcome: appended · replayed · version_conflict · stream_missing · key_reused · event_id_reused.
 --   appended            first_position and last_position of the append, versions of each write's first event
---   replayed            first_position, last_position and recorded_at of the first time: the key, or all the event
---                       ids with the same stream, type and data, were seen before
---   version_conflict, stream_missing     versions are the current ones of the writes' streams, NULL where none
+--   replayed            first_position, last_position and recorded_at of the first time: the key was seen before, or
+--                       all the event ids were, with the same stream, type and data
+--   version_conflict, stream_missing     versions are the present ones of the writes' streams, NULL where none
 CREATE FUNCTION ordertrail.append(
     in_tenant text,
     in_keys text[],
@@ -50,14 +50,14 @@ DECLARE
     firsts bigint[] := array_fill(NULL::bigint, ARRAY[n_appends]);
     lasts bigint[] := array_fill(NULL::bigint, ARRAY[n_appends]);
     first_times timestamptz[] := array_fill(NULL::timestamptz, ARRAY[n_appends]);
-    -- one element per write: the version it found or wrote first; what turns an event's ordinal into its position and
-    -- its version, NULL where the append is not accepted
+    -- one element per write: the version it found or wrote first; the numbers that turn an event's ordinal into its
+    -- position and its version, NULL if the append is not accepted
     shown_versions bigint[] := array_fill(NULL::bigint, ARRAY[n_writes]);
     to_position bigint[] := array_fill(NULL::bigint, ARRAY[n_writes]);
     to_version bigint[] := array_fill(NULL::bigint, ARRAY[n_writes]);
-    -- one element per stream: its current version, which moves on as appends are accepted
+    -- one element per stream: its present version, which grows as appends are accepted
     heads bigint[];
-    -- appends that carry an event id the ledger already holds
+    -- appends with an event id that the ledger already holds
     with_known_events int[];
     ledger_position bigint;
     next_position bigint;
@@ -70,7 +70,7 @@ DECLARE
     w int := 1;
     ordinal int := 1;
 BEGIN
-    -- Whoever holds this row writes next: position order is commit order, and readers need no gap detection.
+    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
     SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO ledger_position, moment
     FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
     IF NOT FOUND THEN
@@ -78,7 +78,7 @@ BEGIN
     END IF;
     next_position := ledger_position + 1;
 
-    -- A subquery with a LIMIT stays an index probe whatever the planner thinks of the table's size.
+    -- A subquery with a LIMIT stays an index probe, whatever the planner assumes about the table's size.
     SELECT array_agg((
         SELECT e.version FROM ordertrail.events AS e
         WHERE e.tenant = in_tenant AND e.stream = s.stream ORDER BY e.version DESC LIMIT 1
@@ -103,7 +103,7 @@ BEGIN
             w := w + 1;
         END LOOP;
 
-        -- What was seen before is answered as the first time, whatever has become of its streams since.
+        -- An append that was seen before gets its first answer, whatever happened to its streams since.
         IF in_keys[a] IS NOT NULL THEN
             SELECT r.fingerprint, r.first_position, r.last_position, r.recorded_at INTO earlier
             FROM ordertrail.requests AS r WHERE r.tenant = in_tenant AND r.idempotency_key = in_keys[a];
@@ -112,7 +112,7 @@ BEGIN
             END IF;
         END IF;
         IF a = ANY (with_known_events) AND verdict NOT IN ('replayed', 'key_reused') THEN
-            -- An event that the ledger does not hold compares as NULL, which bool_and alone would pass over.
+            -- An event that the ledger does not hold compares as NULL, which bool_and alone would ignore.
             SELECT min(e.position) AS first_position, max(e.position) AS last_position,
                    min(e.recorded_at) AS recorded_at,
                    bool_and(coalesce(
@@ -154,7 +154,7 @@ BEGIN
         FROM unnest(in_event_write, in_event_ids, in_types, in_data, in_metadata, in_occurred_at)
              WITH ORDINALITY AS e (write, event_id, type, data, metadata, occurred_at, n)
         WHERE to_position[e.write] IS NOT NULL;
-        -- How many events a write has, its caller says: whoever says it wrongly must not leave a gap.
+        -- The caller states the number of a write's events. A wrong number must not leave a gap.
         IF (
             SELECT (count(*), min(e.position), max(e.position)) <> (max(e.position) - ledger_position,
                    ledger_position + 1, next_position - 1)
@@ -165,10 +165,10 @@ BEGIN
         END IF;
         UPDATE ordertrail.ledgers AS l SET position = next_position - 1, recorded_at = moment
         WHERE l.tenant = in_tenant;
-        -- A hint to readers, who poll as well. One per call, because NOTIFY serialises commits.
+        -- A hint to readers, who also poll. There is one per call, because NOTIFY serialises commits.
         PERFORM pg_notify('ordertrail', in_tenant);
     END IF;
-    -- A key that came with known events was used as well: another request with it is a conflict.
+    -- A key that came with known events counts as used: another request with it is a conflict.
     INSERT INTO ordertrail.requests (tenant, idempotency_key, fingerprint, first_position, last_position, recorded_at)
     SELECT in_tenant, in_keys[a.n], in_fingerprints[a.n], firsts[a.n], lasts[a.n], coalesce(first_times[a.n], moment)
     FROM generate_series(1, n_appends) AS a (n)

@@ -1,6 +1,6 @@
--- The views: derived from the ledger by projections, and rebuilt from it at any time.
+-- The views: projections derive them from the ledger, and can rebuild them at any time.
 
--- SHOPLINE's order action logs: the 42 kinds of action, newest 100 read at a time.
+-- SHOPLINE's order action logs: the 42 kinds of action. The newest 100 are read at a time.
 CREATE TABLE ordertrail.action_log (
     tenant text COLLATE "C" NOT NULL,
     order_id text COLLATE "C" NOT NULL,
@@ -16,7 +16,7 @@ CREATE TABLE ordertrail.action_log (
     CONSTRAINT an_action_is_logged_once PRIMARY KEY (tenant, order_id, position)
 );
 
--- Dintero's order events: what each service said of the order.
+-- Dintero's order events: what each service reported about the order.
 CREATE TABLE ordertrail.service_events (
     tenant text COLLATE "C" NOT NULL,
     order_id text COLLATE "C" NOT NULL,
@@ -32,7 +32,7 @@ CREATE TABLE ordertrail.service_events (
     CONSTRAINT a_service_event_is_listed_once PRIMARY KEY (tenant, order_id, position)
 );
 
--- What each order is now. detail is the folded state; the columns are what orders are found by.
+-- The present state of each order. detail is the folded state; orders are found by the other columns.
 CREATE TABLE ordertrail.order_state (
     tenant text COLLATE "C" NOT NULL,
     order_id text COLLATE "C" NOT NULL,
@@ -47,13 +47,14 @@ CREATE TABLE ordertrail.order_state (
     detail json NOT NULL,
     CONSTRAINT an_order_has_one_state PRIMARY KEY (tenant, order_id)
 ) WITH (fillfactor = 80);
--- Orders are listed newest first, by a position that never changes, so that a cursor neither loses nor repeats one.
+-- Orders are listed newest first, by a position that never changes. So a cursor neither loses nor repeats an order.
 CREATE INDEX orders_newest_first ON ordertrail.order_state (tenant, first_position DESC);
--- Orders are found by the reference a partner knows them by; the newest wins.
+-- Orders are found by their partner's reference; the newest order wins.
 CREATE INDEX orders_by_reference ON ordertrail.order_state (tenant, reference, first_position DESC)
     WHERE reference IS NOT NULL;
 
--- Carriyo's system logs: HTTP calls about an order, found by what they were. The rest is in the event and its content.
+-- Carriyo's system logs: HTTP calls about an order, with the columns they are found by. The event and its content hold
+-- the rest.
 CREATE TABLE ordertrail.system_log (
     tenant text COLLATE "C" NOT NULL,
     order_id text COLLATE "C" NOT NULL,
@@ -67,11 +68,11 @@ CREATE TABLE ordertrail.system_log (
     content_digest text COLLATE "C",
     CONSTRAINT a_call_is_logged_once PRIMARY KEY (tenant, order_id, position)
 );
--- Whose calls a content is of: one that no other order has is erased with its order.
+-- The orders whose calls use a content: a content that no other order uses is erased with its order.
 CREATE INDEX calls_by_content ON ordertrail.system_log (tenant, content_digest, order_id)
     WHERE content_digest IS NOT NULL;
 
--- Sendcloud's integration exception logs. The rest is in the event.
+-- Sendcloud's integration exception logs. The event holds the rest.
 CREATE TABLE ordertrail.integration_log (
     tenant text COLLATE "C" NOT NULL,
     integration_id bigint NOT NULL,
@@ -81,10 +82,10 @@ CREATE TABLE ordertrail.integration_log (
     response_code bigint,
     CONSTRAINT an_exception_is_logged_once PRIMARY KEY (tenant, integration_id, position) INCLUDE (occurred_at)
 );
--- The exceptions of all integrations of a tenant, newest first. Both indexes hold the time that pages may end before.
+-- The exceptions of all integrations of a tenant, newest first. Both indexes hold the time at which pages may end.
 CREATE INDEX exceptions_of_all_integrations ON ordertrail.integration_log (tenant, position) INCLUDE (occurred_at);
 
--- What each integration is, and since when its calls fail.
+-- The details of each integration, and since when its calls fail.
 CREATE TABLE ordertrail.integrations (
     tenant text COLLATE "C" NOT NULL,
     integration_id bigint NOT NULL,
@@ -99,7 +100,7 @@ CREATE TABLE ordertrail.integrations (
 ) WITH (fillfactor = 80);
 
 -- Everything about one order, in ledger order. The events themselves are read from the ledger.
--- integration_id: what the event ties the order to, or unties it from.
+-- integration_id: the integration that the event ties the order to, or unties it from.
 CREATE TABLE ordertrail.timeline (
     tenant text COLLATE "C" NOT NULL,
     order_id text COLLATE "C" NOT NULL,
@@ -111,9 +112,9 @@ CREATE TABLE ordertrail.timeline (
     integration_id bigint,
     CONSTRAINT an_event_is_in_a_timeline_once PRIMARY KEY (tenant, order_id, position)
 );
--- What belongs together in an order's timeline.
+-- The events with the same correlation id in an order's timeline.
 CREATE INDEX timelines_by_correlation ON ordertrail.timeline (tenant, order_id, correlation_id, position)
     WHERE correlation_id IS NOT NULL;
--- Which orders an integration's exceptions concern: those whose newest tie to it is not an untying.
+-- The orders that an integration's exceptions concern: those whose newest event about the tie is not an untying.
 CREATE INDEX orders_tied_to_integrations ON ordertrail.timeline (tenant, integration_id, order_id, position DESC)
     WHERE integration_id IS NOT NULL;

@@ -1,7 +1,7 @@
--- Who may do what, the installation's own secrets, and large bodies.
+-- Credentials, the installation's own secrets, and large bodies.
 
 -- A credential belongs to one tenant and serves every dialect. Its secret is random, so a plain digest of it is stored.
--- performer_…: the person whom what it does is attributed to, if somebody authorised the program to act for them.
+-- performer_…: the person to whom its actions are attributed, if a person authorised the program to act for them.
 CREATE TABLE ordertrail.credentials (
     tenant text COLLATE "C" NOT NULL,
     key_id text COLLATE "C" NOT NULL,
@@ -19,14 +19,14 @@ CREATE TABLE ordertrail.credentials (
 -- A request names its key id before we know its tenant.
 CREATE INDEX credentials_by_key_id ON ordertrail.credentials (key_id);
 
--- What an installation has one of, such as the key its tokens are signed with. Not of any tenant.
+-- The values that an installation has one of, such as the key that signs its tokens. They belong to no tenant.
 CREATE TABLE ordertrail.installation (
     name text COLLATE "C" NOT NULL,
     value bytea NOT NULL,
     CONSTRAINT an_installation_has_one_of_each PRIMARY KEY (name)
 );
 
--- Large bodies, each encrypted with the key of the subject that it is about; the digest is their SHA-256.
+-- Large bodies, each encrypted with its subject's key; the digest is the SHA-256 of the encrypted body.
 CREATE TABLE ordertrail.bodies (
     tenant text COLLATE "C" NOT NULL,
     digest bytea NOT NULL,

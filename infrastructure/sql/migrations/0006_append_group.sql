@@ -1,22 +1,23 @@
--- A group of appends at once: the common case of ordertrail.append (see there for what an append is and what may come
--- of it), in which nothing was seen before and every stream is as expected. Then no append has to be decided on before
--- the next, and all that a group does is one statement a table. Whatever else a group holds is decided by
--- ordertrail.append, one append after the other.
+-- A group of appends at once: the common case of ordertrail.append, which describes appends and their outcomes. In this
+-- case nothing was seen before, and every stream is as expected. Then no append depends on the one before, and a group
+-- needs one statement per table. All other groups are passed to ordertrail.append, which decides one append after the
+-- other.
 --
--- The answer is one row for each append, as ordertrail.append gives it; or, if all of them were appended, it may be a
--- single one for all: first_position and last_position of the group, and the versions of all its writes.
+-- The answer is one row for each append, as ordertrail.append returns it. If all were appended, it may be one row for
+-- all: first_position and last_position of the group, and the versions of all its writes.
 --
 --   in_keys, in_fingerprints     one per append, NULL for none; in_keys as a whole is NULL if no append has a key
 --   in_write_append, in_write_stream, in_write_expected, in_write_size
---                                one per write, ordered by append: its append, counted from 1, its stream, what the
---                                stream must be, and how many events follow
+--                                one per write, ordered by append: its append, counted from 1, its stream, the
+--                                condition on the stream, and the number of its events
 --   in_write_behind, in_write_offset
---                                how many events of the group come before it in its stream, and in all
+--                                the number of the group's events before it, in its stream and in all
 --   in_event_write, in_event_stream, in_event_ids, in_types, in_data, in_metadata, in_occurred_at
---                                one per event, ordered by write. The stream is its write's, told again because a
---                                look-up in an array of texts counts through it.
---   in_latest                    what the database's clock may show at most by the clock of whoever appends; if it is
---                                later, nothing is recorded, and OT001 is raised with what it shows, in seconds since 1970
+--                                one per event, ordered by write. The stream repeats its write's, because a look-up in
+--                                an array of texts has to count through it.
+--   in_latest                    the latest time that the database's clock may show, by the client's clock. If it
+--                                shows a later one, nothing is recorded, and OT001 is raised with it, in seconds since
+--                                1970
 CREATE FUNCTION ordertrail.append_group(
     in_tenant text,
     in_keys text[],
@@ -46,30 +47,30 @@ DECLARE
     ledger_position bigint;
     moment timestamptz;
     is_as_expected boolean;
-    -- of each write's first event
+    -- the version of each write's first event
     first_versions bigint[];
 BEGIN
-    -- Before anything else: a time that ran ahead would stay ahead for all that follows.
+    -- Before anything else: a time that is too late would make all later times too late.
     IF statement_timestamp() > in_latest THEN
         RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
             in_latest
         USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
     END IF;
 
-    -- What is answered is durable, whoever calls and whatever their session is set to.
+    -- Every answer is durable, whoever calls and whatever their session's settings are.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
 
-    -- Whoever holds this row writes next: position order is commit order, and readers need no gap detection.
+    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
     SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO ledger_position, moment
     FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
     END IF;
 
-    -- A subquery with a LIMIT stays an index probe whatever the planner thinks of the table's size. A stream that
-    -- begins at version 0 (code -1) counts differently from all others and is left to ordertrail.append.
+    -- A subquery with a LIMIT stays an index probe, whatever the planner assumes about the table's size. A stream that
+    -- begins at version 0 (code -1) counts differently, and is left to ordertrail.append.
     SELECT array_agg(coalesce(w.head, 0) + w.behind + 1),
            bool_and(CASE
                WHEN w.expected = -2 THEN true
@@ -106,20 +107,20 @@ BEGIN
                    first_versions[e.write] + e.n - in_write_offset[e.write] - 1,
                    e.event_id, e.type, e.data, e.metadata, coalesce(e.occurred_at, moment), moment
             FROM (
-                -- In the SELECT list unnest hands out element by element; in FROM each array is stored away first.
+                -- In the SELECT list unnest returns its elements one by one; in FROM each array is stored first.
                 SELECT generate_series(1, n_events) AS n, unnest(in_event_write) AS write,
                        unnest(in_event_stream) AS stream, unnest(in_event_ids) AS event_id, unnest(in_types) AS type,
                        unnest(in_data) AS data, unnest(in_metadata) AS metadata, unnest(in_occurred_at) AS occurred_at
             ) AS e;
             UPDATE ordertrail.ledgers AS l SET position = ledger_position + n_events, recorded_at = moment
             WHERE l.tenant = in_tenant;
-            -- A hint to readers, who poll as well. One per call, because NOTIFY serialises commits.
+            -- A hint to readers, who also poll. There is one per call, because NOTIFY serialises commits.
             PERFORM pg_notify('ordertrail', in_tenant);
             RETURN QUERY SELECT 'appended', ledger_position + 1, ledger_position + n_events, first_versions, moment;
             RETURN;
         EXCEPTION
-            -- A key or an event id was seen before. The unique indexes say so: new ones, nearly all, are not looked
-            -- up before they are inserted.
+            -- A key or an event id was seen before, as the unique indexes report. Nearly all are new, so none is looked
+            -- up before it is inserted.
             WHEN unique_violation THEN
                 NULL;
         END;

@@ -1,5 +1,5 @@
--- How often what is shown of a tenant was changed by something else than an event: a key was destroyed, views were
--- rebuilt. What was rendered before is not to be shown again.
+-- How often a tenant's views changed without an event: a key was destroyed, or views were rebuilt. Pages that were
+-- rendered before are not shown again.
 CREATE TABLE ordertrail.editions (
     tenant text COLLATE "C" NOT NULL,
     number bigint NOT NULL,

@@ -1,7 +1,7 @@
--- The transparency log: each ledger is a Merkle tree (RFC 6962), whose roots are signed (C2SP tlog-checkpoint).
+-- The transparency log: each ledger is a Merkle tree (RFC 6962), and its roots are signed (C2SP tlog-checkpoint).
 
--- What the tree is of: an event's leaf, hashed. docs/audit.md tells the form of a leaf; application/transparency/leaf.py
--- makes the same bytes. Not STRICT: it would not be inlined, and take three times as long.
+-- The hash of an event's leaf. docs/audit.md describes the form of a leaf, and application/transparency/leaf.py makes
+-- the same bytes. It is not STRICT: then it would not be inlined, and would take three times as long.
 CREATE FUNCTION ordertrail.leaf_hash(event ordertrail.events) RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN sha256(
@@ -19,7 +19,7 @@ RETURN sha256(
     || (event).data || (event).metadata
 );
 
--- How far each ledger's tree has been built, and why not further if it cannot be. Whoever locks the row builds.
+-- How far each ledger's tree is built, and the error if it cannot grow. The holder of the row's lock builds.
 CREATE TABLE ordertrail.trees (
     tenant text COLLATE "C" NOT NULL,
     size bigint NOT NULL DEFAULT 0,
@@ -37,7 +37,7 @@ CREATE TABLE ordertrail.tiles (
     CONSTRAINT a_tile_is_kept_once PRIMARY KEY (tenant, level, number)
 );
 
--- Signed checkpoints, as they were handed out: never changed.
+-- Signed checkpoints, as they were handed out. They never change.
 CREATE TABLE ordertrail.tree_heads (
     tenant text COLLATE "C" NOT NULL,
     size bigint NOT NULL,
@@ -46,8 +46,8 @@ CREATE TABLE ordertrail.tree_heads (
     CONSTRAINT a_size_is_signed_once PRIMARY KEY (tenant, size)
 );
 
--- The installation's keys: all that are not retired sign. Not of any tenant. The private halves are encrypted with the
--- installation's key, and are longer for it than the 32 bytes of a plain one.
+-- The installation's keys. All that are not retired sign. They belong to no tenant. The private halves are encrypted
+-- with the installation's key, and so are longer than the 32 bytes of a plain key.
 CREATE TABLE ordertrail.signing_keys (
     public_key bytea NOT NULL,
     private_key bytea,

@@ -1,7 +1,7 @@
--- The keys that personal data in events is encrypted with.
+-- The keys that encrypt personal data in events.
 
--- A subject is whom personal data is about, named as its stream is: an order, an integration, a person. Its key is
--- encrypted with the installation's. A destroyed key leaves its row, so that its subject never gets another.
+-- A subject is the order, the integration or the person that personal data is about. It has the name of its stream. Its
+-- key is encrypted with the installation's. A destroyed key leaves its row, so that its subject never gets another.
 CREATE TABLE ordertrail.subject_keys (
     tenant text COLLATE "C" NOT NULL,
     subject text COLLATE "C" NOT NULL,
@@ -14,13 +14,14 @@ CREATE TABLE ordertrail.subject_keys (
         CHECK (num_nulls(wrapped, destroyed_at) = 1 AND (destroyed_at IS NULL) = (destroyed_by IS NULL))
 );
 
--- Destroys the key of a subject, and does nothing else to any: who may do this cannot put another in its place. Who has
--- no key is noted as well, as they must not get one later. What was rendered with the key is not shown again.
+-- Destroys a subject's key, and does nothing else: a role with this right cannot put another key in its place. A
+-- subject without a key gets a row too, because it must not get a key later. Pages that were rendered with the key are
+-- not shown again.
 CREATE FUNCTION ordertrail.destroy_subject_key(in_tenant text, in_subject text, in_by text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    -- What is erased stays erased, whoever calls and whatever their session is set to.
+    -- An erasure is durable, whoever calls and whatever their session's settings are.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;

@@ -1,7 +1,8 @@
--- For how long what was said in calls is kept.
+-- How long the bodies of calls are kept.
 
--- A tenant without a row, or without a period, keeps it for ever. What was said in the calls that events up to expired
--- tell of is gone, or goes at any moment: events are in the order in which they were recorded, so one position says it.
+-- A tenant without a row, or without a period, keeps them for ever. The bodies of the calls in events up to expired are
+-- deleted, or will be at any moment. One position is enough, because events are in the order in which they were
+-- recorded.
 CREATE TABLE ordertrail.retention (
     tenant text COLLATE "C" NOT NULL,
     keep interval,
@@ -10,8 +11,8 @@ CREATE TABLE ordertrail.retention (
     CONSTRAINT a_period_is_not_negative CHECK (keep >= interval '0')
 );
 
--- Deletes a content, if it is of a subject that was forgotten; or, if in_before is given, if it has expired and was put
--- no later than that. Nothing else can be deleted with it, whoever calls.
+-- Deletes a content whose subject was forgotten. With in_before, it deletes a content that has expired and was stored
+-- at or before that time. Nobody can delete anything else with it.
 CREATE FUNCTION ordertrail.delete_body(in_tenant text, in_digest bytea, in_before timestamptz) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$

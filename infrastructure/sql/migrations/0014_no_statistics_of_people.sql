@@ -1,6 +1,6 @@
--- Statistics hold samples of what is in a column until its table is analyzed again, though it was erased long ago.
--- Nothing is planned by those of names and of what orders are found by. A column that gets its type once more loses
--- those that it has.
+-- Statistics hold samples of a column until its table is analyzed again, even of values that were erased long ago. The
+-- planner does not need statistics of names, or of the text that orders are found by. Setting a column's type again
+-- removes its present statistics.
 ALTER TABLE ordertrail.order_state ALTER COLUMN search SET STATISTICS 0, ALTER COLUMN search TYPE text;
 ALTER TABLE ordertrail.credentials
     ALTER COLUMN name SET STATISTICS 0, ALTER COLUMN name TYPE text,

@@ -1,6 +1,6 @@
--- One event on its own, without a key: what an append is while nobody else appends. It does what
--- ordertrail.append_group does for it, in a third of the time. If it was recorded before, or its stream is not as
--- expected, nothing is stored and the answer is NULLs: ordertrail.append_group says what came of it.
+-- One event alone, without a key: the usual append while nobody else appends. It does what ordertrail.append_group
+-- does, in a third of the time. If the event was recorded before, or its stream is not as expected, it stores nothing
+-- and returns NULLs; ordertrail.append_group then finds the outcome.
 CREATE FUNCTION ordertrail.append_alone(
     in_tenant text,
     in_stream text,
@@ -22,19 +22,19 @@ DECLARE
     moment timestamptz;
     next_version bigint;
 BEGIN
-    -- Before anything else: a time that ran ahead would stay ahead for all that follows.
+    -- Before anything else: a time that is too late would make all later times too late.
     IF statement_timestamp() > in_latest THEN
         RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
             in_latest
         USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
     END IF;
 
-    -- What is answered is durable, whoever calls and whatever their session is set to.
+    -- Every answer is durable, whoever calls and whatever their session's settings are.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
 
-    -- Whoever holds this row writes next: position order is commit order, and readers need no gap detection.
+    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
     SELECT l.position + 1, greatest(clock_timestamp(), l.recorded_at) INTO next_position, moment
     FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
     IF NOT FOUND THEN
@@ -65,7 +65,7 @@ BEGIN
     END IF;
 
     UPDATE ordertrail.ledgers AS l SET position = next_position, recorded_at = moment WHERE l.tenant = in_tenant;
-    -- A hint to readers, who poll as well.
+    -- A hint to readers, who also poll.
     PERFORM pg_notify('ordertrail', in_tenant);
     out_position := next_position;
     out_version := next_version;

@@ -1,7 +1,7 @@
--- How credentials end: they are revoked, or their secret is replaced. No row is ever deleted: it tells who had access,
--- and until when.
+-- The end of credentials: they are revoked, or their secret is replaced. Rows are never deleted, because they tell who
+-- had access, and until when.
 
--- The secret before the present one is good until earlier_until; one that ended at once is not kept.
+-- The secret before the present one is valid until earlier_until. A secret that ended at once is not kept.
 ALTER TABLE ordertrail.credentials
     ADD COLUMN revoked_at timestamptz,
     ADD COLUMN rotated_at timestamptz,

@@ -1,7 +1,7 @@
--- SHOPLINE's log is in the order of the only time it shows; at one time, in the order of recording.
+-- SHOPLINE's log is ordered by the only time it shows, and at the same time by the order of recording.
 CREATE INDEX actions_by_time ON ordertrail.action_log (tenant, order_id, occurred_at, position);
 
--- Dintero's events have the version of the order that they made.
+-- Dintero's events carry the order's version after them.
 ALTER TABLE ordertrail.service_events ADD COLUMN version bigint;
 UPDATE ordertrail.service_events AS s SET version = e.version
 FROM ordertrail.events AS e WHERE e.tenant = s.tenant AND e.position = s.position;

@@ -1,2 +1,2 @@
--- The event that a report's personal data is part of, where it is encrypted: its id; NULL if nothing of it is.
+-- The id of the event in which a report's personal data is encrypted; NULL if nothing is.
 ALTER TABLE ordertrail.service_events ADD COLUMN sealed_in text COLLATE "C";

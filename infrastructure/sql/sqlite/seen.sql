@@ -1,4 +1,4 @@
--- SQLite's SQL: what was seen of a file, in a database of a moment.
+-- SQLite's SQL: what was seen of a file, in a temporary database.
 
 -- name: create_streams
 CREATE TABLE streams (stream TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID
