@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from domain.events.event import Event
 from domain.events.order_event import OrderEvent
 from domain.streams import integration_id_of
-from domain.values import OF_ORDER, BigInt, BodyRef, JsonObject, Name, RawObject, RawText, Sentence, Value
+from domain.values import OF_ORDER, BodyRef, JsonObject, Name, RawObject, RawText, Sentence, Value, Whole
 
 
 class IntegrationEvent(Event):
@@ -45,7 +45,7 @@ class ExceptionLogged(IntegrationEvent):
     base_url: Annotated[RawText, Field(min_length=1), OF_ORDER]
     full_url: Annotated[RawText | None, OF_ORDER] = None
     method: Name | None = None
-    response_code: Annotated[BigInt | None, Field(ge=0)] = None
+    response_code: Annotated[Whole | None, Field(ge=0)] = None
     response: Annotated[RawObject | None, OF_ORDER] = None
     request: Annotated[RawObject | None, OF_ORDER] = None
     exception_type: Name | None = None
@@ -53,7 +53,7 @@ class ExceptionLogged(IntegrationEvent):
     created_at: Name | None = None
     """When it happened, exactly as the client wrote it; None if the client left it to us, or how to write it."""
     additional_data: Annotated[RawObject | RawText, OF_ORDER] = ""
-    is_masked: bool = False
+    is_masked: StrictBool = False
     """Whether secrets in its headers or addresses were masked before it was recorded."""
     content: BodyRef | None = None
     """Where the FailedCall is kept that holds what is too large for an event; there is none if nothing is."""
@@ -72,7 +72,7 @@ class IntegrationRedacted(IntegrationEvent):
     topic = "integration.redacted"
 
 
-IntegrationNumber = Annotated[BigInt, Field(ge=1)]
+IntegrationNumber = Annotated[Whole, Field(ge=1)]
 
 
 class IntegrationTied(OrderEvent):

@@ -18,6 +18,8 @@ TWICE = {
     "with colons in a text": b'{"a": "::", "a": 2}',
     "with a text that is lost": b'{"a": ":", "a" : ":"}',
     "with quotes in texts": rb'{"a": "\":\\", "b\"": "\\", "a": ":"}',
+    "with blanks before colons": b'{"a"\t:1, "a"\n:"2:", "b"\r: ":", "a" :1}',
+    "with a colon that is escaped": rb'{"a": 1, "a": "\u003A"}',
     "with an empty name": b'{"":{}, "":{}}',
 }
 ONCE = {
