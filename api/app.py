@@ -3,11 +3,13 @@
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from api.dialects.carriyo import dialect as carriyo
 from api.dialects.dintero import dialect as dintero
@@ -87,6 +89,8 @@ def with_lean_routes(app: FastAPI, *, max_body_bytes: int) -> RequestContexts:
 
 def answer(request: Request, error: Exception) -> Response:
     """Answer an error in the dialect of the path it happened on."""
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        error.headers = {"Allow": ", ".join(methods_at(request))}
     problem = problem_of(error)
     _tell(request, error, problem.kind)
     response = dialect_of(request.url.path).render(problem)
@@ -108,6 +112,16 @@ def _tell(request: Request, error: Exception, kind: Kind) -> None:
 def dialect_of(path: str) -> Dialect:
     """Return the dialect that a path belongs to; what is nobody else's is ours."""
     return next((d for d in DIALECTS if any(_is_below(path, prefix) for prefix in d.prefixes)), native.DIALECT)
+
+
+def methods_at(request: Request) -> list[str]:
+    """Return the methods that the path of a request takes, whichever routes take them."""
+    scope = {**request.scope, "method": ""}
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 def _is_below(path: str, prefix: str) -> bool:

@@ -30,6 +30,11 @@ def text_of(file):
     return text
 
 
+def once_each(members):
+    must(len(dict(members)) == len(members), "an object has a member twice, of which each reader takes another one")
+    return dict(members)
+
+
 def leaf_hash(event):
     tenant, stream, event_id, type_ = names = [event[n].encode() for n in ("tenant", "stream", "event_id", "type")]
     blobs = [base64.b64decode(event[name], validate=True) for name in ("data", "metadata")]
@@ -89,7 +94,8 @@ def checkpoint(note, keys):
 
 
 try:
-    keys, given, *files = sys.argv[1].removeprefix("\ufeff"), json.loads(text_of(sys.argv[2])), *sys.argv[3:]
+    keys, *files = sys.argv[1].removeprefix("\ufeff"), *sys.argv[3:]
+    given = json.loads(text_of(sys.argv[2]), object_pairs_hook=once_each)
     if files:
         old, new = (checkpoint(text_of(file), keys) for file in files)
         proof = [base64.b64decode(hash_) for hash_ in given["proof"]]

@@ -47,10 +47,27 @@ def _unless_empty(value: Any) -> Any:
 
 OptionalId = Annotated[Name | None, BeforeValidator(_unless_empty)]
 """An id, or none: an empty text means no id, so that two empty ids are never the same."""
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-.0-~]+$")]
-"""An id from outside: visible ASCII without spaces, and without / so that it fits a segment of a path."""
+Identifier = Annotated[
+    str, StringConstraints(min_length=1, max_length=128, pattern=r"^([!-.0-~]*[!-\-0-~][!-.0-~]*|[.]{3,})$")
+]
+"""An id from outside: visible ASCII without spaces. It fits a segment of a path: it has no /, and is not "." or "..".
+
+However an order begins, it can be found by its id.
+"""
 Language = Annotated[str, StringConstraints(min_length=1, max_length=35, pattern=_WITHOUT_NUL)]
 BigInt = Annotated[int, Field(ge=-MAX_BIGINT - 1, le=MAX_BIGINT)]
+
+
+def _whole(value: Any) -> Any:
+    if type(value) is int:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # JSON has one type of numbers: 1.0 is 1
+    raise PydanticCustomError("int_type", "Input should be a valid integer")
+
+
+Whole = Annotated[BigInt, BeforeValidator(_whole)]
+"""A whole number, and neither a text of digits nor a truth value."""
 
 
 def _as_it_came(value: Any) -> Any:
@@ -171,11 +188,11 @@ CurrencySymbol = Annotated[str, StringConstraints(max_length=16, pattern=_WITHOU
 class Money(Value):
     """An amount as shops print it; cents are minor units of the currency, whatever its number of decimals."""
 
-    cents: BigInt
+    cents: Whole
     currency_iso: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     currency_symbol: CurrencySymbol = ""
     label: Name = ""
-    dollars: Annotated[float, Field(ge=-MAX_DOLLARS, le=MAX_DOLLARS)] = 0.0
+    dollars: Annotated[float, Field(strict=True, ge=-MAX_DOLLARS, le=MAX_DOLLARS)] = 0.0
 
 
 Text = dict[Language, Name]
@@ -225,7 +242,7 @@ class BodyRef(Value):
     """A body kept beside the ledger: its SHA-256 in hexadecimal, and its size in bytes."""
 
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    size: Annotated[int, Field(ge=0)]
+    size: Annotated[Whole, Field(ge=0)]
 
 
 class Actor(Value):

@@ -7,10 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic_core import to_json
-
 from api.bootstrap import open_services
 from api.cli.progress import progress
+from api.http.json_text import to_json
 from api.native.render import cloud_event, past_order
 from api.services import Services
 from application.ledger.replay import Bound

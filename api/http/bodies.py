@@ -1,16 +1,18 @@
 """Bodies of requests: how large they may be, how many values they may hold, and how they are read."""
 
+import sys
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
+from api.http.codings import Undecodable, coding_of, decoded
 from api.http.problems import TooLarge
 from application.access.callers import Caller
 from application.runtime.room import AT_ONCE, Part, Room
+from application.runtime.strict_json import DuplicateMember, from_strict_json
 
 MAX_VALUES = 200_000
 """How many values the JSON of a body may hold.
@@ -23,10 +25,15 @@ MAX_PARAMETERS = 1_000
 _STRUCTURE = bytes(byte if byte in b',[]{}"' else ord("0") for byte in range(256))
 """What JSON is made of, with a digit for whatever else is in it."""
 _BLANK = b" \t\r\n"
+_MARK = b"\xef\xbb\xbf"
+"""The byte-order mark that some libraries put before a text in UTF-8; RFC 8259 (8.1) lets readers ignore it."""
 
 
 class StrictRequest(Request):
-    """A request whose body is bounded, and its JSON read strictly: no NaN, no lone surrogates, bounded depth."""
+    """A request whose body is bounded, and its JSON read strictly: no NaN, no lone surrogates, no member twice.
+
+    What was compressed is bounded twice: as it was sent, and as it is decoded.
+    """
 
     def __init__(
         self, scope: Scope, receive: Receive, *, max_bytes: int | None, sender: Caller | None, room: Room | None
@@ -54,14 +61,38 @@ class StrictRequest(Request):
                 )
             yield chunk
 
+    async def body(self) -> bytes:
+        if not hasattr(self, "_body"):
+            sent = await super().body()
+            if sent and (coding := coding_of(self.headers.getlist("content-encoding"))) is not None:
+                self._body = await self._decoded(sent, coding)
+        return self._body
+
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
+            body = await self.body()
             try:
-                self._json = from_strict_json(await self.body())
+                self._json = json_of(body)
+            except DuplicateMember as exc:
+                raise _invalid(f"is ambiguous: {exc}", "duplicate_member") from exc
             except ValueError as exc:
-                fault = {"type": "json_invalid", "loc": ("body",), "msg": f"is not JSON: {exc}", "input": None}
-                raise RequestValidationError([fault]) from exc
+                raise _invalid(f"is not JSON: {exc}", "json_invalid") from exc
         return self._json
+
+    async def _decoded(self, sent: bytes, coding: str) -> bytes:
+        """Return what a body was before it was compressed. What is large has room before it is made."""
+        limit = sys.maxsize if self._max_bytes is None else self._max_bytes
+        try:
+            body = decoded(sent, coding, limit=min(limit, AT_ONCE))
+            if body is None and limit > AT_ONCE:
+                if self._room is not None and self._sender is not None:
+                    await self._room.hold(self._sender.tenant.name, Part.SENT, self._max_bytes or AT_ONCE)
+                body = decoded(sent, coding, limit=limit)
+        except Undecodable as exc:
+            raise _invalid(str(exc), "coding_invalid") from exc
+        if body is None:
+            raise self._too_large()
+        return body
 
     def _announced(self) -> int:
         """Return how large the body is announced to be; 0 if it is not."""
@@ -70,15 +101,22 @@ class StrictRequest(Request):
 
     def _require(self, size: int) -> None:
         if self._max_bytes is not None and size > self._max_bytes:
-            raise TooLarge(f"A request's body may have {self._max_bytes} bytes")
+            raise self._too_large()
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"A request's body may have {self._max_bytes} bytes")
 
 
-def from_strict_json(body: bytes) -> Any:
+def _invalid(what: str, type_: str) -> RequestValidationError:
+    return RequestValidationError([{"type": type_, "loc": ("body",), "msg": what, "input": None}])
+
+
+def json_of(body: bytes) -> Any:
     """Return the value of a body. Raises ValueError, and TooLarge before it makes more values than there may be."""
     # Each but the first takes a byte that is counted, so most bodies need not be looked through.
     if len(body) >= MAX_VALUES and _counted(body) >= MAX_VALUES and _values(body) > MAX_VALUES:
         raise TooLarge(f"The JSON of a request's body may hold {MAX_VALUES:,} values")
-    return from_json(body, allow_inf_nan=False)
+    return from_strict_json(body.removeprefix(_MARK))
 
 
 def _counted(text: bytes) -> int:

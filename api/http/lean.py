@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from api.http.bodies import MAX_PARAMETERS, from_strict_json
+from api.http.bodies import MAX_PARAMETERS, json_of
 from api.http.credentials import Authentication, remembered
 from api.http.requests import begin_request, require_json
 from application.runtime.room import AT_ONCE
@@ -200,6 +200,8 @@ class LeanRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if scope["method"] == "HEAD":
+                scope = {**scope, "method": "GET"}  # the server sends the head of its answer alone
             for route in self._routes:
                 if route.method == scope["method"] and (found := route.match(scope["path"])):
                     await self._answer(route, found.groupdict(), scope, receive, send)
@@ -221,7 +223,7 @@ class LeanRoutes:
             return
         try:
             if route.has_body:
-                received.body = from_strict_json(await self._body(headers, receive, messages))
+                received.body = json_of(await self._body(headers, receive, messages))
             await route.arguments.take_rest.take(received, found)
         except Exception:  # whatever it is, the framework finds it as well, and says what it is
             remembered(scope).update(route.arguments.callers(found))
@@ -234,7 +236,9 @@ class LeanRoutes:
         await response(scope, receive, send)
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive, messages: list[Message]) -> bytes:
-        """Read the body, keeping its messages. Raises if it is not JSON by its headers, too large, or just large."""
+        """Read the body, keeping its messages. Raises unless it is plain JSON by its headers, and not large."""
+        if b"content-encoding" in headers:
+            raise _NotLean
         require_json(headers.get(b"content-type", b"").decode("latin-1"))
         if not 1 <= int(headers.get(b"content-length", b"0")) <= min(self._max_body_bytes, AT_ONCE):
             raise _NotLean

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
-from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from api.http.json_text import to_json
 from api.http.requests import Json
 from application.runtime.room import BREATH_BYTES
 

@@ -75,6 +75,14 @@ class UnsupportedMediaType(errors.OrdertrailError):
     """The request's body is not JSON by its Content-Type."""
 
 
+class UnsupportedCoding(UnsupportedMediaType):
+    """The request's body is compressed by something that is not undone here."""
+
+    def __init__(self, sent: str, accepted: Sequence[str]) -> None:
+        self.accepted = accepted
+        super().__init__(f"Send the body as it is, or compressed once by {' or '.join(accepted)}; it came as {sent}")
+
+
 class TooManyRequests(errors.OrdertrailError):
     """The credential sends more requests than it may; retry_after is in how many seconds it may go on."""
 
@@ -181,6 +189,8 @@ def _headers(kind: Kind, error: Exception) -> dict[str, str]:
     match error:
         case TooManyRequests():
             return {"Retry-After": str(error.retry_after)}
+        case UnsupportedCoding():
+            return {"Accept-Encoding": ", ".join(error.accepted)}
         case errors.OutcomeUnknown():
             # Whether to try again, and how, is told in words: to wait does not make it certain.
             return {}

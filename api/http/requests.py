@@ -8,13 +8,15 @@ from typing import Annotated, Any, ClassVar
 from fastapi import Depends, Header, Request, Response, params
 from fastapi.routing import APIRoute
 from pydantic import StringConstraints
-from pydantic_core import to_json
 
 from api.http.bodies import StrictRequest
+from api.http.codings import coding_of
 from api.http.credentials import credentials_of
 from api.http.faults import tell_few_faults
+from api.http.json_text import to_json
 from api.http.opening import services_of
 from api.http.problems import UnsupportedMediaType
+from api.http.query import require_each_once, single_parameters
 from api.services import Services
 from application.access.callers import Caller
 from application.ledger.outcome import Recorded
@@ -35,6 +37,7 @@ class StrictRoute(APIRoute):
         tell_few_faults(self.dependant)
         handle = super().get_route_handler()
         credentials = tuple(credentials_of(self.dependant))
+        single = single_parameters(self.dependant)
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def handle_strictly(request: Request) -> Response:
@@ -46,8 +49,11 @@ class StrictRoute(APIRoute):
             space = getattr(request.app.state, "room", None)
             strict = StrictRequest(request.scope, request.receive, max_bytes=limit, sender=sender, room=space)
             strict.require_size()
-            if takes_json and _has_body(request.headers):
-                require_json(request.headers.get("content-type", ""))
+            require_each_once(request.scope["query_string"], single)
+            if _has_body(request.headers):
+                coding_of(request.headers.getlist("content-encoding"))
+                if takes_json:
+                    require_json(request.headers.get("content-type", ""))
             return await handle(strict)
 
         return handle_strictly

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.http.problems import Fault, InvalidRequest
+from api.http.query import Digits
 from api.http.requests import Json, ServicesDep, StrictRoute
 from api.native.errors import RESPONSES
 from api.native.models import OrderBody, OrderId, Strict
@@ -21,7 +22,7 @@ from domain.values import MAX_BIGINT, Actor, Moment, TenantName
 class PastQuery(Strict):
     """Which past of an order; what it is now, if nothing is said."""
 
-    version: int | None = Field(None, ge=0, le=MAX_BIGINT, description="As this version made it")
+    version: Digits | None = Field(None, ge=0, le=MAX_BIGINT, description="As this version made it")
     at: Moment | None = Field(None, description="As the events made it that had been recorded by then")
     clock: Clock | None = Field(None, description="With `at`: `occurred` takes the events that had occurred by then")
 
@@ -37,8 +38,8 @@ class PastQuery(Strict):
 class DiffQuery(Strict):
     """Between which versions."""
 
-    from_: int = Field(0, alias="from", ge=0, le=MAX_BIGINT, description="0: before there was anything of the order")
-    to: int | None = Field(None, ge=0, le=MAX_BIGINT, description="The newest, if it is left out")
+    from_: Digits = Field(0, alias="from", ge=0, le=MAX_BIGINT, description="0: before there was anything of the order")
+    to: Digits | None = Field(None, ge=0, le=MAX_BIGINT, description="The newest, if it is left out")
 
     def require_order(self) -> None:
         """Raise InvalidRequest unless from comes before to."""

@@ -6,16 +6,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
 )
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from api.http.faults import faults_in
+from api.http.json_text import to_json
 from api.http.parts import answer, document
 from api.http.problems import Fault, InvalidRequest
+from api.http.query import Digits
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.native.errors import RESPONSES
 from api.native.events import event_of
@@ -59,7 +60,7 @@ class ExceptionQuery(Strict):
     """Which part of an integration's failed calls to list."""
 
     cursor: Cursor = None
-    limit: int = Field(25, ge=1, le=100)
+    limit: Digits = Field(25, ge=1, le=100)
 
 
 class IntegrationBody(BaseModel):
@@ -102,9 +103,7 @@ class ExceptionList(BaseModel):
 
 router = APIRouter(prefix="/trail/v1/integrations", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 
-# Pydantic would also take 1.0 and 1_0.
-_Digits = Annotated[int, BeforeValidator(lambda text: text if text.isascii() and text.isdigit() else "no number")]
-IntegrationId = Annotated[_Digits, Path(ge=1, le=MAX_BIGINT, examples=[123])]
+IntegrationId = Annotated[Digits, Path(ge=1, le=MAX_BIGINT, examples=[123])]
 
 
 @router.put("/{integration_id}", response_model=IntegrationRecordedWithReceipt, summary="Register an integration")

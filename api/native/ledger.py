@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.http.parts import answer, document, rendered
+from api.http.query import Digits
 from api.http.requests import Json, ServicesDep, StrictRoute
 from api.native.errors import RESPONSES
 from api.native.models import Strict, Unreadable
@@ -19,8 +20,8 @@ from domain.values import MAX_BIGINT, Name
 class FeedQuery(Strict):
     """Which part of the ledger to read."""
 
-    after: int = Field(0, ge=0, le=MAX_BIGINT, description="`next` of the page before; 0 to begin")
-    limit: int = Field(100, ge=1, le=1_000)
+    after: Digits = Field(0, ge=0, le=MAX_BIGINT, description="`next` of the page before; 0 to begin")
+    limit: Digits = Field(100, ge=1, le=1_000)
     type: list[Name] = Field([], max_length=50, description="Only these types of events")
 
 

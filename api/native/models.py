@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
 from api.http.problems import FORM
+from api.http.query import Digits
 from application.views.projections.timeline import Kind
 from application.views.queries import OrderFilter, TimelineFilter
 from domain.order_state import CombinedState, OrderState
@@ -15,14 +16,6 @@ from domain.values import Actor, Customer, Identifier, Moment, Name, OptionalId,
 MAX_EVENTS = 1_000
 
 
-def _addressable(order_id: str) -> str:
-    if "/" in order_id or order_id in {".", ".."}:
-        raise ValueError("cannot stand in a path: it holds a slash, or is . or ..")
-    return order_id
-
-
-NewOrderId = Annotated[Identifier, AfterValidator(_addressable)]
-"""The id of an order that does not exist yet. Once it does, it is part of paths."""
 OrderId = Annotated[Identifier, Path(description="The order's id, or its reference", examples=["A-1001"])]
 Cursor = Annotated[str | None, Field(max_length=64, description="`next` of the page before")]
 
@@ -88,7 +81,7 @@ class NewOrder(Envelope):
         customer={"id": "c-9", "name": "Ann Li"},
         totals=_totals(4_500, discount=500),
     )
-    order_id: NewOrderId | None = Field(None, description="Your id for the order; we make one up if it is left out.")
+    order_id: Identifier | None = Field(None, description="Your id for the order; we make one up if it is left out.")
     reference: Identifier | None = Field(None, description="What a partner calls the order.")
     created_by: Name = ""
     totals: Totals | None = None
@@ -147,7 +140,7 @@ class NewSplit(Circumstances):
     """The part of an order that becomes an order of its own."""
 
     model_config = _example(order_id="A-1001-2", totals=_totals(900, discount=100))
-    order_id: NewOrderId | None = Field(None, description="The new order's id; we make one up if it is left out.")
+    order_id: Identifier | None = Field(None, description="The new order's id; we make one up if it is left out.")
     totals: Totals = Field(description="What the new order amounts to; the rest stays with this one.")
 
 
@@ -160,7 +153,7 @@ class OrderQuery(Strict):
     updated_to: Moment | None = None
     text: Name | None = Field(None, description="Part of an id, a reference, or a customer's id or name")
     cursor: Cursor = None
-    limit: int = Field(25, ge=1, le=100)
+    limit: Digits = Field(25, ge=1, le=100)
 
     def wanted(self) -> OrderFilter:
         return OrderFilter(self.state, self.status, self.updated_from, self.updated_to, self.text)
@@ -176,7 +169,7 @@ class TimelineQuery(Strict):
     to: Moment | None = Field(None, description="Occurred before")
     order: Literal["asc", "desc"] = "asc"
     cursor: Cursor = None
-    limit: int = Field(50, ge=1, le=100)
+    limit: Digits = Field(50, ge=1, le=100)
 
     def wanted(self) -> TimelineFilter:
         return TimelineFilter(self.kind, self.type, self.correlation_id, self.from_, self.to, self.order)

@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
-from pydantic_core import to_json
 
+from api.http.json_text import to_json
 from api.http.pages import Rendered, page_of_order
 from api.http.parts import answer, document, rendered
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written

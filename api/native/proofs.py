@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field, model_validator
-from pydantic_core import to_json
 
+from api.http.json_text import to_json
 from api.http.parts import answer, in_pieces
 from api.http.problems import Fault, InvalidRequest
+from api.http.query import Digits
 from api.http.requests import Json, ServicesDep, StrictRoute, read
 from api.native.errors import RESPONSES
 from api.native.models import IntegrationRecorded, OrderId, RecordedBody, Strict
@@ -18,7 +19,7 @@ from application.access.callers import authorise
 from application.transparency.order_proof import written
 from domain.values import MAX_BIGINT, Identifier, TenantName
 
-Size = Annotated[int, Field(ge=1, le=MAX_BIGINT)]
+Size = Annotated[Digits, Field(ge=1, le=MAX_BIGINT)]
 
 
 class CheckpointQuery(Strict):

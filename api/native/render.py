@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic_core import from_json
-
 from api.http.problems import json_pointer
 from application.ledger.codec import DAMAGE, encode
 from application.ledger.outcome import Recorded
 from application.ledger.port import RecordedEvent
 from application.privacy.legible import legible
+from application.runtime.strict_json import from_strict_json
 from application.views.hints import hint
 from application.views.history import FieldDifference, PastOrder, described
 from application.views.integration_queries import LoggedException
@@ -178,7 +177,7 @@ def cloud_event(tenant: str, event: RecordedEvent) -> dict[str, Any]:
 def _foreign_data(event: RecordedEvent) -> dict[str, Any]:
     """Return the data of an event of another application, whatever it is."""
     try:
-        return {"datacontenttype": _JSON, "data": from_json(event.data, allow_inf_nan=False)}
+        return {"datacontenttype": _JSON, "data": from_strict_json(event.data)}
     except ValueError:
         encoded = base64.b64encode(event.data).decode()
         return {"datacontenttype": "application/octet-stream", "data_base64": encoded}

@@ -1,9 +1,11 @@
 """HTTP as our workers speak it."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from api.http.problems import Kind, Problem
@@ -45,6 +47,10 @@ class StrictProtocol(HttpToolsProtocol):
         self._partial: RequestResponseCycle | None = None
         """The request that is yet to come to its end, and whether its connection is to be kept after that."""
         self._keeps_alive = True
+        self._received = b""
+        """What came last, while it is looked at."""
+        self._offers_upgrade = False
+        """Whether the request that is read asks for another protocol: it is read anew, without that."""
         self._watch = _Watch(self)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -63,7 +69,9 @@ class StrictProtocol(HttpToolsProtocol):
         self._watch.received += 1
         before, size = self.cycle, len(self.cycle.body) if self._partial else 0
         self.unheard += len(data)
+        self._received = data
         super().data_received(data)
+        self._received = b""
         cycle = self.cycle
         if cycle is not before or (self._partial and len(cycle.body) != size):
             self.unheard = 0
@@ -88,10 +96,41 @@ class StrictProtocol(HttpToolsProtocol):
             raise _Refused
         if len(self.pipeline) >= MAX_PIPELINED:
             raise _Refused
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._offers_upgrade = True
+            return
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        if not self._offers_upgrade:
+            super().on_message_complete()
+
     def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing in the log, which whoever asks for other protocols could fill."""
+        """Read the request that asks for another protocol as if it did not: the parser takes it to have no body.
+
+        Nothing is said in the log, which whoever asks for other protocols could fill.
+        """
+        if not self._offers_upgrade:
+            return
+        self._offers_upgrade = False
+        upgrade = sys.exception()
+        assert upgrade is not None
+        head = self._head_without_upgrade() + self._received[upgrade.args[0] :]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+        self._received = head
+        super().data_received(head)
+
+    def _head_without_upgrade(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        for name, value in self.headers:
+            if name == b"connection":
+                options = [option for option in value.split(b",") if option.strip().lower() != b"upgrade"]
+                lines.append(b"connection: " + b",".join(options))
+            elif name != b"upgrade":
+                lines.append(b"%b: %b" % (name, value))
+        return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def send_400_response(self, msg: str) -> None:
         problem = Problem(Kind.MALFORMED, msg)

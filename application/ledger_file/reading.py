@@ -5,10 +5,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from pydantic_core import from_json
-
 from application.ledger.port import RecordedEvent
 from application.ledger_file.lines import FileDamaged, Header, Trailer, event_of, header_of, note_of, trailer_of
+from application.runtime.strict_json import DuplicateMember, from_strict_json
 from application.transparency.audit.trusted_checkpoints import Held, NotContinued
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.leaf import leaf_hash_of
@@ -117,7 +116,9 @@ class LedgerFile:
             return None
         self._number += 1
         try:
-            fields = from_json(line, allow_inf_nan=False)
+            fields = from_strict_json(line)
+        except DuplicateMember as exc:
+            raise self._damaged(str(exc)) from exc
         except ValueError as exc:
             if line.endswith(b"\n"):
                 raise self._damaged(f"it is no JSON: {exc}") from exc

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from domain.events.event import Event
 from domain.events.order_event import OrderEvent
 from domain.streams import integration_id_of
-from domain.values import OF_ORDER, BigInt, BodyRef, JsonObject, Name, RawObject, RawText, Sentence, Value
+from domain.values import OF_ORDER, BodyRef, JsonObject, Name, RawObject, RawText, Sentence, Value, Whole
 
 
 class IntegrationEvent(Event):
@@ -45,7 +45,7 @@ class ExceptionLogged(IntegrationEvent):
     base_url: Annotated[RawText, Field(min_length=1), OF_ORDER]
     full_url: Annotated[RawText | None, OF_ORDER] = None
     method: Name | None = None
-    response_code: Annotated[BigInt | None, Field(ge=0)] = None
+    response_code: Annotated[Whole | None, Field(ge=0)] = None
     response: Annotated[RawObject | None, OF_ORDER] = None
     request: Annotated[RawObject | None, OF_ORDER] = None
     exception_type: Name | None = None
@@ -53,7 +53,7 @@ class ExceptionLogged(IntegrationEvent):
     created_at: Name | None = None
     """The time exactly as the client wrote it; None without one, or if some readers of RFC 3339 cannot read it."""
     additional_data: Annotated[RawObject | RawText, OF_ORDER] = ""
-    is_masked: bool = False
+    is_masked: StrictBool = False
     """Whether secrets in its headers or addresses were masked before it was recorded."""
     content: BodyRef | None = None
     """The place of the FailedCall that holds the large parts; None if there are none."""
@@ -72,7 +72,7 @@ class IntegrationRedacted(IntegrationEvent):
     topic = "integration.redacted"
 
 
-IntegrationNumber = Annotated[BigInt, Field(ge=1)]
+IntegrationNumber = Annotated[Whole, Field(ge=1)]
 
 
 class IntegrationTied(OrderEvent):

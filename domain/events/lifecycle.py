@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from pydantic import StrictBool
+
 from domain.events.order_event import OrderEvent
 from domain.values import (
     OF_ORDER,
@@ -62,7 +64,7 @@ class CommentAdded(OrderEvent):
 
     topic = "order.comment_added"
     text: Annotated[Body, OF_ORDER] = ""
-    is_private: bool = False
+    is_private: StrictBool = False
     sender: Name | None = None
     """The side that the comment comes from: the merchant's or the customer's. Somebody else may have recorded it."""
     media_id: OptionalId = None

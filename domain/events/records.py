@@ -3,8 +3,10 @@
 from enum import StrEnum
 from typing import Annotated
 
+from pydantic import StrictBool
+
 from domain.events.order_event import OrderEvent
-from domain.values import OF_ORDER, BigInt, BodyRef, JsonObject, Name, Number, OptionalId, RawText, Sentence, Value
+from domain.values import OF_ORDER, BodyRef, JsonObject, Name, Number, OptionalId, RawText, Sentence, Value, Whole
 
 
 class ServiceState(StrEnum):
@@ -73,7 +75,7 @@ class CallDurations(Value):
     receive_response_duration: Number | None = None
     overhead_duration: Number | None = None
     total_duration: Number | None = None
-    connection_reused: bool | None = None
+    connection_reused: StrictBool | None = None
 
 
 class Call(Value):
@@ -99,10 +101,10 @@ class SystemLogRecorded(OrderEvent):
     webhook_id: OptionalId = None
     source_type: OptionalId = None
     source_id: OptionalId = None
-    request_time: BigInt | None = None
+    request_time: Whole | None = None
     request_method: Name | None = None
     request_url: Annotated[RawText | None, OF_ORDER] = None
-    response_time: BigInt | None = None
-    response_code: BigInt | None = None
+    response_time: Whole | None = None
+    response_code: Whole | None = None
     content: BodyRef | None = None
     """The place of the Call."""

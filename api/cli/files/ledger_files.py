@@ -20,6 +20,7 @@ from application.ledger.port import RecordedEvent
 from application.ledger_file.lines import FORMAT, MAX_LINE, FileDamaged
 from application.ledger_file.proof import Proven, check_proof
 from application.ledger_file.reading import Checked, LedgerFile
+from application.runtime.strict_json import DuplicateMember, from_strict_json
 from application.transparency.audit.walk import Show
 from application.transparency.note import CannotCheck, Verifier
 from application.transparency.order_proof import OrderProof, written
@@ -181,14 +182,16 @@ def _format(line: bytes) -> str | None:
 
 
 def _document(lines: Iterator[bytes]) -> dict[str, Any]:
-    """Return the JSON object that a whole file is. Raises CannotCheck."""
+    """Return the JSON object that a whole file is. Raises CannotCheck, FileDamaged."""
     text = bytearray()
     for line in lines:
         text += line
         if len(text) > MAX_LINE:
             raise CannotCheck("it is none of ours")
     try:
-        document = from_json(text)
+        document = from_strict_json(text)
+    except DuplicateMember as exc:
+        raise FileDamaged(str(exc)) from exc
     except ValueError as exc:
         raise CannotCheck(f"it was cut off, or is none of ours: {exc}") from exc
     if not isinstance(document, dict):

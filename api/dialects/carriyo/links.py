@@ -4,10 +4,10 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
-from pydantic_core import to_json
 
 from api.dialects.carriyo.mapping import position_of, whole_log
 from api.dialects.carriyo.parameters import Reference, unknown_log
+from api.http.json_text import to_json
 from api.http.parts import answer
 from api.http.rate_limit import CARRIYO, take
 from api.http.requests import Json, ServicesDep, StrictRoute, read

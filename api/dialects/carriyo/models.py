@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.http.query import Digits
 from application.views.queries import CallFilter
 from domain.events.records import CallDurations, CallTimings, Headers
 from domain.values import BigInt, Name, OptionalId, RawText
@@ -110,8 +111,8 @@ class SystemLogQuery(BaseModel):
     event_type: Direction | None = Field(None, alias="eventType")
     request_type: Name | None = Field(None, alias="requestType")
     response_code: ResponseCode | None = Field(None, alias="responseCode", description="Such as 404, or 5xx")
-    page_num: int = Field(1, alias="pageNum", ge=1, le=MAX_PAGE)
-    rows_per_page: int = Field(10, alias="rowsPerPage", ge=1, le=MAX_ROWS)
+    page_num: Digits = Field(1, alias="pageNum", ge=1, le=MAX_PAGE)
+    rows_per_page: Digits = Field(10, alias="rowsPerPage", ge=1, le=MAX_ROWS)
 
     def wanted(self) -> CallFilter:
         response_from, response_to = _codes(self.response_code)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic_core import to_json
 
 from api.dialects.carriyo.errors import CarriyoError
 from api.dialects.carriyo.links import link_to
@@ -16,6 +15,7 @@ from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, ref
 from api.dialects.carriyo.routes import JsonByDefaultRoute
 from api.dialects.carriyo.security import CallerDep, TenantDep
 from api.http.dialect import of_every_route
+from api.http.json_text import to_json
 from api.http.parts import answer, array, in_pieces, rendered
 from api.http.requests import Json, KeyDep, ServicesDep, read, written
 from api.services import Services

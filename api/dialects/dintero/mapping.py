@@ -6,8 +6,9 @@ from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
+from api.http.json_text import to_json
 from application.ledger.codec import decode
 from application.ledger.port import RecordedEvent
 from application.privacy.legible import legible

@@ -31,7 +31,7 @@ OrderId = Annotated[
 Audience = Annotated[
     str, StringConstraints(max_length=2_000, pattern=r"^https?://[^/?#\s\x00]+/v1/accounts/[PT][0-9]{8}/?$")
 ]
-EventId = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[!-.0-~]+$")]
+EventId = Annotated[Identifier, Field(max_length=40)]
 Scopes = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[!-~]+( [!-~]+)*$")]
 
 

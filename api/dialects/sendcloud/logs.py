@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic_core import to_json
 
 from api.dialects.sendcloud.cursors import cursor_of
 from api.dialects.sendcloud.errors import Errors
@@ -14,6 +13,7 @@ from api.dialects.sendcloud.pages import link_header
 from api.dialects.sendcloud.parameters import CreatedBefore, CursorText, IntegrationId, PageSize
 from api.dialects.sendcloud.security import CallerDep
 from api.http.dialect import of_every_route
+from api.http.json_text import to_json
 from api.http.parts import answer, document
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.services import Services

@@ -3,19 +3,16 @@
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import BeforeValidator
 
+from api.http.query import Digits
 from domain.values import MAX_BIGINT
 
 MAX_PAGE = 100
 
-# Pydantic would also take 1.0 and 1_0.
-_Digits = Annotated[int, BeforeValidator(lambda text: text if text.isascii() and text.isdigit() else "no number")]
-
 IntegrationId = Annotated[
-    _Digits, Path(alias="id", ge=1, le=MAX_BIGINT, description="The id of the integration", examples=[123])
+    Digits, Path(alias="id", ge=1, le=MAX_BIGINT, description="The id of the integration", examples=[123])
 ]
-PageSize = Annotated[_Digits, Query(ge=1, le=MAX_PAGE, description="Number of results per page", examples=[25])]
+PageSize = Annotated[Digits, Query(ge=1, le=MAX_PAGE, description="Number of results per page", examples=[25])]
 CursorText = Annotated[
     str | None,
     Query(

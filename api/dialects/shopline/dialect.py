@@ -1,7 +1,6 @@
 """SHOPLINE's dialect: orders, their action logs, and what a token is."""
 
 from fastapi import APIRouter, Request
-from pydantic_core import to_json
 
 from api.dialects.shopline import models, operations
 from api.dialects.shopline.actions import action_log
@@ -10,6 +9,7 @@ from api.dialects.shopline.history import order_now
 from api.dialects.shopline.operations import OrderId
 from api.dialects.shopline.security import CallerDep
 from api.http.dialect import Dialect
+from api.http.json_text import to_json
 from api.http.lean import Lean
 from api.http.pages import Rendered, page_of_order
 from api.http.parts import answer, document, rendered

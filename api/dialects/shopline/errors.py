@@ -9,6 +9,9 @@ from api.http.dialect import of_every_route
 from api.http.problems import Kind, Problem, dotted
 from api.http.requests import Json
 
+_UNREADABLE = {"json_invalid", "duplicate_member", "coding_invalid"}
+"""What is wrong with a body that nothing can be made of."""
+
 
 class Refusal(BaseModel):
     """Why a request was refused."""
@@ -59,7 +62,7 @@ def render(problem: Problem) -> Response:
 
     The vendor's SDK makes its exceptions of message and code, whatever the status.
     """
-    kind = Kind.MALFORMED if any(fault.type == "json_invalid" for fault in problem.faults) else problem.kind
+    kind = Kind.MALFORMED if any(fault.type in _UNREADABLE for fault in problem.faults) else problem.kind
     # What the order does not allow is a 422 there: its documents have no 409.
     status = 422 if kind.status == Kind.CONFLICT.status else kind.status
     code = _CODES.get(kind) or kind.title.title().replace(" ", "")

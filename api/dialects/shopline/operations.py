@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Request
-from pydantic_core import to_json
 
 from api.dialects.shopline import bodies, models
 from api.dialects.shopline.errors import responses
@@ -11,6 +10,7 @@ from api.dialects.shopline.history import changes, order_after
 from api.dialects.shopline.order import owner_type
 from api.dialects.shopline.security import CallerDep
 from api.dialects.shopline.values import new_object_id, offset
+from api.http.json_text import to_json
 from api.http.parts import answer
 from api.http.problems import Fault, InvalidRequest
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written

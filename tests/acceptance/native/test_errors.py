@@ -58,7 +58,7 @@ async def test_a_method_that_a_path_does_not_take_is_a_405(http: httpx.AsyncClie
     response = await http.delete("/trail/v1/ledger")
 
     assert_problem(response, 405, "method-not-allowed")
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "json", "text/json"])
@@ -116,7 +116,6 @@ async def test_a_large_body_that_is_not_too_large_is_taken(http: httpx.AsyncClie
         b"{",
         b"{}{}",
         b"\xff\xfe{}",
-        b"\xef\xbb\xbf{}",
         b'{"type": "\xff"}',
         b'{"type": "\\ud800"}',
         b'{"type": "\\udfff\\ud800"}',

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.cli.files.ledger_files import Verdict, verify_file
 from tests.auditor import VERIFIER, Auditor
 from tests.fix_server import Account
 from tests.ledger_files import a_signer
@@ -158,6 +159,20 @@ async def test_a_proof_of_a_changed_event_is_refused(http: httpx.AsyncClient, au
     )
 
     assert auditor.check(receipt).startswith("NOT PROVEN: event 2 is not one of the")
+
+
+@pytest.mark.parametrize("member", ["data", "checkpoint", "events", "occurred_at"])
+async def test_a_proof_that_says_something_twice_is_refused(
+    http: httpx.AsyncClient, auditor: Auditor, tmp_path: Path, member: str
+) -> None:
+    receipt = json.dumps((await append(http, await an_order(http), status(), Prefer="receipt")).json()["receipt"])
+    twice = receipt.replace(f'"{member}":', f'"{member}": 7, "{member}":', 1).encode()
+
+    assert auditor.check_bytes(receipt.encode()).startswith("PROVEN")
+    assert auditor.check_bytes(twice).startswith("NOT PROVEN: an object has a member twice")
+    file = tmp_path / "twice.json"
+    file.write_bytes(twice)
+    assert verify_file(file, ()) is Verdict.DAMAGED
 
 
 async def test_proofs_that_were_meddled_with_are_refused(http: httpx.AsyncClient, auditor: Auditor) -> None:

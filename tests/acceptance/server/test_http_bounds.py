@@ -166,6 +166,36 @@ async def test_a_body_of_two_lengths_is_no_request(connection: Connection) -> No
     assert (await connection.answer()).status == 400
 
 
+@pytest.mark.parametrize(
+    "offer",
+    [
+        b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk",
+        b"Connection: upgrade\r\nUpgrade: websocket",
+    ],
+)
+@pytest.mark.parametrize(
+    "body", [b"Content-Length: 5\r\n\r\n12345", b"Transfer-Encoding: chunked\r\n\r\n2\r\n12\r\n3\r\n345\r\n0\r\n\r\n"]
+)
+@pytest.mark.parametrize("step", [10_000, 7, 1])
+async def test_who_offers_another_protocol_is_answered_as_ever(
+    connection: Connection, offer: bytes, body: bytes, step: int
+) -> None:
+    request = b"POST / HTTP/1.1\r\nHost: x\r\n%b\r\n%b" % (offer, body)
+    sent = (request + REQUEST) * 3
+
+    for n in range(0, len(sent), step):
+        await connection.send(sent[n : n + step])
+        await asyncio.sleep(0)
+
+    assert [(await connection.answer()).body for _ in range(6)] == [b"5", b"0"] * 3
+
+
+async def test_many_who_offer_another_protocol_at_once_are_few(connection: Connection) -> None:
+    await connection.send(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n" * 10_000)
+
+    assert len(await connection.end()) < 100_000
+
+
 async def test_who_sends_a_body_slowly_is_waited_for(connection: Connection) -> None:
     await connection.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
     for _ in range(10):

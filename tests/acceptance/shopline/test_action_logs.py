@@ -222,4 +222,4 @@ async def test_other_paths_and_methods_are_refused_in_the_same_form(http: httpx.
 
     assert (unknown.status_code, unknown.json()["code"]) == (404, "NotFound")
     assert (wrong_method.status_code, wrong_method.json()["code"]) == (405, "MethodNotAllowed")
-    assert wrong_method.headers["allow"] == "GET"
+    assert wrong_method.headers["allow"] == "GET, HEAD"

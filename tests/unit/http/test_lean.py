@@ -1,6 +1,7 @@
 """Lean routes answer what is well-formed, and hand everything else to the framework as it came."""
 
 from collections.abc import AsyncIterator
+from gzip import compress
 from typing import Annotated, Any
 
 import httpx
@@ -10,7 +11,7 @@ from pydantic import BaseModel, StringConstraints
 from starlette.types import Message, Receive, Scope, Send
 
 from api.http.lean import Lean, LeanRoutes
-from api.http.problems import UnsupportedMediaType
+from api.http.problems import InvalidRequest, UnsupportedMediaType
 from api.http.requests import Json, StrictRoute
 
 MAX_BODY_BYTES = 1_000
@@ -66,8 +67,10 @@ class App:
         self.framework.state.asked = []
         self.framework.put("/things/{thing_id}")(put_thing)
         self.framework.get("/things")(list_things)
-        for error, status in ((Refused, 403), (UnsupportedMediaType, 415)):
-            self.framework.add_exception_handler(error, lambda *_, status=status: Response(status_code=status))
+        for error, status in ((Refused, 403), (UnsupportedMediaType, 415), (InvalidRequest, 422)):
+            self.framework.add_exception_handler(
+                error, lambda _, exc, status=status: Response(str(exc), status_code=status)
+            )
         self.framework.add_middleware(self._count)  # type: ignore[arg-type]
         self.handed_on = 0
         leans = [Lean("PUT", "/things/{thing_id}", put_thing), Lean("GET", "/things", list_things)]
@@ -127,6 +130,9 @@ async def test_a_query_is_read_with_its_defaults(app: App, http: httpx.AsyncClie
         ("/things/too-long", b'{"size": 1}', JSON, 422),
         ("/things/a", b'{"size": 1}', JSON | {"If-Match": "x"}, 422),
         ("/things/a", b'{"size": 1}', {"Content-Type": "text/plain"}, 415),
+        ("/things/a", b'{"size": 1}', JSON | {"Content-Encoding": "br"}, 415),
+        ("/things/a", compress(b'{"size": 1}'), JSON | {"Content-Encoding": "gzip"}, 200),
+        ("/things/a", b'{"size": 1, "size": 2}', JSON, 400),
         ("/things/a", b'{"size": 1}', JSON | {"Authorization": "you"}, 403),
         ("/things/a", b'{"size": 1}' + b" " * MAX_BODY_BYTES, JSON, 200),
         ("/nothing", b'{"size": 1}', JSON, 404),
@@ -147,7 +153,7 @@ async def test_everything_else_is_the_frameworks_with_all_that_was_sent(
 async def test_a_parameter_that_comes_twice_is_the_frameworks(app: App, http: httpx.AsyncClient) -> None:
     response = await http.get("/things?limit=3&limit=4")
 
-    assert response.json() == {"limit": 4}
+    assert (response.status_code, response.text) == (422, "query.limit: is sent more than once")
     assert app.handed_on == 1
 
 

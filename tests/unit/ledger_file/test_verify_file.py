@@ -97,6 +97,23 @@ def test_keys_are_read_whatever_an_editor_or_a_shell_made_of_their_file(path: Pa
         assert verified(path, compressed(), given)
 
 
+def told_twice(text: bytes, member: str) -> bytes:
+    """Return JSON whose member has a second value, of which some readers would take the first and others the last."""
+    return text.replace(b'"%b":' % member.encode(), b'"%b":7,"%b":' % (member.encode(), member.encode()), 1)
+
+
+@pytest.mark.parametrize("member", ["data", "checkpoint", "root", "event_id"])
+def test_a_member_that_is_there_twice_is_damage(path: Path, member: str, capsys: pytest.CaptureFixture[str]) -> None:
+    content = told_twice(b"".join(a_file(EVENTS)), member)
+
+    assert verdict(path, content) is Verdict.DAMAGED
+    assert f"an object has the member '{member}' twice" in capsys.readouterr().out
+
+
+def test_a_header_that_says_something_twice_is_none(path: Path) -> None:
+    assert verdict(path, told_twice(b"".join(a_file(EVENTS)), "to")) is not Verdict.WHOLE
+
+
 def a_checkpoint(size: int, status: str = "s") -> str:
     """Return the checkpoint that somebody holds of a ledger that began with events of such a status."""
     events = a_ledger(*(an_event(order_id=f"A-{n % 2}", status=f"{status}{n}") for n in range(7)))

@@ -1,0 +1,50 @@
+"""Parameters of queries: how they are sent, and how often each may be."""
+
+from typing import Annotated, Any, get_origin
+from urllib.parse import parse_qsl
+
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel, BeforeValidator
+
+from api.http.problems import MAX_NAME, Fault, InvalidRequest
+
+
+def _digits(sent: Any) -> Any:
+    if not isinstance(sent, str) or (sent.isascii() and sent.isdigit()):
+        return sent
+    return "no number"
+
+
+Digits = Annotated[int, BeforeValidator(_digits)]
+"""A number as a path or a query has it: of digits. Pydantic would also take 1.0, 1_0 and blanks around them."""
+
+
+def single_parameters(dependant: Dependant) -> frozenset[str]:
+    """Return the names of the parameters of which a route's query may have one each."""
+    names = {name for dependency in dependant.dependencies for name in single_parameters(dependency)}
+    for field in dependant.query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            inner = annotation.model_fields.items()
+            names |= {each.alias or name for name, each in inner if not _takes_several(each.annotation)}
+        elif not _takes_several(annotation):
+            names.add(field.alias)
+    return frozenset(names)
+
+
+def _takes_several(annotation: Any) -> bool:
+    return get_origin(annotation) is list
+
+
+def require_each_once(query: bytes, single: frozenset[str]) -> None:
+    """Raise InvalidRequest if a parameter is sent twice of which one is meant: proxies and servers differ in which."""
+    if b"&" not in query:
+        return
+    seen: set[str] = set()
+    faults = []
+    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name in seen and name in single:
+            faults.append(Fault(("query", name[:MAX_NAME]), "is sent more than once", "sent_twice"))
+        seen.add(name)
+    if faults:
+        raise InvalidRequest(*faults)
