@@ -134,9 +134,14 @@ def written(result: Recorded) -> dict[str, str]:
 _freshness: ContextVar[Mapping[str, str]] = ContextVar("freshness", default={})  # noqa: B039 it is never changed
 
 
-async def read(services: Services, caller: Caller, *views: str) -> dict[str, str]:
-    """Wait until these views show what was written before the request; return headers that tell how far they are."""
-    return freshness_said(await services.queries.fresh(caller.tenant.name, *views))
+async def read(services: Services, caller: Caller, *views: str, cursor: int | None = None) -> dict[str, str]:
+    """Wait until these views show what was written before the request; return headers that tell how far they are.
+
+    Raises BeyondHead if the page that is asked for begins at a position that the ledger has not come to.
+    """
+    freshness = await services.queries.fresh(caller.tenant.name, *views)
+    freshness.require_reached(cursor)
+    return freshness_said(freshness)
 
 
 def freshness_said(freshness: Freshness) -> dict[str, str]:

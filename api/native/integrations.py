@@ -172,8 +172,8 @@ async def list_exceptions(
 ) -> Json:
     """List the calls that failed, the newest first, each with a hint for mending it where we know one."""
     authorise(caller, "read:integrations")
-    headers = await read(services, caller, "integration_log", "integrations")
     tenant, cursor = caller.tenant.name, position_of(query.cursor)
+    headers = await read(services, caller, "integration_log", "integrations", cursor=cursor)
     entries = await services.integration_queries.exceptions(
         tenant, ExceptionFilter(integration_id), cursor=cursor, limit=query.limit
     )

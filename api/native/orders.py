@@ -159,10 +159,9 @@ async def untie_integration(
 async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, services: ServicesDep) -> Json:
     """List orders, the newest first."""
     authorise(caller, "read:orders")
-    headers = await read(services, caller, "order_state")
-    rows = await services.queries.views.orders(
-        caller.tenant.name, query.wanted(), before=position_of(query.cursor), limit=query.limit
-    )
+    before = position_of(query.cursor)
+    headers = await read(services, caller, "order_state", cursor=before)
+    rows = await services.queries.views.orders(caller.tenant.name, query.wanted(), before=before, limit=query.limit)
     following = str(rows[-1].first_position) if rows.has_more else None
     items = await rendered(rows, lambda row: order_item(row, shown_order(row)))
     return answer(document("items", items, next=following), headers=headers)
@@ -210,7 +209,8 @@ async def get_timeline(
         following = str(entries[-1].event.position) if entries.has_more else None
         return Rendered(document("items", await rendered(entries, timeline_item), next=following))
 
-    return await page_of_order(request, services, caller, order_id, ("timeline", "order_state"), render=render)
+    views = ("timeline", "order_state")
+    return await page_of_order(request, services, caller, order_id, views, render=render, cursor=cursor)
 
 
 async def _recorded(
