@@ -9,11 +9,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
 )
 from pydantic_core import from_json, to_json
 
-from api.http.faults import faults_in
+from api.http.faults import few
 from api.http.parts import answer, document
 from api.http.problems import Fault, InvalidRequest
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
@@ -31,7 +30,7 @@ from application.ledger.outcome import Recorded
 from application.views.integration_queries import ExceptionFilter
 from domain.events.integration import Recovered, Registered
 from domain.streams import integration_stream
-from domain.values import MAX_BIGINT, Actor, Name, Sentence
+from domain.values import MAX_BIGINT, Actor, Name, Sentence, storable_json
 
 
 class NewIntegration(BaseModel):
@@ -43,6 +42,17 @@ class NewIntegration(BaseModel):
     __pydantic_extra__: dict[str, Any]
     shop_name: Name | None = None
     shop_url: Sentence | None = None
+
+    def require_storable(self) -> None:
+        """Raise InvalidRequest, with the members of its own that cannot be kept."""
+        faults: list[Fault] = []
+        for name, value in self.__pydantic_extra__.items():
+            try:
+                storable_json({name: value})
+            except ValueError as error:
+                faults.append(Fault(("body", name), str(error), "value_error"))
+        if faults:
+            raise InvalidRequest(*few(faults, "body"))
 
 
 class NewIntegrationEvent(NewEventBody):
@@ -118,16 +128,14 @@ async def register_integration(
 ) -> Json:
     """Make an integration known, or describe it anew."""
     authorise(caller, "write:integrations")
-    try:
-        event = Registered(
-            originator_id=integration_stream(integration_id),
-            actor=caller.actor,
-            shop_name=body.shop_name,
-            shop_url=body.shop_url,
-            details=body.__pydantic_extra__,
-        )
-    except ValidationError as invalid:
-        raise InvalidRequest(*faults_in(invalid, "body")) from invalid
+    body.require_storable()
+    event = Registered(
+        originator_id=integration_stream(integration_id),
+        actor=caller.actor,
+        shop_name=body.shop_name,
+        shop_url=body.shop_url,
+        details=body.__pydantic_extra__,
+    )
     result = await services.integrations.register(caller.tenant, event, key=key)
     return await _recorded(services, caller, integration_id, result, prefer, status=200)
 
