@@ -125,6 +125,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "tenant_register": {"find": [case(1)]},
     "retention": {
         "keep": [case(1, keep=None)],
+        "keep_instead": [case(1, keep=None, known=None, known_expired=0)],
         "find": [case(1)],
         "limited": [case(0)],
         "due": [case(10, types=["order.system_log_recorded"], limit=10, max_bytes=MAX_BIGINT)],

@@ -85,7 +85,7 @@ class TooManyRequests(errors.OrdertrailError):
 
 
 class PreconditionFailed(errors.OrdertrailError):
-    """The order is not at the version that If-Match names."""
+    """What is there is not what If-Match names."""
 
 
 MAX_NAME = 255

@@ -11,6 +11,7 @@ from pydantic import StringConstraints
 from pydantic_core import to_json
 
 from api.http.bodies import StrictRequest
+from api.http.conditions import require_kept, takes_if_match
 from api.http.credentials import credentials_of
 from api.http.faults import tell_few_faults
 from api.http.opening import services_of
@@ -35,6 +36,7 @@ class StrictRoute(APIRoute):
         tell_few_faults(self.dependant)
         handle = super().get_route_handler()
         credentials = tuple(credentials_of(self.dependant))
+        keeps_if_match = takes_if_match(self.dependant)
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def handle_strictly(request: Request) -> Response:
@@ -42,6 +44,7 @@ class StrictRoute(APIRoute):
             sender = None
             for credential in credentials:
                 sender = await credential.identify(request)
+            require_kept(request, keeps_if_match=keeps_if_match)
             limit = self.max_body_bytes or getattr(request.app.state, "max_body_bytes", None)
             space = getattr(request.app.state, "room", None)
             strict = StrictRequest(request.scope, request.receive, max_bytes=limit, sender=sender, room=space)

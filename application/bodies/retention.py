@@ -28,6 +28,9 @@ class RetentionStore(Protocol):
     async def keep(self, tenant: TenantName, period: timedelta | None) -> None:
         """Keep it for a period, or for ever; what has expired stays so. Raises TenantNotFound."""
 
+    async def keep_instead(self, tenant: TenantName, known: Kept, period: timedelta | None) -> bool:
+        """Do what keep does, if what is noted is still what is known; return whether it is."""
+
     async def find(self, tenant: TenantName) -> Kept:
         """Return what is noted of a tenant; whoever said nothing keeps all."""
 

@@ -22,18 +22,32 @@ class IntegrationService:
         """Return the service that notes this request on every event it records."""
         return IntegrationService(self._store, self._bodies, origin=origin)
 
-    async def register(self, tenant: Tenant, event: Registered, *, key: IdempotencyKey | None = None) -> Recorded:
+    async def register(
+        self,
+        tenant: Tenant,
+        event: Registered,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+    ) -> Recorded:
         """Make an integration known, or describe it anew."""
-        return await self._append(tenant, event, ANY, key)
+        return await self._append(tenant, event, expected or ANY, key)
 
     async def log(self, tenant: Tenant, event: ExceptionLogged, *, key: IdempotencyKey | None = None) -> Recorded:
         """Log an exception; what is large in it goes beside the ledger. Raises IntegrationNotFound, as recover does."""
         event = await slim(self._bodies, tenant.name, event)
         return await self._append(tenant, event, _known(tenant), key)
 
-    async def recover(self, tenant: Tenant, event: Recovered, *, key: IdempotencyKey | None = None) -> Recorded:
+    async def recover(
+        self,
+        tenant: Tenant,
+        event: Recovered,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+    ) -> Recorded:
         """Note that an integration's calls succeed again. Raises IntegrationNotFound, unless the tenant is implicit."""
-        return await self._append(tenant, event, _known(tenant), key)
+        return await self._append(tenant, event, expected or _known(tenant), key)
 
     async def _append(
         self, tenant: Tenant, event: IntegrationEvent, expected: ExpectedVersion, key: IdempotencyKey | None

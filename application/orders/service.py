@@ -111,16 +111,36 @@ class OrderService:
             return None
 
     async def edit(
-        self, tenant: Tenant, order_id: str, totals: Totals, *, key: IdempotencyKey | None = None, **envelope: Any
+        self,
+        tenant: Tenant,
+        order_id: str,
+        totals: Totals,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+        **envelope: Any,
     ) -> Recorded:
         """Change what an order amounts to."""
-        return await self._decide(tenant, order_id, lambda order: order.edit(totals, **envelope), key)
+        return await self._decide(
+            tenant, order_id, lambda order: order.edit(totals, **envelope), key, expected=expected
+        )
 
     async def transfer(
-        self, tenant: Tenant, order_id: str, customer: Customer, *, key: IdempotencyKey | None = None, **envelope: Any
+        self,
+        tenant: Tenant,
+        order_id: str,
+        customer: Customer,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+        **envelope: Any,
     ) -> Recorded:
         """Hand an order over to another customer."""
-        return await self._decide(tenant, order_id, lambda order: order.transfer(customer, **envelope), key, "customer")
+
+        def decide(order: Order) -> None:
+            order.transfer(customer, **envelope)
+
+        return await self._decide(tenant, order_id, decide, key, needs="customer", expected=expected)
 
     async def split(
         self,
@@ -129,6 +149,7 @@ class OrderService:
         child_id: str | None,
         part: Totals | Money | None,
         *,
+        expected: ExpectedVersion | None = None,
         key: IdempotencyKey | None = None,
         **split: Any,
     ) -> Decided:
@@ -137,9 +158,11 @@ class OrderService:
         part and split are those of Order.split: the envelope, and on which condition.
         """
         child_id = child_id or new_order_id()
-        return decided(
-            await self._decide(tenant, order_id, lambda order: order.split(child_id, part, **split), key, "customer")
-        )
+
+        def decide(order: Order) -> Order:
+            return order.split(child_id, part, **split)
+
+        return decided(await self._decide(tenant, order_id, decide, key, needs="customer", expected=expected))
 
     async def cancel(
         self, tenant: Tenant, order_id: str, reason: str, *, key: IdempotencyKey | None = None, **cancellation: Any
@@ -148,21 +171,35 @@ class OrderService:
         return await self._decide(tenant, order_id, lambda order: order.cancel(reason, **cancellation), key)
 
     async def tie(
-        self, tenant: Tenant, order_id: str, integration_id: int, *, key: IdempotencyKey | None = None, **envelope: Any
+        self,
+        tenant: Tenant,
+        order_id: str,
+        integration_id: int,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+        **envelope: Any,
     ) -> Recorded:
         """Put what goes wrong with an integration into an order's timeline from now on. Raises IntegrationNotFound."""
         event = IntegrationTied(originator_id=order_stream(order_id), integration_id=integration_id, **envelope)
         known = await self._store.read_stream(tenant.name, integration_stream(integration_id), limit=1)
         if not known and not tenant.is_implicit:
             raise IntegrationNotFound(integration_id)
-        return await self.record(tenant, order_id, [event], key=key)
+        return await self.record(tenant, order_id, [event], expected=expected, key=key)
 
     async def untie(
-        self, tenant: Tenant, order_id: str, integration_id: int, *, key: IdempotencyKey | None = None, **envelope: Any
+        self,
+        tenant: Tenant,
+        order_id: str,
+        integration_id: int,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+        **envelope: Any,
     ) -> Recorded:
         """Keep what goes wrong with an integration out of an order's timeline from now on."""
         event = IntegrationUntied(originator_id=order_stream(order_id), integration_id=integration_id, **envelope)
-        return await self.record(tenant, order_id, [event], key=key)
+        return await self.record(tenant, order_id, [event], expected=expected, key=key)
 
     async def id_of(self, tenant: TenantName, name: str) -> str:
         """Return the id of the order with this id; if there is none, of the one with this reference; else the name."""
@@ -195,9 +232,14 @@ class OrderService:
         order_id: str,
         decide: Callable[[Order], Order | None],
         key: IdempotencyKey | None,
+        *,
         needs: Needs = "state",
+        expected: ExpectedVersion | None = None,
     ) -> Recorded:
-        """Load, decide, append, and again if somebody else wrote in between. A decision may bring up another order."""
+        """Load, decide, append, and again if somebody else wrote in between. A decision may bring up another order.
+
+        Raises VersionConflict if the order is not as expected.
+        """
 
         async def attempt(order_id: str) -> Recorded:
             order = await load_order(self._store, tenant.name, order_id, needs)
@@ -205,12 +247,16 @@ class OrderService:
             if found := await self._find_request(tenant, key):
                 return found
             version = order.version
+            if isinstance(expected, Exactly) and expected.version != version:
+                raise VersionConflict(order.id, str(expected), version)
             child = decide(order)
             writes = [self._write(order, Exactly(version))]
             if child is not None:
                 writes.append(self._write(*await of_child(child, self._loader(tenant) if tenant.is_implicit else None)))
             # An implicit tenant's child may be heard of meanwhile; any other child that appears is a conflict.
             streams.update(write.stream for write in (writes if tenant.is_implicit else writes[:1]))
+            if isinstance(expected, Exactly):
+                streams.discard(order.id)
             return await self._append(tenant, writes, key)
 
         streams: set[str] = set()
