@@ -152,7 +152,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "large_events": [case(3, keys=_POSITIONS_KNOWN)],
         "head": [case(0)],
         "find_request": [case(1, key="key-7")],
-        "count_events": [case(2, event_ids=texts(["long-7", "no such"]))],
+        "find_events": [case(2, event_ids=texts(["long-7", "no such"]), limit=2, inline=1_000)],
     },
     "queries": {
         "progress": [

@@ -4,8 +4,9 @@ from application.access.callers import Tenant
 from application.bodies.failed_calls import slim
 from application.bodies.vault import SealedBodies
 from application.ledger.codec import draft
-from application.ledger.outcome import Recorded, recorded
+from application.ledger.outcome import Recorded
 from application.ledger.port import ANY, STREAM_EXISTS, Append, EventStore, ExpectedVersion, IdempotencyKey, Write
+from application.ledger.telling import tell
 from domain.events.integration import ExceptionLogged, IntegrationEvent, Recovered, Registered
 from domain.values import Origin
 
@@ -52,8 +53,8 @@ class IntegrationService:
     async def _append(
         self, tenant: Tenant, event: IntegrationEvent, expected: ExpectedVersion, key: IdempotencyKey | None
     ) -> Recorded:
-        append = Append(tenant.name, (Write(event.originator_id, expected, (draft(event, self._origin),)),), key)
-        return await recorded(self._store, append, await self._store.append(append))
+        write = Write(event.originator_id, expected, (draft(event, self._origin),))
+        return await tell(self._store, Append(tenant.name, (write,), key))
 
 
 def _known(tenant: Tenant) -> ExpectedVersion:

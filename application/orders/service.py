@@ -19,6 +19,7 @@ from application.ledger.port import (
     IdempotencyKey,
     Write,
 )
+from application.ledger.telling import find_known, tell, with_known
 from application.orders.erasure import Erasure
 from application.orders.loading import Needs, load_if_any, load_order, needs_of
 from application.orders.splits import Load, of_child, other_sides, other_streams, require_told
@@ -290,14 +291,17 @@ class OrderService:
         """Record events among which are decisions another system took: if they fit what the order is."""
         stream = order_stream(order_id)
         require_told(events)
-        event_ids = [event.event_id for event in events]
+        has_ids = any(event.event_id for event in events)
         events = [
             event.model_copy(update={"originator_id": stream, "event_id": event.event_id or new_event_id()})
             for event in events
         ]
-        if all(event_ids) and await self._store.knows(tenant.name, event_ids):
+        drafts = Write(stream, expected, tuple([draft(event, self._origin) for event in events]))
+        known = await find_known(self._store, tenant.name, [drafts]) if has_ids else {}
+        if len(known) == len(events):
             # Told before: answered as the first time, without asking whether they would still fit the order.
             return (await self._record_facts(tenant, order_id, events, ANY, key)).only(stream)
+        events = [event for event in events if event.event_id not in known]
 
         async def attempt() -> Recorded:
             order = await load_if_any(self._store, tenant, order_id, expected, needs_of(events))
@@ -315,7 +319,7 @@ class OrderService:
             return await self._append(tenant, writes, key)
 
         streams = other_streams(events) | (set() if isinstance(expected, Exactly) else {stream})
-        return (await again_on_conflict(attempt, streams)).only(stream)
+        return with_known(await again_on_conflict(attempt, streams), known).only(stream)
 
     async def _find_request(self, tenant: Tenant, key: IdempotencyKey | None) -> Recorded | None:
         """Return what an earlier request with this key recorded: no rule is looked at twice for one request."""
@@ -323,8 +327,7 @@ class OrderService:
         return await recorded(self._store, Append(tenant.name, (), key), found) if found else None
 
     async def _append(self, tenant: Tenant, writes: Sequence[Write], key: IdempotencyKey | None) -> Recorded:
-        append = Append(tenant.name, tuple(writes), key)
-        return await recorded(self._store, append, await self._store.append(append))
+        return await tell(self._store, Append(tenant.name, tuple(writes), key))
 
     def _write(self, order: Order, expected: ExpectedVersion) -> Write:
         events: Sequence[OrderEvent] = order.collect_events()  # type: ignore[assignment]

@@ -129,13 +129,16 @@ class Proofs:
             yield proven
             del proven
 
-    async def of_positions(self, tenant: TenantName, positions: Range) -> dict[str, Any]:
-        """Return the proof of events that were recorded together. Raises EventNotFound, NotSealed, Unproven."""
+    async def of_positions(self, tenant: TenantName, *runs: Range) -> dict[str, Any]:
+        """Return the proof of events in runs of positions. Raises EventNotFound, NotSealed, Unproven."""
         events: list[RecordedEvent] = []
-        async for page in ledger_pages(self._store, tenant, after=positions.start - 1, upto=positions.end - 1):
-            events += page
-        if len(events) < positions.end - positions.start:
-            raise EventNotFound(str(positions.end - 1))
+        for run in runs:
+            found: list[RecordedEvent] = []
+            async for page in ledger_pages(self._store, tenant, after=run.start - 1, upto=run.end - 1):
+                found += page
+            if len(found) < run.end - run.start:
+                raise EventNotFound(str(run.end - 1))
+            events += found
         return await self._proof(tenant, events, None)
 
     async def consistency(self, tenant: TenantName, old_size: int, new_size: int) -> Consistency:

@@ -157,7 +157,7 @@ async def test_an_event_id_with_another_event_is_a_409(http: httpx.AsyncClient) 
 
     other_data = await append(http, order_id, status("closed", event_id="e-1"))
     other_order = await append(http, await an_order(http), status("open", event_id="e-1"))
-    with_more = await append(http, order_id, status("open", event_id="e-1"), status("closed"))
+    with_more = await append(http, order_id, status("held", event_id="e-1"), status("closed"))
     of_an_order = await http.post(ORDERS, json={"order_id": new_id(), "event_id": "e-1"})
 
     for response in (other_data, other_order, with_more, of_an_order):
