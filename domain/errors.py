@@ -16,6 +16,7 @@ OrdertrailError
 │   ├── IntegrationNotFound
 │   ├── EventNotFound
 │   └── NotSealed             the ledger was not signed as far as that
+├── BeyondHead               the ledger has not come that far
 ├── OrderArchived            it is put away
 ├── VersionConflict          somebody wrote first
 ├── IdempotencyConflict
@@ -152,6 +153,17 @@ class EventNotFound(NotFound):
 
 class NotSealed(NotFound):
     """That was not sealed yet."""
+
+
+class BeyondHead(OrdertrailError):
+    """The position is beyond the ledger's head."""
+
+    def __init__(self, position: int, head: int) -> None:
+        self.position, self.head = position, head
+        super().__init__(
+            f"Position {position} is beyond the ledger's head, which is {head}. If this ledger told it to you, it "
+            "was restored from an earlier copy since: read it again from a position that both have"
+        )
 
 
 class IntegrationNotFound(NotFound):

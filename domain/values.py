@@ -83,10 +83,11 @@ Number = Annotated[int | float, PlainValidator(_as_it_came), WithJsonSchema({"ty
 
 
 def _in_utc(moment: datetime) -> datetime:
-    # The first or last year of datetime overflows as soon as somebody shows it in their own time zone.
-    if not 1 < moment.year < 9999:
-        raise ValueError("is not within the years 2 to 9998")
-    return moment.astimezone(UTC)
+    # A first or last year that a datetime can hold overflows as soon as somebody looks at it in their own time zone.
+    # It is looked at in UTC as well: what is valid has to be so once more, when it is part of an event.
+    if 1 < moment.year < 9999 and 1 < (in_utc := moment.astimezone(UTC)).year < 9999:
+        return in_utc
+    raise ValueError("is not within the years 2 to 9998, as it is written and in UTC")
 
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,64})?)?([Zz]|[+-]\d\d:?\d\d)", flags=re.ASCII)

@@ -120,9 +120,8 @@ class InMemoryEventStore:
         ledger = self._ledgers.get(tenant)
         return ledger and ledger.find_request(key)
 
-    async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
-        known = {event.event_id for event in self._ledger(tenant).events}
-        return known.issuperset(event_ids)
+    async def find_events(self, tenant: TenantName, event_ids: Sequence[str]) -> list[RecordedEvent]:
+        return [event for event in self._ledger(tenant).events if event.event_id in event_ids]
 
     async def read_stream(
         self,

@@ -125,6 +125,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "tenant_register": {"find": [case(1)]},
     "retention": {
         "keep": [case(1, keep=None)],
+        "keep_instead": [case(1, keep=None, known=None, known_expired=0)],
         "find": [case(1)],
         "limited": [case(0)],
         "due": [case(10, types=["order.system_log_recorded"], limit=10, max_bytes=MAX_BIGINT)],
@@ -151,7 +152,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "large_events": [case(3, keys=_POSITIONS_KNOWN)],
         "head": [case(0)],
         "find_request": [case(1, key="key-7")],
-        "count_events": [case(2, event_ids=texts(["long-7", "no such"]))],
+        "find_events": [case(2, event_ids=texts(["long-7", "no such"]), limit=2, inline=1_000)],
     },
     "queries": {
         "progress": [

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from api.http.bodies import MAX_PARAMETERS, json_of
+from api.http.conditions import may_be_refused, read_if_match
 from api.http.credentials import Authentication, remembered
 from api.http.requests import begin_request, require_json
 from application.runtime.room import AT_ONCE
@@ -102,6 +103,10 @@ class _Arguments:
     def callers(self, found: list[Any]) -> dict[Authentication, Any]:
         """Return who was found to send the request."""
         return {credential: found[place] for credential, place in self._credentials.items()}
+
+    def asks(self, function: Callable[..., Awaitable[Any]]) -> bool:
+        """Return whether the endpoint takes what this dependency finds."""
+        return function in self._places
 
     def _needed_by(self, places: Iterable[int]) -> set[int]:
         """Return places with those of all that is needed to fill them."""
@@ -187,6 +192,7 @@ class _Route:
         self.match = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", lean.path)).fullmatch
         self.arguments = _Arguments(lean.endpoint, path_names)
         self.has_body = lean.method in {"POST", "PUT", "PATCH"}
+        self.keeps_if_match = self.arguments.asks(read_if_match)
 
 
 class LeanRoutes:
@@ -223,6 +229,7 @@ class LeanRoutes:
             return
         try:
             if route.has_body:
+                _require_unconditional(route, scope)
                 received.body = json_of(await self._body(headers, receive, messages))
             await route.arguments.take_rest.take(received, found)
         except Exception:  # whatever it is, the framework finds it as well, and says what it is
@@ -245,6 +252,12 @@ class LeanRoutes:
         while not messages or messages[-1].get("more_body", False):
             messages.append(await receive())
         return b"".join(message["body"] for message in messages)  # who leaves in the middle sends one without a body
+
+
+def _require_unconditional(route: _Route, scope: Scope) -> None:
+    """Raise _NotLean if the headers of a write hold conditions that may have to be refused."""
+    if may_be_refused(scope["headers"], keeps_if_match=route.keeps_if_match):
+        raise _NotLean
 
 
 def _again(messages: list[Message], receive: Receive) -> Receive:

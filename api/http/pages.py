@@ -31,14 +31,17 @@ async def page_of_order(
     views: tuple[str, ...],
     *,
     render: Callable[[], Awaitable[Rendered]],
+    cursor: int | None = None,
 ) -> Json:
     """Answer with what the first of some views shows of an order, once they all show what was written before.
 
     What is rendered must come from that view, the ledger and the path and query of the request alone, but for keys
-    that cannot be read, and events that are not as they were recorded. The caller is authorised already.
+    that cannot be read, and events that are not as they were recorded. The caller is authorised already. Raises
+    BeyondHead if the page begins at a position that the ledger has not come to.
     """
     tenant = caller.tenant.name
     freshness = await services.queries.fresh(tenant, *views, order_id=order_id)
+    freshness.require_reached(cursor)
     headers = freshness_said(freshness)
     place = PageKey(tenant, request.scope["raw_path"], request.scope["query_string"])
     page = services.pages.find(place, freshness.edition)

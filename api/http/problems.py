@@ -21,6 +21,7 @@ class Kind(Enum):
     METHOD_NOT_ALLOWED = (405, "Method not allowed")
     CONFLICT = (409, "Conflict")
     CHANGED = (409, "Changed since")
+    BEYOND_HEAD = (409, "Beyond the head")
     GONE = (410, "Gone")
     PRECONDITION_FAILED = (412, "Precondition failed")
     TOO_LARGE = (413, "Request too large")
@@ -92,7 +93,7 @@ class TooManyRequests(errors.OrdertrailError):
 
 
 class PreconditionFailed(errors.OrdertrailError):
-    """The order is not at the version that If-Match names."""
+    """What is there is not what If-Match names."""
 
 
 MAX_NAME = 255
@@ -132,6 +133,7 @@ _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
     (errors.Unauthenticated, Kind.UNAUTHENTICATED),
     (errors.AccessDenied, Kind.FORBIDDEN),
     (errors.OrderArchived, Kind.GONE),
+    (errors.BeyondHead, Kind.BEYOND_HEAD),
     (errors.NotFound, Kind.NOT_FOUND),
     (PreconditionFailed, Kind.PRECONDITION_FAILED),
     (errors.VersionConflict, Kind.CONFLICT),

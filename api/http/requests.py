@@ -11,6 +11,7 @@ from pydantic import StringConstraints
 
 from api.http.bodies import StrictRequest
 from api.http.codings import coding_of
+from api.http.conditions import require_kept, takes_if_match
 from api.http.credentials import credentials_of
 from api.http.faults import tell_few_faults
 from api.http.json_text import to_json
@@ -38,6 +39,7 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         credentials = tuple(credentials_of(self.dependant))
         single = single_parameters(self.dependant)
+        keeps_if_match = takes_if_match(self.dependant)
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def handle_strictly(request: Request) -> Response:
@@ -45,6 +47,7 @@ class StrictRoute(APIRoute):
             sender = None
             for credential in credentials:
                 sender = await credential.identify(request)
+            require_kept(request, keeps_if_match=keeps_if_match)
             limit = self.max_body_bytes or getattr(request.app.state, "max_body_bytes", None)
             space = getattr(request.app.state, "room", None)
             strict = StrictRequest(request.scope, request.receive, max_bytes=limit, sender=sender, room=space)
@@ -140,9 +143,14 @@ def written(result: Recorded) -> dict[str, str]:
 _freshness: ContextVar[Mapping[str, str]] = ContextVar("freshness", default={})  # noqa: B039 it is never changed
 
 
-async def read(services: Services, caller: Caller, *views: str) -> dict[str, str]:
-    """Wait until these views show what was written before the request; return headers that tell how far they are."""
-    return freshness_said(await services.queries.fresh(caller.tenant.name, *views))
+async def read(services: Services, caller: Caller, *views: str, cursor: int | None = None) -> dict[str, str]:
+    """Wait until these views show what was written before the request; return headers that tell how far they are.
+
+    Raises BeyondHead if the page that is asked for begins at a position that the ledger has not come to.
+    """
+    freshness = await services.queries.fresh(caller.tenant.name, *views)
+    freshness.require_reached(cursor)
+    return freshness_said(freshness)
 
 
 def freshness_said(freshness: Freshness) -> dict[str, str]:

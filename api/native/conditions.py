@@ -1,37 +1,45 @@
-"""What If-Match asks of an order, and what a refusal of it is called."""
+"""What If-Match asks of a stream, whose ETag is its version, and what a refusal of it is called."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from api.http.problems import Fault, InvalidRequest, PreconditionFailed
+from api.http.conditions import IfMatch
+from api.http.problems import PreconditionFailed
 from application.ledger.port import STREAM_EXISTS, Exactly, ExpectedVersion
 from domain.errors import VersionConflict
 from domain.values import MAX_BIGINT
 
-# Proxies that compress an answer make its ETag weak; the version in it is the same.
-_ETAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,18})"|([1-9][0-9]{0,18})')
+T = TypeVar("T")
+
+_VERSION = re.compile(r"[1-9][0-9]{0,18}")
+_NO_VERSION = MAX_BIGINT
+"""Stands for tags that no version has."""
 
 
-def expected_version(if_match: str | None) -> ExpectedVersion | None:
-    """Return what If-Match asks of the order. Raises InvalidRequest."""
-    if if_match is None:
-        return None
-    if if_match.strip() == "*":
-        return STREAM_EXISTS
-    found = _ETAG.fullmatch(if_match.strip())
-    version = int(found[1] or found[2]) if found else MAX_BIGINT + 1
-    if version > MAX_BIGINT:
-        raise InvalidRequest(Fault(("header", "If-Match"), 'is not a version such as "3"', "if_match"))
-    return Exactly(version)
+async def on_condition(if_match: IfMatch | None, attempt: Callable[[ExpectedVersion | None], Awaitable[T]]) -> T:
+    """Attempt a write at one of the versions that If-Match names. Raises PreconditionFailed, and what attempt raises.
+
+    A version that the stream turns out to be at is tried if it is among them: none of them is tried twice.
+    """
+    if if_match is None or if_match.is_any:
+        return await attempt(None if if_match is None else STREAM_EXISTS)
+    left = {int(tag) for tag in if_match.tags if _VERSION.fullmatch(tag) and int(tag) < _NO_VERSION}
+    version = max(left, default=_NO_VERSION)
+    while True:
+        left.discard(version)
+        try:
+            return await attempt(Exactly(version))
+        except VersionConflict as conflict:
+            if conflict.expected != str(Exactly(version)):
+                raise  # it is another stream's, which If-Match says nothing of
+            if conflict.actual is None or conflict.actual not in left:
+                raise _failed(conflict) from conflict
+            version = conflict.actual
 
 
-@contextmanager
-def precondition(expected: ExpectedVersion | None) -> Iterator[None]:
-    """Call a version conflict what it is to a client who named the version. Raises PreconditionFailed."""
-    try:
-        yield
-    except VersionConflict as conflict:
-        if expected is None:
-            raise
-        raise PreconditionFailed(str(conflict)) from conflict
+def _failed(conflict: VersionConflict) -> PreconditionFailed:
+    found = "does not exist" if conflict.actual is None else f"is at {conflict.actual}"
+    return PreconditionFailed(
+        f"Stream {conflict.stream} {found}, which If-Match does not name; read it again and decide anew"
+    )

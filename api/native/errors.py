@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.http.problems import Problem, json_pointer
 from api.http.requests import Json
-from domain.errors import IntegrationNotFound, OrderNotFound
+from domain.errors import BeyondHead, IntegrationNotFound, OrderNotFound
 
 
 class FaultTold(BaseModel):
@@ -29,6 +29,7 @@ class ProblemDetails(BaseModel):
     status: int = Field(examples=[404])
     detail: str = Field(examples=["There is no order 'A-1001'; create it with POST /trail/v1/orders"])
     errors: list[FaultTold] = []
+    head: int | None = Field(None, description="Of beyond-head: the position of the ledger's newest event")
 
 
 class ProblemJson(Json):
@@ -45,6 +46,7 @@ def render(problem: Problem) -> Response:
         title=problem.kind.title,
         status=problem.status,
         detail=problem.detail + _hint(problem),
+        head=problem.cause.head if isinstance(problem.cause, BeyondHead) else None,
         errors=[FaultTold(pointer=_pointer(f.where), detail=f.what, type=f.type) for f in problem.faults],
     )
     response = ProblemJson(details.model_dump(exclude_defaults=True), status_code=problem.status)

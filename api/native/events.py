@@ -1,5 +1,6 @@
 """Native event bodies to domain events."""
 
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -52,4 +53,15 @@ def event_of(
     try:
         return event_class.model_validate({**event.data, "originator_id": stream, **event.envelope(actor)})
     except ValidationError as invalid:
-        raise InvalidRequest(*faults_in(invalid, *where, "data")) from invalid
+        raise InvalidRequest(*_as_sent(faults_in(invalid, *where), where)) from invalid
+
+
+def _as_sent(faults: Iterable[Fault], where: tuple[str | int, ...]) -> Iterator[Fault]:
+    """Yield faults of an event in the places that its body has: what is not of the envelope is in data."""
+    for fault in faults:
+        name, *within = fault.where[len(where) :] or ("",)
+        if name in ENVELOPE:
+            place: tuple[str | int, ...] = ("occurred_at" if name == "timestamp" else name, *within)
+        else:
+            place = ("data", *fault.where[len(where) :])
+        yield fault._replace(where=(*where, *place))

@@ -1,6 +1,7 @@
 """Native integrations: register, recover, read."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -8,16 +9,17 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
 )
 from pydantic_core import from_json
 
-from api.http.faults import faults_in
+from api.http.conditions import IfMatchDep
+from api.http.faults import few
 from api.http.json_text import to_json
 from api.http.parts import answer, document
-from api.http.problems import Fault, InvalidRequest
+from api.http.problems import Fault, InvalidRequest, PreconditionFailed
 from api.http.query import Digits
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from api.native.conditions import on_condition
 from api.native.errors import RESPONSES
 from api.native.events import event_of
 from api.native.models import Cursor, NewEventBody, Strict, Unreadable
@@ -30,9 +32,10 @@ from api.services import Services
 from application.access.callers import Caller, authorise
 from application.ledger.outcome import Recorded
 from application.views.integration_queries import ExceptionFilter
+from domain.errors import IntegrationNotFound
 from domain.events.integration import Recovered, Registered
 from domain.streams import integration_stream
-from domain.values import MAX_BIGINT, Actor, Name, Sentence
+from domain.values import MAX_BIGINT, Actor, Name, Sentence, storable_json
 
 
 class NewIntegration(BaseModel):
@@ -44,6 +47,17 @@ class NewIntegration(BaseModel):
     __pydantic_extra__: dict[str, Any]
     shop_name: Name | None = None
     shop_url: Sentence | None = None
+
+    def require_storable(self) -> None:
+        """Raise InvalidRequest, with the members of its own that cannot be kept."""
+        faults: list[Fault] = []
+        for name, value in self.__pydantic_extra__.items():
+            try:
+                storable_json({name: value})
+            except ValueError as error:
+                faults.append(Fault(("body", name), str(error), "value_error"))
+        if faults:
+            raise InvalidRequest(*few(faults, "body"))
 
 
 class NewIntegrationEvent(NewEventBody):
@@ -113,21 +127,24 @@ async def register_integration(
     caller: CallerDep,
     services: ServicesDep,
     key: KeyDep,
+    if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
     """Make an integration known, or describe it anew."""
     authorise(caller, "write:integrations")
+    body.require_storable()
+    event = Registered(
+        originator_id=integration_stream(integration_id),
+        actor=caller.actor,
+        shop_name=body.shop_name,
+        shop_url=body.shop_url,
+        details=body.__pydantic_extra__,
+    )
+    register = partial(services.integrations.register, caller.tenant, event, key=key)
     try:
-        event = Registered(
-            originator_id=integration_stream(integration_id),
-            actor=caller.actor,
-            shop_name=body.shop_name,
-            shop_url=body.shop_url,
-            details=body.__pydantic_extra__,
-        )
-    except ValidationError as invalid:
-        raise InvalidRequest(*faults_in(invalid, "body")) from invalid
-    result = await services.integrations.register(caller.tenant, event, key=key)
+        result = await on_condition(if_match, lambda expected: register(expected=expected))
+    except IntegrationNotFound as missing:  # it was to exist: If-Match: *
+        raise PreconditionFailed(str(missing)) from missing
     return await _recorded(services, caller, integration_id, result, prefer, status=200)
 
 
@@ -143,6 +160,7 @@ async def append_integration_event(
     caller: CallerDep,
     services: ServicesDep,
     key: KeyDep,
+    if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
     """Note that an integration has recovered: its calls succeed again, whatever failed before."""
@@ -152,16 +170,18 @@ async def append_integration_event(
             Fault(("body", "type"), f"is not {Recovered.topic}; others have paths of their own", "type")
         )
     event = event_of(Recovered, integration_stream(integration_id), event=body, actor=caller.actor, where=("body",))
-    result = await services.integrations.recover(caller.tenant, event, key=key)
+    recover = partial(services.integrations.recover, caller.tenant, event, key=key)
+    result = await on_condition(if_match, lambda expected: recover(expected=expected))
     return await _recorded(services, caller, integration_id, result, prefer, status=201)
 
 
 @router.get("/{integration_id}", response_model=IntegrationBody, summary="Get an integration")
 async def get_integration(integration_id: IntegrationId, caller: CallerDep, services: ServicesDep) -> Json:
-    """Return what an integration is, and since when its calls fail."""
+    """Return what an integration is, and since when its calls fail; its ETag is for If-Match."""
     authorise(caller, "read:integrations")
     headers = await read(services, caller, "integrations")
     row = await services.integration_queries.integration(caller.tenant.name, integration_id)
+    headers["ETag"] = f'"{row.version}"'
     return answer([to_json({**row._asdict(), "details": from_json(row.details)})], headers=headers)
 
 
@@ -171,8 +191,8 @@ async def list_exceptions(
 ) -> Json:
     """List the calls that failed, the newest first, each with a hint for mending it where we know one."""
     authorise(caller, "read:integrations")
-    headers = await read(services, caller, "integration_log", "integrations")
     tenant, cursor = caller.tenant.name, position_of(query.cursor)
+    headers = await read(services, caller, "integration_log", "integrations", cursor=cursor)
     entries = await services.integration_queries.exceptions(
         tenant, ExceptionFilter(integration_id), cursor=cursor, limit=query.limit
     )
@@ -187,4 +207,8 @@ async def _recorded(
     ref = result.events[-1]
     body = {"integration_id": integration_id, "version": ref.version, "position": ref.position}
     proof, headers = await receipt(services, caller, result, prefer)
-    return answer([to_json({**body, **proof})], status_code=status, headers={**written(result), **headers})
+    return answer(
+        [to_json({**body, **proof})],
+        status_code=status,
+        headers={**written(result), "ETag": f'"{ref.version}"', **headers},
+    )

@@ -14,6 +14,7 @@ from api.native.models import Strict, Unreadable
 from api.native.render import cloud_event
 from api.native.security import CallerDep
 from application.access.callers import authorise
+from domain.errors import BeyondHead
 from domain.values import MAX_BIGINT, Name
 
 
@@ -67,11 +68,14 @@ router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=StrictRoute,
 async def get_feed(query: Annotated[FeedQuery, Query()], caller: CallerDep, services: ServicesDep) -> Json:
     """Return events after a position, in ledger order, as CloudEvents.
 
-    Positions have no gaps and never change: whoever asks again with `next` misses nothing and sees nothing twice.
+    Positions have no gaps and never change: whoever asks again with `next` misses nothing and sees nothing twice. A
+    position beyond the head is a 409, which names the head: the ledger was restored from an earlier copy.
     """
     authorise(caller, "read:ledger")
     tenant = caller.tenant.name
     head = await services.store.head(tenant)
+    if query.after > head:
+        raise BeyondHead(query.after, head)
     read, types = services.store.read_ledger, tuple(query.type)
     events = await read(tenant, after=query.after, types=types, limit=query.limit)
     following = events[-1].position if events else query.after

@@ -1,14 +1,16 @@
 """Native orders: create, append, decide, read."""
 
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 
+from api.http.conditions import IfMatchDep
 from api.http.json_text import to_json
 from api.http.pages import Rendered, page_of_order
 from api.http.parts import answer, document, rendered
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
-from api.native.conditions import expected_version, precondition
+from api.native.conditions import on_condition
 from api.native.errors import RESPONSES
 from api.native.events import events_of
 from api.native.history import OneOrder, PastQuery, get_past
@@ -39,11 +41,6 @@ from domain.events.integration import IntegrationTied
 
 router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 
-IfMatch = Annotated[
-    str | None,
-    Header(alias="If-Match", description='The version the order must be at, such as "3"; * if it must exist'),
-]
-
 
 @router.post("", status_code=201, response_model=RecordedWithReceipt, summary="Create an order")
 async def create_order(
@@ -71,7 +68,7 @@ async def append_events(
     caller: CallerDep,
     services: ServicesDep,
     key: KeyDep,
-    if_match: IfMatch = None,
+    if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
     """Append one event, or `{"events": […]}` together or not at all. What is answered is durable."""
@@ -79,43 +76,64 @@ async def append_events(
     events = [masked_event(event, services.secret_headers) for event in events_of(order_id, body, caller.actor)]
     if IntegrationTied in map(type, events):
         authorise(caller, "read:integrations")  # for its exceptions are shown with the order from then on
-    expected = expected_version(if_match)
-    with precondition(expected):
-        result = await services.orders.record(caller.tenant, order_id, events, expected=expected, key=key)
+    result = await on_condition(
+        if_match, lambda expected: services.orders.record(caller.tenant, order_id, events, expected=expected, key=key)
+    )
     return await _recorded(services, caller, result.order_id, result, prefer)
 
 
 @router.post("/{order_id}/edit", status_code=201, response_model=RecordedWithReceipt, summary="Edit an order's totals")
 async def edit_order(
-    order_id: OrderId, body: NewEdit, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
+    order_id: OrderId,
+    body: NewEdit,
+    caller: CallerDep,
+    services: ServicesDep,
+    key: KeyDep,
+    if_match: IfMatchDep,
+    prefer: Prefer = None,
 ) -> Json:
     """Change what an order amounts to, in its currency."""
     authorise(caller, "write:orders")
-    envelope = body.envelope(caller.actor)
-    result = await services.orders.edit(caller.tenant, order_id, body.totals, key=key, **envelope)
+    edit = partial(services.orders.edit, caller.tenant, order_id, body.totals, key=key, **body.envelope(caller.actor))
+    result = await on_condition(if_match, lambda expected: edit(expected=expected))
     return await _recorded(services, caller, result.order_id, result, prefer)
 
 
 @router.post("/{order_id}/transfer", status_code=201, response_model=RecordedWithReceipt, summary="Transfer an order")
 async def transfer_order(
-    order_id: OrderId, body: NewTransfer, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
+    order_id: OrderId,
+    body: NewTransfer,
+    caller: CallerDep,
+    services: ServicesDep,
+    key: KeyDep,
+    if_match: IfMatchDep,
+    prefer: Prefer = None,
 ) -> Json:
     """Hand an order over to another customer."""
     authorise(caller, "write:orders")
-    envelope = body.envelope(caller.actor)
-    result = await services.orders.transfer(caller.tenant, order_id, body.customer, key=key, **envelope)
+    transfer = partial(
+        services.orders.transfer, caller.tenant, order_id, body.customer, key=key, **body.envelope(caller.actor)
+    )
+    result = await on_condition(if_match, lambda expected: transfer(expected=expected))
     return await _recorded(services, caller, result.order_id, result, prefer)
 
 
 @router.post("/{order_id}/split", status_code=201, response_model=RecordedWithReceipt, summary="Split an order")
 async def split_order(
-    order_id: OrderId, body: NewSplit, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
+    order_id: OrderId,
+    body: NewSplit,
+    caller: CallerDep,
+    services: ServicesDep,
+    key: KeyDep,
+    if_match: IfMatchDep,
+    prefer: Prefer = None,
 ) -> Json:
     """Split part of an order off into a new one, whose id is answered. Both orders change together or not at all."""
     authorise(caller, "write:orders")
     envelope = body.envelope(caller.actor)
-    split = await services.orders.split(caller.tenant, order_id, body.order_id, body.totals, key=key, **envelope)
-    return await _recorded(services, caller, split.order_id, split.recorded, prefer)
+    split = partial(services.orders.split, caller.tenant, order_id, body.order_id, body.totals, key=key, **envelope)
+    done = await on_condition(if_match, lambda expected: split(expected=expected))
+    return await _recorded(services, caller, done.order_id, done.recorded, prefer)
 
 
 @router.put(
@@ -129,12 +147,14 @@ async def tie_integration(
     caller: CallerDep,
     services: ServicesDep,
     key: KeyDep,
+    if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
     """Show the integration's exceptions in the order's timeline, from now on."""
     authorise(caller, "write:orders")
     authorise(caller, "read:integrations")
-    result = await services.orders.tie(caller.tenant, order_id, integration_id, key=key, actor=caller.actor)
+    tie = partial(services.orders.tie, caller.tenant, order_id, integration_id, key=key, actor=caller.actor)
+    result = await on_condition(if_match, lambda expected: tie(expected=expected))
     return await _recorded(services, caller, result.order_id, result, prefer, status=200)
 
 
@@ -147,11 +167,13 @@ async def untie_integration(
     caller: CallerDep,
     services: ServicesDep,
     key: KeyDep,
+    if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
     """Show no more of the integration's exceptions in the order's timeline; those that are there stay."""
     authorise(caller, "write:orders")
-    result = await services.orders.untie(caller.tenant, order_id, integration_id, key=key, actor=caller.actor)
+    untie = partial(services.orders.untie, caller.tenant, order_id, integration_id, key=key, actor=caller.actor)
+    result = await on_condition(if_match, lambda expected: untie(expected=expected))
     return await _recorded(services, caller, result.order_id, result, prefer, status=200)
 
 
@@ -159,10 +181,9 @@ async def untie_integration(
 async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, services: ServicesDep) -> Json:
     """List orders, the newest first."""
     authorise(caller, "read:orders")
-    headers = await read(services, caller, "order_state")
-    rows = await services.queries.views.orders(
-        caller.tenant.name, query.wanted(), before=position_of(query.cursor), limit=query.limit
-    )
+    before = position_of(query.cursor)
+    headers = await read(services, caller, "order_state", cursor=before)
+    rows = await services.queries.views.orders(caller.tenant.name, query.wanted(), before=before, limit=query.limit)
     following = str(rows[-1].first_position) if rows.has_more else None
     items = await rendered(rows, lambda row: order_item(row, shown_order(row)))
     return answer(document("items", items, next=following), headers=headers)
@@ -210,7 +231,8 @@ async def get_timeline(
         following = str(entries[-1].event.position) if entries.has_more else None
         return Rendered(document("items", await rendered(entries, timeline_item), next=following))
 
-    return await page_of_order(request, services, caller, order_id, ("timeline", "order_state"), render=render)
+    views = ("timeline", "order_state")
+    return await page_of_order(request, services, caller, order_id, views, render=render, cursor=cursor)
 
 
 async def _recorded(

@@ -1,6 +1,7 @@
 """Receipts: the proof of what a request recorded, in its answer if it is asked for (Prefer, RFC 7240)."""
 
 import logging
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Header
@@ -30,14 +31,25 @@ async def receipt(
     """
     if prefer is None or not _asks_for_receipt(prefer):
         return {}, {}
-    first, last = result.events[0].position, result.events[-1].position
+    last = result.position
     try:
-        proof = await services.proofs.of_positions(caller.tenant.name, Range(first, last + 1))
+        proof = await services.proofs.of_positions(caller.tenant.name, *_runs([e.position for e in result.events]))
     except OrdertrailError as error:
         if not isinstance(error, NotSealed):
             _log.warning("Tenant %s gets no receipt: %s", caller.tenant.name, error)
         return {}, {"Link": f'</trail/v1/ledger/proofs/inclusion?position={last}>; rel="receipt"'}
     return {"receipt": proof}, {"Preference-Applied": "receipt"}
+
+
+def _runs(positions: Sequence[int]) -> list[Range]:
+    """Return positions, which are in order, as runs: between events that were told again there may be others."""
+    runs: list[Range] = []
+    for position in positions:
+        if runs and runs[-1].end == position:
+            runs[-1] = Range(runs[-1].start, position + 1)
+        else:
+            runs.append(Range(position, position + 1))
+    return runs
 
 
 def _asks_for_receipt(prefer: str) -> bool:

@@ -5,6 +5,8 @@ from datetime import timedelta
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.http.conditions import IfMatchDep
+from api.http.problems import PreconditionFailed
 from api.http.requests import Json, ServicesDep, StrictRoute
 from api.native.errors import RESPONSES
 from api.native.models import Strict
@@ -39,17 +41,28 @@ class Retention(BaseModel):
 async def get_retention(caller: CallerDep, services: ServicesDep) -> Json:
     """Return for how long what is said in calls is kept, and what has expired."""
     authorise(caller, "read:ledger")
-    return _body(await services.retention.find(caller.tenant.name))
+    return _shown(await services.retention.find(caller.tenant.name))
 
 
 @router.put("", response_model=Retention, summary="Set how long bodies are kept")
-async def put_retention(body: NewRetention, caller: CallerDep, services: ServicesDep) -> Json:
+async def put_retention(body: NewRetention, caller: CallerDep, services: ServicesDep, if_match: IfMatchDep) -> Json:
     """Keep what is said in calls for so many days, counted from its recording. What is older is deleted for good."""
     authorise(caller, "admin:ledger")
-    days = body.bodies_days
-    await services.retention.keep(caller.tenant.name, None if days is None else timedelta(days))
-    return _body(await services.retention.find(caller.tenant.name))
+    tenant = caller.tenant.name
+    period = None if body.bodies_days is None else timedelta(body.bodies_days)
+    if if_match is None or if_match.is_any:
+        await services.retention.keep(tenant, period)
+    else:
+        known = await services.retention.find(tenant)
+        if _tag(known) not in if_match.tags or not await services.retention.keep_instead(tenant, known, period):
+            raise PreconditionFailed("It was set anew, or more expired, since you read it; read it again")
+    return _shown(await services.retention.find(tenant))
 
 
-def _body(kept: Kept) -> Json:
-    return Json({"bodies_days": None if kept.period is None else kept.period.days, "expired_position": kept.expired})
+def _shown(kept: Kept) -> Json:
+    body = {"bodies_days": None if kept.period is None else kept.period.days, "expired_position": kept.expired}
+    return Json(body, headers={"ETag": f'"{_tag(kept)}"'})
+
+
+def _tag(kept: Kept) -> str:
+    return f"{'ever' if kept.period is None else kept.period.days}-{kept.expired}"

@@ -28,6 +28,9 @@ class RetentionStore(Protocol):
     async def keep(self, tenant: TenantName, period: timedelta | None) -> None:
         """Keep a tenant's bodies for a period, or for ever. Expired bodies stay expired. Raises TenantNotFound."""
 
+    async def keep_instead(self, tenant: TenantName, known: Kept, period: timedelta | None) -> bool:
+        """Do what keep does, if what is noted is still what is known; return whether it is."""
+
     async def find(self, tenant: TenantName) -> Kept:
         """Return a tenant's settings. A tenant that has set nothing keeps everything."""
 

@@ -182,8 +182,8 @@ class EventStore(Protocol):
     async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
         """Return what an earlier append with this key recorded. Raises KeyReused if that was another request."""
 
-    async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
-        """Return whether the ledger holds all events with these ids."""
+    async def find_events(self, tenant: TenantName, event_ids: Sequence[str]) -> list[RecordedEvent]:
+        """Return the events with these ids that the ledger holds, in ledger order."""
 
     async def read_stream(
         self,

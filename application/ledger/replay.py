@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from application.ledger.port import EventStore, RecordedEvent
 from application.ledger.reading import ledger_pages, stream_pages
+from domain.errors import BeyondHead
 from domain.streams import order_id_of, order_stream
 from domain.values import TenantName
 
@@ -24,9 +25,11 @@ class Replay:
     async def positions(self, tenant: TenantName, first: Bound | None, last: Bound | None) -> range:
         """Return the positions from one bound to another, both included, up to the ledger's present head.
 
-        Raises TenantNotFound.
+        Raises TenantNotFound, and BeyondHead if there is nothing at the first and it is not the next to come.
         """
         head = await self._store.head(tenant)
+        if isinstance(first, int) and first > head + 1:
+            raise BeyondHead(first, head)
         if isinstance(first, datetime):
             first = await self._newest(tenant, first - INSTANT, head) + 1
         if isinstance(last, datetime):

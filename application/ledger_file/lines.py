@@ -2,7 +2,7 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -135,6 +135,10 @@ def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time without an offset")
+    try:
+        moment.astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError("a time that is in no year of UTC") from exc
     return moment
 
 

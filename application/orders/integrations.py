@@ -4,8 +4,9 @@ from application.access.callers import Tenant
 from application.bodies.failed_calls import slim
 from application.bodies.vault import SealedBodies
 from application.ledger.codec import draft
-from application.ledger.outcome import Recorded, recorded
+from application.ledger.outcome import Recorded
 from application.ledger.port import ANY, STREAM_EXISTS, Append, EventStore, ExpectedVersion, IdempotencyKey, Write
+from application.ledger.telling import tell
 from domain.events.integration import ExceptionLogged, IntegrationEvent, Recovered, Registered
 from domain.values import Origin
 
@@ -22,24 +23,38 @@ class IntegrationService:
         """Return a service that records this request as the origin of every event it records."""
         return IntegrationService(self._store, self._bodies, origin=origin)
 
-    async def register(self, tenant: Tenant, event: Registered, *, key: IdempotencyKey | None = None) -> Recorded:
-        """Register an integration, or describe it again."""
-        return await self._append(tenant, event, ANY, key)
+    async def register(
+        self,
+        tenant: Tenant,
+        event: Registered,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+    ) -> Recorded:
+        """Make an integration known, or describe it anew."""
+        return await self._append(tenant, event, expected or ANY, key)
 
     async def log(self, tenant: Tenant, event: ExceptionLogged, *, key: IdempotencyKey | None = None) -> Recorded:
         """Log an exception; its large parts are kept beside the ledger. Raises IntegrationNotFound, as recover does."""
         event = await slim(self._bodies, tenant.name, event)
         return await self._append(tenant, event, _known(tenant), key)
 
-    async def recover(self, tenant: Tenant, event: Recovered, *, key: IdempotencyKey | None = None) -> Recorded:
-        """Record that an integration's calls succeed again. Raises IntegrationNotFound if the tenant is explicit."""
-        return await self._append(tenant, event, _known(tenant), key)
+    async def recover(
+        self,
+        tenant: Tenant,
+        event: Recovered,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+    ) -> Recorded:
+        """Note that an integration's calls succeed again. Raises IntegrationNotFound, unless the tenant is implicit."""
+        return await self._append(tenant, event, expected or _known(tenant), key)
 
     async def _append(
         self, tenant: Tenant, event: IntegrationEvent, expected: ExpectedVersion, key: IdempotencyKey | None
     ) -> Recorded:
-        append = Append(tenant.name, (Write(event.originator_id, expected, (draft(event, self._origin),)),), key)
-        return await recorded(self._store, append, await self._store.append(append))
+        write = Write(event.originator_id, expected, (draft(event, self._origin),))
+        return await tell(self._store, Append(tenant.name, (write,), key))
 
 
 def _known(tenant: Tenant) -> ExpectedVersion:

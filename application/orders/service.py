@@ -19,6 +19,7 @@ from application.ledger.port import (
     IdempotencyKey,
     Write,
 )
+from application.ledger.telling import find_known, tell, with_known
 from application.orders.erasure import Erasure
 from application.orders.loading import Needs, load_if_any, load_order, needs_of
 from application.orders.splits import Load, of_child, other_sides, other_streams, require_told
@@ -111,16 +112,36 @@ class OrderService:
             return None
 
     async def edit(
-        self, tenant: Tenant, order_id: str, totals: Totals, *, key: IdempotencyKey | None = None, **envelope: Any
+        self,
+        tenant: Tenant,
+        order_id: str,
+        totals: Totals,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+        **envelope: Any,
     ) -> Recorded:
-        """Change an order's amounts."""
-        return await self._decide(tenant, order_id, lambda order: order.edit(totals, **envelope), key)
+        """Change what an order amounts to."""
+        return await self._decide(
+            tenant, order_id, lambda order: order.edit(totals, **envelope), key, expected=expected
+        )
 
     async def transfer(
-        self, tenant: Tenant, order_id: str, customer: Customer, *, key: IdempotencyKey | None = None, **envelope: Any
+        self,
+        tenant: Tenant,
+        order_id: str,
+        customer: Customer,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+        **envelope: Any,
     ) -> Recorded:
-        """Transfer an order to another customer."""
-        return await self._decide(tenant, order_id, lambda order: order.transfer(customer, **envelope), key, "customer")
+        """Hand an order over to another customer."""
+
+        def decide(order: Order) -> None:
+            order.transfer(customer, **envelope)
+
+        return await self._decide(tenant, order_id, decide, key, needs="customer", expected=expected)
 
     async def split(
         self,
@@ -129,6 +150,7 @@ class OrderService:
         child_id: str | None,
         part: Totals | Money | None,
         *,
+        expected: ExpectedVersion | None = None,
         key: IdempotencyKey | None = None,
         **split: Any,
     ) -> Decided:
@@ -137,9 +159,11 @@ class OrderService:
         part and split are those of Order.split: the envelope, and the conditions.
         """
         child_id = child_id or new_order_id()
-        return decided(
-            await self._decide(tenant, order_id, lambda order: order.split(child_id, part, **split), key, "customer")
-        )
+
+        def decide(order: Order) -> Order:
+            return order.split(child_id, part, **split)
+
+        return decided(await self._decide(tenant, order_id, decide, key, needs="customer", expected=expected))
 
     async def cancel(
         self, tenant: Tenant, order_id: str, reason: str, *, key: IdempotencyKey | None = None, **cancellation: Any
@@ -148,21 +172,35 @@ class OrderService:
         return await self._decide(tenant, order_id, lambda order: order.cancel(reason, **cancellation), key)
 
     async def tie(
-        self, tenant: Tenant, order_id: str, integration_id: int, *, key: IdempotencyKey | None = None, **envelope: Any
+        self,
+        tenant: Tenant,
+        order_id: str,
+        integration_id: int,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+        **envelope: Any,
     ) -> Recorded:
         """Show an integration's exceptions in an order's timeline from now on. Raises IntegrationNotFound."""
         event = IntegrationTied(originator_id=order_stream(order_id), integration_id=integration_id, **envelope)
         known = await self._store.read_stream(tenant.name, integration_stream(integration_id), limit=1)
         if not known and not tenant.is_implicit:
             raise IntegrationNotFound(integration_id)
-        return await self.record(tenant, order_id, [event], key=key)
+        return await self.record(tenant, order_id, [event], expected=expected, key=key)
 
     async def untie(
-        self, tenant: Tenant, order_id: str, integration_id: int, *, key: IdempotencyKey | None = None, **envelope: Any
+        self,
+        tenant: Tenant,
+        order_id: str,
+        integration_id: int,
+        *,
+        expected: ExpectedVersion | None = None,
+        key: IdempotencyKey | None = None,
+        **envelope: Any,
     ) -> Recorded:
         """Show an integration's exceptions no longer in an order's timeline."""
         event = IntegrationUntied(originator_id=order_stream(order_id), integration_id=integration_id, **envelope)
-        return await self.record(tenant, order_id, [event], key=key)
+        return await self.record(tenant, order_id, [event], expected=expected, key=key)
 
     async def id_of(self, tenant: TenantName, name: str) -> str:
         """Return the id of the order with this id; if there is none, of the one with this reference; otherwise the
@@ -197,9 +235,14 @@ class OrderService:
         order_id: str,
         decide: Callable[[Order], Order | None],
         key: IdempotencyKey | None,
+        *,
         needs: Needs = "state",
+        expected: ExpectedVersion | None = None,
     ) -> Recorded:
-        """Load, decide, append; repeat if somebody else wrote in between. A decision may need another order too."""
+        """Load, decide, append, and again if somebody else wrote in between. A decision may bring up another order.
+
+        Raises VersionConflict if the order is not as expected.
+        """
 
         async def attempt(order_id: str) -> Recorded:
             order = await load_order(self._store, tenant.name, order_id, needs)
@@ -207,12 +250,16 @@ class OrderService:
             if found := await self._find_request(tenant, key):
                 return found
             version = order.version
+            if isinstance(expected, Exactly) and expected.version != version:
+                raise VersionConflict(order.id, str(expected), version)
             child = decide(order)
             writes = [self._write(order, Exactly(version))]
             if child is not None:
                 writes.append(self._write(*await of_child(child, self._loader(tenant) if tenant.is_implicit else None)))
             # An implicit tenant's child may get its first events meanwhile; any other child that appears is a conflict.
             streams.update(write.stream for write in (writes if tenant.is_implicit else writes[:1]))
+            if isinstance(expected, Exactly):
+                streams.discard(order.id)
             return await self._append(tenant, writes, key)
 
         streams: set[str] = set()
@@ -246,15 +293,17 @@ class OrderService:
         """Record events that include decisions of another system, if these fit the order's state."""
         stream = order_stream(order_id)
         require_told(events)
-        event_ids = [event.event_id for event in events]
+        has_ids = any(event.event_id for event in events)
         events = [
             event.model_copy(update={"originator_id": stream, "event_id": event.event_id or new_event_id()})
             for event in events
         ]
-        if all(event_ids) and await self._store.knows(tenant.name, event_ids):
-            # Sent before: the first answer is given again. Whether the events would still fit the order does not
-            # matter.
+        drafts = Write(stream, expected, tuple([draft(event, self._origin) for event in events]))
+        known = await find_known(self._store, tenant.name, [drafts]) if has_ids else {}
+        if len(known) == len(events):
+            # Told before: answered as the first time, without asking whether they would still fit the order.
             return (await self._record_facts(tenant, order_id, events, ANY, key)).only(stream)
+        events = [event for event in events if event.event_id not in known]
 
         async def attempt() -> Recorded:
             order = await load_if_any(self._store, tenant, order_id, expected, needs_of(events))
@@ -272,7 +321,7 @@ class OrderService:
             return await self._append(tenant, writes, key)
 
         streams = other_streams(events) | (set() if isinstance(expected, Exactly) else {stream})
-        return (await again_on_conflict(attempt, streams)).only(stream)
+        return with_known(await again_on_conflict(attempt, streams), known).only(stream)
 
     async def _find_request(self, tenant: Tenant, key: IdempotencyKey | None) -> Recorded | None:
         """Return what an earlier request with this key recorded, so that no rule is applied twice for one request."""
@@ -280,8 +329,7 @@ class OrderService:
         return await recorded(self._store, Append(tenant.name, (), key), found) if found else None
 
     async def _append(self, tenant: Tenant, writes: Sequence[Write], key: IdempotencyKey | None) -> Recorded:
-        append = Append(tenant.name, tuple(writes), key)
-        return await recorded(self._store, append, await self._store.append(append))
+        return await tell(self._store, Append(tenant.name, tuple(writes), key))
 
     def _write(self, order: Order, expected: ExpectedVersion) -> Write:
         events: Sequence[OrderEvent] = order.collect_events()  # type: ignore[assignment]

@@ -40,8 +40,8 @@ class EncryptedEventStore:
     async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
         return await self._store.find_request(tenant, self._secured(key))
 
-    async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
-        return await self._store.knows(tenant, event_ids)
+    async def find_events(self, tenant: TenantName, event_ids: Sequence[str]) -> list[RecordedEvent]:
+        return await self._vault.opened(tenant, await self._store.find_events(tenant, event_ids))
 
     async def read_stream(
         self,

@@ -21,7 +21,7 @@ from application.transparency.note import Verifier
 from application.transparency.order_proof import OrderProof
 from application.transparency.tiles import Tile, hash_in, tile_of
 from application.transparency.tree import Range, consistency_path, inclusion_path, nodes_of, root_of
-from domain.errors import EventNotFound, NotSealed, OrderNotFound
+from domain.errors import BeyondHead, EventNotFound, NotSealed, OrderNotFound
 from domain.streams import order_stream
 from domain.values import TenantName
 
@@ -83,7 +83,8 @@ class Proofs:
         return (await identity(self._keys, tenant)).verifiers
 
     async def checkpoint(self, tenant: TenantName, size: int | None = None) -> str:
-        """Return the newest checkpoint, or the one of a size, as it was signed. Raises NotSealed, Unproven."""
+        """Return the newest checkpoint, or that of a size, as it was signed. Raises BeyondHead, NotSealed, Unproven."""
+        await self._require_reached(tenant, size)
         kept = await (self._newest(tenant) if size is None else self._of_size(tenant, size))
         await self._checked(tenant, kept)
         return kept.note
@@ -93,9 +94,10 @@ class Proofs:
     ) -> dict[str, Any]:
         """Return the proof that an event, named by its id or its position, is in the ledger.
 
-        It is made for the checkpoint of this size or, without a size, for the first checkpoint that covers the event.
-        Raises EventNotFound, NotSealed, Unproven.
+        It is against the first checkpoint that covers the event, or the one of this size. Raises BeyondHead,
+        EventNotFound, NotSealed, Unproven.
         """
+        await self._require_reached(tenant, position, size)
         if event_id is not None:
             position = await self._trees.position_of(tenant, event_id)
         events = [] if position is None else await self._store.read_ledger(tenant, after=position - 1, limit=1)
@@ -127,21 +129,25 @@ class Proofs:
             yield proven
             del proven
 
-    async def of_positions(self, tenant: TenantName, positions: Range) -> dict[str, Any]:
-        """Return the proof of events that were recorded together. Raises EventNotFound, NotSealed, Unproven."""
+    async def of_positions(self, tenant: TenantName, *runs: Range) -> dict[str, Any]:
+        """Return the proof of events in runs of positions. Raises EventNotFound, NotSealed, Unproven."""
         events: list[RecordedEvent] = []
-        async for page in ledger_pages(self._store, tenant, after=positions.start - 1, upto=positions.end - 1):
-            events += page
-        if len(events) < positions.end - positions.start:
-            raise EventNotFound(str(positions.end - 1))
+        for run in runs:
+            found: list[RecordedEvent] = []
+            async for page in ledger_pages(self._store, tenant, after=run.start - 1, upto=run.end - 1):
+                found += page
+            if len(found) < run.end - run.start:
+                raise EventNotFound(str(run.end - 1))
+            events += found
         return await self._proof(tenant, events, None)
 
     async def consistency(self, tenant: TenantName, old_size: int, new_size: int) -> Consistency:
         """Return the proof that the ledger at one size continues the ledger at another.
 
-        A size may lie between two checkpoints; its root is then proven to lead to the next signed checkpoint. Raises
-        NotSealed, Unproven, ValueError.
+        Both may lie between checkpoints: then their roots are proven to lead to the next checkpoint that was signed.
+        Raises BeyondHead, NotSealed, Unproven, ValueError.
         """
+        await self._require_reached(tenant, old_size, new_size)
         covering = await self._checked(tenant, await self._covering(tenant, new_size))
         root_of_size = {covering.size: covering.root}
         for size in {old_size, new_size} - {covering.size}:
@@ -154,6 +160,12 @@ class Proofs:
         check_continued(tenant, (old_size, root_of_size[old_size]), (new_size, root_of_size[new_size]), path)
         check_continued(tenant, (new_size, root_of_size[new_size]), (covering.size, covering.root), onward)
         return Consistency(old_size, new_size, path)
+
+    async def _require_reached(self, tenant: TenantName, *positions: int | None) -> None:
+        """Raise BeyondHead if the ledger has not come to one of these positions."""
+        asked = max((position for position in positions if position is not None), default=0)
+        if asked and asked > (head := await self._store.head(tenant)):
+            raise BeyondHead(asked, head)
 
     async def _checked(self, tenant: TenantName, kept: KeptNote) -> Checkpoint:
         return checked_note(tenant, kept, await identity(self._keys, tenant))

@@ -11,7 +11,7 @@ from application.views.order_rows import shown_order
 from application.views.projections.action_log import ActionLogRow
 from application.views.projections.order_state import OrderStateRow
 from application.views.projections.service_events import ServiceEventRow
-from domain.errors import OrderNotFound, Unavailable
+from domain.errors import BeyondHead, OrderNotFound, Unavailable
 from domain.order_state import OrderState
 from domain.values import Position, TenantName
 
@@ -53,6 +53,12 @@ class Freshness(NamedTuple):
     position: Position
     lag: int
     edition: Edition
+
+    def require_reached(self, cursor: int | None) -> None:
+        """Raise BeyondHead if a cursor is of a position that the ledger has not come to."""
+        head = self.position + self.lag
+        if cursor is not None and cursor > head:
+            raise BeyondHead(cursor, head)
 
 
 class OrderFilter(NamedTuple):

@@ -26,6 +26,11 @@ class PostgresRetentionStore:
             if await cursor.fetchone() is None:
                 raise TenantNotFound(tenant)
 
+    async def keep_instead(self, tenant: TenantName, known: Kept, period: timedelta | None) -> bool:
+        wanted = {"tenant": tenant, "keep": period, "known": known.period, "known_expired": known.expired}
+        async with reading(self._pool) as connection:
+            return await (await connection.execute(_SQL["keep_instead"], wanted)).fetchone() is not None
+
     async def find(self, tenant: TenantName) -> Kept:
         async with reading(self._pool) as connection:
             row = await (await connection.execute(_SQL["find"], {"tenant": tenant})).fetchone()

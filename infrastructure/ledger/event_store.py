@@ -15,6 +15,7 @@ from infrastructure.postgres.rows import recorded_event
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("ledger")
+MAX_INT = 2**31 - 1
 EVENTS = Shape(columns=slice(5, 7), key=0, statement=_SQL["large_events"])
 """The columns of statements that read events."""
 
@@ -48,11 +49,10 @@ class PostgresEventStore:
             raise KeyReused(key.key)
         return Appended(first, last, (), recorded_at, is_replayed=True)
 
-    async def knows(self, tenant: TenantName, event_ids: Sequence[str]) -> bool:
-        async with reading(self._pool) as connection:
-            parameters = {"tenant": tenant, "event_ids": texts(event_ids)}
-            row = await (await connection.execute(_SQL["count_events"], parameters)).fetchone()
-        return row == (len(event_ids),)
+    async def find_events(self, tenant: TenantName, event_ids: Sequence[str]) -> list[RecordedEvent]:
+        wanted: dict[str, Any] = {"event_ids": texts(event_ids), "limit": len(event_ids), "max_bytes": MAX_INT}
+        rows = await self._reads.rows(_SQL["find_events"], EVENTS, tenant, **wanted)
+        return [recorded_event(row) for row in rows]
 
     async def read_stream(
         self,

@@ -66,5 +66,12 @@ SELECT position FROM ordertrail.ledgers WHERE tenant = %(tenant)s
 SELECT fingerprint, first_position, last_position, recorded_at
 FROM ordertrail.requests WHERE tenant = %(tenant)s AND idempotency_key = %(key)s
 
--- name: count_events
-SELECT count(*) FROM ordertrail.events WHERE tenant = %(tenant)s AND event_id = ANY (%(event_ids)s)
+-- name: find_events
+SELECT position, stream, version, event_id, type,
+       CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN data END,
+       CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN metadata END,
+       occurred_at, recorded_at, octet_length(data) + octet_length(metadata) AS size
+FROM ordertrail.events
+WHERE tenant = %(tenant)s AND event_id = ANY (%(event_ids)s)
+ORDER BY position
+LIMIT %(limit)s

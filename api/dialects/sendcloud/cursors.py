@@ -3,8 +3,7 @@
 A client that was made from the specification reads the cursor of a link as a date-time and sends it again in its own
 spelling, perhaps without fractions of a second. So a place in a list, which is a ledger position, is written as a
 moment that many seconds after a year in which no log was created: far ahead for what is older than the position, long
-ago for what is newer. Whoever comes up with such a date-time by themselves is understood all the same: all logs were
-created before the year 5000, and none before 1700.
+ago for what is newer. A date-time in these years that we did not tell stands for a position that no ledger has come to.
 """
 
 import re

@@ -15,6 +15,7 @@ _CODES = {
     Kind.UNAUTHENTICATED: "authentication_failed",
     Kind.FORBIDDEN: "forbidden",
     Kind.NOT_FOUND: "not_found",
+    Kind.BEYOND_HEAD: "conflict",
     Kind.METHOD_NOT_ALLOWED: "method_not_allowed",
     Kind.TOO_MANY: "throttled",
     Kind.INTERNAL: "error",

@@ -46,6 +46,7 @@ _LISTED: dict[int | str, dict[str, Any]] = {
     401: {"model": Errors, "description": "No valid credential"},
     403: {"model": Errors, "description": "The credential lacks the scope"},
     404: {"model": Errors, "description": "No such integration, or no such cursor"},
+    409: {"model": Errors, "description": "The cursor is beyond the newest event: the ledger was restored since"},
 }
 
 
@@ -113,7 +114,7 @@ async def _page(
 ) -> Json:
     authorise(caller, "read:integrations")
     cursor = cursor_of(*begin)
-    headers = await read(services, caller, "integration_log", "integrations")
+    headers = await read(services, caller, "integration_log", "integrations", cursor=cursor.position)
     queries, tenant = services.integration_queries, caller.tenant.name
     found = await queries.exceptions(
         tenant,

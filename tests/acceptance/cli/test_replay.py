@@ -50,6 +50,15 @@ async def test_events_are_printed_as_the_feed_has_them(http: httpx.AsyncClient, 
     assert lines(account, "--order", "A-1", "--from", 2, "--to", 4) == [feed[2]]
 
 
+async def test_a_first_position_beyond_the_next_is_refused(http: httpx.AsyncClient, account: Account) -> None:
+    await told(http)
+
+    beyond = replay(account, "--from", 7)
+
+    assert (beyond.returncode, beyond.stdout) == (1, "")
+    assert "Position 7 is beyond the ledger's head, which is 5" in beyond.stderr
+
+
 async def test_events_are_printed_by_when_they_were_recorded(http: httpx.AsyncClient, account: Account) -> None:
     feed = await told(http)
     second, fourth = feed[1]["recordedtime"], feed[3]["recordedtime"]

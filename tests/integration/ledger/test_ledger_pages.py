@@ -19,8 +19,9 @@ async def test_a_page_has_at_least_one_event_however_large(ledger: Ledger) -> No
     assert len(await ledger.store.read_ledger(ledger.tenant, max_bytes=1)) == 1
 
 
-async def test_a_ledger_tells_whether_it_knows_all_of_some_ids(ledger: Ledger) -> None:
-    await ledger.append("order-1", new_event("a"), new_event("b"))
+async def test_events_are_found_by_their_ids_in_ledger_order(ledger: Ledger) -> None:
+    await ledger.append("order-1", new_event("a"), new_event("b"), new_event("d"))
 
-    assert await ledger.store.knows(ledger.tenant, ["a", "b"])
-    assert not await ledger.store.knows(ledger.tenant, ["a", "c"])
+    found = await ledger.store.find_events(ledger.tenant, ["b", "c", "a"])
+
+    assert [(event.event_id, event.position) for event in found] == [("a", 1), ("b", 2)]

@@ -51,6 +51,33 @@ def test_a_second_60_at_another_time_is_none(written: str) -> None:
             read(written)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "0001-01-01T00:00+14:00",
+        "0002-01-01T00:00:00+23:59",
+        "0001-12-31T23:59:59Z",
+        "0001-12-31T23:59:59-23:59",
+        "9998-12-31T23:59:59-00:01",
+        "9999-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
+def test_a_time_that_nobody_could_read_in_every_zone_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="is not within the years 2 to 9998"):
+        MOMENT.validate_python(written)
+
+
+@given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(-23 * 60 - 59, 23 * 60 + 59))
+def test_a_time_that_is_taken_is_taken_again_as_it_came_out(moment: datetime, minutes: int) -> None:
+    try:
+        taken = MOMENT.validate_python(moment.replace(tzinfo=timezone(timedelta(minutes=minutes))).isoformat())
+    except ValueError:
+        return
+
+    assert MOMENT.validate_python(taken.isoformat()) == MOMENT.validate_python(taken) == taken
+
+
 OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 

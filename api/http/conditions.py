@@ -1,0 +1,107 @@
+"""Conditions that writes are made on (RFC 9110, 13.1): If-Match where there is an ETag; all others are refused."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Annotated, NamedTuple
+
+from fastapi import Depends, Header, Request
+from fastapi.dependencies.models import Dependant
+
+from api.http.problems import Fault, InvalidRequest
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_TAGS = 100
+IF_MATCH, KEY = "If-Match", "Idempotency-Key"
+_UNKNOWN = ("If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+_RAW_UNKNOWN = frozenset(name.lower().encode() for name in _UNKNOWN)
+_RAW_IF_MATCH, _RAW_KEY = IF_MATCH.lower().encode(), KEY.lower().encode()
+
+# An element of a list may be empty. Those who send a version without quotes mean the tag.
+_ELEMENT = re.compile(r'[ \t]*(?:(W/)?"([!#-~\x80-\xff]*)"|([1-9][0-9]{0,18}))?[ \t]*(?:,|$)')
+
+
+class IfMatch(NamedTuple):
+    """Which entity tags the condition names, without their quotes; is_any: that there is anything at all.
+
+    Weak tags are none of them: they never match here.
+    """
+
+    tags: frozenset[str]
+    is_any: bool = False
+
+
+def if_match_of(lines: Sequence[str]) -> IfMatch:
+    """Return the condition that all lines of the header make together. Raises InvalidRequest."""
+    text = ", ".join(lines)
+    if text.strip(" \t") == "*":
+        return IfMatch(frozenset(), is_any=True)
+    tags: list[str] = []
+    count, place = 0, 0
+    while place < len(text):
+        found = _ELEMENT.match(text, place)
+        if found is None:
+            raise _malformed('is not a list of entity tags such as "3", nor *')
+        weak, quoted, bare = found.groups()
+        tag = bare if quoted is None else quoted
+        count += tag is not None
+        if tag is not None and not weak:
+            tags.append(tag)
+        place = found.end()
+    if not 0 < count <= MAX_TAGS:
+        raise _malformed(f"names {count or 'no'} entity tags; it can name 1 to {MAX_TAGS}")
+    return IfMatch(frozenset(tags))
+
+
+def _malformed(what: str) -> InvalidRequest:
+    return InvalidRequest(Fault(("header", IF_MATCH), what, "if_match"))
+
+
+async def read_if_match(
+    request: Request,
+    _documented: Annotated[
+        str | None,
+        Header(
+            alias=IF_MATCH,
+            description='Entity tags such as "3", of which the present one must be one; or *: that it exists',
+        ),
+    ] = None,
+) -> IfMatch | None:
+    """Return the condition that a request is made on, if it has If-Match. Raises InvalidRequest."""
+    lines = request.headers.getlist(IF_MATCH)
+    return if_match_of(lines) if lines else None
+
+
+IfMatchDep = Annotated[IfMatch | None, Depends(read_if_match)]
+"""What a write takes that has an ETag. Routes that do not take it refuse the header."""
+
+
+def takes_if_match(dependant: Dependant) -> bool:
+    """Return whether a route keeps If-Match."""
+    return any(each.call is read_if_match or takes_if_match(each) for each in dependant.dependencies)
+
+
+def require_kept(request: Request, *, keeps_if_match: bool) -> None:
+    """Raise InvalidRequest if a write is asked for on a condition that it cannot keep, or with two keys."""
+    if request.method in SAFE_METHODS:
+        return
+    names = _UNKNOWN if keeps_if_match else (*_UNKNOWN, IF_MATCH)
+    faults = [_cannot_keep(name) for name in names if name in request.headers]
+    if len(set(request.headers.getlist(KEY))) > 1:
+        faults.append(Fault(("header", KEY), "was sent twice with different values; a request has one", "repeated"))
+    if faults:
+        raise InvalidRequest(*faults)
+
+
+def _cannot_keep(name: str) -> Fault:
+    kept = "it keeps" if name != IF_MATCH else "there is no ETag here for"
+    return Fault(("header", name), f"is a condition that this write cannot keep; {kept} If-Match", "condition")
+
+
+def may_be_refused(headers: Iterable[tuple[bytes, bytes]], *, keeps_if_match: bool) -> bool:
+    """Return whether require_kept has something to look at in the headers of a write."""
+    keys = 0
+    for name, _ in headers:
+        if name in _RAW_UNKNOWN or (name == _RAW_IF_MATCH and not keeps_if_match):
+            return True
+        keys += name == _RAW_KEY
+    return keys > 1
