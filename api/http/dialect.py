@@ -26,7 +26,7 @@ def of_every_route(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     """Return what any route of a vendor's may answer besides what it says itself, in the vendor's form."""
     return {
         413: {"model": model, "description": "The body is too large"},
-        415: {"model": model, "description": "The body is not sent as JSON"},
+        415: {"model": model, "description": "The body is not sent as JSON, or compressed by an unknown coding"},
         500: {"model": model, "description": "Our fault; it is in the log"},
         503: {"model": model, "description": "The database does not do it at the moment; it says why"},
     }

@@ -81,7 +81,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         409: "Conflict with what is there",
         412: "If-Match names another version",
         413: "The body is too large",
-        415: "The body is not JSON",
+        415: "The body is not sent as JSON, or compressed by an unknown coding",
         422: "Invalid request, or the Idempotency-Key was used for another one",
         500: "Our fault; it is in the log",
         503: "The database does not do it at the moment, or what is needed was damaged in it; the detail says why",
