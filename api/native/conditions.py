@@ -1,4 +1,4 @@
-"""What If-Match asks of an order, and what a refusal of it is called."""
+"""The condition in If-Match on an order, and the error if it does not hold."""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from application.ledger.port import STREAM_EXISTS, Exactly, ExpectedVersion
 from domain.errors import VersionConflict
 from domain.values import MAX_BIGINT
 
-# Proxies that compress an answer make its ETag weak; the version in it is the same.
+# Proxies that compress an answer make its ETag weak; its version is still the same.
 _ETAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,18})"|([1-9][0-9]{0,18})')
 
 
 def expected_version(if_match: str | None) -> ExpectedVersion | None:
-    """Return what If-Match asks of the order. Raises InvalidRequest."""
+    """Return the condition in If-Match. Raises InvalidRequest."""
     if if_match is None:
         return None
     if if_match.strip() == "*":
@@ -28,7 +28,7 @@ def expected_version(if_match: str | None) -> ExpectedVersion | None:
 
 @contextmanager
 def precondition(expected: ExpectedVersion | None) -> Iterator[None]:
-    """Call a version conflict what it is to a client who named the version. Raises PreconditionFailed."""
+    """For a client that named the version, a version conflict is PreconditionFailed, which this raises instead."""
     try:
         yield
     except VersionConflict as conflict:

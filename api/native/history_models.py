@@ -1,4 +1,4 @@
-"""What native requests about an order's past and their answers look like."""
+"""The models of native requests about an order's past, and of their answers."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from domain.values import MAX_BIGINT, Actor, Moment
 
 
 class PastQuery(Strict):
-    """Which past of an order; what it is now, if nothing is said."""
+    """Which past of an order; its present state, if nothing is given."""
 
     version: int | None = Field(None, ge=0, le=MAX_BIGINT, description="As this version made it")
     at: Moment | None = Field(None, description="As the events made it that had been recorded by then")
@@ -28,7 +28,7 @@ class PastQuery(Strict):
 
 
 class DiffQuery(Strict):
-    """Between which versions."""
+    """The two versions to compare."""
 
     from_: int = Field(0, alias="from", ge=0, le=MAX_BIGINT, description="0: before there was anything of the order")
     to: int | None = Field(None, ge=0, le=MAX_BIGINT, description="The newest, if it is left out")
@@ -40,7 +40,7 @@ class DiffQuery(Strict):
 
 
 class MadeBy(BaseModel):
-    """The event that made something so: where it stands, by whom and when."""
+    """The event that made a change: where it stands, its actor, and its time."""
 
     version: int
     position: int
@@ -52,7 +52,7 @@ class MadeBy(BaseModel):
 
 
 class UnreadEvent(BaseModel):
-    """An event of the order that cannot be read, or not all of it: what it changed is not known."""
+    """An event of the order that cannot be read, or only in part. Its changes are not known."""
 
     version: int
     position: int
@@ -67,7 +67,7 @@ UnreadEvents = Annotated[
 
 
 class OneOrder(OrderBody):
-    """An order as its events have made it, or had made it."""
+    """An order's state, at present or in the past."""
 
     as_of: MadeBy | None = Field(None, description="Of a past: the last event that it was made by and can be read.")
     unreadable_events: UnreadEvents = None
@@ -82,7 +82,7 @@ class FieldChange(MadeBy):
 
 
 class Diff(BaseModel):
-    """What differs between two versions of an order."""
+    """The differences between two versions of an order."""
 
     order_id: str
     from_: int = Field(alias="from")

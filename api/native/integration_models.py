@@ -1,4 +1,4 @@
-"""What native requests about integrations and their answers look like."""
+"""The models of native requests about integrations, and of their answers."""
 
 from datetime import datetime
 from typing import Any
@@ -20,14 +20,14 @@ class NewIntegrationEvent(NewEventBody):
 
 
 class ExceptionQuery(Strict):
-    """Which part of an integration's failed calls to list."""
+    """Which of an integration's failed calls to list."""
 
     cursor: Cursor = None
     limit: int = Field(25, ge=1, le=100)
 
 
 class IntegrationBody(BaseModel):
-    """An integration. started_failing_at is when the first of its calls failed since it last recovered."""
+    """An integration. started_failing_at is the time of its first failed call since it last recovered."""
 
     integration_id: int
     version: int
@@ -40,7 +40,7 @@ class IntegrationBody(BaseModel):
 
 
 class ExceptionItem(BaseModel):
-    """A failed call; hint is what mends it, null where we do not know."""
+    """A failed call; hint says how to mend it, null if we do not know."""
 
     position: int
     version: int

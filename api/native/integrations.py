@@ -29,7 +29,7 @@ from domain.values import MAX_BIGINT
 
 router = APIRouter(prefix="/trail/v1/integrations", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
 
-# Pydantic would also take 1.0 and 1_0.
+# Pydantic would also accept 1.0 and 1_0.
 _Digits = Annotated[int, BeforeValidator(lambda text: text if text.isascii() and text.isdigit() else "no number")]
 IntegrationId = Annotated[_Digits, Path(ge=1, le=MAX_BIGINT, examples=[123])]
 
@@ -43,7 +43,7 @@ async def register_integration(
     key: KeyDep,
     prefer: Prefer = None,
 ) -> Json:
-    """Make an integration known, or describe it anew."""
+    """Register an integration, or describe it again."""
     authorise(caller, "write:integrations")
     try:
         event = Registered(
@@ -73,7 +73,7 @@ async def append_integration_event(
     key: KeyDep,
     prefer: Prefer = None,
 ) -> Json:
-    """Note that an integration has recovered: its calls succeed again, whatever failed before."""
+    """Record that an integration has recovered: its calls succeed again."""
     authorise(caller, "write:integrations")
     if body.type != Recovered.topic:
         raise InvalidRequest(
@@ -86,7 +86,7 @@ async def append_integration_event(
 
 @router.get("/{integration_id}", response_model=IntegrationBody, summary="Get an integration")
 async def get_integration(integration_id: IntegrationId, caller: CallerDep, services: ServicesDep) -> Json:
-    """Return what an integration is, and since when its calls fail."""
+    """Return an integration, and since when its calls fail."""
     authorise(caller, "read:integrations")
     headers = await read(services, caller, "integrations")
     row = await services.integration_queries.integration(caller.tenant.name, integration_id)
@@ -97,7 +97,7 @@ async def get_integration(integration_id: IntegrationId, caller: CallerDep, serv
 async def list_exceptions(
     integration_id: IntegrationId, query: Annotated[ExceptionQuery, Query()], caller: CallerDep, services: ServicesDep
 ) -> Json:
-    """List the calls that failed, the newest first, each with a hint for mending it where we know one."""
+    """List the failed calls, newest first, each with a hint on how to mend it, if we know one."""
     authorise(caller, "read:integrations")
     headers = await read(services, caller, "integration_log", "integrations")
     tenant, cursor = caller.tenant.name, position_of(query.cursor)

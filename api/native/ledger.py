@@ -1,4 +1,4 @@
-"""The native view of a whole ledger: its head, and its events as a feed."""
+"""A whole ledger in the native interface: its head, and its events as a feed."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=StrictRoute,
 async def get_feed(query: Annotated[FeedQuery, Query()], caller: CallerDep, services: ServicesDep) -> Json:
     """Return events after a position, in ledger order, as CloudEvents.
 
-    Positions have no gaps and never change: whoever asks again with `next` misses nothing and sees nothing twice.
+    Positions have no gaps and never change. If you continue with `next`, you miss no event and get none twice.
     """
     authorise(caller, "read:ledger")
     tenant = caller.tenant.name
@@ -28,7 +28,7 @@ async def get_feed(query: Annotated[FeedQuery, Query()], caller: CallerDep, serv
     events = await read(tenant, after=query.after, types=types, limit=query.limit)
     following = events[-1].position if events else query.after
     if types and not await read(tenant, after=following, upto=head, types=types, limit=1):
-        # What was looked at reaches further than what was found.
+        # The search went further than the last event that it found.
         following = max(following, head)
     items = await rendered(events, lambda event: cloud_event(tenant, event))
     return answer(document("items", items, next=following), headers={"Ordertrail-Position": str(head)})

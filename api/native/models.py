@@ -1,4 +1,4 @@
-"""What native requests and answers look like."""
+"""The models of native requests and answers."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -22,13 +22,13 @@ def _addressable(order_id: str) -> str:
 
 
 NewOrderId = Annotated[Identifier, AfterValidator(_addressable)]
-"""The id of an order that does not exist yet. Once it does, it is part of paths."""
+"""The id of a new order. Later it is a part of paths."""
 OrderId = Annotated[Identifier, Path(description="The order's id, or its reference", examples=["A-1001"])]
 Cursor = Annotated[str | None, Field(max_length=64, description="`next` of the page before")]
 
 
 class Strict(BaseModel):
-    """What rejects unknown members."""
+    """A model that rejects unknown members."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,7 +43,7 @@ def _totals(total: int, *, discount: int) -> JsonValue:
 
 
 def _acting(told: Actor | None, caller: Actor) -> Actor:
-    """Return who acts: the caller, unless somebody is told; with the caller's application, unless one is told."""
+    """Return the actor: the given one, or else the caller. Without an application, it gets the caller's."""
     if told is None:
         return caller
     actor = told if told.id or told.name or told.type else caller
@@ -51,9 +51,9 @@ def _acting(told: Actor | None, caller: Actor) -> Actor:
 
 
 class Circumstances(Strict):
-    """Who made something happen, when, and because of what.
+    """The actor, the time, and the cause of an event.
 
-    The actor is the credential if nobody is given, and acts with it if no application is given.
+    If no actor is given, it is the credential. If no application is given, it is the credential's.
     """
 
     actor: Actor | None = None
@@ -73,7 +73,7 @@ class Circumstances(Strict):
 
 
 class Envelope(Circumstances):
-    """What an event of yours may carry besides its data."""
+    """The members that your event may have besides its data."""
 
     event_id: Identifier | None = Field(None, description="Your id for the event: the same id is recorded once.")
 
@@ -104,7 +104,7 @@ class NewEventBody(Envelope):
         actor={"id": "u-7", "name": "Kim", "type": "User"},
     )
     type: Name
-    data: dict[str, Any] = Field(default_factory=dict)  # checked by the type's class, all the way down
+    data: dict[str, Any] = Field(default_factory=dict)  # the type's class checks it, at all levels
 
 
 class NewEventsBody(Strict):
@@ -130,21 +130,21 @@ AppendBody = Annotated[
 
 
 class NewEdit(Circumstances):
-    """What an order amounts to from now on."""
+    """The new amounts of an order."""
 
     model_config = _example(totals=_totals(3_600, discount=400))
     totals: Totals
 
 
 class NewTransfer(Circumstances):
-    """Whom an order belongs to from now on."""
+    """The new customer of an order."""
 
     model_config = _example(customer={"id": "c-10", "name": "Bo Ek"})
     customer: Customer
 
 
 class NewSplit(Circumstances):
-    """The part of an order that becomes an order of its own."""
+    """The part of an order that becomes a new order."""
 
     model_config = _example(order_id="A-1001-2", totals=_totals(900, discount=100))
     order_id: NewOrderId | None = Field(None, description="The new order's id; we make one up if it is left out.")
@@ -191,7 +191,7 @@ class TimelineQuery(Strict):
 
 
 class NewIntegration(BaseModel):
-    """An integration; members of your own are kept as its details."""
+    """An integration. Members of your own are stored as its details."""
 
     model_config = ConfigDict(
         extra="allow", json_schema_extra={"examples": [{"shop_name": "Books", "shop_url": "https://books.example"}]}
@@ -211,7 +211,7 @@ class EventRef(BaseModel):
 
 
 class RecordedBody(BaseModel):
-    """What a request recorded; version is the order's after it."""
+    """What a request recorded; version is the order's version after it."""
 
     order_id: str
     version: int
@@ -237,7 +237,7 @@ Unreadable = Annotated[
 
 
 class OrderBody(OrderState):
-    """An order as its events have made it; state is combined over all services, and a failure is never cleared."""
+    """An order as its events have made it. state combines all services, and a failure is never cleared."""
 
     order_id: str
     state: CombinedState
@@ -252,7 +252,7 @@ class OrderList(BaseModel):
 
 
 class TimelineItem(BaseModel):
-    """One event of an order, or of an integration it is tied to; version is that of its own stream."""
+    """One event of an order, or of an integration that it is tied to; version is that of the event's own stream."""
 
     position: int
     version: int
@@ -278,9 +278,9 @@ class Timeline(BaseModel):
 
 
 class CloudEvent(BaseModel):
-    """An event in the form of CloudEvents 1.0; data_base64 instead of data where the data is not JSON.
+    """An event in the form of CloudEvents 1.0, with data_base64 instead of data if the data is not JSON.
 
-    An event whose data cannot be read has none, and the extension unreadable says why.
+    An event with unreadable data has neither, and the extension unreadable says why.
     """
 
     specversion: Literal["1.0"]
@@ -299,7 +299,7 @@ class CloudEvent(BaseModel):
 
 
 class Feed(BaseModel):
-    """A part of the ledger; next is where to go on from."""
+    """A part of the ledger; next is the position to continue with."""
 
     items: list[CloudEvent]
     next: int

@@ -50,7 +50,7 @@ IfMatch = Annotated[
 async def create_order(
     body: NewOrder, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
 ) -> Json:
-    """Create an order: its first event. An order that exists is a 409."""
+    """Create an order with its first event. If the order exists, the answer is a 409."""
     authorise(caller, "write:orders")
     created = await services.orders.create(
         caller.tenant,
@@ -75,11 +75,11 @@ async def append_events(
     if_match: IfMatch = None,
     prefer: Prefer = None,
 ) -> Json:
-    """Append one event, or `{"events": […]}` together or not at all. What is answered is durable."""
+    """Append one event, or all of `{"events": […]}`, or none of them. The events are durable when the answer comes."""
     authorise(caller, "write:orders")
     events = [masked_event(event, services.secret_headers) for event in events_of(order_id, body, caller.actor)]
     if IntegrationTied in map(type, events):
-        authorise(caller, "read:integrations")  # for its exceptions are shown with the order from then on
+        authorise(caller, "read:integrations")  # because its exceptions are shown with the order from then on
     expected = expected_version(if_match)
     with precondition(expected):
         result = await services.orders.record(caller.tenant, order_id, events, expected=expected, key=key)
@@ -90,7 +90,7 @@ async def append_events(
 async def edit_order(
     order_id: OrderId, body: NewEdit, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
 ) -> Json:
-    """Change what an order amounts to, in its currency."""
+    """Change an order's amounts, in its currency."""
     authorise(caller, "write:orders")
     envelope = body.envelope(caller.actor)
     result = await services.orders.edit(caller.tenant, order_id, body.totals, key=key, **envelope)
@@ -101,7 +101,7 @@ async def edit_order(
 async def transfer_order(
     order_id: OrderId, body: NewTransfer, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
 ) -> Json:
-    """Hand an order over to another customer."""
+    """Transfer an order to another customer."""
     authorise(caller, "write:orders")
     envelope = body.envelope(caller.actor)
     result = await services.orders.transfer(caller.tenant, order_id, body.customer, key=key, **envelope)
@@ -112,7 +112,7 @@ async def transfer_order(
 async def split_order(
     order_id: OrderId, body: NewSplit, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
 ) -> Json:
-    """Split part of an order off into a new one, whose id is answered. Both orders change together or not at all."""
+    """Split a part of an order off into a new order, and return the new id. Both orders change, or neither does."""
     authorise(caller, "write:orders")
     envelope = body.envelope(caller.actor)
     split = await services.orders.split(caller.tenant, order_id, body.order_id, body.totals, key=key, **envelope)
@@ -150,7 +150,7 @@ async def untie_integration(
     key: KeyDep,
     prefer: Prefer = None,
 ) -> Json:
-    """Show no more of the integration's exceptions in the order's timeline; those that are there stay."""
+    """Stop showing the integration's exceptions in the order's timeline. Those that are there stay."""
     authorise(caller, "write:orders")
     result = await services.orders.untie(caller.tenant, order_id, integration_id, key=key, actor=caller.actor)
     return await _recorded(services, caller, result.order_id, result, prefer, status=200)
@@ -173,9 +173,9 @@ async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, 
 async def get_order(
     order_id: OrderId, query: Annotated[PastQuery, Query()], caller: CallerDep, services: ServicesDep
 ) -> Json:
-    """Return what an order is now, with each service's latest state; its ETag is for If-Match.
+    """Return an order's present state, with each service's newest state. Its ETag is for If-Match.
 
-    With `version` or `at`, return what it was: as that version made it, or as it was known at an instant.
+    With `version` or `at`, return its past state: after that version, or as it was known at an instant.
     """
     authorise(caller, "read:orders")
     if query.is_past():
@@ -195,7 +195,7 @@ async def get_timeline(
     caller: CallerDep,
     services: ServicesDep,
 ) -> Json:
-    """Return everything that happened to an order, in the order it was recorded, or the newest first."""
+    """Return everything that happened to an order, in the order of recording, or newest first."""
     authorise(caller, "read:orders")
     tenant, cursor = caller.tenant.name, position_of(query.cursor)
     read_timeline = services.queries.views.timeline

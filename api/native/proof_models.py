@@ -1,4 +1,4 @@
-"""What native requests for proofs, and their answers, look like."""
+"""The models of native requests for proofs, and of their answers."""
 
 from typing import Annotated
 
@@ -11,13 +11,13 @@ Size = Annotated[int, Field(ge=1, le=MAX_BIGINT)]
 
 
 class CheckpointQuery(Strict):
-    """Which checkpoint to get."""
+    """The checkpoint to get."""
 
     size: Size | None = Field(None, description="The one of so many events; the newest, if left out")
 
 
 class InclusionQuery(Strict):
-    """Which event to prove, by its id or its position."""
+    """The event to prove, by its id or its position."""
 
     event_id: Identifier | None = None
     position: Size | None = Field(None, examples=[1])
@@ -33,14 +33,14 @@ class InclusionQuery(Strict):
 
 
 class ConsistencyQuery(Strict):
-    """Between which sizes of the ledger, such as those of two checkpoints."""
+    """Two sizes of the ledger, such as those of two checkpoints."""
 
     from_: Size = Field(alias="from", examples=[1])
     to: Size = Field(examples=[2])
 
 
 class ProvenEvent(BaseModel):
-    """What an event's leaf is made of, and the hashes that lead from it to the root; bytes are base64."""
+    """The parts of an event's leaf, and the hashes that lead from it to the root; bytes are base64."""
 
     tenant: str
     position: int
@@ -56,7 +56,7 @@ class ProvenEvent(BaseModel):
 
 
 class Proof(BaseModel):
-    """Shows offline, with the public key alone, that events are in the ledger: docs/audit.md tells how to check it."""
+    """Proves offline, with the public key alone, that events are in the ledger. docs/audit.md tells how to check it."""
 
     format: str = Field(examples=["ordertrail-proof/v1"])
     checkpoint: str = Field(description="The signed note of the checkpoint that the events are proven against")
@@ -65,19 +65,19 @@ class Proof(BaseModel):
 
 
 class RecordedWithReceipt(RecordedBody):
-    """What a request recorded, and the proof of it if it was asked for with `Prefer: receipt`."""
+    """What a request recorded, and its proof if the request asked for it with `Prefer: receipt`."""
 
     receipt: Proof | None = None
 
 
 class IntegrationRecordedWithReceipt(IntegrationRecorded):
-    """What a request recorded of an integration, and the proof of it if it was asked for with `Prefer: receipt`."""
+    """What a request recorded of an integration, and its proof if the request asked for it with `Prefer: receipt`."""
 
     receipt: Proof | None = None
 
 
 class ConsistencyProof(BaseModel):
-    """Shows that the ledger of the size `to` begins with all of that of `from`."""
+    """Proves that the ledger of the size `to` begins with the whole ledger of the size `from`."""
 
     from_: int = Field(alias="from")
     to: int

@@ -9,7 +9,7 @@ from domain.values import MAX_BIGINT
 
 MAX_PAGE = 100
 
-# Pydantic would also take 1.0 and 1_0.
+# Pydantic would also accept 1.0 and 1_0.
 _Digits = Annotated[int, BeforeValidator(lambda text: text if text.isascii() and text.isdigit() else "no number")]
 
 IntegrationId = Annotated[
