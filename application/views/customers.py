@@ -1,4 +1,4 @@
-"""The customers of orders, by whom orders are found. This is the only personal data that a view holds in plain text."""
+"""The customers by whom orders are found. Their ids and names are a view's only personal data in plain text."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
