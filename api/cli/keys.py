@@ -26,7 +26,7 @@ async def list_keys(dsn: str, tenant: str | None, *, only_active: bool) -> list[
 
 
 async def revoke_key(dsn: str, key_id: str, tenant: str | None) -> tuple[KeyRecord, bool]:
-    """End a credential for good. Return it, and whether it was still valid before. Raises KeyNotFound."""
+    """End a credential for good. Return it, and whether this call revoked it. Raises KeyNotFound."""
     async with open_register(dsn, as_owner=True) as register:
         key = await register.keys.find(key_id, _named(tenant))
         is_new = await register.keys.revoke(key)

@@ -32,7 +32,7 @@ class IntegrationService:
         return await self._append(tenant, event, _known(tenant), key)
 
     async def recover(self, tenant: Tenant, event: Recovered, *, key: IdempotencyKey | None = None) -> Recorded:
-        """Record that an integration's calls succeed again. Raises IntegrationNotFound if the tenant is explicit."""
+        """Record that an integration's calls work again. Raises IntegrationNotFound, unless the tenant is implicit."""
         return await self._append(tenant, event, _known(tenant), key)
 
     async def _append(

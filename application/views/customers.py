@@ -14,7 +14,7 @@ from domain.errors import InvalidEvent
 from domain.values import TenantName
 
 Reveal = Callable[[TenantName, Sequence[Entry]], Awaitable[None]]
-"""Sets shown on the entries whose events name a customer."""
+"""Fills in the attribute shown of entries whose events name a customer."""
 
 
 async def reveal_nothing(_tenant: TenantName, _entries: Sequence[Entry]) -> None:
