@@ -1,1 +1,1 @@
-"""What drives the application: HTTP in five dialects, the command line, and the composition root."""
+"""Drives the application: HTTP in five dialects, the command line, and the composition root."""

@@ -55,7 +55,7 @@ def create_app(
     rate_limits: RateLimits | None = None,
     room: Room | None = None,
 ) -> FastAPI:
-    """Return the application; it begins to open its services when it starts. room is for what is large in requests."""
+    """Return the application. It starts to open its services when it starts. room is for large requests and answers."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -68,7 +68,8 @@ def create_app(
         title="Ordertrail",
         version="1",
         description=DESCRIPTION,
-        # As they are: to include a router builds every route of it anew, which takes as long as it did.
+        # Use the routes as they are: including a router builds each of its routes again, which takes as long as it did
+        # at first.
         routes=[route for router in (*routers, health.router) for route in router.routes],
         lifespan=lifespan,
         redirect_slashes=False,
@@ -82,7 +83,7 @@ def create_app(
 
 
 def with_lean_routes(app: FastAPI, *, max_body_bytes: int) -> RequestContexts:
-    """Return the application with a way of their own for the requests that come most, and a context for each."""
+    """Return the application with lean routes for the most frequent requests, and with a context for each request."""
     leans = [lean for dialect in DIALECTS for lean in dialect.leans]
     return RequestContexts(LeanRoutes(app, leans, max_body_bytes=max_body_bytes, render=answer))
 
@@ -99,8 +100,8 @@ def answer(request: Request, error: Exception) -> Response:
 
 
 def _tell(request: Request, error: Exception, kind: Kind) -> None:
-    """Log a request that was not the sender's to mend, in one line unless nobody foresaw it."""
-    # As it was sent: what is decoded may hold line breaks.
+    """Log a request with an error that its sender cannot mend: in one line, or with a traceback if unforeseen."""
+    # The path as it was sent, because a decoded one may hold line breaks.
     asked = request.method, request.scope["raw_path"].decode("ascii", "replace"), request_id()
     cause = error.__cause__ if isinstance(error, HTTPException) else error
     if kind is Kind.INTERNAL:
@@ -110,7 +111,7 @@ def _tell(request: Request, error: Exception, kind: Kind) -> None:
 
 
 def dialect_of(path: str) -> Dialect:
-    """Return the dialect that a path belongs to; what is nobody else's is ours."""
+    """Return the dialect of a path. Every path that belongs to no vendor is ours."""
     return next((d for d in DIALECTS if any(_is_below(path, prefix) for prefix in d.prefixes)), native.DIALECT)
 
 

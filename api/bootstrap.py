@@ -83,10 +83,10 @@ LARGE_CONNECTIONS = 2
 
 @contextmanager
 def open_database(settings: Settings, tell: Tell = _log.warning) -> Iterator[str]:
-    """Yield the DSN of a database that is set up: the one that is set, or one on a PostgreSQL of our own.
+    """Yield the DSN of a database that is set up: the one from the settings, or one on a PostgreSQL of our own.
 
-    Ours is shared with whoever else uses the data directory, and stopped when the last one leaves. tell gets a sentence
-    for each thing that was mended. Raises Unavailable, Misconfigured.
+    Ours is shared with all other users of the data directory, and stopped when the last one leaves. tell gets a
+    sentence for each thing that was mended. Raises Unavailable, Misconfigured.
     """
     with nullcontext(settings.dsn) if settings.dsn else embedded_server(settings.data_dir) as dsn:
         set_up_database(dsn, settings, tell)
@@ -94,7 +94,8 @@ def open_database(settings: Settings, tell: Tell = _log.warning) -> Iterator[str
 
 
 def set_up_database(dsn: str, settings: Settings, tell: Tell = _log.warning) -> None:
-    """Give a database its schema, the runtime role its rights, and the installation its secrets, where that is not so.
+    """Give a database its schema, the runtime role its rights, and the installation its secrets, as far as they are
+    missing.
 
     Raises Unavailable, Misconfigured.
     """
@@ -106,7 +107,7 @@ def set_up_database(dsn: str, settings: Settings, tell: Tell = _log.warning) -> 
 
 
 def served_database(settings: Settings) -> AbstractContextManager[ServedDatabase]:
-    """Return what yields such a database, which need not be there yet. Raises Misconfigured when it is entered."""
+    """Return a context that yields such a database, which may still be away. Raises Misconfigured on entering."""
     set_up = partial(_set_up_to_serve, settings=settings)
     return database_setup.served_database(settings.dsn, settings.data_dir, set_up)
 
@@ -129,11 +130,11 @@ async def open_services(
     room: Room | None = None,
     max_clock_ahead: timedelta = MAX_AHEAD,
 ) -> AsyncIterator[Services]:
-    """Connect the application to a database that is set up, with what the runtime role may do.
+    """Connect the application to a database that is set up, with the rights of the runtime role.
 
-    as_owner, it may do what only the owner of the database may: create tenants and credentials, change signing keys,
-    import. It answers requests under a watch; without one it is a command, which waits as long as it takes. With a
-    room, whoever reads what is large waits for some. Raises MissingRight if the DSN's user may not.
+    With as_owner, it has the rights of the database's owner: it may create tenants and credentials, change signing
+    keys, and import. With a watch, it answers requests; without one it is a command, which waits as long as it takes.
+    With a room, large reads wait for room. Raises MissingRight if the DSN's user lacks these rights.
     """
     patience, watch = (COMMANDS, Watch()) if watch is None else (REQUESTS, watch)
     open_connections = partial(open_pool, dsn, as_owner=as_owner, watch=watch, patience=patience)
@@ -189,7 +190,7 @@ def _bodies(in_postgres: BodyStore, url: str | None) -> BodyStore:
 
 
 async def run_projector(dsn: str) -> None:
-    """Keep views up to date and ledgers sealed, and delete what expires, in a migrated database; until cancelled."""
+    """Keep views up to date and ledgers sealed, and delete expired bodies, in a migrated database, until cancelled."""
     async with watching_database(dsn) as watch, asyncio.TaskGroup() as tasks:
 
         async def project() -> None:
@@ -211,7 +212,7 @@ async def run_projector(dsn: str) -> None:
 
 @asynccontextmanager
 async def open_expiry(dsn: str, *, bodies_url: str | None = None, watch: Watch | None = None) -> AsyncIterator[Expiry]:
-    """Connect what deletes expired bodies to a migrated database."""
+    """Connect a task that deletes expired bodies to a migrated database."""
     async with open_pool(dsn, size=1, watch=watch, patience=BACKGROUND) as pool:
         yield Expiry(PostgresRetentionStore(pool), _bodies(PostgresBodyStore(pool), bodies_url))
 
@@ -226,7 +227,7 @@ async def open_sealer(dsn: str, *, batch: int = SEAL_BATCH, watch: Watch | None 
 
 @asynccontextmanager
 async def open_repair(dsn: str) -> AsyncIterator[Repair]:
-    """Connect what repairs trees to a migrated database, with the rights of its owner."""
+    """Connect a repairer of trees to a migrated database, with the rights of its owner."""
     async with open_pool(dsn, size=1) as pool:
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         yield Repair(PostgresTreesToRepair(dsn), PostgresSigningKeys(pool, key))
@@ -243,7 +244,7 @@ async def open_projector(dsn: str, *, watch: Watch | None = None) -> AsyncIterat
 
 @asynccontextmanager
 async def open_register(dsn: str, *, as_owner: bool = False) -> AsyncIterator[Register]:
-    """Connect the register of tenants and credentials to a database; whoever changes something does it as its owner.
+    """Connect the register of tenants and credentials to a database; as its owner, if you want to change something.
 
     Raises MissingRight if the DSN's user may not.
     """
@@ -252,5 +253,5 @@ async def open_register(dsn: str, *, as_owner: bool = False) -> AsyncIterator[Re
 
 
 def rebuilding(dsn: str, services: Services, *, as_owner: bool = False) -> Rebuilding:
-    """Return what derives all views of a database anew, and as its owner may put them in the place of the live ones."""
+    """Return a rebuilder for all views of a database. As the owner, it may replace the live views."""
     return Rebuilding(services.store, PostgresSideViewStore(dsn, as_owner=as_owner), PROJECTIONS, services.reveal)

@@ -1,4 +1,4 @@
-"""What a process works with: the application's services, whoever implements their ports."""
+"""The services that a process works with, independent of the implementations of their ports."""
 
 from typing import NamedTuple
 
@@ -56,15 +56,15 @@ class Services(NamedTuple):
     health: Health
     pages: Pages
     secret_headers: frozenset[str] = SECRET_HEADERS
-    """Headers and parameters of logged calls whose values are not kept, besides those whose names say so."""
+    """Headers and parameters of logged calls whose values are not stored, besides those with telling names."""
 
     def on_behalf_of(self, origin: Origin) -> "Services":
-        """Return the services that note this request on every event they record."""
+        """Return services that record this request as the origin of every event they record."""
         return Services(self.orders.on_behalf_of(origin), self.integrations.on_behalf_of(origin), *self[2:])
 
 
 class Register(NamedTuple):
-    """The tenants and their credentials, for whoever runs the store."""
+    """Tenants and their credentials, for the operator."""
 
     tenants: TenantRegister
     keys: KeyRegister

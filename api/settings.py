@@ -1,4 +1,4 @@
-"""What can be set from outside: environment variables that start with ORDERTRAIL_."""
+"""The settings: environment variables that start with ORDERTRAIL_."""
 
 import os
 from base64 import b64decode
@@ -10,11 +10,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 KEY_BYTES = 32
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9!#$%&'*+.^`|~-]+$", max_length=255)]
-"""The name of a header as it is compared: in lower case, with hyphens."""
+"""The name of a header in the form in which names are compared: lower case, with hyphens."""
 
 
 def default_data_dir() -> Path:
-    """Return the user's data folder for us, as the XDG base directory specification has it."""
+    """Return the user's data folder for us, by the XDG base directory specification."""
     home = os.environ.get("XDG_DATA_HOME", "")
     # The specification says to ignore relative paths.
     base = Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "share"
@@ -22,14 +22,14 @@ def default_data_dir() -> Path:
 
 
 def _names(value: Any) -> Any:
-    """Return a text's names, which are separated by commas or spaces, as headers are compared."""
+    """Return the names in a text, separated by commas or spaces, in the form in which headers are compared."""
     if not isinstance(value, str):
         return value
     return frozenset(name.lower().replace("_", "-") for name in value.replace(",", " ").split())
 
 
 def _key(value: Any) -> Any:
-    """Return the 32 bytes that a text is in base64."""
+    """Return the 32 bytes of a text in base64."""
     if not isinstance(value, str):
         return value
     key = b64decode(value, validate=True)
@@ -122,5 +122,5 @@ class Settings(BaseSettings):
 
 
 def read_settings(**given: Any) -> Settings:
-    """Return what is set: what is given, else what the environment says, else the defaults."""
+    """Return the settings: the given ones, else those of the environment, else the defaults."""
     return Settings(**{name: value for name, value in given.items() if value is not None})

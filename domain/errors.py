@@ -1,8 +1,8 @@
-"""The tree of what can go wrong, as data; the default message is the class's first sentence.
+"""The tree of errors, as data; the default message is the class's first sentence.
 
 OrdertrailError
 ├── InvalidEvent             the event is not one we can keep
-│   └── UnreadableEvent       it was recorded, and is not what we keep any more
+│   └── UnreadableEvent       it was changed after it was recorded
 ├── UnreadableKey            the key of personal data was changed in the database
 ├── RuleViolation            a decision breaks a rule of the order
 │   ├── AlreadyRedacted
@@ -17,7 +17,7 @@ OrdertrailError
 │   ├── EventNotFound
 │   └── NotSealed             the ledger was not signed as far as that
 ├── BeyondHead               the ledger has not come that far
-├── OrderArchived            it is put away
+├── OrderArchived            the order is kept, and no longer shown
 ├── VersionConflict          somebody wrote first
 ├── IdempotencyConflict
 │   ├── KeyReused            the same key with another request
@@ -32,8 +32,8 @@ OrdertrailError
 ├── Unproven                 what is kept does not prove what it should
 ├── Misconfigured            somebody has to change a setting, a right or a server first: trying again does not help
 └── Unavailable              the database does not do it now; trying again helps
-    ├── Busy                 somebody else is in the way of this, and of nothing else
-    ├── Refused              it does not let us in, which is Misconfigured as well
+    ├── Busy                 somebody else holds what this one request needs
+    ├── Refused              it does not let us in; this is also Misconfigured
     └── ClockAhead           its clock is ahead of ours
 """
 
@@ -288,7 +288,7 @@ class Refused(Unavailable, Misconfigured):
 
 
 class ClockAhead(Unavailable):
-    """The database's clock is ahead of this server's. The log is told by whoever finds it out."""
+    """The database's clock is ahead of this server's. The code that finds this out logs it."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

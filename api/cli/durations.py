@@ -1,4 +1,4 @@
-"""How long something lasts and until when it is good, as options of commands say it."""
+"""Durations and ends of validity in commands' options."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ class InvalidOption(OrdertrailError):
 
 
 def duration(option: str, text: str) -> timedelta:
-    """Return how long 90s, 45m, 24h, 30d or 2w is; 0 is no time at all. Raises InvalidOption."""
+    """Return the duration in a text such as 90s, 45m, 24h, 30d or 2w; 0 means none. Raises InvalidOption."""
     found = _DURATION.fullmatch("0s" if text == "0" else text)
     if found is None:
         raise InvalidOption(f"{option} {text!r} is not a duration such as 90s, 45m, 24h, 30d or 2w")
@@ -36,9 +36,9 @@ def duration(option: str, text: str) -> timedelta:
 
 
 def expiry(option: str, text: str, now: datetime) -> datetime:
-    """Return the time that is meant by a duration from now, a date, or a time of RFC 3339. Raises InvalidOption.
+    """Return the time that a text names: a duration from now, a date, or a time of RFC 3339. Raises InvalidOption.
 
-    A date means its first moment, in UTC. Only what is in the future can be meant.
+    A date means its first moment in UTC. The time must be in the future.
     """
     is_duration = _DURATION.fullmatch(text) is not None
     when = now.replace(microsecond=0) + duration(option, text) if is_duration else _instant(option, text)

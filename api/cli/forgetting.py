@@ -12,7 +12,7 @@ from domain.values import Actor, TenantName
 
 
 class Subjects(NamedTuple):
-    """Whom to forget."""
+    """The subjects to forget."""
 
     orders: Sequence[str]
     people: Sequence[str]
@@ -28,7 +28,7 @@ async def forget(dsn: str, tenant: str, subjects: Subjects, *, by: str, bodies_u
         try:
             await _forget(services, name, subjects, actor)
         finally:
-            # What orders are found by is emptied now, though no server may be running.
+            # Remove their names from the view now, because no server may be running.
             await projector.catch_up(name)
 
 

@@ -1,4 +1,4 @@
-"""What the command line does with credentials: lists them, and ends them."""
+"""The command line's work with credentials: it lists them, and ends them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,13 +12,13 @@ from application.access.credentials import KeyRecord, KeyState, NewKey
 from domain.values import TenantName
 
 Document = dict[str, Any]
-"""What is printed as JSON: its members do not change their names."""
+"""A document to print as JSON. The names of its members are stable."""
 
 HEADS = ("KEY ID", "TENANT", "NAME", "STATE", "SCOPES", "ACTS FOR", "CREATED", "EXPIRES", "ROTATED")
 
 
 async def list_keys(dsn: str, tenant: str | None, *, only_active: bool) -> list[KeyRecord]:
-    """Return the credentials of a tenant, or of all by tenant, the oldest first. Raises TenantNotFound."""
+    """Return the credentials of a tenant, or of all tenants by name, the oldest first. Raises TenantNotFound."""
     now = datetime.now(UTC)
     async with open_register(dsn) as register:
         keys = [key for name in await _tenants(register, tenant) for key in await register.keys.of_tenant(name)]
@@ -26,7 +26,7 @@ async def list_keys(dsn: str, tenant: str | None, *, only_active: bool) -> list[
 
 
 async def revoke_key(dsn: str, key_id: str, tenant: str | None) -> tuple[KeyRecord, bool]:
-    """End a credential for good. Return it, and whether it had not been revoked before. Raises KeyNotFound."""
+    """End a credential for good. Return it, and whether this call revoked it. Raises KeyNotFound."""
     async with open_register(dsn, as_owner=True) as register:
         key = await register.keys.find(key_id, _named(tenant))
         is_new = await register.keys.revoke(key)
@@ -34,7 +34,7 @@ async def revoke_key(dsn: str, key_id: str, tenant: str | None) -> tuple[KeyReco
 
 
 async def rotate_key(dsn: str, key_id: str, tenant: str | None, *, keep: timedelta) -> Document:
-    """Replace a credential's secret, and return it with the new one; the present one stays good for a while.
+    """Replace a credential's secret, and return it with the new one. The present secret stays valid for a while.
 
     Raises KeyNotFound, KeyHasEnded.
     """
@@ -44,7 +44,7 @@ async def rotate_key(dsn: str, key_id: str, tenant: str | None, *, keep: timedel
 
 
 def key_document(key: KeyRecord) -> Document:
-    """Return a credential as it is printed as JSON."""
+    """Return a credential in its printed JSON form."""
     return {
         "key_id": key.key_id,
         "tenant": key.tenant,
@@ -61,14 +61,14 @@ def key_document(key: KeyRecord) -> Document:
 
 
 def new_key_document(key: NewKey) -> Document:
-    """Return a credential as it is printed as JSON when it gets a secret: once."""
+    """Return a credential with its new secret in its printed JSON form. The secret is shown only once."""
     document = {"tenant": key.tenant, "key_id": key.key_id, "secret": key.secret, "token": key.token}
     expires = {} if key.expires_at is None else {"expires_at": key.expires_at}
     return {**document, "scopes": list(key.scopes), **expires}
 
 
 def new_key_text(key: Document) -> str:
-    """Return what is printed as JSON as people read it, one member a line."""
+    """Return a document's text for people, one member a line."""
     width = max(map(len, key)) + 2
     shown = {**key, "scopes": " ".join(key["scopes"])}
     if "expires_at" in key:
@@ -77,7 +77,7 @@ def new_key_text(key: Document) -> str:
 
 
 def revoked_text(key: KeyRecord, *, is_new: bool) -> str:
-    """Return what people are told of a credential that is revoked."""
+    """Return the message about a revoked credential."""
     named = f"Key {key.key_id} of tenant {key.tenant}"
     if is_new:
         return f"{named} is revoked. No worker accepts it any more after {CACHE_SECONDS:g} seconds."
@@ -85,13 +85,13 @@ def revoked_text(key: KeyRecord, *, is_new: bool) -> str:
 
 
 def rotated_text(keep: str, period: timedelta) -> str:
-    """Return what people are told of the secret that a new one takes the place of."""
+    """Return the message about the secret that a new one replaces."""
     ends = f"is good for {keep} more" if period else f"ends within {CACHE_SECONDS:g} seconds"
     return f"The secret before it {ends}, with the tokens and links that were made with it."
 
 
 def keys_table(keys: Sequence[KeyRecord]) -> str:
-    """Return credentials as people read them."""
+    """Return credentials as a table for people."""
     return table(HEADS, [_row(key) for key in keys]) if keys else "There are no credentials."
 
 
@@ -121,7 +121,7 @@ def _state(key: KeyRecord) -> str:
 
 
 async def _tenants(register: Register, only: str | None) -> Sequence[TenantName]:
-    """Return the tenant that is named, or all of them. Raises TenantNotFound."""
+    """Return the named tenant, or all tenants. Raises TenantNotFound."""
     if only is None:
         return await register.tenants.names()
     return [(await register.tenants.find(TenantName(only))).tenant]

@@ -1,4 +1,4 @@
-"""What the command line does with ledgers: proves them, and changes the keys that sign for them."""
+"""The command line's work with ledgers: it proves them, and changes the keys that sign for them."""
 
 from collections.abc import Sequence
 
@@ -28,12 +28,12 @@ async def verify_ledgers(
     opens_all: bool = False,
     bodies_url: str | None = None,
 ) -> bool:
-    """Compute the trees of ledgers again and compare them with all that was signed; return whether all are whole.
+    """Compute the trees of ledgers again and compare them with everything that was signed; return whether all are
+    intact.
 
-    held are checkpoints from elsewhere, which the ledger has to continue; one of keys, if there are any, has to have
-    signed them, and the newest checkpoint. opens_all: whether also everything that is encrypted is opened.
-
-    Raises TenantNotFound; CannotCheck if a key or a checkpoint is none, or not for this ledger.
+    held are checkpoints from elsewhere, which the ledger must continue. If keys are given, one of them must have signed
+    these and the newest checkpoint. With opens_all, all encrypted data is opened too. Raises TenantNotFound. Raises
+    CannotCheck if a key or a checkpoint is malformed, or belongs to another ledger.
     """
     trusted = published_keys(keys)
     async with open_services(dsn, bodies_url=bodies_url) as services:
@@ -54,7 +54,7 @@ async def _verify(
     *,
     opens_all: bool,
 ) -> bool:
-    """Print what is found of a ledger; return whether it is whole and can be read."""
+    """Print the findings about a ledger; return whether it is intact and can be read."""
 
     def tell(damage: Damage) -> None:
         where = "" if damage.position is None else f" at position {damage.position}"
@@ -62,7 +62,7 @@ async def _verify(
 
     try:
         verified = await services.verification.verify(tenant, show, trusted=trusted, held=held, tell=tell)
-    except TenantNotFound:  # there is such a tenant: what is wrong with it must not hide the others
+    except TenantNotFound:  # the tenant exists: its damage must not hide the other tenants
         tell(Damage(None, "there is no ledger of this tenant"))
         return False
     if verified.damage is None:
@@ -81,7 +81,7 @@ async def _verify(
 
 
 def _judgement(verified: Verified) -> str:
-    """Return what was found of a ledger that is whole, in one line."""
+    """Return the result for an intact ledger, in one line."""
     whole = f"{verified.events} events are whole and in order"
     if not verified.checkpoints:
         return f"{whole}; nothing was signed of them yet"
@@ -96,7 +96,7 @@ async def repair_tiles(dsn: str, tenant: str) -> Repaired:
 
 
 def what_was_repaired(repaired: Repaired) -> str:
-    """Return what was done to a ledger's tree, in one line."""
+    """Return what a repair did to a ledger's tree, in one line."""
     under = f"the tree is that of {repaired.sealed} events under {repaired.checkpoints} signed checkpoints"
     done = [f"{repaired.replaced} tiles replaced", f"{repaired.removed} removed"]
     if repaired.noted_size != repaired.sealed:
@@ -107,7 +107,7 @@ def what_was_repaired(repaired: Repaired) -> str:
 
 
 async def rotate_signing_key(dsn: str) -> str:
-    """Add a key that checkpoints are signed with from now on, beside those that are not retired.
+    """Add a key that signs checkpoints from now on, beside those that are not retired.
 
     Return its public half.
     """
@@ -118,9 +118,9 @@ async def rotate_signing_key(dsn: str) -> str:
 
 
 async def retire_signing_keys(dsn: str) -> int:
-    """Destroy the private halves of all signing keys but the newest; what they signed stays verifiable.
+    """Destroy the private halves of all signing keys but the newest. Their signatures can still be verified.
 
-    Return how many these were.
+    Return how many were destroyed.
     """
     async with open_services(dsn, as_owner=True) as services:
         return await services.signing_keys.retire_signing_keys()

@@ -28,10 +28,10 @@ MODULES = {
 
 
 class _Commands(Mapping[str, Any]):
-    """The commands. Each is imported when it is asked for: what one needs is of no use to the others."""
+    """The commands. Each is imported when it is called, since the others do not need its modules."""
 
     def __getitem__(self, name: str) -> Any:
-        # What is imported stays: to search it for garbage would take a fifth of the time, and time later on.
+        # The imported objects stay. Searching them for garbage would take a fifth of the time, and more time later.
         gc.disable()
         try:
             module = import_module(MODULES[name])
@@ -65,7 +65,7 @@ app = typer.Typer(
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
-        # Imported when it is asked for, as commands are.
+        # Imported only when it is needed, as commands are.
         typer.echo(f"ordertrail {import_module('api.cli.version').release()}")
         raise typer.Exit
 
@@ -76,14 +76,14 @@ def _main(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print which release this is.")
     ] = False,
 ) -> None:
-    """End in good order when told to: our own PostgreSQL is stopped by whoever is the last to use it."""
+    """End in good order on a signal. The last user of our own PostgreSQL stops it."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        # nohup has us ignore SIGHUP.
+        # nohup makes us ignore SIGHUP.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    # A terminal that is closed may say so twice, which must not interrupt the end.
+    # A closing terminal may send its signal twice, and the second one must not interrupt the end.
     signal.signal(number, lambda _number, _frame: None)
     sys.exit(128 + number)

@@ -1,4 +1,4 @@
-"""What the command line does to an installation, besides serving."""
+"""The command line's work on an installation, besides serving."""
 
 import re
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ async def create_tenant(dsn: str, name: str, *, is_implicit: bool, dintero_accou
 
 
 async def retain(dsn: str, tenant: str, days: int | None) -> None:
-    """Keep what is said in a tenant's calls for so many days, or for ever. Raises TenantNotFound."""
+    """Keep the bodies of a tenant's calls for so many days, or for ever. Raises TenantNotFound."""
     async with open_services(dsn, as_owner=True) as services:
         await services.retention.keep(TenantName(tenant), None if days is None else timedelta(days))
 
@@ -62,7 +62,7 @@ async def create_key(
 
 
 def performer_of(id_: str | None, name: str, type_: str) -> Actor | None:
-    """Return the person a program acts for, None if nothing is said of one. Raises InvalidArgument."""
+    """Return the person that a program acts for; None if none is named. Raises InvalidArgument."""
     if not id_ and name:
         raise InvalidArgument("A performer needs an id, by which others know them")
     try:
@@ -72,7 +72,7 @@ def performer_of(id_: str | None, name: str, type_: str) -> Actor | None:
 
 
 async def demo_key(dsn: str) -> dict[str, Any]:
-    """Return a new credential of the demo's tenant, which is created if it does not exist."""
+    """Return a new credential of the demo's tenant, which is created if it is missing."""
     async with open_services(dsn, as_owner=True) as services:
         with suppress(TenantExists):
             await services.credentials.create_tenant(DEMO_TENANT, is_implicit=False, dintero_account=DEMO_ACCOUNT)
@@ -81,7 +81,7 @@ async def demo_key(dsn: str) -> dict[str, Any]:
 
 
 async def tenants_of(services: Services, only: str | None) -> Sequence[TenantName]:
-    """Return the tenant that is named, or all of them. Raises TenantNotFound."""
+    """Return the named tenant, or all tenants. Raises TenantNotFound."""
     tenants = await services.credentials.tenants()
     if only is not None and only not in tenants:
         raise TenantNotFound(only)

@@ -12,9 +12,10 @@ from application.views.upkeep.rebuild import Show
 
 @contextmanager
 def progress(*, prints_much: bool = False) -> Iterator[Callable[[str], Show]]:
-    """Yield what begins a bar of this name, and then is told how far it is.
+    """Yield a function that begins a progress bar with a name, and returns a function that moves it.
 
-    Nothing is shown unless standard error is a terminal; nor, if much is printed, where one sees that on it.
+    Nothing is shown unless standard error is a terminal. If much is printed to the same terminal, nothing is shown
+    either.
     """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

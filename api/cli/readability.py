@@ -1,4 +1,4 @@
-"""What `ordertrail verify` says of what cannot be read."""
+"""What `ordertrail verify` says about unreadable data."""
 
 from collections.abc import AsyncIterator
 
@@ -8,19 +8,19 @@ from application.views.readability import Show
 from domain.values import TenantName
 
 MOST = 100
-"""How many keys and how many events are named; of the rest only how many there are."""
+"""How many keys and how many events are named. Of the others, only the number is printed."""
 NEWEST = 10_000
-"""How many events are opened in every run, sealed or not: it takes less than a second, whatever the ledger's size."""
+"""How many events are opened in every run, sealed or not. It takes less than a second, whatever the ledger's size."""
 
 
 async def what_cannot_be_read(
     services: Services, tenant: TenantName, verified: Verified, show: Show, *, opens_all: bool = False
 ) -> AsyncIterator[str]:
-    """Yield in lines what of a tenant cannot be read, after its ledger was verified; nothing if all can.
+    """Yield, in lines, the unreadable data of a tenant, after its ledger was verified; nothing if all can be read.
 
-    Every key is looked at. Events that were sealed and are whole are what they were when they were sealed, so what is
-    encrypted is opened in the newest and in those that are not sealed; in all, if anything is wrong, or it is asked
-    for. Then bodies are read too.
+    Every key is checked. Sealed and intact events have not changed since they were sealed, so only the newest events
+    and the unsealed ones are opened. All events are opened if anything is wrong, or if it is asked for; then bodies are
+    read too.
     """
     is_wrong = verified.damage is not None
     async for line in _first(_damaged_keys(services, tenant)):
@@ -44,7 +44,7 @@ async def _unread_events(
 
 
 async def _first(lines: AsyncIterator[str]) -> AsyncIterator[str]:
-    """Yield the first lines, and how many more there are."""
+    """Yield the first lines, and the number of the others."""
     count = 0
     async for line in lines:
         count += 1

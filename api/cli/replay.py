@@ -1,4 +1,4 @@
-"""What `ordertrail replay` prints: a ledger's events, or what its orders were."""
+"""What `ordertrail replay` prints: a ledger's events, or its orders as they were."""
 
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -18,11 +18,11 @@ from domain.errors import OrderNotYet
 from domain.values import TenantName
 
 Items = AsyncIterator[tuple[int, Iterable[dict[str, Any]]]]
-"""What is printed, and up to which position. Each is made when its turn has come."""
+"""The items to print, each with the position reached. An item is made when its turn comes."""
 
 
 class Form(StrEnum):
-    """How a replay is printed."""
+    """The form in which a replay is printed."""
 
     TEXT = "text"
     NDJSON = "ndjson"
@@ -46,7 +46,7 @@ async def print_events(
 async def print_orders(
     dsn: str, tenant: TenantName, order: str | None, *, at: datetime, clock: Clock, form: Form
 ) -> None:
-    """Print what an order was, or all orders of a ledger, at an instant.
+    """Print an order, or all orders of a ledger, as they were at an instant.
 
     Raises TenantNotFound, OrderNotFound, OrderNotYet.
     """
@@ -70,7 +70,7 @@ async def _orders(services: Services, tenant: TenantName, positions: range, at: 
 
 
 async def _print(items: Items, positions: range, render: Callable[[dict[str, Any]], str]) -> None:
-    """Print items as they come, and show how far they have come."""
+    """Print items as they come, and show the progress."""
     with progress(prints_much=True) as begin:
         show = begin("replay")
         async for position, page in items:
@@ -93,7 +93,7 @@ def _event_text(event: dict[str, Any]) -> str:
 
 
 def _order_text(order: dict[str, Any]) -> str:
-    """Return an order's fields, a line for each, below the event that made it so."""
+    """Return an order's fields, one a line, below the last event that changed it."""
     fields = dict(order)
     order_id, made_by, unread = fields.pop("order_id"), fields.pop("as_of"), fields.pop("unreadable_events", ())
     if made_by is None:

@@ -1,4 +1,4 @@
-"""What all commands have in common: their settings, and how they say what went wrong."""
+"""What all commands share: their settings, and how they report errors."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @contextmanager
 def plain_errors(*, status: int = 1) -> Iterator[None]:
-    """Print what went wrong in a line, and end with this status, or 2 if it is in what we were told or set up with."""
+    """Print an error in one line, and end with this status, or with 2 if the error is in the arguments or the setup."""
     try:
         yield
     except Misconfigured as error:
@@ -44,7 +44,7 @@ def plain_errors(*, status: int = 1) -> Iterator[None]:
 
 
 def _hint(error: OrdertrailError) -> str:
-    """Return which command helps, if one does."""
+    """Return the command that helps, if there is one."""
     match error:
         case TenantNotFound(tenant=tenant):
             return f"; create it with: ordertrail tenant create {tenant}"
@@ -59,14 +59,14 @@ def _hint(error: OrdertrailError) -> str:
 
 
 def settings_with(**given: Any) -> Settings:
-    """Return the settings, and log as they say."""
+    """Return the settings, and set up logging accordingly."""
     settings = read_settings(**given)
     set_up_logging(settings.log_level)
     return settings
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return what a coroutine returns."""
+    """Run a coroutine and return its result."""
     return asyncio.run(coroutine)
 
 

@@ -7,14 +7,14 @@ from rich.cells import cell_len
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows below their heads, each column as wide as what it holds."""
+    """Return rows below their heads. Each column is as wide as its content."""
     lines = [[_cell(text) for text in row] for row in (heads, *rows)]
     widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(_line(line, widths) for line in lines)
 
 
 def minute(moment: datetime | None) -> str:
-    """Return a time in UTC as it is read, to the minute; nothing for none."""
+    """Return a time in UTC for people, to the minute; an empty text for None."""
     return "" if moment is None else f"{moment:%Y-%m-%dT%H:%MZ}"
 
 
@@ -28,5 +28,5 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text that does nothing to a terminal, whoever wrote what it is from."""
+    """Return a text that cannot control a terminal, whoever wrote it."""
     return "".join([c if c.isprintable() or c == "\n" else ascii(c).strip("'") for c in text])

@@ -1,4 +1,4 @@
-"""What the command line says of tenants."""
+"""What the command line shows of tenants."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ LABELS = ("Tenant", "Implicit", "Dintero account", "Calls kept", "Active keys", 
 
 
 class Shown(NamedTuple):
-    """A tenant, and how many of its credentials can be used."""
+    """A tenant, and the number of its usable credentials."""
 
     record: TenantRecord
     active_keys: int
@@ -34,7 +34,7 @@ async def show_tenant(dsn: str, tenant: str) -> Shown:
 
 
 def tenant_document(tenant: Shown) -> Document:
-    """Return a tenant as it is printed as JSON."""
+    """Return a tenant in its printed JSON form."""
     record = tenant.record
     return {
         "tenant": record.tenant,
@@ -49,7 +49,7 @@ def tenant_document(tenant: Shown) -> Document:
 
 
 def tenants_table(tenants: Sequence[Shown]) -> str:
-    """Return tenants as people read them, one a line."""
+    """Return tenants as a table for people, one a line."""
     return (
         table([label.upper() for label in LABELS], [_row(tenant) for tenant in tenants])
         if tenants
@@ -58,7 +58,7 @@ def tenants_table(tenants: Sequence[Shown]) -> str:
 
 
 def tenant_text(tenant: Shown) -> str:
-    """Return a tenant as people read it, one setting a line."""
+    """Return a tenant as text for people, one setting a line."""
     width = max(map(len, LABELS)) + 2
     return "\n".join(f"{label:<{width}}{cell}" for label, cell in zip(LABELS, _row(tenant), strict=True))
 

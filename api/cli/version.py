@@ -1,4 +1,4 @@
-"""Which release this is."""
+"""The release of this program."""
 
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
@@ -8,7 +8,7 @@ DISTRIBUTION = "ordertrail"
 
 
 def release() -> str:
-    """Return the version of the distribution, or what a source checkout says that nobody has installed."""
+    """Return the version of the distribution, or a fixed text in a source checkout that is not installed."""
     try:
         return version(DISTRIBUTION)
     except PackageNotFoundError:

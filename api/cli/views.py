@@ -1,4 +1,4 @@
-"""What the command line does with views: derives them anew, and proves that they are what the ledger makes of them."""
+"""The command line's work with views: it derives them anew, and proves that they match the ledger."""
 
 from collections.abc import Sequence
 
@@ -16,11 +16,11 @@ from domain.errors import ViewStopped
 from domain.values import TenantName
 
 MOST_FINDINGS = 100
-"""How many findings of a view are printed; of the rest only how many there are."""
+"""How many findings of a view are printed. Of the others, only the number is printed."""
 
 
 async def rebuild(dsn: str, views: Sequence[str], only_tenant: str | None) -> None:
-    """Derive views anew from the ledger and replace the live ones by them.
+    """Derive views anew from the ledger, and replace the live ones by them.
 
     Raises InvalidArgument, TenantNotFound, ViewStopped.
     """
@@ -54,7 +54,7 @@ async def _verify(services: Services, work: Rebuilding, tenant: TenantName, show
     try:
         return await _compare(services, work, tenant, show)
     except ViewStopped as stopped:
-        # The ledgers of others can be read nevertheless.
+        # The other ledgers can still be compared.
         print(printable(f"{tenant}: {stopped}"))
         return False
 
@@ -79,7 +79,7 @@ async def _compare(services: Services, work: Rebuilding, tenant: TenantName, sho
 
 
 def _judgement(view: str, count: int, position: int, head: int) -> str:
-    """Return what was found of a view, and how much of the ledger it is about."""
+    """Return the result for a view, and how much of the ledger it covers."""
     made_of = f"what events 1 to {position} make of it" + (f", {head - position} behind" if position < head else "")
     differ = "1 row differs" if count == 1 else f"{count} rows differ"
     return f"{view} is not {made_of}: {differ}" if count else f"{view} is {made_of}"
@@ -94,7 +94,7 @@ def _text(finding: Finding) -> str:
 
 
 def _known(work: Rebuilding, views: Sequence[str]) -> tuple[str, ...]:
-    """Return the views that are named, or all of them. Raises InvalidArgument."""
+    """Return the named views, or all of them. Raises InvalidArgument."""
     names = tuple(dict.fromkeys(views or work.names))
     if unknown := set(names) - set(work.names):
         raise InvalidArgument(f"There is no view {', '.join(sorted(unknown))}; there are {', '.join(work.names)}")

@@ -1,1 +1,1 @@
-"""The vendors' HTTP interfaces, one module each; a vendor's words live nowhere else."""
+"""The vendors' HTTP interfaces, one folder each. A vendor's words are used nowhere else."""

@@ -1,1 +1,1 @@
-"""What every HTTP interface shares: who is asking, how a request is read, and how an answer or an error is written."""
+"""What every HTTP interface shares: how callers are identified, requests read, and answers and errors written."""

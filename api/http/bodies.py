@@ -1,4 +1,4 @@
-"""Bodies of requests: how large they may be, how many values they may hold, and how they are read."""
+"""Bodies of requests: their largest size, their largest number of values, and how they are read."""
 
 import sys
 from collections.abc import AsyncGenerator
@@ -15,15 +15,15 @@ from application.runtime.room import AT_ONCE, Part, Room
 from application.runtime.strict_json import DuplicateMember, from_strict_json
 
 MAX_VALUES = 200_000
-"""How many values the JSON of a body may hold.
+"""The largest number of values in a body's JSON.
 
-A value takes up to 100 bytes of memory, and in the request of an append is copied once: so the largest body, whatever
-is in it, takes 40 MB besides itself. A thousand events may have 200 values each.
+A value takes up to 100 bytes of memory, and an append copies it once. So the largest body takes 40 MB besides itself,
+whatever it holds. A thousand events may have 200 values each.
 """
 MAX_PARAMETERS = 1_000
-"""How many parameters a query may have."""
+"""The largest number of parameters in a query."""
 _STRUCTURE = bytes(byte if byte in b',[]{}"' else ord("0") for byte in range(256))
-"""What JSON is made of, with a digit for whatever else is in it."""
+"""The structural characters of JSON; every other byte becomes a digit."""
 _BLANK = b" \t\r\n"
 _MARK = b"\xef\xbb\xbf"
 """The byte-order mark that some libraries put before a text in UTF-8; RFC 8259 (8.1) lets readers ignore it."""
@@ -38,14 +38,14 @@ class StrictRequest(Request):
     def __init__(
         self, scope: Scope, receive: Receive, *, max_bytes: int | None, sender: Caller | None, room: Room | None
     ) -> None:
-        """Take whose request it is, as far as that is known, and where there is room for a large body."""
+        """Take the request's caller, if known, and the room for a large body."""
         super().__init__(scope, receive)
         self._max_bytes = max_bytes
         self._sender = sender
         self._room = room
 
     def require_size(self) -> None:
-        """Raise TooLarge if the body is announced to be too large, or the query has too many parameters."""
+        """Raise TooLarge if the announced body is too large, or the query has too many parameters."""
         if self.scope["query_string"].count(b"&") >= MAX_PARAMETERS:
             raise TooLarge(f"A request's query may have {MAX_PARAMETERS:,} parameters")
         self._require(self._announced())
@@ -95,7 +95,7 @@ class StrictRequest(Request):
         return body
 
     def _announced(self) -> int:
-        """Return how large the body is announced to be; 0 if it is not."""
+        """Return the announced size of the body; 0 if there is none."""
         announced = next((value for name, value in self.scope["headers"] if name == b"content-length"), b"0")
         return int(announced) if announced.isdigit() else 0
 
@@ -120,17 +120,17 @@ def json_of(body: bytes) -> Any:
 
 
 def _counted(text: bytes) -> int:
-    """Return how many bytes there are of which every value but the first has one before it, in JSON."""
+    """Return the number of commas and opening brackets: JSON has one at least for every value but the first."""
     return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
 def _values(text: bytes) -> int:
-    """Return how many values JSON holds, or some number beyond MAX_VALUES if they are more.
+    """Return the number of values in JSON, or some number beyond MAX_VALUES if there are more.
 
-    Of text that is no JSON it is as many, at least, as a parser makes before it finds out, but for one.
+    For text that is not JSON, it is at least the number of values that a parser makes before it fails, less one.
     """
     text = text.replace(rb"\\", b"").replace(rb"\"", b"").translate(_STRUCTURE, _BLANK)
-    # What strings there are, are values or their names.
+    # All strings are values or their names.
     if text.count(b'"') > 4 * (MAX_VALUES + 1):
         return MAX_VALUES + 1
     text = b"0".join(text.split(b'"')[::2])

@@ -1,4 +1,4 @@
-"""Who sends a request: found out once for each, before anything of its body is read."""
+"""Identifies the sender of a request, once per request and before its body is read."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import update_wrapper
@@ -16,16 +16,16 @@ _KNOWN = "ordertrail.callers"
 
 
 class Authentication:
-    """A dependency that finds out who sends a request, from its headers alone.
+    """A dependency that identifies the sender of a request from its headers alone.
 
-    Routes ask it first: whoever sends no valid credential has sent their body in vain. It remembers its answer with
-    the request, so whoever asks again, such as the framework, makes it look nothing up and count nothing twice.
+    Routes ask it first, so that no body is read from a sender without a valid credential. It stores its answer with the
+    request. If it is asked again, for example by the framework, it looks nothing up and counts nothing twice.
     """
 
     def __init__(self, determine: Callable[..., Awaitable[Caller]]) -> None:
-        """Take a function of the request, the services, and of security schemes, which are for the documentation."""
+        """Take a function of the request, the services, and security schemes. The schemes are for the documentation."""
         self.determine = determine
-        """The function itself, for whoever asks once and remembers."""
+        """The function itself, for callers that ask once and remember the answer."""
         self._documented = [name for name in signature(determine).parameters if name not in {"request", "services"}]
         update_wrapper(self, determine)
 
@@ -37,19 +37,19 @@ class Authentication:
         return caller
 
     async def identify(self, request: Request) -> Caller:
-        """Return who sends a request. Raises what the function raises."""
+        """Return the sender of a request. Raises what the function raises."""
         documented = dict.fromkeys(self._documented)
         return await self(request=request, services=services_of(request), **documented)
 
 
 def remembered(scope: Scope) -> dict[Authentication, Caller]:
-    """Return who is known to send a request; copies of its scope share what comes to be known from then on."""
+    """Return the known senders of a request. Copies of its scope share this mapping from then on."""
     known: dict[Authentication, Caller] = scope.setdefault(_KNOWN, {})
     return known
 
 
 def credentials_of(dependant: Dependant) -> Iterator[Authentication]:
-    """Yield the credentials that a route's function takes, or what it takes takes."""
+    """Yield the credentials that a route's function takes, directly or through its dependencies."""
     for dependency in dependant.dependencies:
         if isinstance(dependency.call, Authentication):
             yield dependency.call

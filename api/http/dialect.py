@@ -1,4 +1,4 @@
-"""What a dialect gives the application: its routes, and its form of an error."""
+"""What a dialect gives the application: its routes, and the form of its errors."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from api.http.problems import Problem
 class Dialect(NamedTuple):
     """A vendor's HTTP interface, or our own.
 
-    prefixes tell which paths are its own, routed or not; leans are those of its routes that are asked most.
+    prefixes tell which paths belong to it, with a route or without. leans are its most frequent routes.
     """
 
     prefixes: tuple[str, ...]
@@ -23,7 +23,7 @@ class Dialect(NamedTuple):
 
 
 def of_every_route(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    """Return what any route of a vendor's may answer besides what it says itself, in the vendor's form."""
+    """Return the errors that any of a vendor's routes may answer, in the vendor's form."""
     return {
         413: {"model": model, "description": "The body is too large"},
         415: {"model": model, "description": "The body is not sent as JSON, or compressed by an unknown coding"},

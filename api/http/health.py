@@ -1,4 +1,4 @@
-"""Whether a worker is alive, whether it can serve, and its figures."""
+"""Whether a worker is alive, whether it can serve, and its metrics."""
 
 import asyncio
 
@@ -19,13 +19,14 @@ async def healthz() -> Json:
 
 @router.get("/readyz")
 async def readyz(services: ServicesDep) -> Json:
-    """The database answers. What lags, has stopped or is refused is named; appends need neither views nor sealing.
+    """The database answers. Views and sealing that lag or have stopped are named, and so are refused writes; appends
+    need neither views nor sealing.
 
-    Keys of personal data that were found damaged are counted.
+    Damaged keys of personal data are counted.
     """
     health = services.health
     projections, sealing, damaged = await asyncio.gather(health.projections(), health.sealing(), health.damaged_keys())
-    # How many tenants a view has stopped for; whose they are and why is in the log and in the checkpoints.
+    # Only the number of tenants for which a view has stopped. The log and the checkpoints name them, and the errors.
     stopped = {p.projection: len(p.stopped) for p in projections if p.stopped}
     if sealing.stopped:
         stopped["sealing"] = sealing.stopped
@@ -38,7 +39,7 @@ async def readyz(services: ServicesDep) -> Json:
 
 @router.get("/metrics")
 async def metrics(services: ServicesDep) -> Response:
-    """Figures for Prometheus, of the whole installation: they are the same from every worker."""
+    """Metrics for Prometheus, of the whole installation. Every worker returns the same."""
     registry = CollectorRegistry()
     lag = Gauge("ordertrail_projection_lag_events", "Events a view has yet to read", ["projection"], registry=registry)
     stopped = Gauge(

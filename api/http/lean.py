@@ -1,9 +1,9 @@
 """Lean routes: a well-formed request goes straight to its endpoint; any other takes the framework's way.
 
-The framework takes several times as long as an endpoint to find its route, to solve its dependencies and to validate
-what it is sent. A lean route makes the same checks, worked out once from the endpoint's signature: first who sends the
-request, and only for whom it knows, the rest. What else it does not accept it hands on untouched, before anything was
-done: so a request is refused in one place, with one wording.
+The framework takes several times as long as an endpoint to find its route, solve its dependencies and validate the
+request. A lean route makes the same checks, which are planned once from the endpoint's signature. It first identifies
+the sender, and reads the rest only for a known sender. A request that it does not accept is passed on untouched, before
+anything was done. So requests are refused in one place, with one wording.
 """
 
 import inspect
@@ -29,7 +29,7 @@ Render = Callable[[Request, Exception], Response]
 
 
 class Lean(NamedTuple):
-    """An endpoint that is worth a way of its own: it is also an ordinary route, with this method and path."""
+    """An endpoint with a way of its own. It is also an ordinary route, with this method and path."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class _NotLean(Exception):
 
 
 class _Received:
-    """A request: as dependencies take it, its headers, and the JSON value of its body once it was read."""
+    """A request for dependencies, its headers, and the JSON value of its body once it was read."""
 
     __slots__ = ("body", "headers", "request")
 
@@ -53,11 +53,11 @@ class _Received:
 
 _Reader = Callable[[_Received], Any]
 _Names = tuple[tuple[str, int], ...]
-"""The names of a function's parameters, and where in the list of what was found their values are."""
+"""The names of a function's parameters, and the places of their values in the list of found values."""
 
 
 class _Dependency(NamedTuple):
-    """What is asked for a value, where that goes, and what it takes for it."""
+    """The function that gives a value, the place of the value, and the function's parameters."""
 
     place: int
     ask: Callable[..., Awaitable[Any]]
@@ -65,13 +65,13 @@ class _Dependency(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """A part of what an endpoint takes: first values are read, then dependencies are asked."""
+    """A part of an endpoint's arguments: first values are read, then dependencies are called."""
 
     readers: Sequence[tuple[int, _Reader]]
     dependencies: Sequence[_Dependency]
 
     async def take(self, received: _Received, found: list[Any]) -> None:
-        """Put what is found in its places. Raises if the request is not as it should be."""
+        """Fill its places. Raises if the request is not acceptable."""
         for place, read in self.readers:
             found[place] = read(received)
         for place, ask, names in self.dependencies:
@@ -79,7 +79,9 @@ class _Step(NamedTuple):
 
 
 class _Arguments:
-    """What an endpoint takes, and what its dependencies take, in two steps: who sends the request, and the rest."""
+    """The arguments of an endpoint and of its dependencies, found in two steps: the sender of the request, then the
+    rest.
+    """
 
     def __init__(self, endpoint: Endpoint, path_names: frozenset[str]) -> None:
         self._path_names = path_names
@@ -93,7 +95,7 @@ class _Arguments:
         self.identify, self.take_rest = self._step(first), self._step(set(range(self._size)) - first)
 
     def blank(self) -> list[Any]:
-        """Return the places of all values."""
+        """Return empty places for all values."""
         return [None] * self._size
 
     def of(self, found: list[Any]) -> dict[str, Any]:
@@ -101,7 +103,7 @@ class _Arguments:
         return {name: found[n] for name, n in self._names}
 
     def callers(self, found: list[Any]) -> dict[Authentication, Any]:
-        """Return who was found to send the request."""
+        """Return the identified senders."""
         return {credential: found[place] for credential, place in self._credentials.items()}
 
     def asks(self, function: Callable[..., Awaitable[Any]]) -> bool:
@@ -109,9 +111,9 @@ class _Arguments:
         return function in self._places
 
     def _needed_by(self, places: Iterable[int]) -> set[int]:
-        """Return places with those of all that is needed to fill them."""
+        """Return these places and all places that are needed to fill them."""
         needed = set(places)
-        for each in reversed(self._dependencies):  # what one takes was planned before it
+        for each in reversed(self._dependencies):  # a dependency's own arguments were planned before it
             if each.place in needed:
                 needed |= {n for _, n in each.names}
         return needed
@@ -128,10 +130,11 @@ class _Arguments:
         return tuple((parameter.name, self._place(parameter, hints[parameter.name])) for parameter in parameters)
 
     def _place(self, parameter: inspect.Parameter, hint: Any) -> int:
-        """Return where a parameter's value will be found."""
+        """Return the place of a parameter's value."""
         marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
         for mark in marks:
-            # Security schemes stand in signatures for the documentation; the credential is read by what takes them.
+            # Security schemes are in signatures for the documentation; the functions that take them read the
+            # credential.
             if isinstance(mark, params.Depends) and not isinstance(mark.dependency, SecurityBase):
                 assert mark.dependency is not None
                 return self._dependency(mark.dependency)
@@ -139,7 +142,7 @@ class _Arguments:
         return self._size - 1
 
     def _dependency(self, function: Callable[..., Awaitable[Any]]) -> int:
-        """Return where a dependency's value will be found; it is asked once for each request."""
+        """Return the place of a dependency's value. The dependency is called once for each request."""
         if function not in self._places:
             names = self._plan(function)
             self._places[function] = self._next()
@@ -175,7 +178,7 @@ def _reader(parameter: inspect.Parameter, hint: Any, marks: Iterable[Any], path_
 
 
 def _query(request: Request) -> dict[str, str]:
-    """Return the query's parameters. Raises _NotLean if one comes twice, or there are too many."""
+    """Return the query's parameters. Raises _NotLean if one comes twice, or if there are too many."""
     if request.scope["query_string"].count(b"&") >= MAX_PARAMETERS:
         raise _NotLean
     pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -196,7 +199,7 @@ class _Route:
 
 
 class LeanRoutes:
-    """An ASGI application before the framework's. Its requests pass none of the framework's middleware."""
+    """An ASGI application in front of the framework's. Its requests bypass the framework's middleware."""
 
     def __init__(self, app: FastAPI, leans: Iterable[Lean], *, max_body_bytes: int, render: Render) -> None:
         self._app = app
@@ -232,7 +235,7 @@ class LeanRoutes:
                 _require_unconditional(route, scope)
                 received.body = json_of(await self._body(headers, receive, messages))
             await route.arguments.take_rest.take(received, found)
-        except Exception:  # whatever it is, the framework finds it as well, and says what it is
+        except Exception:  # the framework will meet the same error, and reports it
             remembered(scope).update(route.arguments.callers(found))
             await self._app(scope, _again(messages, receive), send)
             return
@@ -251,7 +254,7 @@ class LeanRoutes:
             raise _NotLean
         while not messages or messages[-1].get("more_body", False):
             messages.append(await receive())
-        return b"".join(message["body"] for message in messages)  # who leaves in the middle sends one without a body
+        return b"".join(message["body"] for message in messages)  # who leaves midway sends one without a body
 
 
 def _require_unconditional(route: _Route, scope: Scope) -> None:
@@ -261,7 +264,7 @@ def _require_unconditional(route: _Route, scope: Scope) -> None:
 
 
 def _again(messages: list[Message], receive: Receive) -> Receive:
-    """Return what receives the same once more, and then goes on."""
+    """Return a receiver that repeats these messages, and then goes on."""
     rest = iter(messages)
 
     async def receive_again() -> Message:

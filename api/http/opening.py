@@ -1,4 +1,6 @@
-"""A worker's services, which are opened as soon as the database is there; until then whoever asks is told why not."""
+"""A worker's services, which open as soon as the database is there. Until then, requests are told why they are not
+open.
+"""
 
 import asyncio
 import logging
@@ -16,15 +18,15 @@ _log = logging.getLogger(__name__)
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 BeginServing = Callable[[], AbstractAsyncContextManager[OpenServices]]
-"""Waits for a database, watches over it, and yields what opens services on it."""
+"""Waits for a database, watches over it, and yields a function that opens services on it."""
 
 WAIT_SECONDS = 1.5
-"""How long requests wait for a worker that has just started, rather than be refused."""
+"""How long a request waits for a worker that has just started, before it is refused."""
 PAUSE_SECONDS = 0.3
 
 
 class Opening:
-    """Opens services when it is entered, again and again until they are open, and closes them when it is left."""
+    """Opens services when it is entered, trying until they are open, and closes them when it is left."""
 
     def __init__(
         self,
@@ -34,7 +36,7 @@ class Opening:
         on_failure: Callable[[], None] = lambda: None,
         is_needed: Callable[[], bool] = lambda: True,
     ) -> None:
-        """If it is not needed, what waiting for the database does not mend is raised rather than tried again."""
+        """If is_needed is false, errors that waiting does not mend are raised instead of tried again."""
         self._begin = begin
         self._on_open = on_open
         self._on_failure = on_failure
@@ -64,7 +66,7 @@ class Opening:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close the services. Raises what went wrong with them, unless it was that there was no database."""
+        """Close the services. Raises their error, unless it was that there was no database."""
         assert self._task is not None
         self._is_closing.set()
         if self._services is None:
@@ -82,7 +84,7 @@ class Opening:
                         outage.over()
                         await self._serve(services)
                 except (Unavailable, Misconfigured) as error:
-                    # What was well when the server was ready may be mended while we wait, too.
+                    # A setup that was right when the server was ready may also be mended while we wait.
                     if not (isinstance(error, Unavailable) or self._is_needed()):
                         raise
                     if not (isinstance(error, Unavailable) and error.is_told):

@@ -1,4 +1,4 @@
-"""Lists about one order, rendered anew only when they show something else."""
+"""Lists about one order, which are rendered again only when their content has changed."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ _PLACEHOLDER, _REASON = UNREADABLE.encode(), f'"{WHY_UNREADABLE}":'.encode()
 
 
 class Rendered(NamedTuple):
-    """The parts of a page's JSON, and whether all entries are in it that should be."""
+    """The parts of a page's JSON, and whether the page has all entries that it should have."""
 
     parts: Sequence[bytes]
     is_whole: bool = True
@@ -33,7 +33,7 @@ async def page_of_order(
     render: Callable[[], Awaitable[Rendered]],
     cursor: int | None = None,
 ) -> Json:
-    """Answer with what the first of some views shows of an order, once they all show what was written before.
+    """Answer with the first view's page about an order, once all these views show everything that was written before.
 
     What is rendered must come from that view, the ledger and the path and query of the request alone, but for keys
     that cannot be read, and events that are not as they were recorded. The caller is authorised already. Raises
@@ -48,7 +48,8 @@ async def page_of_order(
     if page is not None:
         return Json(page, headers=headers)
     rendered = await render()
-    # An order that is asked for by its reference has no entries under that name: which it is may change.
+    # An order that is named by its reference has no entries under that name: the reference may come to mean another
+    # order.
     if freshness.edition.newest and rendered.is_whole and sum(map(len, rendered.parts)) <= MAX_PAGE_BYTES:
         page = b"".join(rendered.parts)
         if not _shows_damage(page):
@@ -57,5 +58,7 @@ async def page_of_order(
 
 
 def _shows_damage(page: bytes) -> bool:
-    """Whether something in a page could not be read: it may be restored at any time."""
+    """Whether a part of a page could not be read. Such a page is not kept, because the part may be restored at any
+    time.
+    """
     return _PLACEHOLDER in page or _REASON in page

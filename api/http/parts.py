@@ -1,4 +1,4 @@
-"""Large answers in JSON: rendered item by item, and sent piece by piece."""
+"""Large answers in JSON, which are rendered item by item and sent piece by piece."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ T = TypeVar("T")
 
 
 PIECE = 256 * 1024
-"""How much of an answer is handed over to be sent before some of it has been taken."""
+"""How many bytes of an answer are handed over before the client has taken some of them."""
 
 
 class InParts(Json):
-    """An answer whose JSON is in parts. Until it is taken, its request is not over: it has its room until then."""
+    """An answer whose JSON is in parts. Its request, with its room, lasts until the client has taken the answer."""
 
     def __init__(self, parts: Sequence[bytes], *, status_code: int = 200, headers: Mapping[str, str]) -> None:
         self._parts = parts
@@ -34,19 +34,19 @@ class InParts(Json):
         pieces = _Pieces()
         for piece in chain(chain.from_iterable(map(pieces.take, self._parts)), pieces.rest()):
             await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await asyncio.sleep(0)  # it is written at the end of a turn; only then it is known to be too much
+            await asyncio.sleep(0)  # only at the end of a turn do we know whether it was too much
         await send({"type": "http.response.body", "body": b""})
 
 
 class _Pieces:
-    """Makes pieces of parts, which are neither small nor large."""
+    """Makes pieces of parts; the pieces are neither small nor large."""
 
     def __init__(self) -> None:
         self._small: list[bytes] = []
         self._size = 0
 
     def take(self, part: bytes) -> Iterator[bytes]:
-        """Yield the pieces that a part completes, or is cut into."""
+        """Yield the pieces that a part completes, or into which it is cut."""
         if self._size + len(part) > PIECE:
             yield from self.rest()
         if len(part) > PIECE:
@@ -62,7 +62,7 @@ class _Pieces:
 
 
 async def in_pieces(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield what parts make together in pieces that are handed over to be sent."""
+    """Yield the parts' content in pieces of a size that is handed over at once."""
     pieces = _Pieces()
     async for part in parts:
         for piece in pieces.take(part):
@@ -72,16 +72,16 @@ async def in_pieces(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def answer(parts: Sequence[bytes], *, status_code: int = 200, headers: Mapping[str, str]) -> Json:
-    """Return the answer that parts make."""
+    """Return the answer made of these parts."""
     if sum(map(len, parts)) <= PIECE:
         return Json(b"".join(parts), status_code=status_code, headers=headers)
     return InParts(parts, status_code=status_code, headers=headers)
 
 
 async def rendered(items: list[T], render: Callable[[T], Any]) -> list[bytes]:
-    """Return the JSON of each item that is rendered as something.
+    """Return the JSON of each item that is not rendered as None.
 
-    Takes the items out of their list, and lets others have their turn in between.
+    It removes the items from their list, and lets other tasks have a turn in between.
     """
     parts: list[bytes] = []
     size = 0
@@ -99,7 +99,7 @@ async def rendered(items: list[T], render: Callable[[T], Any]) -> list[bytes]:
 
 
 def array(items: Sequence[bytes]) -> list[bytes]:
-    """Return the parts of an array of items that are JSON."""
+    """Return the parts of an array of items in JSON."""
     parts = [b"["]
     for item in items:
         parts += (item, b",")
@@ -108,6 +108,6 @@ def array(items: Sequence[bytes]) -> list[bytes]:
 
 
 def document(name: str, items: Sequence[bytes], **others: Any) -> list[bytes]:
-    """Return the parts of an object whose first member is an array of items that are JSON."""
+    """Return the parts of an object whose first member is an array of items in JSON."""
     rest = b"," + to_json(others)[1:] if others else b"}"
     return [b"{" + to_json(name) + b":", *array(items), rest]

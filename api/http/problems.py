@@ -1,4 +1,4 @@
-"""What went wrong with a request, in neutral words; each dialect renders it in its own."""
+"""Problems of requests, in neutral words; each dialect renders them in its own."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
@@ -11,7 +11,7 @@ from domain import errors
 
 
 class Kind(Enum):
-    """Kinds of problems, each with the status that HTTP has for it; a dialect may have its own."""
+    """Kinds of problems, each with its HTTP status; a dialect may use another status."""
 
     MALFORMED = (400, "Malformed request")
     INVALID = (422, "Invalid request")
@@ -39,7 +39,7 @@ class Kind(Enum):
 
 
 class Fault(NamedTuple):
-    """One thing wrong with a request: where (such as body, events, 0, type), what, and pydantic's name for it."""
+    """One fault of a request: where (such as body, events, 0, type), what, and pydantic's name for it."""
 
     where: tuple[str | int, ...]
     what: str
@@ -97,18 +97,18 @@ class PreconditionFailed(errors.OrdertrailError):
 
 
 MAX_NAME = 255
-"""How many characters are told of a member's name: whoever sends the body may make it as long as the body."""
+"""How many characters of a member's name are repeated. A sender may make a name as long as the body."""
 FORM = "the form of "
-"""What the tag of each form that a body can have begins with, in unions that tell forms apart by tags."""
+"""The beginning of the tag of each form of a body, in unions that tell forms apart by tags."""
 
 
 def dotted(where: Sequence[str | int]) -> str:
-    """Return a place in a request as people write it: body.events.0.type."""
+    """Return a place in a request as text for people: body.events.0.type."""
     return ".".join(map(str, where))
 
 
 def json_pointer(path: Sequence[str | int]) -> str:
-    """Return a place in a JSON document as RFC 6901 writes it: /events/0/type."""
+    """Return a place in a JSON document in the form of RFC 6901: /events/0/type."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
@@ -121,7 +121,7 @@ def faults_of(validation_errors: Sequence[Any], *prefix: str | int) -> tuple[Fau
 
 
 def _place(location: Sequence[str | int]) -> Iterator[str | int]:
-    """Yield a place as the client knows it: which form of a body we took it for is not part of it."""
+    """Yield a place as the client knows it, without the form that we took the body for."""
     for part in location:
         if not isinstance(part, str):
             yield part
@@ -152,7 +152,7 @@ _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
     (errors.OrdertrailError, Kind.INVALID),
 )
 
-# What the framework answers by itself, where it says no more than the name of the status.
+# The framework's own answers that hold only the name of the status.
 _STATUSES = {
     404: (Kind.NOT_FOUND, "There is nothing at this path; the paths are listed at /docs"),
     405: (Kind.METHOD_NOT_ALLOWED, "This path does not take this method; the paths are listed at /docs"),
@@ -160,13 +160,13 @@ _STATUSES = {
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return what an exception means to whoever sent the request."""
+    """Return an exception's meaning for the sender of the request."""
     match error:
         case RequestValidationError():
             faults = faults_of(error.errors())
             return Problem(Kind.INVALID, str(InvalidRequest(*faults)), faults)
         case errors.Misconfigured():
-            # What is wrong is for whoever can change it.
+            # The details are only for the operator, who can change the setup.
             detail = "This service is not set up as it has to be; whoever runs it finds in its log what is wrong"
             return Problem(Kind.UNAVAILABLE, detail, headers=_headers(Kind.UNAVAILABLE, error))
         case errors.OrdertrailError():
@@ -174,7 +174,7 @@ def problem_of(error: Exception) -> Problem:
             faults = error.faults if isinstance(error, InvalidRequest) else ()
             return Problem(kind, str(error), faults, _headers(kind, error), error)
         case HTTPException(__cause__=errors.OrdertrailError() | RequestValidationError() as cause):
-            # FastAPI wraps whatever goes wrong while it reads a body.
+            # FastAPI wraps every error while it reads a body.
             return problem_of(cause)
         case HTTPException():
             kind, detail = _STATUSES.get(error.status_code, (Kind.INVALID, error.detail))
@@ -184,7 +184,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 _RETRY_AFTER = {Kind.UNAVAILABLE: "1", Kind.DAMAGED: "60"}
-"""In seconds. Somebody has to restore what was damaged; what is told meanwhile is not to be lost."""
+"""Seconds. Somebody has to restore damaged data, and what clients send meanwhile should not be lost."""
 
 
 def _headers(kind: Kind, error: Exception) -> dict[str, str]:
@@ -194,7 +194,7 @@ def _headers(kind: Kind, error: Exception) -> dict[str, str]:
         case UnsupportedCoding():
             return {"Accept-Encoding": ", ".join(error.accepted)}
         case errors.OutcomeUnknown():
-            # Whether to try again, and how, is told in words: to wait does not make it certain.
+            # The text says whether and how to try again; waiting alone does not make the outcome certain.
             return {}
         case _:
             return {"Retry-After": _RETRY_AFTER[kind]} if kind in _RETRY_AFTER else {}

@@ -1,4 +1,4 @@
-"""How many requests a credential may send in a time: exact, over a window that moves, in each worker for itself."""
+"""How many requests a credential may send in a time: exact, over a moving window, in each worker for itself."""
 
 import math
 import time
@@ -13,7 +13,7 @@ from api.settings import Settings
 from application.access.callers import Caller
 
 MAX_KEYS = 10_000
-"""How many credentials are remembered; beyond that, the one that has been quiet for longest is forgotten."""
+"""How many credentials are remembered. Beyond that, the one that was quiet for longest is forgotten."""
 
 
 class RateLimit(NamedTuple):
@@ -29,11 +29,13 @@ SENDCLOUD_READS = "Sendcloud reads"
 SENDCLOUD_WRITES = "Sendcloud writes"
 
 RateLimits = Mapping[str, Sequence[RateLimit]]
-"""Name of what is limited -> its limits, all of which hold; what is not named is not limited."""
+"""Name of a limit -> its rules, all of which apply. Requests without a name here are not limited."""
 
 
 class RateLimiter:
-    """Counts the requests it lets pass. Those it refuses do not count: whoever waits as told gets through."""
+    """Counts the requests that it lets pass. Refused requests do not count, so a client that waits as told gets
+    through.
+    """
 
     def __init__(
         self, limits: RateLimits, *, clock: Callable[[], float] = time.monotonic, max_keys: int = MAX_KEYS
@@ -61,7 +63,7 @@ class RateLimiter:
 
 
 def _wait(limit: RateLimit, moments: deque[float], now: float) -> float:
-    """Return how long it is until the oldest of as many requests as may pass has left the window."""
+    """Return the time until the oldest of the counted requests has left the window."""
     return moments[0] + limit.seconds - now if len(moments) == limit.requests else 0
 
 
@@ -79,6 +81,6 @@ def _per_second(requests: int) -> tuple[RateLimit, ...]:
 
 
 def take(request: Request, caller: Caller, name: str) -> None:
-    """Let a request of the caller pass if what this names has a limit and it is not reached. Raises TooManyRequests."""
+    """Let a request of the caller pass unless the limit with this name is reached. Raises TooManyRequests."""
     limiter: RateLimiter = request.app.state.rate_limiter
     limiter.take(name, caller.key_id)

@@ -1,4 +1,4 @@
-"""What each request is called, in answers and in the log: as its sender calls it, or as we do."""
+"""The name of each request in answers and in the log: the sender's, or ours."""
 
 import re
 import secrets
@@ -11,22 +11,22 @@ from application.runtime.request_context import RequestContext, current
 HEADER = "X-Request-Id"
 _RAW_HEADER = HEADER.lower().encode()
 _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
-"""What is taken over: nothing that a line of the log, or a header, could be broken with."""
+"""The ids that are accepted: nothing that could break a line of the log, or a header."""
 
 
 def new_request_id() -> str:
-    """Return an id for a request that brought none."""
+    """Return an id for a request without one."""
     return secrets.token_hex(8)
 
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the id that a request brought, or a new one."""
+    """Return the request's own id, or a new one."""
     brought = next((value for name, value in headers if name == _RAW_HEADER), b"")
     return brought.decode("ascii") if _SANE.fullmatch(brought) else new_request_id()
 
 
 class RequestContexts:
-    """Has an application know, wherever it is, which request it is answering."""
+    """Makes the current request known everywhere in an application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

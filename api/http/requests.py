@@ -1,4 +1,4 @@
-"""What every route needs of a request, and says in its answer."""
+"""What every route needs from a request, and adds to its answer."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
@@ -29,10 +29,10 @@ MAX_PATH = 2_000
 
 
 class StrictRoute(APIRoute):
-    """A route that knows who sends a request before it reads anything of the body, and reads that strictly."""
+    """A route that identifies the sender before it reads the body, and reads the body strictly."""
 
     max_body_bytes: ClassVar[int | None] = None
-    """A bound on bodies below the application's: for those of whom nothing is known yet."""
+    """A lower limit on bodies than the application's, for senders that are not known yet."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         tell_few_faults(self.dependant)
@@ -63,7 +63,7 @@ class StrictRoute(APIRoute):
 
 
 class TokenRoute(StrictRoute):
-    """A route for those who have no token yet: what they send to get one is small."""
+    """A route for clients without a token. The body with which they ask for one is small."""
 
     max_body_bytes = 4_096
 
@@ -73,7 +73,7 @@ def _has_body(headers: Mapping[str, str]) -> bool:
 
 
 def require_json(content_type: str) -> None:
-    """Raise UnsupportedMediaType unless it is application/json or application/…+json."""
+    """Raise UnsupportedMediaType unless the type is application/json or application/…+json."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type != "application/json" and not (
         media_type.startswith("application/") and media_type.endswith("+json")
@@ -86,7 +86,8 @@ async def _services(request: Request) -> Services:
     services = services_of(request)
     if request.method in {"GET", "HEAD"}:
         return services
-    # As it was sent: what is decoded may hold what no event may. No route takes a path that would have to be cut.
+    # The path as it was sent, because a decoded path may hold characters that events must not. No route's path is cut
+    # here.
     path = request.scope["raw_path"].decode("ascii", "replace")[:MAX_PATH]
     return services.on_behalf_of(Origin(method=request.method, path=path))
 
@@ -116,7 +117,7 @@ KeyDep = Annotated[IdempotencyKey | None, Depends(_idempotency_key)]
 
 
 class Json(Response):
-    """An answer in JSON, from plain values or from bytes that are JSON already. Large ones: see api/http/parts.py."""
+    """An answer in JSON, made from plain values or from bytes of JSON. For large answers see api/http/parts.py."""
 
     media_type = "application/json"
 
@@ -124,7 +125,7 @@ class Json(Response):
         return content if isinstance(content, bytes) else to_json(content)
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
-        # What Starlette does, without looking first whether the length and the type are among the headers.
+        # This does what Starlette does, but does not first search the headers for the length and the type.
         self.raw_headers = [
             (b"content-length", b"%d" % len(self.body)),
             (b"content-type", self.media_type.encode("latin-1")),
@@ -133,7 +134,7 @@ class Json(Response):
 
 
 def written(result: Recorded) -> dict[str, str]:
-    """Return the headers that tell what a request recorded."""
+    """Return the headers about what a request recorded."""
     headers = {"Ordertrail-Position": str(result.position)}
     if result.is_replayed:
         headers["Idempotency-Replayed"] = "true"
@@ -154,7 +155,7 @@ async def read(services: Services, caller: Caller, *views: str, cursor: int | No
 
 
 def freshness_said(freshness: Freshness) -> dict[str, str]:
-    """Return the headers that tell how far the views are that a request reads."""
+    """Return the headers about the freshness of the views that a request reads."""
     headers = {"Ordertrail-Position": str(freshness.position)}
     if freshness.lag:
         headers["Ordertrail-Lag"] = str(freshness.lag)
@@ -163,10 +164,10 @@ def freshness_said(freshness: Freshness) -> dict[str, str]:
 
 
 def begin_request() -> None:
-    """Forget what was said before: a connection's next request begins with what the last one left."""
+    """Forget the last request's headers: a connection's next request starts with what the last one left."""
     _freshness.set({})
 
 
 def freshness_headers() -> Mapping[str, str]:
-    """Return what was said of this request: a 404 of views that lag has to say that they do."""
+    """Return this request's freshness headers. A 404 from views that lag must say that they lag."""
     return _freshness.get()

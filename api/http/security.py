@@ -1,4 +1,4 @@
-"""How a credential is carried in a request. What it allows is decided in application.access.callers."""
+"""How a request carries its credential. application.access.callers decides what the credential allows."""
 
 import base64
 
@@ -14,7 +14,7 @@ BASIC = HTTPBasic(auto_error=False, description="The key id and the secret of `o
 
 
 async def bearer(services: Services, request: Request, *, audience: Audience = None) -> Caller:
-    """Return whose bearer token the request carries. Raises Unauthenticated."""
+    """Return the caller with the request's bearer token. Raises Unauthenticated."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send a token in the header Authorization: Bearer <token>")
@@ -22,7 +22,7 @@ async def bearer(services: Services, request: Request, *, audience: Audience = N
 
 
 async def basic(services: Services, request: Request) -> Caller:
-    """Return whose key id and secret the request carries. Raises Unauthenticated."""
+    """Return the caller with the request's key id and secret. Raises Unauthenticated."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         raise Unauthenticated("Send the key id and the secret in the header Authorization: Basic <base64>")

@@ -39,7 +39,7 @@ class ProblemJson(Json):
 
 
 def render(problem: Problem) -> Response:
-    """Render a problem as RFC 9457 has it."""
+    """Render a problem in the form of RFC 9457."""
     name = problem.kind.name.lower().replace("_", "-")
     details = ProblemDetails(
         type=f"urn:ordertrail:problem:{name}",
@@ -56,7 +56,7 @@ def render(problem: Problem) -> Response:
 
 
 def _hint(problem: Problem) -> str:
-    """Return what whoever sent the request may do about it here, if there is something to say."""
+    """Return what the sender of the request can do about it; an empty text if there is nothing to say."""
     match problem.cause:
         case OrderNotFound():
             return "; create it with POST /trail/v1/orders"
@@ -87,4 +87,4 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         503: "The database does not do it at the moment, or what is needed was damaged in it; the detail says why",
     }.items()
 }
-"""What every native route may answer besides its own."""
+"""The errors that every native route may answer."""

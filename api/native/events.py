@@ -1,4 +1,4 @@
-"""Native event bodies to domain events."""
+"""Translates native event bodies to domain events."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -18,7 +18,7 @@ E = TypeVar("E", bound=Event)
 
 
 def events_of(order_id: str, body: NewEventBody | NewEventsBody, actor: Actor) -> list[OrderEvent]:
-    """Return the domain events of a body. Raises InvalidRequest, with all that is wrong with all of them."""
+    """Return the domain events of a body. Raises InvalidRequest with the faults of all events."""
     if type(body) is NewEventBody:
         return [_event(order_id, body, actor, ("body",))]
     assert isinstance(body, NewEventsBody)
@@ -44,7 +44,7 @@ def _event(order_id: str, body: NewEventBody, actor: Actor, where: tuple[str | i
 def event_of(
     event_class: type[E], stream: str, *, event: NewEventBody, actor: Actor, where: tuple[str | int, ...]
 ) -> E:
-    """Return the domain event of a body that stands at this place of a request. Raises InvalidRequest."""
+    """Return the domain event of a body at this place of a request. Raises InvalidRequest."""
     if not ENVELOPE.isdisjoint(event.data):
         strange = sorted(ENVELOPE & event.data.keys())
         raise InvalidRequest(

@@ -1,4 +1,4 @@
-"""The native view of an order's past: what it was, and what changed."""
+"""An order's past in the native interface: what it was, and what changed."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -108,7 +108,7 @@ async def get_diff(
 ) -> Json:
     """Return the fields in which two versions of an order differ, each with the last event that changed it.
 
-    Without parameters: how each field of the order came to be what it is.
+    Without parameters, it tells how each field of the order got its value.
     """
     authorise(caller, "read:orders")
     query.require_order()
@@ -126,7 +126,7 @@ async def get_diff(
 
 
 async def get_past(services: Services, tenant: TenantName, order_id: str, query: PastQuery) -> Json:
-    """Return what an order was."""
+    """Return an order as it was."""
     head = await services.store.head(tenant)
     if query.at is not None:
         order = await services.time_travel.at(tenant, order_id, query.at, query.clock or "recorded")

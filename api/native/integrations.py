@@ -130,7 +130,7 @@ async def register_integration(
     if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
-    """Make an integration known, or describe it anew."""
+    """Register an integration, or describe it again."""
     authorise(caller, "write:integrations")
     body.require_storable()
     event = Registered(
@@ -163,7 +163,7 @@ async def append_integration_event(
     if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
-    """Note that an integration has recovered: its calls succeed again, whatever failed before."""
+    """Record that an integration has recovered: its calls succeed again."""
     authorise(caller, "write:integrations")
     if body.type != Recovered.topic:
         raise InvalidRequest(
@@ -189,7 +189,7 @@ async def get_integration(integration_id: IntegrationId, caller: CallerDep, serv
 async def list_exceptions(
     integration_id: IntegrationId, query: Annotated[ExceptionQuery, Query()], caller: CallerDep, services: ServicesDep
 ) -> Json:
-    """List the calls that failed, the newest first, each with a hint for mending it where we know one."""
+    """List the failed calls, newest first, each with a hint on how to mend it, if we know one."""
     authorise(caller, "read:integrations")
     tenant, cursor = caller.tenant.name, position_of(query.cursor)
     headers = await read(services, caller, "integration_log", "integrations", cursor=cursor)

@@ -1,4 +1,4 @@
-"""The native view of a whole ledger: its head, and its events as a feed."""
+"""A whole ledger in the native interface: its head, and its events as a feed."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -80,7 +80,7 @@ async def get_feed(query: Annotated[FeedQuery, Query()], caller: CallerDep, serv
     events = await read(tenant, after=query.after, types=types, limit=query.limit)
     following = events[-1].position if events else query.after
     if types and not await read(tenant, after=following, upto=head, types=types, limit=1):
-        # What was looked at reaches further than what was found.
+        # The search went further than the last event that it found.
         following = max(following, head)
     items = await rendered(events, lambda event: cloud_event(tenant, event))
     return answer(document("items", items, next=following), headers={"Ordertrail-Position": str(head)})

@@ -1,4 +1,4 @@
-"""What native requests and answers look like."""
+"""The models of native requests and answers."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -21,7 +21,7 @@ Cursor = Annotated[str | None, Field(max_length=64, description="`next` of the p
 
 
 class Strict(BaseModel):
-    """What rejects unknown members."""
+    """A model that rejects unknown members."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,7 +36,7 @@ def _totals(total: int, *, discount: int) -> JsonValue:
 
 
 def _acting(told: Actor | None, caller: Actor) -> Actor:
-    """Return who acts: the caller, unless somebody is told; with the caller's application, unless one is told."""
+    """Return the actor: the given one, or else the caller. Without an application, it gets the caller's."""
     if told is None:
         return caller
     actor = told if told.id or told.name or told.type else caller
@@ -44,9 +44,9 @@ def _acting(told: Actor | None, caller: Actor) -> Actor:
 
 
 class Circumstances(Strict):
-    """Who made something happen, when, and because of what.
+    """The actor, the time, and the cause of an event.
 
-    The actor is the credential if nobody is given, and acts with it if no application is given.
+    If no actor is given, it is the credential. If no application is given, it is the credential's.
     """
 
     actor: Actor | None = None
@@ -66,7 +66,7 @@ class Circumstances(Strict):
 
 
 class Envelope(Circumstances):
-    """What an event of yours may carry besides its data."""
+    """The members that your event may have besides its data."""
 
     event_id: Identifier | None = Field(None, description="Your id for the event: the same id is recorded once.")
 
@@ -97,7 +97,7 @@ class NewEventBody(Envelope):
         actor={"id": "u-7", "name": "Kim", "type": "User"},
     )
     type: Name
-    data: dict[str, Any] = Field(default_factory=dict)  # checked by the type's class, all the way down
+    data: dict[str, Any] = Field(default_factory=dict)  # the type's class checks it, at all levels
 
 
 class NewEventsBody(Strict):
@@ -123,21 +123,21 @@ AppendBody = Annotated[
 
 
 class NewEdit(Circumstances):
-    """What an order amounts to from now on."""
+    """The new amounts of an order."""
 
     model_config = _example(totals=_totals(3_600, discount=400))
     totals: Totals
 
 
 class NewTransfer(Circumstances):
-    """Whom an order belongs to from now on."""
+    """The new customer of an order."""
 
     model_config = _example(customer={"id": "c-10", "name": "Bo Ek"})
     customer: Customer
 
 
 class NewSplit(Circumstances):
-    """The part of an order that becomes an order of its own."""
+    """The part of an order that becomes a new order."""
 
     model_config = _example(order_id="A-1001-2", totals=_totals(900, discount=100))
     order_id: Identifier | None = Field(None, description="The new order's id; we make one up if it is left out.")
@@ -185,7 +185,7 @@ class EventRef(BaseModel):
 
 
 class RecordedBody(BaseModel):
-    """What a request recorded; version is the order's after it."""
+    """What a request recorded; version is the order's version after it."""
 
     order_id: str
     version: int
@@ -211,7 +211,7 @@ Unreadable = Annotated[
 
 
 class OrderBody(OrderState):
-    """An order as its events have made it; state is combined over all services, and a failure is never cleared."""
+    """An order as its events have made it. state combines all services, and a failure is never cleared."""
 
     order_id: str
     state: CombinedState
@@ -226,7 +226,7 @@ class OrderList(BaseModel):
 
 
 class TimelineItem(BaseModel):
-    """One event of an order, or of an integration it is tied to; version is that of its own stream."""
+    """One event of an order, or of an integration that it is tied to; version is that of the event's own stream."""
 
     position: int
     version: int

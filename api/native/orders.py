@@ -46,7 +46,7 @@ router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=Stric
 async def create_order(
     body: NewOrder, caller: CallerDep, services: ServicesDep, key: KeyDep, prefer: Prefer = None
 ) -> Json:
-    """Create an order: its first event. An order that exists is a 409."""
+    """Create an order with its first event. If the order exists, the answer is a 409."""
     authorise(caller, "write:orders")
     created = await services.orders.create(
         caller.tenant,
@@ -71,7 +71,7 @@ async def append_events(
     if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
-    """Append one event, or `{"events": […]}` together or not at all. What is answered is durable."""
+    """Append one event, or all of `{"events": […]}`, or none of them. The events are durable when the answer comes."""
     authorise(caller, "write:orders")
     events = [masked_event(event, services.secret_headers) for event in events_of(order_id, body, caller.actor)]
     if IntegrationTied in map(type, events):
@@ -92,7 +92,7 @@ async def edit_order(
     if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
-    """Change what an order amounts to, in its currency."""
+    """Change an order's amounts, in its currency."""
     authorise(caller, "write:orders")
     edit = partial(services.orders.edit, caller.tenant, order_id, body.totals, key=key, **body.envelope(caller.actor))
     result = await on_condition(if_match, lambda expected: edit(expected=expected))
@@ -109,7 +109,7 @@ async def transfer_order(
     if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
-    """Hand an order over to another customer."""
+    """Transfer an order to another customer."""
     authorise(caller, "write:orders")
     transfer = partial(
         services.orders.transfer, caller.tenant, order_id, body.customer, key=key, **body.envelope(caller.actor)
@@ -128,7 +128,7 @@ async def split_order(
     if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
-    """Split part of an order off into a new one, whose id is answered. Both orders change together or not at all."""
+    """Split a part of an order off into a new order, and return the new id. Both orders change, or neither does."""
     authorise(caller, "write:orders")
     envelope = body.envelope(caller.actor)
     split = partial(services.orders.split, caller.tenant, order_id, body.order_id, body.totals, key=key, **envelope)
@@ -170,7 +170,7 @@ async def untie_integration(
     if_match: IfMatchDep,
     prefer: Prefer = None,
 ) -> Json:
-    """Show no more of the integration's exceptions in the order's timeline; those that are there stay."""
+    """Stop showing the integration's exceptions in the order's timeline. Those that are there stay."""
     authorise(caller, "write:orders")
     untie = partial(services.orders.untie, caller.tenant, order_id, integration_id, key=key, actor=caller.actor)
     result = await on_condition(if_match, lambda expected: untie(expected=expected))
@@ -193,9 +193,9 @@ async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, 
 async def get_order(
     order_id: OrderId, query: Annotated[PastQuery, Query()], caller: CallerDep, services: ServicesDep
 ) -> Json:
-    """Return what an order is now, with each service's latest state; its ETag is for If-Match.
+    """Return an order's present state, with each service's newest state. Its ETag is for If-Match.
 
-    With `version` or `at`, return what it was: as that version made it, or as it was known at an instant.
+    With `version` or `at`, return its past state: after that version, or as it was known at an instant.
     """
     authorise(caller, "read:orders")
     if query.is_past():
@@ -215,7 +215,7 @@ async def get_timeline(
     caller: CallerDep,
     services: ServicesDep,
 ) -> Json:
-    """Return everything that happened to an order, in the order it was recorded, or the newest first."""
+    """Return everything that happened to an order, in the order of recording, or newest first."""
     authorise(caller, "read:orders")
     tenant, cursor = caller.tenant.name, position_of(query.cursor)
     read_timeline = services.queries.views.timeline

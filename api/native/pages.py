@@ -1,11 +1,11 @@
-"""Pages of native lists: their cursors are ledger positions."""
+"""Pages of native lists. Their cursors are ledger positions."""
 
 from api.http.problems import Fault, InvalidRequest
 from domain.values import MAX_BIGINT
 
 
 def position_of(cursor: str | None) -> int | None:
-    """Return the position a cursor stands for. Raises InvalidRequest."""
+    """Return the position in a cursor. Raises InvalidRequest."""
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and int(cursor) <= MAX_BIGINT):

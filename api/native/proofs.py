@@ -1,4 +1,4 @@
-"""Native proofs: checkpoints of a ledger, and what follows from them."""
+"""Native proofs: a ledger's checkpoints, and proofs that are made for them."""
 
 from base64 import b64encode
 from typing import Annotated
@@ -112,7 +112,7 @@ TenantOfKeys = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,63}$", examples=["
 async def get_checkpoint(
     query: Annotated[CheckpointQuery, Query()], caller: CallerDep, services: ServicesDep
 ) -> PlainTextResponse:
-    """Return a checkpoint as a signed note (C2SP tlog-checkpoint). Keep it: later ledgers have to continue it."""
+    """Return a checkpoint as a signed note (C2SP tlog-checkpoint). Keep it: later ledgers must continue it."""
     authorise(caller, "read:ledger")
     return PlainTextResponse(await services.proofs.checkpoint(caller.tenant.name, query.size))
 
@@ -124,9 +124,9 @@ async def get_checkpoint(
     summary="Get the public keys of a ledger",
 )
 async def get_keys(tenant: TenantOfKeys, services: ServicesDep) -> PlainTextResponse:
-    """Return the keys that a tenant's checkpoints were ever signed with, the oldest first, as C2SP writes them.
+    """Return all keys that a tenant's checkpoints were ever signed with, the oldest first, in C2SP's form.
 
-    Anybody may know them; no credential is asked for. Whether there is such a tenant is not said.
+    The keys are public, so no credential is needed. The answer does not tell whether the tenant exists.
     """
     verifiers = await services.proofs.verifiers(TenantName(tenant))
     return PlainTextResponse("".join(f"{verifier}\n" for verifier in verifiers))
@@ -134,7 +134,7 @@ async def get_keys(tenant: TenantOfKeys, services: ServicesDep) -> PlainTextResp
 
 @router.get("/ledger/proofs/inclusion", response_model=Proof, summary="Prove that an event is in the ledger")
 async def get_inclusion(query: Annotated[InclusionQuery, Query()], caller: CallerDep, services: ServicesDep) -> Json:
-    """Return an event as it is stored, and what proves that it is in the ledger that was signed."""
+    """Return an event as it is stored, and the proof that it is in the signed ledger."""
     authorise(caller, "read:ledger")
     proof = await services.proofs.of_event(
         caller.tenant.name, event_id=query.event_id, position=query.position, size=query.size
@@ -150,7 +150,7 @@ async def get_inclusion(query: Annotated[InclusionQuery, Query()], caller: Calle
 async def get_consistency(
     query: Annotated[ConsistencyQuery, Query()], caller: CallerDep, services: ServicesDep
 ) -> Json:
-    """Return what proves that the checkpoint `to` continues the checkpoint `from`: nothing in it was changed."""
+    """Return the proof that the checkpoint `to` continues the checkpoint `from`: nothing in it was changed."""
     authorise(caller, "read:ledger")
     if query.to < query.from_:
         raise InvalidRequest(Fault(("query", "to"), "is smaller than from", "order"))
@@ -161,7 +161,7 @@ async def get_consistency(
 
 @router.get("/orders/{order_id}/proofs", response_model=Proof, summary="Prove all events of an order at once")
 async def get_order_proofs(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Response:
-    """Return all events of an order as they are stored, and what proves each against one checkpoint."""
+    """Return all events of an order as they are stored, and the proof of each, all for one checkpoint."""
     authorise(caller, "read:orders")
     headers = await read(services, caller, "order_state")
     found = await services.queries.find_order(caller.tenant.name, order_id)

@@ -1,4 +1,4 @@
-"""Receipts: the proof of what a request recorded, in its answer if it is asked for (Prefer, RFC 7240)."""
+"""Receipts: an answer holds the proof of what its request recorded, if the request asks for it (Prefer, RFC 7240)."""
 
 import logging
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ Prefer = Annotated[
 async def receipt(
     services: Services, caller: Caller, result: Recorded, prefer: str | None
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return what an answer's body and headers say besides, if a receipt was asked for.
+    """Return additions to an answer's body and headers, if the request asks for a receipt.
 
-    What was recorded is durable either way: an answer without a receipt links to where its proof will be.
+    The events are durable either way. An answer without a receipt links to the place where its proof will be.
     """
     if prefer is None or not _asks_for_receipt(prefer):
         return {}, {}

@@ -1,4 +1,4 @@
-"""Domain values to native bodies."""
+"""Renders domain values as native bodies."""
 
 import base64
 from collections.abc import Mapping
@@ -33,19 +33,19 @@ def order_body(order_id: str, state: OrderState) -> dict[str, Any]:
 
 
 def order_item(row: OrderStateRow, shown: ShownOrder) -> dict[str, Any]:
-    """Return what a row of the view shows of an order."""
-    # The combined state has a column of its own.
+    """Return an order from a row of the view."""
+    # The combined state has its own column.
     return {**order_body(row.order_id, shown.state), "state": row.state, **_why(shown.unreadable)}
 
 
 def past_order(order: PastOrder) -> dict[str, Any]:
-    """Return what an order was, the last event that it was made by, and those that cannot be read."""
+    """Return a past state of an order, the last event of it, and the events that cannot be read."""
     state = order_body(order.order_id, order.state)
     return {**state, "as_of": order.newest and _made_by(order.newest), **unread_events(order)}
 
 
 def unread_events(order: PastOrder) -> dict[str, Any]:
-    """Return the events of an order that cannot be read, or not all of them; nothing, if all can."""
+    """Return the events of an order that cannot be read, or only in part; nothing if all can be read."""
     events = [
         {
             "version": event.version,
@@ -60,7 +60,7 @@ def unread_events(order: PastOrder) -> dict[str, Any]:
 
 
 def field_change(change: FieldDifference) -> dict[str, Any]:
-    """Return how a field of an order differs, and the event that made it so."""
+    """Return the difference in a field of an order, and the event that made it."""
     return {
         "field": json_pointer(change.path),
         "before": change.before,
@@ -89,7 +89,7 @@ def timeline_item(entry: TimelineEntry) -> dict[str, Any]:
 
 
 def exception_item(entry: LoggedException) -> dict[str, Any]:
-    """Return an integration's failed call with all that was said in it."""
+    """Return an integration's failed call with its bodies."""
     try:
         told = entry.recorded if entry.event is None else entry.recorded._replace(data=encode(entry.event).data)
     except DAMAGE:
@@ -120,7 +120,7 @@ def _event(event: RecordedEvent, kind: str) -> dict[str, Any]:
 
 
 def _made_by(event: RecordedEvent) -> dict[str, Any]:
-    """Return which event made something so, by whom and when."""
+    """Return the event that made a change, with its actor and its time."""
     return {
         "version": event.version,
         "position": event.position,
@@ -137,7 +137,7 @@ def _actor(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hint(data: dict[str, Any]) -> dict[str, Any]:
-    """Return what mends an integration's failed call."""
+    """Return advice on how to mend an integration's failed call."""
     try:
         return {"hint": hint(data.get("exception_type"), data.get("response_code"), data.get("exception"))}
     except DAMAGE:
@@ -145,12 +145,12 @@ def _hint(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _why(unreadable: str | None) -> dict[str, str]:
-    """Return the member that says why some of an event cannot be read; nothing, if all of it can."""
+    """Return a member that says why a part of an event cannot be read; nothing if all can be read."""
     return {"unreadable": unreadable} if unreadable else {}
 
 
 def cloud_event(tenant: str, event: RecordedEvent) -> dict[str, Any]:
-    """Return an event in the form of CloudEvents 1.0. One of ours that cannot be read may go without data."""
+    """Return an event in the form of CloudEvents 1.0. An unreadable event of ours may have no data."""
     why = None
     if is_ours(event.type):
         data, _, why = legible(event)
@@ -175,7 +175,7 @@ def cloud_event(tenant: str, event: RecordedEvent) -> dict[str, Any]:
 
 
 def _foreign_data(event: RecordedEvent) -> dict[str, Any]:
-    """Return the data of an event of another application, whatever it is."""
+    """Return the data of another application's event, whatever it is."""
     try:
         return {"datacontenttype": _JSON, "data": from_strict_json(event.data)}
     except ValueError:

@@ -1,4 +1,4 @@
-"""The native view of retention: for how long what is said in calls is kept."""
+"""Retention in the native interface: how long the bodies of calls are kept."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/trail/v1/retention", tags=["Native"], route_class=St
 
 
 class NewRetention(Strict):
-    """For how many days what is said in calls is kept from now on; null: for ever."""
+    """The number of days for which the bodies of calls are kept from now on; null: for ever."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"bodies_days": 90}]})
 
@@ -28,9 +28,9 @@ class NewRetention(Strict):
 
 
 class Retention(BaseModel):
-    """For how long what is said in calls is kept.
+    """How long the bodies of calls are kept.
 
-    What was said in the calls that events up to a position tell of has expired.
+    The bodies of the calls in events up to a position have expired.
     """
 
     bodies_days: int | None
@@ -39,7 +39,7 @@ class Retention(BaseModel):
 
 @router.get("", response_model=Retention, summary="Get how long bodies are kept")
 async def get_retention(caller: CallerDep, services: ServicesDep) -> Json:
-    """Return for how long what is said in calls is kept, and what has expired."""
+    """Return how long the bodies of calls are kept, and which have expired."""
     authorise(caller, "read:ledger")
     return _shown(await services.retention.find(caller.tenant.name))
 

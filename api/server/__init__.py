@@ -1,1 +1,1 @@
-"""The processes of `ordertrail serve`: a parent that gives up on nothing, workers that answer, and the projector."""
+"""The processes of `ordertrail serve`: a parent that never gives up, workers that answer, and the projector."""

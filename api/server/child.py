@@ -1,4 +1,4 @@
-"""What the processes that `ordertrail serve` runs have in common."""
+"""What all processes of `ordertrail serve` share."""
 
 import os
 import signal
@@ -15,13 +15,13 @@ from typing import Any
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 POLL_SECONDS = 0.5
 PROCESSES = get_context("fork") if sys.platform == "linux" else get_context("spawn")
-"""Children have from their parent what it has imported, and begin at once; elsewhere system libraries forbid it."""
+"""Forked children have their parent's imports and start at once. On other systems, system libraries forbid forking."""
 
 
 def started(name: str, run: Callable[..., None], *arguments: Any) -> BaseProcess:
     """Start a process that runs this, and return it."""
     process = PROCESSES.Process(target=be, args=(name, run, *arguments), name=name)
-    # What it is told before it can hear it, it hears then.
+    # A signal that comes before the child can handle it waits until it can.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         process.start()
@@ -31,9 +31,9 @@ def started(name: str, run: Callable[..., None], *arguments: Any) -> BaseProcess
 
 
 def be(name: str, run: Callable[..., None], *arguments: Any) -> None:
-    """Be a process of the server's: run, until told to leave, or until the parent is gone, however it went."""
-    os.setsid()  # the terminal's Ctrl-C is the parent's to pass on
-    with suppress(OSError):  # only Linux has names of processes there
+    """Be a process of the server: run until told to stop, or until the parent is gone for any reason."""
+    os.setsid()  # the parent passes on the terminal's Ctrl-C
+    with suppress(OSError):  # only Linux has process names there
         Path("/proc/self/comm").write_text(f"trail-{name}", encoding="ascii")
     _forget_signals()
     threading.Thread(target=_leave_with_parent, daemon=True, name="parent").start()
@@ -41,7 +41,7 @@ def be(name: str, run: Callable[..., None], *arguments: Any) -> None:
 
 
 def _forget_signals() -> None:
-    """Treat signals as a new process does, whatever our parent does on them; those that nohup has us ignore, ignore."""
+    """Treat signals as a new process does, whatever our parent does. Signals that nohup ignores stay ignored."""
     for number in STOP_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -49,7 +49,7 @@ def _forget_signals() -> None:
 
 
 def _leave_with_parent() -> None:
-    # Asked for, because what else would tell us, a pipe, is held open by all processes that are forked later.
+    # Ask for it: a pipe could tell us instead, but all later forked processes would hold it open.
     parent = parent_process()
     while parent is not None and os.getppid() == parent.pid:
         time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Sets up the database that is served, however long that takes, and starts it again if it is ours and ends."""
+"""Sets up the served database, however long that takes, and starts it again if it is ours and has ended."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 
 
 class DatabaseKeeper:
-    """Publishes the database's DSN once it is set up. In its own process nothing waits for the database."""
+    """Publishes the database's DSN once it is set up. Its own process never waits for the database."""
 
     def __init__(self, database: ServedDatabase, board: Board) -> None:
         self._database = database
@@ -30,14 +30,14 @@ class DatabaseKeeper:
         self._pause = FIRST_PAUSE_SECONDS
         self._failures = 0
         self.is_waiting = False
-        """Whether it has turned out that the database is away, and it has not been there since."""
+        """Whether the database was found to be away, and has not been back since."""
 
     @property
     def is_set_up(self) -> bool:
         return self._board.dsn is not None
 
     def look_after(self) -> None:
-        """Do what is due. Raises whatever keeps the database from being set up, unless it passes; not once it was."""
+        """Do what is due. Before the database is set up, raises errors that do not pass; afterwards, raises none."""
         if self._errand.is_running:
             self._take_result()
         elif time.monotonic() < self._next_at:
@@ -60,7 +60,7 @@ class DatabaseKeeper:
         try:
             return self._database.has_ended()
         except OrdertrailError:
-            # Whatever is the matter, the errand tells it.
+            # The errand will report the cause.
             return True
 
     def _take_result(self) -> None:
@@ -93,5 +93,5 @@ class DatabaseKeeper:
         self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
 
     def stop(self, seconds: float) -> None:
-        """End what is under way."""
+        """End the running errand."""
         self._errand.stop(seconds)

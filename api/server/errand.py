@@ -1,4 +1,4 @@
-"""What is done once in a process of its own, which then tells how it went: what stands still holds nobody else up."""
+"""A one-time task in a process of its own, which reports its result. So a hanging task holds up nobody else."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ class ErrandFailed(OrdertrailError):
 
 
 class Errand:
-    """Runs a function that returns a text, each time in a process of its own, one at a time."""
+    """Runs a function that returns a text, in a new process each time, one at a time."""
 
     def __init__(self, name: str, run: Callable[[], str]) -> None:
         self._name = name
@@ -26,7 +26,7 @@ class Errand:
 
     @property
     def is_running(self) -> bool:
-        """Whether it was started, and its result was not taken yet."""
+        """Whether it was started and its result was not taken yet."""
         return self._process is not None
 
     def start(self) -> None:
@@ -35,7 +35,7 @@ class Errand:
         theirs.close()
 
     def result(self) -> str | None:
-        """Return the result, None while there is none. Raises what the function raised, or ErrandFailed."""
+        """Return the result, None if there is none yet. Raises what the function raised, or ErrandFailed."""
         assert self._process is not None
         assert self._results is not None
         if not self._results.poll():
@@ -52,7 +52,7 @@ class Errand:
         return str(result)
 
     def stop(self, seconds: float) -> None:
-        """End it, with whatever it has started to wait for."""
+        """End the process and the processes it has started. It is killed if it is still there after this time."""
         if self._process is not None and self._process.pid is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGTERM)

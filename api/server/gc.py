@@ -1,4 +1,4 @@
-"""How often Python looks for garbage in the processes of a server."""
+"""How often Python looks for garbage in a server's processes."""
 
 import gc
 
@@ -7,10 +7,10 @@ REQUEST_ALLOCATIONS = 10_000
 
 
 def collect_less_often(allocations: int) -> None:
-    """Make the garbage collector of this process run after so many allocations, not after 700.
+    """Make this process's garbage collector run after so many allocations, instead of after 700.
 
-    The objects of a batch, or of the requests under way, all go when these are done: until then Python would look
-    through them over and over, and find nothing.
+    The objects of a batch, or of the running requests, all go at their end. Until then, Python would search them again
+    and again, and find nothing.
     """
     gc.freeze()
     gc.set_threshold(allocations)

@@ -21,14 +21,14 @@ from api.settings import read_settings
 from application.runtime.room import Room
 
 KEEP_ALIVE_SECONDS = 75
-"""How long a connection may be idle: longer than load balancers keep theirs, which is a minute mostly.
+"""How long a connection may be idle. This is longer than load balancers keep theirs, which is mostly a minute.
 
-Whoever closes first must not be us: a request that is on its way just then would be lost.
+We must not be the side that closes first: a request that is on its way at that moment would be lost.
 """
 
 
 def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
-    """Answer requests on a listening socket: as soon as the database is set up with what they ask for."""
+    """Answer requests on a listening socket, as soon as the database is set up."""
     settings = read_settings()
     set_up_logging(settings.log_level)
     room = Room()

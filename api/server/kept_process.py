@@ -1,4 +1,4 @@
-"""A process that the server keeps alive: started again when it ends, and ended when it hangs."""
+"""A process that the server keeps alive: it is started again when it ends, and ended when it hangs."""
 
 import logging
 import time
@@ -15,13 +15,13 @@ from domain.errors import OrdertrailError
 _log = logging.getLogger(__name__)
 
 TRIES = 5
-"""How often in a row a process may end within its first seconds before we give up, if none was ever ready."""
+"""How often in a row a process may end within its first seconds. After that we give up, if none was ever ready."""
 FIRST_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 5.0
 HANG_SECONDS = 10.0
-"""After which a process whose event loop stands still is ended."""
+"""A process whose event loop stands still for this time is ended."""
 BEGIN_SECONDS = 60.0
-"""How long a process may take until its event loop begins."""
+"""How long a process may take until its event loop starts."""
 
 
 class WorkerFailed(OrdertrailError):
@@ -51,9 +51,9 @@ class Child:
         self.process = started(self.name, self.run, *self.arguments, self.pulse)
 
     def look_after(self, *, is_needed: bool) -> None:
-        """Start the process again if it has ended, after a pause if that is of no use; end it if it hangs.
+        """Start the process again if it has ended, after a pause if starting does not help; end it if it hangs.
 
-        Raises WorkerFailed if it is of no use, unless it is needed: then it is tried for ever.
+        Raises WorkerFailed if starting does not help, unless the process is needed: then it is tried for ever.
         """
         now = time.monotonic()
         if self.process is None:
@@ -69,12 +69,12 @@ class Child:
         try:
             self.start()
         except OSError as error:
-            # The system has no memory or no process to spare: that passes, too.
+            # The system is out of memory or processes, which also passes.
             _log.error("The %s process cannot be started: %s; it is tried again", self.name, error)
             self._start_at = now + LONGEST_PAUSE_SECONDS
 
     def _take_note(self, now: float, *, is_needed: bool) -> None:
-        """Note that the process has ended, and when it is to be started again."""
+        """Record that the process has ended, and when to start it again."""
         assert self.process is not None
         self.failures = 1 if now - self._started_at > FIRST_SECONDS else self.failures + 1
         if self.failures >= TRIES and not is_needed:
@@ -87,7 +87,7 @@ class Child:
         self._start_at = now + pause
 
     def _end_if_it_hangs(self, now: float) -> None:
-        # What passed while this process itself stood still is not held against the other.
+        # Time in which this process itself stood still does not count against the other.
         passed, self._looked_at = min(now - self._looked_at, 1.0), now
         self._silent_for = self._silent_for + passed if self.pulse.beat == self._beat else 0.0
         self._beat = self.pulse.beat

@@ -1,6 +1,6 @@
 """`ordertrail serve`: a parent that keeps the HTTP workers and the projector alive, and the database if it is ours.
 
-It speaks to no database itself, and so it waits for none: whatever is away, its children are looked after.
+It never talks to a database itself, so it never waits for one, and always looks after its children.
 """
 
 import os
@@ -23,7 +23,7 @@ STOP_SECONDS = 15
 START_SECONDS = 60
 LOOK_SECONDS = 0.2
 FIRST_LOOK_SECONDS = 0.02
-"""How often everything is looked after, and how often at the start."""
+"""The interval between two looks at all children, and the one at the start."""
 
 
 class CannotListen(OrdertrailError):
@@ -41,7 +41,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family, backlog=2_048)
     except OSError as exc:
-        # Python adds the address to what the system says; the numbers of names that are not found are not the system's.
+        # Python adds the address to the system's message. Errors of unknown names do not have the system's numbers.
         reason = exc.strerror if isinstance(exc, socket.gaierror) or exc.errno is None else os.strerror(exc.errno)
         raise CannotListen(
             f"Cannot listen on {host}:{port}: {reason}; choose another with --host or --port, "
@@ -61,9 +61,8 @@ def serve(
 ) -> None:
     """Run workers and a projector until SIGTERM, SIGINT or SIGHUP, whether the database is there or not.
 
-    on_ready is called once, with the URL and the DSN, when they serve; or on_waiting, if there is one, when they answer
-    and it has turned out that the database has to be waited for. Raises what makes it useless to go on, as long as none
-    of them was.
+    on_ready is called once, with the URL and the DSN, when they serve. on_waiting, if it is given, is called instead
+    when they answer but have to wait for the database. Before either call, raises errors that make it useless to go on.
     """
     board = Board()
     keeper = DatabaseKeeper(database, board)
@@ -90,7 +89,7 @@ def serve(
 
 
 class _Start:
-    """How far a server has come."""
+    """How far a server's start has got."""
 
     def __init__(self, listener: socket.socket, workers: list[Child], keeper: DatabaseKeeper, board: Board) -> None:
         self._host, self._port = listener.getsockname()[:2]
@@ -105,12 +104,12 @@ class _Start:
         return f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
 
     def look(self) -> None:
-        """Take note of it when all workers are ready, also if that was not waited for."""
+        """Record when all workers are ready, even if nobody waits for that."""
         if not self._board.was_ready and all(worker.pulse.is_ready for worker in self._workers):
             self._board.say_ready()
 
     def is_over(self, or_waiting: bool) -> bool:
-        """Return whether requests are served, or refused for want of a database. Raises NoAnswer."""
+        """Return whether requests are served, or are refused because the database is away. Raises NoAnswer."""
         is_waiting = or_waiting and self._keeper.is_waiting and any(worker.pulse.beat for worker in self._workers)
         if not (self._board.was_ready or is_waiting):
             return False
@@ -135,7 +134,7 @@ def _answers(host: str, port: int) -> bool:
 
 
 def _stop(children: list[Child]) -> None:
-    """Stop the workers first: what they have accepted is written before they leave."""
+    """Stop the workers first, so that the requests they have accepted are written before they end."""
     for child in children:
         child.stop()
     deadline = time.monotonic() + STOP_SECONDS
@@ -145,7 +144,7 @@ def _stop(children: list[Child]) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Take note of SIGTERM, SIGINT and, unless nohup has us ignore it, SIGHUP instead of dying of them."""
+    """Record SIGTERM, SIGINT and, unless nohup makes us ignore it, SIGHUP, instead of dying of them."""
     received: list[int] = []
     signals = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = [signal.signal(number, lambda number, _frame: received.append(number)) for number in signals]

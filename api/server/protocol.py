@@ -1,4 +1,4 @@
-"""HTTP as our workers speak it."""
+"""HTTP in the way that our workers speak it."""
 
 import asyncio
 import sys
@@ -13,19 +13,19 @@ from api.http.request_ids import HEADER, new_request_id
 from api.native.errors import render
 
 MAX_HEAD = 32 * 1024
-"""How many bytes a request's line and headers may have together, and what comes after the last of a body in pieces."""
+"""The largest size in bytes of a request's line and headers together, and of the trailer of a chunked body."""
 MAX_PIPELINED = 32
-"""How many requests may wait for the answer to the one before them."""
+"""How many requests may wait for the answer to the request before them."""
 LOOK_SECONDS = 5.0
-"""How often a connection is looked after; what is measured in seconds below is measured in these."""
+"""How often a connection is checked. The times in seconds below are exact to this."""
 HEAD_SECONDS = 20.0
-"""How long the head of a request may take to come, counted from the answer before it."""
+"""How long a request's head may take to arrive, counted from the answer before it."""
 BODY_SECONDS = 20.0
-"""How long nothing may come of a body that is waited for."""
+"""How long a body that we wait for may send nothing."""
 WHOLE_BODY_SECONDS = 120.0
-"""How long a body may take to come."""
+"""How long a whole body may take to arrive."""
 ANSWER_SECONDS = 30.0
-"""How long nothing may be taken of an answer."""
+"""How long a client may take nothing of an answer."""
 
 
 class _Refused(Exception):
@@ -33,19 +33,19 @@ class _Refused(Exception):
 
 
 class StrictProtocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, with bounds on what a client may have us hold, and for how long.
+    """HTTP as uvicorn speaks it, with bounds on what a client may make us hold, and for how long.
 
-    What it cannot read has no path, so the answer to that is ours. An answer that is sent before all of a request has
-    come is the last of its connection: what is yet to come of the request is not received.
+    A request that cannot be read has no path, so it gets an answer in our own form. An answer that is sent before its
+    whole request has arrived is the last on its connection, and the rest of the request is not received.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.unheard = 0
-        """How many bytes have come since there was something to make of them."""
+        """How many bytes have arrived since the last usable part of a request."""
         self._is_head_too_large = False
         self._partial: RequestResponseCycle | None = None
-        """The request that is yet to come to its end, and whether its connection is to be kept after that."""
+        """The request that has not fully arrived, and whether its connection is kept afterwards."""
         self._keeps_alive = True
         self._received = b""
         """What came last, while it is looked at."""
@@ -82,7 +82,7 @@ class StrictProtocol(HttpToolsProtocol):
             self._note(cycle)
 
     def _note(self, cycle: RequestResponseCycle) -> None:
-        """Let an answer end the connection for as long as not all of its request has come."""
+        """Let an answer close the connection as long as its request has not fully arrived."""
         if cycle.more_body:
             self._partial, self._keeps_alive, cycle.keep_alive = cycle, cycle.keep_alive, False
         else:
@@ -138,7 +138,7 @@ class StrictProtocol(HttpToolsProtocol):
             detail = f"A request's line and headers may have {MAX_HEAD} bytes together"
             problem = Problem(Kind.HEAD_TOO_LARGE, detail)
         response = render(problem)
-        # Whatever id it brought could not be read either.
+        # If the request had an id, that could not be read either.
         response.headers[HEADER] = new_request_id()
         headers = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
         status = STATUS_LINE[response.status_code]
@@ -149,12 +149,12 @@ class StrictProtocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
 
     def _is_unfinished(self) -> bool:
-        """Whether the request that was answered last has yet to come to its end."""
+        """Whether the request that was answered last has not fully arrived."""
         return self.cycle is not None and self.cycle.response_complete and self.cycle.more_body
 
 
 class _Watch:
-    """Ends a connection when nobody seems to be at its other end any more. It looks now and then, not each request."""
+    """Ends a connection whose client seems to be gone. It checks now and then, not at each request."""
 
     def __init__(self, protocol: StrictProtocol) -> None:
         self._protocol = protocol
@@ -194,28 +194,29 @@ class _Watch:
         if is_between:
             # uvicorn ends a connection on which nothing comes after an answer.
             return is_awaited and untaken == 0 and now - self._since > HEAD_SECONDS
-        if not cycle.more_body or protocol.flow.read_paused:  # it is we who take our time
+        if not cycle.more_body or protocol.flow.read_paused:  # here we are the slow side
             self._since = now
             return False
         return now - self._heard_at > BODY_SECONDS or now - self._since > WHOLE_BODY_SECONDS
 
 
 class _Transport:
-    """A transport that sends what is written in one turn of the event loop at once, and takes leave in order.
+    """A transport that sends all writes of one turn of the event loop at once, and closes in order.
 
-    An answer's head and body are written one after the other: each would be a call of the kernel and a packet.
+    An answer's head and body are written one after the other. Each would be a call of the kernel and a packet of its
+    own.
     """
 
     LEAVE_SECONDS = 1.0
-    """How long the other side, once it sends nothing more, has to read the answer.
+    """How long the client has to read the answer after we have stopped sending.
 
-    Some clients read no answer before they have sent all; closing earlier would cost them that.
+    Some clients read no answer before they have sent everything; an earlier close would cost them the answer.
     """
     MOST_DROPPED = 32 * 2**20
     MOST_LEAVE_SECONDS = 10.0
-    """How much of what it is still sending is thrown away as it comes, and for how long."""
+    """How many bytes that the client still sends are received and thrown away, and for how long."""
     LARGE = 64 * 1024
-    """What is not worth a copy to be sent together with something else."""
+    """Writes of this size or more are not copied in order to send them together with others."""
 
     def __init__(
         self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, is_unfinished: Callable[[], bool]
@@ -244,7 +245,7 @@ class _Transport:
             self._transport.close()
 
     def leave(self) -> None:
-        """Say that nothing more will be sent, and close the connection when that has had time to arrive."""
+        """End the sending side, and close the connection once that has had time to arrive."""
         if self.is_leaving or self._transport.is_closing():
             return
         self._send()
@@ -256,7 +257,7 @@ class _Transport:
         self._loop.call_later(self.LEAVE_SECONDS, self._go)
 
     def drop(self, size: int) -> None:
-        """Take note of bytes that came since, and were thrown away."""
+        """Count bytes that arrived since, and were thrown away."""
         self._dropped += size
         if self._dropped > self.MOST_DROPPED:
             self._transport.abort()

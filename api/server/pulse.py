@@ -1,4 +1,4 @@
-"""What a process of the server and its parent tell each other, in memory that they share."""
+"""What a server's process and its parent tell each other, in shared memory."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ MAX_DSN_BYTES = 8_192
 
 
 class Board:
-    """Where the parent tells its children of the database, once it is there and set up, and whether all ever served."""
+    """Tells children the database's DSN once it is set up, and whether all workers were ever ready."""
 
     def __init__(self) -> None:
         self._dsn: Any = PROCESSES.RawArray("c", MAX_DSN_BYTES)
@@ -33,7 +33,7 @@ class Board:
 
     @property
     def was_ready(self) -> bool:
-        """Whether all workers were ready at one time: from then on the server does not give up."""
+        """Whether all workers were ready at one time. From then on, the server does not give up."""
         return bool(self._was_ready.value)
 
     async def published(self) -> str:
@@ -44,18 +44,18 @@ class Board:
 
 
 class Pulse:
-    """The signs of life of one child: its event loop's beat, and whether it has all it works with."""
+    """The signs of life of one child: its event loop's beat, and whether it is ready."""
 
     def __init__(self) -> None:
         self._shared: Any = PROCESSES.RawArray("d", 2)
 
     def begin(self) -> None:
-        """Forget the process before."""
+        """Forget the previous process."""
         self._shared[:] = (0.0, 0.0)
 
     @property
     def beat(self) -> float:
-        """When the child's event loop went round last, by the monotonic clock; 0 before it has begun."""
+        """The time of the child's last event-loop beat, by the monotonic clock; 0 before the first."""
         return float(self._shared[0])
 
     @property
@@ -66,7 +66,7 @@ class Pulse:
         self._shared[1] = 1.0
 
     async def keep_beating(self) -> None:
-        """Show that the event loop goes round, for ever."""
+        """Record that the event loop runs, for ever."""
         while True:
             self._shared[0] = time.monotonic()
             await asyncio.sleep(BEAT_SECONDS)

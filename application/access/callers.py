@@ -42,11 +42,11 @@ class Credential(NamedTuple):
     """The person it acts for, if a person authorised it."""
     ends: Ends = Ends()
     earlier_digest: bytes | None = None
-    """The digest of the secret before the present one. That secret is valid for a while, or was."""
+    """The digest of the previous secret. That secret is valid for a while, or was."""
 
     @property
     def digests(self) -> tuple[bytes, ...]:
-        """The digests of its present secret and, if there is one, of the secret before."""
+        """The digests of its present secret and, if there is one, of its previous secret."""
         return (self.secret_digest,) if self.earlier_digest is None else (self.secret_digest, self.earlier_digest)
 
 
@@ -69,7 +69,7 @@ class Caller(NamedTuple):
         return _actor(self.key_id, self.name, self.performer)
 
     def seconds_of(self, seconds: int) -> int:
-        """Return how many of the next seconds, at most this many, the caller may go on."""
+        """Return how many seconds the caller may still go on, at most this many."""
         return seconds if self.ends_at is None else max(0, min(seconds, int(self.ends_at.timestamp() - time.time())))
 
 

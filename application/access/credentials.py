@@ -14,7 +14,7 @@ class KeyState(StrEnum):
 
     ACTIVE = "active"
     ROTATING = "rotating"
-    """Its secret was replaced, and the secret before is still valid for a while."""
+    """Its secret was replaced, and the previous one is still valid for a while."""
     EXPIRED = "expired"
     REVOKED = "revoked"
 
@@ -24,7 +24,7 @@ class KeyState(StrEnum):
 
 
 class Ends(NamedTuple):
-    """When a credential ends, and when the secret before its present one ends."""
+    """When a credential ends, and when its previous secret ends."""
 
     expires_at: datetime | None = None
     revoked_at: datetime | None = None

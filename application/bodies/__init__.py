@@ -1,1 +1,1 @@
-"""Bodies: what was said in logged calls. They are kept beside the ledger: masked, encrypted, and deleted in time."""
+"""Bodies of logged calls: they are kept beside the ledger, masked, encrypted, and deleted in time."""

@@ -1,4 +1,4 @@
-"""Logged calls: what was said in a call is kept beside the ledger, and read back together with the call."""
+"""Logged calls: a call's bodies are kept beside the ledger, and read back together with the call."""
 
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ DAMAGED = Call(request_body=UNREADABLE, raw_request_body=UNREADABLE, response_bo
 
 
 class LoggedCall(NamedTuple):
-    """A call about an order, and what was said in it."""
+    """A call about an order, and its content."""
 
     event: SystemLogRecorded
     call: Call

@@ -85,7 +85,7 @@ def decode(recorded: RecordedEvent) -> Event:
 
 
 def decode_as(event_class: type[E], recorded: RecordedEvent) -> E:
-    """Return what decode does. Raises UnreadableEvent also if the event is of another type than is expected here."""
+    """Return what decode does. Also raises UnreadableEvent if the event has another type than this one."""
     event = decode(recorded)
     if not isinstance(event, event_class):
         raise UnreadableEvent(

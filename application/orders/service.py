@@ -107,7 +107,7 @@ class OrderService:
         try:
             return await self.record(tenant, order_id, [event], expected=STREAM_EXISTS, key=key)
         except AlreadyRedacted as already:
-            # Erase what was logged since, and what could not be erased at that time.
+            # Erase the calls that were logged since, and the data that could not be erased at that time.
             await self._erasure.erase(tenant.name, order_stream(already.order_id), by=event.actor)
             return None
 

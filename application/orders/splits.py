@@ -16,7 +16,7 @@ Other = tuple[Order, ExpectedVersion]
 
 
 def require_told(events: Sequence[OrderEvent]) -> None:
-    """Raise InvalidEvent if the caller marks a split as implied: only we decide that."""
+    """Raise InvalidEvent if the caller marks a split as implied. Only we may do that."""
     if any(event.implied_by for event in events if isinstance(event, Split | SplitFrom)):
         raise InvalidEvent("By what a split is implied is known here and is not told; leave implied_by out")
 

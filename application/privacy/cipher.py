@@ -37,7 +37,7 @@ _ACTOR = shape_of(Actor)
 
 
 class SubjectKey:
-    """The key of a subject, whom or which data is about. Sealing the same text twice gives the same bytes."""
+    """A subject's key; data is about a subject. Sealing the same text twice gives the same bytes."""
 
     def __init__(self, secret: bytes) -> None:
         self.token = f"{TOKEN}{urlsafe_b64encode(_digest(secret, b'id', 6)).decode()}:"

@@ -1,4 +1,4 @@
-"""What can be read of events, some of which may have been changed in the database after they were recorded."""
+"""The readable parts of events. Some events may have been changed in the database after they were recorded."""
 
 import logging
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What was noticed before, so that each thing is reported once and not each time it is met."""
+"""Remembers reported things, so that each is reported once and not each time it is met."""
 
 from collections.abc import Hashable, Iterable
 

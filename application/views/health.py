@@ -14,7 +14,7 @@ class ProjectionHealth(NamedTuple):
 
 
 class SealingHealth(NamedTuple):
-    """How many unsealed events the ledger that has most of them has, and for how many tenants sealing has stopped."""
+    """The largest number of unsealed events of any ledger, and the number of tenants whose sealing has stopped."""
 
     unsealed: int
     stopped: int

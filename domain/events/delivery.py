@@ -23,7 +23,7 @@ class RefDeliveryStatusUpdated(OrderEvent):
 
 
 class DeliveryDetailsUpdated(OrderEvent):
-    """Where or to whom the order is delivered was changed."""
+    """The order's delivery address or recipient was changed."""
 
     topic = "order.delivery_details_updated"
 

@@ -94,7 +94,7 @@ def size_of(log: Path) -> int:
 
 def _run(program: str, pgdata: Path, *arguments: str, fds: Iterable[int] = ()) -> None:
     owner = pgdata.stat()
-    # Drop root's groups: what is forbidden to root's group would be forbidden to a user who may do it like everybody.
+    # Drop root's groups: a file may be forbidden to root's group and open to all others, and so to this user.
     rights: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": ()}
     # Use no pipes: the server would keep them open for as long as it runs.
     subprocess.run(  # noqa: S603  # our own program and arguments

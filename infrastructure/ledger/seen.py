@@ -1,6 +1,4 @@
-"""What was seen of a file, in an SQLite database. Beyond some megabytes it is on disk, and it vanishes with our
-process.
-"""
+"""The streams and event ids of a file, in an SQLite database: beyond some megabytes on disk, and temporary."""
 
 import json
 import sqlite3

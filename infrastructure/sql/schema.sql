@@ -163,7 +163,7 @@ BEGIN
         USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
     END IF;
 
-    -- Every answer is durable, whoever calls and whatever their session's settings are.
+    -- Every answer is durable, whatever the caller's session has set.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
@@ -227,7 +227,7 @@ BEGIN
         USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
     END IF;
 
-    -- Every answer is durable, whoever calls and whatever their session's settings are.
+    -- Every answer is durable, whatever the caller's session has set.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
@@ -335,7 +335,7 @@ CREATE FUNCTION ordertrail.destroy_subject_key(in_tenant text, in_subject text, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    -- An erasure is durable, whoever calls and whatever their session's settings are.
+    -- An erasure is durable, whatever the caller's session has set.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;

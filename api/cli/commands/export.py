@@ -22,9 +22,9 @@ def export(
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write a ledger, or an order, to a file that anybody can verify: events as they are stored, with what was signed.
+    """Write a ledger, or an order, to a file that anybody can verify: events as they are stored, with their signatures.
 
-    What is encrypted in them stays so, and its keys are left out.
+    Encrypted data stays encrypted, and its keys are left out.
     """
     with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
         if order is None:

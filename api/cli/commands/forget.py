@@ -22,7 +22,7 @@ def forget(
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Erase for good what is personal of orders, people and integrations: their keys are destroyed."""
+    """Erase the personal data of orders, people and integrations for good, by destroying its keys."""
     subjects = forgetting.Subjects(order or [], person or [], integration or [])
     if not any(subjects) or "" in {*subjects.orders, *subjects.people}:
         raise typer.BadParameter("says whom to forget, and is missing", param_hint="--order, --person, --integration")

@@ -23,9 +23,9 @@ def import_(
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Import an exported ledger into an empty one of the same name, or go on where an import was interrupted.
+    """Import an exported ledger into an empty one of the same name, or resume an interrupted import.
 
-    Positions, versions, ids and times stay as they are. A file that is damaged is refused before anything is stored.
+    Positions, versions, ids and times stay as they are. A damaged file is refused before anything is stored.
     """
     with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
         run(ledger_files.import_ledger(database, file, key or ()))

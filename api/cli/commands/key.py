@@ -59,7 +59,7 @@ def list_keys(
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """List credentials, those that were revoked or have expired too. Secrets are not shown."""
+    """List credentials, including those that were revoked or have expired. Secrets are not shown."""
     with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
         found = run(keys.list_keys(database, tenant, only_active=active))
         if as_json:
@@ -115,7 +115,7 @@ def rotate_signing(as_json: AsJson = False, dsn: Dsn = None, data_dir: DataDir =
 
 @app.command("retire-signing")
 def retire_signing(as_json: AsJson = False, dsn: Dsn = None, data_dir: DataDir = None) -> None:
-    """Sign no more with any key but the newest; what was signed stays verifiable."""
+    """Stop signing with all keys but the newest. Their signatures can still be verified."""
     with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
         count = run(ledgers.retire_signing_keys(database))
         if as_json:

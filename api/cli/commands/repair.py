@@ -13,7 +13,7 @@ app = typer.Typer(help="Put right what can be derived again.", no_args_is_help=T
 
 @app.callback()
 def _repair() -> None:
-    """Put right what can be derived again."""
+    """Repair what can be derived again."""
 
 
 @app.command("tiles")
@@ -25,8 +25,8 @@ def repair_tiles(
 ) -> None:
     """Derive the tiles of a ledger's tree again from its events, and let sealing go on.
 
-    Nothing is changed unless the events are those that every signed checkpoint is of. It takes the rights of the
-    database's owner. Appends go on meanwhile.
+    Nothing is changed unless the events match every signed checkpoint. You need the rights of the database's owner.
+    Appends go on meanwhile.
     """
     with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
         repaired = run(ledgers.repair_tiles(database, tenant))

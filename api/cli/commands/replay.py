@@ -31,7 +31,7 @@ def replay(  # noqa: PLR0913 its options
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the events of a ledger or of an order, or what they had made of it by some time."""
+    """Print the events of a ledger or of an order, or the states of its orders at some time."""
     bounds = {"first": _bound("--from", first), "last": _bound("--to", last)}
     if at is not None and any(bounds.values()):
         raise typer.BadParameter("prints orders; --from and --to choose events", param_hint="--at")

@@ -49,7 +49,7 @@ def show_tenant(
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Show a tenant's settings, how many of its credentials can be used, and how far its ledger is."""
+    """Show a tenant's settings, the number of its usable credentials, and how far its ledger has got."""
     with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
         found = run(tenants.show_tenant(database, name))
         if as_json:
@@ -68,7 +68,9 @@ def retain(
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Set how long what is said in logged calls is kept. What is older is deleted; that there was a call stays."""
+    """Set how long the bodies of logged calls are kept. Older ones are deleted; the calls themselves stay in the
+    ledger.
+    """
     with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
         run(maintenance.retain(database, name, days))
         if as_json:

@@ -39,10 +39,10 @@ def verify(
 ) -> None:
     """Prove that what is stored is what was recorded.
 
-    It ends with status 0 if it is, 1 if it is not, and 2 if that could not be checked: a file that is none or was cut
-    off, another's key, a database that is away.
+    The exit status is 0 if it is, 1 if it is not, and 2 if this could not be checked: the file is not one of ours or
+    was cut off, the key is another's, or the database is away.
 
-    Ledgers are computed again as Merkle trees and compared with every checkpoint that was signed.
+    Ledgers are computed again as Merkle trees and compared with every signed checkpoint.
     """
     if file is not None and (check_views or tenant):
         raise typer.BadParameter("is checked for itself: it needs no database, and no --tenant", param_hint="FILE")

@@ -12,11 +12,11 @@ from api.cli.maintenance import DEMO_ACCOUNT
 
 
 def show(url: str, key: Mapping[str, Any], place: str) -> None:
-    """Load the example and print where to find it; place is where it is kept. Raises ExampleNotLoaded."""
-    # A proxy that the environment names is for others.
+    """Load the example and print where to find it; place is where the data is stored. Raises ExampleNotLoaded."""
+    # Ignore the environment's proxy, which is for other hosts.
     with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
         loaded = play(http, key)
-    # Not rich's print: a line that is to be copied must not be wrapped.
+    # Use no print of rich: it would wrap lines that you should copy.
     typer.echo(_text(url, str(key["token"]), place, loaded))
 
 

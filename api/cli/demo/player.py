@@ -1,4 +1,4 @@
-"""The story's requests, sent one after the other; sent again they change nothing."""
+"""Sends the story's requests one after the other. Sending them again changes nothing."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ class ExampleNotLoaded(OrdertrailError):
 
 
 class Loaded(NamedTuple):
-    """What is there now: how many events the ledger has, and whether all of the example was there before."""
+    """The result: how many events the ledger has, and whether the whole example was there before."""
 
     events: int
     was_there: bool
@@ -29,8 +29,8 @@ class Loaded(NamedTuple):
 def play(http: httpx.Client, key: Mapping[str, Any]) -> Loaded:
     """Send the story. Raises ExampleNotLoaded.
 
-    It begins on a midnight ten days back, or, if its first order is in the ledger, on the day that order has. So every
-    request is the same whenever it is sent, and its Idempotency-Key makes the server answer it as the first time.
+    It begins on a midnight ten days ago or, if its first order is in the ledger, on that order's day. So every request
+    is the same each time, and its Idempotency-Key makes the server repeat its first answer.
     """
     headers = _sign_in(http, key)
     start = _start(http, headers["native"])
@@ -50,7 +50,7 @@ def play(http: httpx.Client, key: Mapping[str, Any]) -> Loaded:
 
 
 def _sign_in(http: httpx.Client, key: Mapping[str, Any]) -> dict[Interface, Headers]:
-    """Return the headers by which one credential is known in each interface, in the form that each has for it."""
+    """Return the headers with which each interface gets the same credential, in that interface's own form."""
     basic = httpx.BasicAuth(key["key_id"], key["secret"])
     native = {"Authorization": f"Bearer {key['token']}"}
     sendcloud = {"Authorization": next(basic.auth_flow(http.build_request("GET", "/"))).headers["Authorization"]}
@@ -77,8 +77,8 @@ def _sign_in(http: httpx.Client, key: Mapping[str, Any]) -> dict[Interface, Head
 
 
 def _start(http: httpx.Client, headers: Headers) -> datetime:
-    """Return the midnight the story begins at."""
-    # From the ledger, because views may yet have to catch up.
+    """Return the midnight at which the story begins."""
+    # Read the ledger, because views may be behind.
     created = _ask(http, "GET", "/trail/v1/feed?type=order.created&limit=1000", headers=headers).json()["items"]
     first_days = [datetime.fromisoformat(e["time"]) for e in created if e["subject"] == f"order-{FIRST_ORDER}"]
     day = first_days[0] if first_days else datetime.now(UTC) - timedelta(days=DAYS)
@@ -98,7 +98,7 @@ def _tell(http: httpx.Client, headers: Headers, number: int, step: Step) -> bool
 
 
 def _await_views(http: httpx.Client, headers: Headers) -> None:
-    """Read until the views show all of it, but not for ever: a read waits for a second."""
+    """Read until the views show everything, for a limited time: each read waits for up to a second."""
     for _ in range(10):
         response = _ask(http, "GET", f"/v1/orders/{FIRST_ORDER}/action_logs", headers=headers)
         if "Ordertrail-Lag" not in response.headers:

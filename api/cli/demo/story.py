@@ -1,8 +1,8 @@
 """The example as data: ten days of a small shop's orders and integrations, request by request, as it happened.
 
-Each line of story.ndjson is a request. Its times are of the story: {time 2 09:30:05.250} is half past nine, five
-seconds and a quarter, on its second day. {date …} is the same as headers of HTTP have it; "{epoch …}" is the number of
-milliseconds since 1970.
+Each line of story.ndjson is a request. Its times are relative to the story: {time 2 09:30:05.250} is half past nine,
+five seconds and a quarter, on its second day. {date …} is the same in the form of HTTP headers; "{epoch …}" is the
+number of milliseconds since 1970.
 """
 
 import json
@@ -16,9 +16,11 @@ from typing import Any, Literal, NamedTuple
 Interface = Literal["native", "carriyo", "sendcloud", "dintero"]
 
 DAYS = 10
-"""How long the story is; it ends with the day before it is first told."""
+"""The length of the story; it ends with the day before it is first sent."""
 FIRST_ORDER = "KK-1001"
-"""The story's first order, created on its first day: what the other times are reckoned from when it is told again."""
+"""The story's first order, created on its first day. When the story is sent again, its other times follow from this
+one.
+"""
 
 _LINES = files("api.cli.demo").joinpath("story.ndjson").read_text(encoding="utf-8").splitlines()
 _MOMENT = r"(\d+) (\d\d):(\d\d):(\d\d)(?:\.(\d{3}))?"
@@ -29,7 +31,7 @@ LENGTH = len(_LINES)
 
 
 class Step(NamedTuple):
-    """One request of the story, and the interface that it is sent to."""
+    """One request of the story, and the interface that gets it."""
 
     interface: Interface
     method: str

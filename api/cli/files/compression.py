@@ -17,17 +17,19 @@ from application.transparency.note import CannotCheck
 
 _ZSTD, _GZIP = b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 _COMPRESSED_NOTHING = 64
-"""Bytes that an empty file is at most when it is compressed, with a name and a time."""
+"""The largest size in bytes of a compressed empty file, with a name and a time."""
 _UTF8, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
-"""What editors and shells put before a text."""
+"""The marks that editors and shells put before a text."""
 _PLAIN = {".ndjson", ".json"}
 
 
 @contextmanager
 def lines_of(path: Path) -> Iterator[Iterator[bytes]]:
-    """Yield the lines of a file, compressed by Zstandard or gzip, or plain, without a byte-order mark.
+    """Yield the lines of a file without a byte-order mark. The file may be compressed by Zstandard or gzip, or be
+    plain.
 
-    They raise FileDamaged if it cannot be decompressed, CannotCheck if it was cut off or is no text in UTF-8.
+    The lines raise FileDamaged if the file cannot be decompressed, CannotCheck if it was cut off or is no text in
+    UTF-8.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -52,7 +54,7 @@ def _without_mark(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _decompressed(stream: io.BufferedReader | gzip.GzipFile, size: int) -> Iterator[bytes]:
-    """Yield the lines of what was compressed to so many bytes."""
+    """Yield the lines of a compressed file; size is its compressed size in bytes."""
     try:
         while line := stream.readline(MAX_LINE):
             yield line
@@ -67,9 +69,9 @@ def _decompressed(stream: io.BufferedReader | gzip.GzipFile, size: int) -> Itera
 
 @contextmanager
 def new_file(path: Path, *, plain: bool, check: Callable[[Path], None]) -> Iterator[BinaryIO]:
-    """Yield a file to write to; once it is checked it gets its name, and if anything goes wrong it is deleted.
+    """Yield a file to write to. It gets its name once it was checked, and is deleted if anything goes wrong.
 
-    It is plain if so told or named; by default it is compressed. Raises InvalidArgument.
+    It is compressed unless plain or its name says otherwise. Raises InvalidArgument.
     """
     if path.exists():
         raise InvalidArgument(f"There is a file {path} already")

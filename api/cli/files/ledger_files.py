@@ -1,4 +1,4 @@
-"""What the command line does with files: writes ledgers and orders to them, checks them, imports them."""
+"""The command line's work with files: it writes ledgers and orders to them, checks them, and imports them."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -29,7 +29,7 @@ from domain.values import TenantName
 
 
 async def export_ledger(dsn: str, tenant: TenantName, path: Path, *, plain: bool) -> None:
-    """Write a tenant's ledger to a file. Raises TenantNotFound, FileDamaged if that is not what was signed."""
+    """Write a tenant's ledger to a file. Raises TenantNotFound, FileDamaged if the ledger is not as it was signed."""
     found: list[Checked] = []
 
     def check(part: Path) -> None:
@@ -67,12 +67,12 @@ async def export_order(dsn: str, tenant: TenantName, order: str, path: Path, *, 
 
 
 class _Checked:
-    """A proof of an order that is checked, page by page as it is written, as whoever gets it checks it."""
+    """Checks an order's proof, page by page as it is written, in the same way as its receiver would."""
 
     def __init__(self, proof: OrderProof) -> None:
         self._proof = proof
         self._ends: list[Proven] = []
-        """What the first page proves, and the last."""
+        """The results of the first page and the last."""
 
     async def pages(self) -> AsyncIterator[Sequence[Any]]:
         """Yield the proof's events. Raises FileDamaged."""
@@ -85,13 +85,13 @@ class _Checked:
             yield page
 
     def description(self) -> str:
-        """Return what was proven."""
+        """Describe what was proven."""
         first, last = self._ends[0], self._ends[-1]
         return _proof_description(last._replace(events=[first.events[0], last.events[-1]]))
 
 
 class Verdict(IntEnum):
-    """What is found of a file; its value is the status that the command ends with."""
+    """The result of checking a file; its value is the command's exit status."""
 
     WHOLE = 0
     DAMAGED = 1
@@ -99,9 +99,10 @@ class Verdict(IntEnum):
 
 
 def verify_file(path: Path, keys: Sequence[str], held: Sequence[str] = ()) -> Verdict:
-    """Check a file with nothing but itself and these keys, and print what is found.
+    """Check a file with nothing but itself and these keys, and print the result.
 
-    held are checkpoints from elsewhere, which an exported ledger has to continue. Raises CannotCheck if a key is none.
+    held are checkpoints from elsewhere, which an exported ledger must continue. Raises CannotCheck if a key is
+    malformed.
     """
     trusted = published_keys(keys)
     try:
@@ -117,9 +118,9 @@ def verify_file(path: Path, keys: Sequence[str], held: Sequence[str] = ()) -> Ve
 
 
 async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
-    """Add to a ledger what it does not have of a file's, once the whole file is checked.
+    """Add to a ledger the events of a file that it lacks, once the whole file was checked.
 
-    The tenant is created if there is none. Raises FileDamaged, CannotCheck, CannotImport.
+    The tenant is created if it is missing. Raises FileDamaged, CannotCheck, CannotImport.
     """
     trusted = published_keys(keys)
     with progress() as begin:
@@ -156,7 +157,7 @@ def _read(path: Path, show: Show, trusted: Sequence[Verifier] = (), held: Sequen
 
 
 def _verified(path: Path, show: Show, trusted: Sequence[Verifier], held: Sequence[str]) -> str:
-    """Return what a file proves. Raises FileDamaged, CannotCheck."""
+    """Describe what a file proves. Raises FileDamaged, CannotCheck."""
     with lines_of(path) as lines:
         first = next(lines, b"")
         if not first:
@@ -173,7 +174,7 @@ def _verified(path: Path, show: Show, trusted: Sequence[Verifier], held: Sequenc
 
 
 def _format(line: bytes) -> str | None:
-    """Return the format that a file's first line names, if it does."""
+    """Return the format in a file's first line; None if it names none."""
     try:
         fields = from_json(line)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What whoever checks a ledger brings along: keys that they trust, and checkpoints that they have put away."""
+"""What the checker of a ledger brings along: trusted keys, and checkpoints that were saved."""
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from application.transparency.note import CannotCheck, InvalidNote, Verifier
 
 
 def published_keys(texts: Sequence[str]) -> list[Verifier]:
-    """Return the keys that are given, one a line as they are published. Raises CannotCheck if one is none."""
+    """Return the given keys, one a line in their published form. Raises CannotCheck if one is malformed."""
     lines = [line for text in texts for line in _lines(text)]
     try:
         return [Verifier.parse(line) for line in lines]
@@ -17,25 +17,25 @@ def published_keys(texts: Sequence[str]) -> list[Verifier]:
 
 
 def _lines(text: str) -> list[str]:
-    """Return the lines of a file's content as somebody pasted it, or had a shell do so."""
+    """Return the lines of a file's content, which somebody may have pasted or had a shell read."""
     return [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()] or [text]
 
 
 def held_checkpoint(path: Path) -> str:
-    """Return a checkpoint that somebody has put away, whatever their editor or shell made of its beginning and its end.
+    """Return a saved checkpoint, whatever an editor or a shell changed at its beginning and its end.
 
-    Raises CannotCheck if there is nothing in the file.
+    Raises CannotCheck if the file is empty.
     """
     content = path.read_bytes()
     encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
     text = content.decode(encoding, errors="replace").replace("\r\n", "\n")
     if not text.strip():
         raise CannotCheck(f"the checkpoint that you hold is empty: {path}")
-    return text.strip() + "\n"  # what is around a note is not signed
+    return text.strip() + "\n"  # the space around a note is not signed
 
 
 def what_it_proved(keys: Sequence[Verifier], held: Sequence[str], *, is_signed: bool) -> list[str]:
-    """Return in lines what is said of a whole ledger that was checked with these; one without events is not signed."""
+    """Return lines that say what these keys and checkpoints proved of a whole ledger. An empty ledger is not signed."""
     checkpoints = "the checkpoint" if len(held) == 1 else f"the {len(held)} checkpoints"
     lines = [f"It continues {checkpoints} that you hold."] if held else []
     return [*lines, "The signature was checked with the key that you gave."] if keys and is_signed else lines

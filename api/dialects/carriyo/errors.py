@@ -11,7 +11,7 @@ from api.http.requests import Json
 
 
 class CarriyoErrorDetail(BaseModel):
-    """One thing wrong with a request, for programs."""
+    """One fault of a request, for programs."""
 
     source: Literal["CARRIYO"]
     level: Literal["ERROR"]
@@ -21,7 +21,7 @@ class CarriyoErrorDetail(BaseModel):
 
 
 class CarriyoError(BaseModel):
-    """What went wrong; error_details is there if it is about fields of the request."""
+    """What went wrong; error_details is present if the error is about fields of the request."""
 
     status: str = Field(examples=["404"])
     timestamp: str = Field(examples=["2026-03-01T12:00:00.000+00:00"])
@@ -30,7 +30,7 @@ class CarriyoError(BaseModel):
 
 
 def render(problem: Problem) -> Response:
-    """Render a problem as Carriyo's order operations do: in the simple shape, or, for faults of fields, in both."""
+    """Render a problem as Carriyo's order operations do: in the simple shape or, for faults of fields, in both."""
     status = 400 if problem.kind is Kind.INVALID else problem.status
     details = [_detail(fault) for fault in problem.faults]
     body: dict[str, Any] = {

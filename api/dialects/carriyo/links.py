@@ -1,4 +1,4 @@
-"""Links to the whole of a system log: whoever has one may read it, for a quarter of an hour."""
+"""Links to a whole system log. Everybody with the link may read it, for a quarter of an hour."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -22,13 +22,13 @@ router = APIRouter(route_class=StrictRoute)
 
 
 def link_to(request: Request, services: Services, caller: Caller, order_id: str, identifier: str) -> str:
-    """Return the link to a log that the caller may read. It ends with the credential, if that ends first."""
+    """Return the link to a log that the caller may read. It ends with the caller's credential, if that ends first."""
     reader = caller._replace(scopes=(_scope(order_id, identifier),))
     token = services.access.issue(reader, seconds=LINK_SECONDS, audience=AUDIENCE)
     return f"{request.base_url}orders/{quote(order_id, safe='')}/system-logs/{identifier}/content?token={token}"
 
 
-# Not in the documentation of the interface: nobody asks for it but whoever follows a link.
+# It is not in the interface's documentation, because clients only get it as a link.
 @router.get("/orders/{reference}/system-logs/{identifier}/content", include_in_schema=False)
 async def get_system_log(
     request: Request,
@@ -37,7 +37,7 @@ async def get_system_log(
     services: ServicesDep,
     token: Annotated[str, Query(max_length=4_096)] = "",
 ) -> Json:
-    """Return all that is known of a call, to whoever has the link."""
+    """Return everything about a call, to everybody who has the link."""
     caller = await services.access.by_link(token, audience=AUDIENCE)
     authorise(caller, _scope(reference, identifier))
     take(request, caller, CARRIYO)

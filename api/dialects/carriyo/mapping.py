@@ -18,17 +18,17 @@ from domain.streams import order_id_of, order_stream
 from domain.values import MAX_BIGINT, NOBODY, BodyRef
 
 DIGITS = 19
-"""As many as the largest ledger position has."""
+"""The number of digits of the largest ledger position."""
 LAST_MILLISECOND = 253_370_764_799_999
-"""The end of the year 9998, where the moments we keep end."""
+"""The end of the year 9998, which is also the end of the times that we store."""
 FIRST_MILLISECOND = 100_000_000_000
-"""In March 1973: a smaller number is in seconds, which are as many in the year 5138."""
+"""In March 1973. A smaller number is in seconds; as seconds, this number is in the year 5138."""
 FIRST_SECOND = FIRST_MILLISECOND // 1_000
-"""In March 1973 likewise: a smaller number is no time at which a call was made, in seconds neither."""
+"""Also in March 1973. A smaller number is not the time of a call, not even in seconds."""
 
 
 def call_of(body: NewSystemLog, secret: frozenset[str] = SECRET_HEADERS) -> Call:
-    """Return what was said in a call, without the secrets in its headers."""
+    """Return a call's content, without the secrets in its headers."""
     call = Call(
         request_headers=body.request_headers,
         request_body=body.request_body,
@@ -48,7 +48,7 @@ def event_of(
     caller: Caller,
     secret: frozenset[str] = SECRET_HEADERS,
 ) -> SystemLogRecorded:
-    """Return the fact that a call was made, without the secrets in its address."""
+    """Return the event about a call, without the secrets in its address."""
     envelope: dict[str, Any] = {"actor": caller.actor}
     if (occurred_at := _moment(body.request_time) or _moment(body.response_time)) is not None:
         envelope["timestamp"] = occurred_at
@@ -74,9 +74,9 @@ def event_of(
 
 
 def _moment(time: int | None) -> datetime | None:
-    """Return a time of the body, in milliseconds or in seconds, as a moment; None if it is none.
+    """Return a time of the body, in milliseconds or in seconds, as a moment; None if it is not a time.
 
-    0 is how clients whose numbers cannot be null leave it unset.
+    Clients whose numbers cannot be null use 0 for an unset time.
     """
     if time is None or not FIRST_SECOND <= time <= LAST_MILLISECOND:
         return None
@@ -85,18 +85,18 @@ def _moment(time: int | None) -> datetime | None:
 
 
 def position_of(identifier: str) -> int | None:
-    """Return the ledger position that an identifier stands for; None if it is none of ours."""
+    """Return the ledger position in an identifier; None if it is none of ours."""
     is_one = len(identifier) == DIGITS and identifier.isascii() and identifier.isdigit()
     return int(identifier) if is_one and 0 < int(identifier) <= MAX_BIGINT else None
 
 
 def identifier_of(position: int) -> str:
-    """Return the identifier of what stands at a ledger position; identifiers sort as strings in the ledger's order."""
+    """Return the identifier for a ledger position. As strings, identifiers sort in the ledger's order."""
     return f"{position:0{DIGITS}}"
 
 
 def system_log(tenant: str, position: int, event: SystemLogRecorded, place: BodyPlace | None) -> dict[str, Any]:
-    """Return a logged call in Carriyo's words; place is where what was said in it is kept."""
+    """Return a logged call in Carriyo's words; place is where its bodies are stored."""
     return {
         "tenant": tenant,
         "identifier": identifier_of(position),
@@ -116,9 +116,9 @@ def system_log(tenant: str, position: int, event: SystemLogRecorded, place: Body
 
 
 def unreadable_system_log(tenant: str, recorded: RecordedEvent) -> dict[str, Any]:
-    """Return a logged call of which no more can be read than that there was one.
+    """Return an entry for a logged call that cannot be read.
 
-    It is not left out: whoever reads pages takes a page that is not full for the last.
+    It is not left out, because clients take a page that is not full for the last one.
     """
     nothing = dict.fromkeys(SystemLog.model_fields)
     return {
@@ -131,7 +131,7 @@ def unreadable_system_log(tenant: str, recorded: RecordedEvent) -> dict[str, Any
 
 
 def _details(event: SystemLogRecorded) -> dict[str, Any]:
-    """Return what the log's other fields do not tell of a call, short of what was said in it."""
+    """Return the details of a call that the log's other fields do not hold, without its bodies."""
     details = {
         "request_method": event.request_method,
         "request_url": event.request_url,
@@ -143,7 +143,7 @@ def _details(event: SystemLogRecorded) -> dict[str, Any]:
 
 
 def whole_log(tenant: str, position: int, event: SystemLogRecorded, call: Call) -> dict[str, Any]:
-    """Return all that is known of a call, in the words in which it is logged."""
+    """Return everything about a call, in the words in which it was logged."""
     return {
         "identifier": identifier_of(position),
         "entity_id": event.order_id,
@@ -172,7 +172,7 @@ def whole_log(tenant: str, position: int, event: SystemLogRecorded, call: Call) 
 
 
 def change_log(tenant: str, position: int, event: OrderEvent) -> dict[str, Any]:
-    """Return what was done to an order in Carriyo's words."""
+    """Return an action on an order in Carriyo's words."""
     return {
         "tenant": tenant,
         "identifier": identifier_of(position),
@@ -189,7 +189,7 @@ def change_log(tenant: str, position: int, event: OrderEvent) -> dict[str, Any]:
 
 
 def unreadable_change_log(tenant: str, recorded: RecordedEvent) -> dict[str, Any]:
-    """Return as much of what was done to an order as can be read where the event as a whole cannot."""
+    """Return the readable part of an action on an order that cannot be read as a whole."""
     data, metadata, _ = legible(recorded)
     actor = {**NOBODY.model_dump(), **metadata.get("actor", {})}
     return {
@@ -208,7 +208,7 @@ def unreadable_change_log(tenant: str, recorded: RecordedEvent) -> dict[str, Any
 
 
 def order(tenant: str, order_id: str, state: OrderState) -> dict[str, Any]:
-    """Return a redacted order in Carriyo's words, with null for what we do not know of it."""
+    """Return a redacted order in Carriyo's words, with null for the fields that we do not know."""
     created_at = state.created_at and moment(state.created_at)
     known = {
         "tenant": tenant,
@@ -225,5 +225,5 @@ def order(tenant: str, order_id: str, state: OrderState) -> dict[str, Any]:
 
 
 def moment(instant: datetime) -> str:
-    """Return a moment as Carriyo writes it: with milliseconds and an offset."""
+    """Return a moment in Carriyo's form: with milliseconds and an offset."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -1,4 +1,4 @@
-"""What Carriyo's requests and answers look like."""
+"""The models of Carriyo's requests and answers."""
 
 from typing import Annotated, Any, Literal
 
@@ -18,7 +18,7 @@ MAX_ROWS = 100
 
 
 class CallStatistics(CallTimings):
-    """When each phase of the call began and ended, as the client's HTTP library prints it."""
+    """When each phase of the call began and ended, in the form of the client's HTTP library."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
@@ -30,7 +30,7 @@ class DurationStatistics(CallDurations):
 
 
 class NewSystemLog(BaseModel):
-    """A call; everything is optional, null means unset, and members we do not know are ignored."""
+    """A call. All members are optional, null means unset, and unknown members are ignored."""
 
     model_config = ConfigDict(
         strict=True,
@@ -81,7 +81,7 @@ class NewSystemLog(BaseModel):
 
 
 class SystemLog(BaseModel):
-    """A call that was logged. identifier sorts like the order in which calls were logged; null means unset."""
+    """A logged call. Identifiers sort in the order in which calls were logged; null means unset."""
 
     tenant: str
     identifier: str = Field(examples=["0000000000000000042"])
@@ -103,7 +103,7 @@ ResponseCode = Annotated[str, StringConstraints(pattern=r"^(-?[0-9]{1,18}|[0-9][
 
 
 class SystemLogQuery(BaseModel):
-    """Which calls to list. Each of the filters has to hold."""
+    """The calls to list. All filters must match."""
 
     key: ReferenceKind = Field("order_id", description="What reference is")
     correlation_id: OptionalId = Field(None, alias="correlationId")
@@ -127,14 +127,14 @@ class SystemLogQuery(BaseModel):
 
 
 def _codes(code: str | None) -> tuple[int | None, int | None]:
-    """Return the first and the last code of a class such as 5xx, or of one code."""
+    """Return the first and the last code of a class such as 5xx, or of a single code."""
     if code is None:
         return None, None
     return int(code.lower().replace("x", "0")), int(code.lower().replace("x", "9"))
 
 
 class ChangeLog(BaseModel):
-    """What was done to an order. changes is in a shape of the change's own; null means unset."""
+    """An action on an order. changes has its own shape for each kind of action; null means unset."""
 
     tenant: str
     identifier: str = Field(examples=["0000000000000000042"])
@@ -150,7 +150,7 @@ class ChangeLog(BaseModel):
 
 
 class CarriyoOrder(BaseModel):
-    """An order. What we do not know of it is null."""
+    """An order. Fields that we do not know are null."""
 
     tenant: str
     order_id: str

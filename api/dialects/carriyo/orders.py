@@ -1,4 +1,4 @@
-"""What else Carriyo has of orders: what was done to one, and erasing what it holds of its customer."""
+"""Carriyo's other operations on orders: list the actions on one, and erase the data about its customer."""
 
 from functools import partial
 from typing import Annotated, Literal
@@ -20,7 +20,7 @@ from application.privacy.legible import legibly
 from domain.events.order_event import OrderEvent
 
 NEWEST = 1_000
-"""How many changes a list holds: the vendor's has no pages."""
+"""How many changes a list holds, because the vendor's list has no pages."""
 
 router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=of_every_route(CarriyoError))
 
@@ -39,13 +39,13 @@ async def list_change_logs(
     key: ReferenceKind = "order_id",
     sort_order: Annotated[Literal["ASC", "DESC"], Query(description="By log_date")] = "ASC",
 ) -> Json:
-    """List what people and programs did to an order: the newest 1,000, the oldest of them first."""
+    """List what people and programs did to an order: the newest 1,000, sorted by time, oldest first by default."""
     authorise(caller, "read:orders", tenant=tenant_id)
     headers = await read(services, caller, "timeline", "order_state")
     tenant = caller.tenant.name
     order_id = await found(services, caller, reference, key)
     changes = await services.queries.views.newest_actions(tenant, order_id, limit=NEWEST)
-    # By the time that is shown: of one whose own cannot be told, the time of its recording.
+    # Sort by the shown time. If an event's own time is unusable, its time of recording is shown.
     changes.sort(key=lambda change: (change.occurred_at, change.position), reverse=sort_order == "DESC")
     show = legibly(
         tenant,
@@ -69,7 +69,7 @@ async def redact_order(
     idempotency_key: KeyDep,
     key: ReferenceKind = "order_id",
 ) -> Json:
-    """Erase what is known of the customer through an order, for good. Doing it again does no harm."""
+    """Erase the order's data about its customer, for good. Doing it again does no harm."""
     authorise(caller, "write:orders", tenant=tenant_id)
     await read(services, caller, "order_state")
     order_id = await found(services, caller, reference, key)

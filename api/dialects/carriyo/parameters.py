@@ -1,4 +1,4 @@
-"""What Carriyo's order operations take besides bodies, and what they refuse with."""
+"""The parameters of Carriyo's order operations besides bodies, and their refusals."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ ReferenceKind = Annotated[models.ReferenceKind, Query(description="What referenc
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what an operation may be refused with, for the documentation."""
+    """Return the refusals of an operation, for the documentation."""
     told = {
         400: "Invalid request.",
         401: "The token is missing, expired, or not ours.",
@@ -28,12 +28,12 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def unknown_log() -> InvalidRequest:
-    """Return what is wrong with an identifier that no log of the order has: a 400, while an unknown order is a 404."""
+    """Return the error for an identifier that no log of the order has. It is a 400, while an unknown order is a 404."""
     return InvalidRequest(Fault(("path", "identifier"), "is not the identifier of a log of this order", "unknown_log"))
 
 
 async def found(services: Services, caller: Caller, reference: str, kind: str) -> str:
-    """Return the id of the order that a reference is of. Raises OrderNotFound."""
+    """Return the id of the order with this reference. Raises OrderNotFound."""
     if kind == "order_id":
         return (await services.queries.find_order(caller.tenant.name, reference)).order_id
     return await services.queries.order_id_of(caller.tenant.name, reference)

@@ -1,4 +1,4 @@
-"""Carriyo's routes, whose requests are JSON unless they say otherwise."""
+"""Carriyo's routes. Their requests are JSON unless they say otherwise."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -9,7 +9,7 @@ from api.http.requests import StrictRoute, TokenRoute
 
 
 class JsonByDefaultRoute(StrictRoute):
-    """A route that takes a body without Content-Type for JSON, which is the vendor's default for that header."""
+    """A route that reads a body without Content-Type as JSON, which is the vendor's default for that header."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -24,4 +24,4 @@ class JsonByDefaultRoute(StrictRoute):
 
 
 class JsonByDefaultTokenRoute(JsonByDefaultRoute, TokenRoute):
-    """Such a route for those who have no token yet."""
+    """Such a route for clients that have no token yet."""

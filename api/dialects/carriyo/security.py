@@ -1,4 +1,4 @@
-"""Carriyo's three headers: a token, the API key it was issued for, and the tenant."""
+"""Carriyo's three headers: a token, the API key that it was issued for, and the tenant."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ _API_KEY = APIKeyHeader(name="x-api-key", auto_error=False, scheme_name="Carriyo
 _TENANT = APIKeyHeader(name="tenant-id", auto_error=False, scheme_name="CarriyoTenant", description="The tenant")
 
 AUDIENCE = "urn:ordertrail:carriyo"
-"""What Carriyo's tokens are for: no other dialect takes them."""
+"""The audience of Carriyo's tokens. No other dialect accepts them."""
 
 TenantDep = Annotated[str | None, Security(_TENANT)]
 
@@ -30,7 +30,7 @@ async def _caller(
     _api_key: Annotated[object, Security(_API_KEY)],
     _tenant: Annotated[object, Security(_TENANT)],
 ) -> Caller:
-    """Return whose token it is, if the other two headers go with it."""
+    """Return the token's caller, if the other two headers match it."""
     caller = await bearer(services, request, audience=AUDIENCE)
     if request.headers.get("x-api-key") != caller.key_id:
         raise Forbidden("Send the key id that the token was issued for in the header x-api-key")

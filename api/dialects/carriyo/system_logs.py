@@ -1,4 +1,4 @@
-"""Carriyo's order system logs: add one, list them, get a link to the whole of one."""
+"""Carriyo's order system logs: add one, list them, and get a link to a whole one."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -47,7 +47,7 @@ async def add_system_log(
     idempotency_key: KeyDep,
     key: ReferenceKind = "order_id",
 ) -> Json:
-    """Record an HTTP call about an order. The answer is the log without what was said in the call."""
+    """Record an HTTP call about an order. The answer is the log without the call's bodies."""
     for name in (tenant_id, body.tenant):
         authorise(caller, "write:orders", tenant=name)
     tenant = caller.tenant
@@ -96,7 +96,8 @@ async def list_system_logs(
     if not begin.has_more:
         return answer(array(await rendered(begin, show)), headers=headers)
 
-    # A page has as many rows as were asked for, and may be too large to be held: clients take a short one for the last.
+    # A full page may be too large to be held at once, and clients take a short page for the last. So it is sent in
+    # parts.
     async def pages() -> AsyncIterator[Page[RecordedEvent]]:
         page, offset = begin, 0
         yield page
@@ -133,7 +134,7 @@ async def get_system_log_link(
     services: ServicesDep,
     key: ReferenceKind = "order_id",
 ) -> Json:
-    """Get a link to all that is known of a call, in the words it was logged with: headers, bodies, statistics.
+    """Get a link to everything about a call, in the words in which it was logged: headers, bodies, statistics.
 
     The link needs no other credentials.
     """

@@ -17,7 +17,7 @@ TOKEN_SECONDS = 86_400
 
 
 class CarriyoTokenRequest(BaseModel):
-    """A key id and its secret; further members of an OAuth request do not matter."""
+    """A key id and its secret. Further members of an OAuth request are ignored."""
 
     model_config = ConfigDict(strict=True)
     client_id: Name = Field(description="The key id", examples=["5f0c1d2e3b4a59687786a5b4"])
@@ -67,7 +67,7 @@ async def issue_token(body: CarriyoTokenRequest, services: ServicesDep) -> Json:
 
 
 def render_token_error(problem: Problem) -> Response:
-    """Render a problem as Carriyo's token endpoint does: whatever is wrong with the credential is a 403."""
+    """Render a problem as Carriyo's token endpoint does: every error about the credential is a 403."""
     match problem.kind:
         case Kind.INVALID | Kind.MALFORMED | Kind.UNSUPPORTED:
             status, error = HTTPStatus.BAD_REQUEST, "bad_request"

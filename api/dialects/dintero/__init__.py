@@ -1,1 +1,1 @@
-"""Dintero: an order's events, which are what services report of it and what was done to it through an API."""
+"""Dintero: an order's events, which are services' reports and actions through an API."""

@@ -18,7 +18,7 @@ _CODES = {
 
 
 def render(problem: Problem) -> Response:
-    """Render a problem as Dintero does: its codes are the names of its documented answers as words in upper case."""
+    """Render a problem as Dintero does: its codes are the names of its documented answers, in upper case."""
     code = _CODES.get(problem.kind) or problem.kind.title.upper()
     errors = [{"field": dotted(fault.where), "message": fault.what, "type": fault.type} for fault in problem.faults]
     response = Json(
@@ -37,4 +37,4 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     403: {"model": DinteroError, "description": "Another account, or the scope is lacking"},
     "4XX": {"model": DinteroError, "description": "Other errors"},
 }
-"""What every route may answer besides its own."""
+"""The answers that every route may give besides its own."""

@@ -1,4 +1,4 @@
-"""Dintero's order events: reported by services, and listed with everything that was done through an API."""
+"""Dintero's order events: services report them, and the list also holds all actions through an API."""
 
 from operator import attrgetter
 from typing import Any
@@ -24,9 +24,9 @@ from domain.streams import order_stream
 from domain.values import TenantName
 
 LATEST = 100
-"""How many events a list holds: Dintero calls them the latest, and its lists have at most 100 elsewhere.
+"""How many events a list holds. Dintero calls them the latest, and its other lists have at most 100.
 
-Reports that are pushed out by actions are held beyond that, if they are among the newest 100 reports.
+If actions push a report out of these, it is still listed if it is among the newest 100 reports.
 """
 
 router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=StrictRoute, responses=RESPONSES)
@@ -46,7 +46,7 @@ router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=StrictRo
 async def create_order_event(
     aid: AccountId, order_id: OrderId, body: NewOrderEvent, caller: CallerDep, services: ServicesDep, key: KeyDep
 ) -> Json:
-    """Record what a service reports on an order."""
+    """Record a service's report on an order."""
     authorise(caller, f"write:shopping:/orders/{order_id}/events", account=aid)
     event = ServiceEventRecorded(
         originator_id=order_stream(order_id),
@@ -67,7 +67,7 @@ async def create_order_event(
     summary="Order events collection",
 )
 async def list_order_events(aid: AccountId, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
-    """Return the newest events of an order, and the combined state of all that services ever reported of it."""
+    """Return the newest events of an order, and the combined state of all services' reports."""
     authorise(caller, f"read:shopping:/orders/{order_id}/events", account=aid)
     headers = await read(services, caller, "service_events", "timeline", "order_state")
     order = await services.queries.find_order(caller.tenant.name, order_id)
@@ -78,9 +78,9 @@ async def list_order_events(aid: AccountId, order_id: OrderId, caller: CallerDep
 
 
 async def _latest(services: Services, tenant: TenantName, order_id: str) -> list[ServiceEventRow | RecordedEvent]:
-    """Return what services reported and what was done to an order, the newest first.
+    """Return services' reports and actions on an order, newest first.
 
-    What services reported is what the combined state is made of, so no action pushes it out.
+    The combined state is made of the reports, so no action pushes a report out.
     """
     views = services.queries.views
     reports = await views.service_events(tenant, order_id, limit=LATEST)
@@ -88,7 +88,7 @@ async def _latest(services: Services, tenant: TenantName, order_id: str) -> list
     actions = await views.timeline(tenant, order_id, wanted, cursor=None, limit=LATEST)
     both: list[ServiceEventRow | RecordedEvent] = [*reports, *(entry.event for entry in actions)]
     newest_first = sorted(both, key=attrgetter("position"), reverse=True)
-    # Among actions that are older than the reports there were room for, there may be reports that are not told.
+    # Below the oldest listed report, actions are left out: among them there could be reports that are not listed.
     end = reports[-1].position if reports.has_more else 0
     return [
         event

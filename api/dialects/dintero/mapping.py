@@ -1,4 +1,4 @@
-"""Domain events in Dintero's form: what services report, and what was done through an API."""
+"""Domain events in Dintero's form: services' reports, and actions through an API."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -18,18 +18,18 @@ from domain.events.records import ServiceEventRecorded
 from domain.values import Actor, Personal
 
 MAX_BODY = 4_000
-"""What an API event's body may have in characters; a longer one is left out."""
+"""The largest number of characters of an API event's body; a longer body is left out."""
 MAX_ID = 40
-"""How many characters Dintero has for ids, which natively may have more."""
+"""The largest number of characters of Dintero's ids. Our own ids may be longer."""
 
 
 def status_event(event: ServiceEventRecorded, recorded_at: datetime, version: int) -> dict[str, Any]:
-    """Return a service's report as Dintero has it; what was not reported is left out."""
+    """Return a service's report in Dintero's form. Missing members are left out."""
     return _status_event(event, recorded_at, event.metadata, event.event_id, _performer(event.actor), version)
 
 
 def status_event_of(row: ServiceEventRow) -> dict[str, Any]:
-    """Return a row of the view service_events as Dintero has it."""
+    """Return a row of the view service_events in Dintero's form."""
     metadata = None if row.metadata is None else from_json(row.metadata)
     return _status_event(row, row.recorded_at, metadata, row.event_id, row.created_by, row.version)
 
@@ -56,7 +56,7 @@ def _status_event(
 
 
 def api_event(recorded: RecordedEvent) -> dict[str, Any]:
-    """Return an action as Dintero has it: which request it came with, if it came with one, and what that did."""
+    """Return an action in Dintero's form: the request that it came with, if there was one, and its effect."""
     event = decode(recorded)
     origin = event.origin
     return _without_none(
@@ -69,7 +69,7 @@ def api_event(recorded: RecordedEvent) -> dict[str, Any]:
 
 
 def unreadable_event(recorded: RecordedEvent) -> dict[str, Any]:
-    """Return as much of an action as can be read where what it did cannot."""
+    """Return the readable part of an action whose effect cannot be read."""
     actor = legible(recorded).metadata.get("actor", {})
     performer = actor.get("id") or actor.get("application_id")
     return _without_none(
@@ -81,7 +81,7 @@ def unreadable_event(recorded: RecordedEvent) -> dict[str, Any]:
 
 
 def _body(event: Event) -> str | None:
-    """Return what the event says, short of what is personal; None if that is nothing, or much."""
+    """Return the event's data without personal data; None if nothing is left, or too much."""
     own = event.data_fields()
     said = _impersonal(event, [name for name in type(event).model_fields if name in own])
     text = to_json(said).decode()
@@ -89,7 +89,7 @@ def _body(event: Event) -> str | None:
 
 
 def _impersonal(model: BaseModel, names: Iterable[str]) -> dict[str, Any]:
-    """Return the fields with these names that are not marked as personal data, all the way down."""
+    """Return the fields with these names that are not marked as personal data, at all levels."""
     said: dict[str, Any] = {}
     for name in names:
         value = getattr(model, name)
@@ -101,7 +101,7 @@ def _impersonal(model: BaseModel, names: Iterable[str]) -> dict[str, Any]:
 
 
 def short_id(id_: str) -> str | None:
-    """Return an id as Dintero has room for it, None if it is empty; of one that is too long, what only it has."""
+    """Return an id of at most Dintero's length; None if it is empty. A longer id is replaced by its hash."""
     return (id_ if len(id_) <= MAX_ID else sha256(id_.encode()).hexdigest()[:MAX_ID]) or None
 
 

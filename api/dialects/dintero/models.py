@@ -1,4 +1,4 @@
-"""What Dintero's requests and answers look like."""
+"""The models of Dintero's requests and answers."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -19,7 +19,7 @@ AccountId = Annotated[
 ]
 OwnerId = Annotated[
     str,
-    # Dintero's ^[PT]{1}(?=(?:.{3}|.{8})$)[0-9]*$ without the look-ahead.
+    # This is Dintero's ^[PT]{1}(?=(?:.{3}|.{8})$)[0-9]*$ without the look-ahead.
     StringConstraints(pattern=r"^[PT]([0-9]{3}|[0-9]{8})$"),
     Path(description="An id that uniquely identifies the account or owner (partner).", examples=["T12345678"]),
 ]
@@ -27,7 +27,7 @@ OrderId = Annotated[
     Identifier,
     Path(description="The resource identifier string: the order's id, or its reference", examples=["A-1001"]),
 ]
-# Clients that change their host may change it here as well, so any host will do.
+# Clients that change their host may also change it here, so any host is accepted.
 Audience = Annotated[
     str, StringConstraints(max_length=2_000, pattern=r"^https?://[^/?#\s\x00]+/v1/accounts/[PT][0-9]{8}/?$")
 ]
@@ -36,7 +36,7 @@ Scopes = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[!-~]+( [
 
 
 class DinteroTokenRequest(BaseModel):
-    """What a token is asked for."""
+    """The request for a token."""
 
     grant_type: Literal["client_credentials"] = "client_credentials"
     audience: Audience = Field(
@@ -62,7 +62,7 @@ _METADATA: dict[str, Any] = {
 
 
 class ServiceReport(BaseModel):
-    """What a service reports."""
+    """A service's report."""
 
     state: ServiceState = Field(ServiceState.SUCCESS, description="The state of the event")
     service: Name = Field(description="The type of service used, used to differentiate this status from other services")
@@ -76,7 +76,7 @@ class ServiceReport(BaseModel):
 
 
 class NewOrderEvent(ServiceReport):
-    """What a service reports. Other members are ignored, created_at and created_by among them: they are read-only."""
+    """A service's report. Other members are ignored, also created_at and created_by, which are read-only."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -97,7 +97,7 @@ class NewOrderEvent(ServiceReport):
 
 
 class OrderStatusEvent(ServiceReport):
-    """What a service reported."""
+    """A service's report as it was recorded."""
 
     id: str = Field(description="The resource ID.", examples=["bd04c959-d159-49b4-a096-2d84e014a8da"])
     created_at: datetime = Field(description="The date-time when the resource was created")
@@ -122,7 +122,7 @@ class DinteroError(BaseModel):
 
 
 class ApiRequest(BaseModel):
-    """The request that did something to the order."""
+    """The request that caused the action."""
 
     method: str = Field(examples=["POST"])
     path: str = Field(examples=["/trail/v1/orders/A-1001/events"])
@@ -134,7 +134,7 @@ class ApiRequest(BaseModel):
 
 
 class ApiEvent(BaseModel):
-    """What was done to the order through an API."""
+    """An action on the order through an API."""
 
     id: str = Field(description="The resource ID.", examples=["bd04c959-d159-49b4-a096-2d84e014a8da"])
     created_at: datetime = Field(description="The date-time when the resource was created")
@@ -144,9 +144,9 @@ class ApiEvent(BaseModel):
 
 
 class OrderEvents(BaseModel):
-    """The latest events of an order, the newest first, and the combined state of what all services reported.
+    """The latest events of an order, newest first, and the combined state of all services' reports.
 
-    They are the newest 100, and the newest 100 of what services reported: no action pushes a report out.
+    They are the newest 100 events, and the newest 100 reports: no action pushes a report out.
     """
 
     events: list[OrderStatusEvent | ApiEvent]

@@ -1,4 +1,4 @@
-"""Dintero's credentials: a client's id and secret for a token, and the token for everything else."""
+"""Dintero's credentials: a client's id and secret to get a token, and the token for everything else."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from api.http.requests import ServicesDep
 from api.http.security import basic, bearer
 from application.access.callers import Caller, Tenant
 
-# For the documentation. FastAPI's own HTTPBasic would refuse what is not base64 before we can.
+# For the documentation only. FastAPI's own HTTPBasic would refuse text that is not base64 before we can.
 _CLIENT = HTTPBase(
     scheme="basic", auto_error=False, scheme_name="DinteroClient", description="The key id and its secret"
 )
@@ -21,7 +21,7 @@ _TOKEN = HTTPBearer(
 
 
 def audience_of(account: str) -> str:
-    """Return the audience of an account's tokens, whatever host the client knows us by."""
+    """Return the audience of an account's tokens. It does not depend on the host name that the client uses."""
     return f"https://api.dintero.com/v1/accounts/{account}"
 
 

@@ -15,10 +15,10 @@ router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=TokenRou
 
 @router.post("/{oid}/auth/token", response_model=DinteroToken, summary="Get DinteroToken")
 async def get_token(oid: OwnerId, body: DinteroTokenRequest, client: ClientDep, services: ServicesDep) -> Json:
-    """Exchange a key id and its secret for a token with the scopes of the credential, or with fewer."""
+    """Exchange a key id and its secret for a token with the credential's scopes, or with fewer."""
     account = body.audience.rstrip("/")[-9:]
     authorise(client, None, account=account)
-    # A partner's id names no account, so there is nothing that it could widen.
+    # A partner's id names no account, so it cannot widen anything.
     if len(oid) == len(account):
         authorise(client, None, account=oid)
     bearer = _narrowed(client, body.scope)
@@ -29,7 +29,7 @@ async def get_token(oid: OwnerId, body: DinteroTokenRequest, client: ClientDep, 
 
 
 def _narrowed(client: Caller, scope: str | None) -> Caller:
-    """Return the client with the scopes it asks for. Raises InvalidRequest if it asks for more than it has."""
+    """Return the client with the scopes that it asks for. Raises InvalidRequest if it asks for more than it has."""
     if scope is None:
         return client
     wanted = tuple(dict.fromkeys(scope.split(" ")))

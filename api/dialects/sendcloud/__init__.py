@@ -1,1 +1,1 @@
-"""Sendcloud: an integration's exception logs, which are calls to a shop's system that failed."""
+"""Sendcloud: an integration's exception logs, which are failed calls to a shop's system."""

@@ -1,4 +1,4 @@
-"""Sendcloud's cursors: date-times, as the vendor's specification has the parameter.
+"""Sendcloud's cursors are date-times, as the vendor's specification defines the parameter.
 
 A client that was made from the specification reads the cursor of a link as a date-time and sends it again in its own
 spelling, perhaps without fractions of a second. So a place in a list, which is a ledger position, is written as a
@@ -19,7 +19,7 @@ _ERAS: dict[Rel, tuple[datetime, datetime]] = {
     "next": (datetime(4000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)),
     "prev": (datetime(1602, 1, 1, tzinfo=UTC), datetime(1890, 1, 1, tzinfo=UTC)),
 }
-"""From when on positions are counted in seconds, and until when. Positions beyond count on in microseconds."""
+"""The moments between which positions are counted in seconds. Larger positions are counted in microseconds."""
 _SECOND, _MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
 
 _OFFSET = re.compile(r"(?:[Zz]|[+-]\d\d:\d\d)$")
@@ -32,7 +32,7 @@ class InvalidCursor(NotFound):
 
 
 class Cursor(NamedTuple):
-    """Where a page begins: beyond a ledger position, and which entries there are in all pages that follow from it."""
+    """Where a page begins: beyond a ledger position, with a limit on the entries of all pages that follow."""
 
     rel: Rel = "next"
     position: int | None = None
@@ -45,10 +45,10 @@ class Cursor(NamedTuple):
 
 
 def cursor_of(text: str | None, created_before: str | None = None) -> Cursor:
-    """Return what a cursor stands for: a place that we told, or else the time that entries were created before.
+    """Return the meaning of a cursor: a place that we gave, or else the time before which entries were created.
 
-    created_before is that time where the cursor is a place. A date-time without an offset, which is what the vendor's
-    own Link header shows, is in UTC. Raises InvalidCursor.
+    created_before is that time if the cursor is a place. A date-time without an offset, as in the vendor's own Link
+    header, is in UTC. Raises InvalidCursor.
     """
     try:
         before = _moment(created_before) if created_before else None
@@ -65,7 +65,7 @@ def cursor_of(text: str | None, created_before: str | None = None) -> Cursor:
 
 
 def written(moment: datetime) -> str:
-    """Return a moment as cursors have it: with no character that means something else in a URL."""
+    """Return a moment in the form of cursors, without characters that have another meaning in a URL."""
     return moment.isoformat().replace("+00:00", "Z")
 
 

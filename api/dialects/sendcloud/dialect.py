@@ -4,5 +4,5 @@ from api.dialects.sendcloud import integrations, logs
 from api.dialects.sendcloud.errors import render
 from api.http.dialect import Dialect
 
-# The logs first: their list of all is at /logs, which must not be taken for the id of an integration.
+# The logs come first: the path of the list of all, /logs, must not be read as the id of an integration.
 DIALECT = Dialect(("/api/v3",), (logs.router, integrations.router), render)

@@ -1,4 +1,4 @@
-"""Sendcloud's errors: a list, in the manner of JSON:API."""
+"""Sendcloud's errors: a list, in the style of JSON:API."""
 
 from http import HTTPStatus
 from typing import Any
@@ -31,7 +31,7 @@ _FAULT_CODES = {
 
 
 class Source(BaseModel):
-    """What an error is about."""
+    """The part of the request that an error is about."""
 
     pointer: str | None = Field(None, examples=["body/unknown_field"])
     parameter: str | None = None
@@ -58,7 +58,7 @@ def render(problem: Problem) -> Response:
     """Render a problem as Sendcloud does."""
     status = HTTPStatus.BAD_REQUEST if problem.kind is Kind.INVALID else HTTPStatus(problem.status)
     if problem.kind is Kind.UNAUTHENTICATED:
-        # As recorded from the vendor: no title, and a pointer to the whole of the request.
+        # As recorded from the vendor: no title, and a pointer to the whole request.
         error = {
             "status": "401",
             "code": _CODES[problem.kind],
@@ -72,7 +72,7 @@ def render(problem: Problem) -> Response:
 
 
 def _error(status: HTTPStatus, code: str, detail: str) -> dict[str, Any]:
-    # As the vendor's schema has it, and its recorded answers; in its samples it is a number.
+    # A text, as in the vendor's schema and its recorded answers; its samples have a number.
     return {"status": str(status.value), "code": code, "title": code.replace("_", " ").title(), "detail": detail}
 
 

@@ -1,4 +1,4 @@
-"""Sendcloud's integrations, to be looked at."""
+"""Sendcloud's integrations, for reading."""
 
 from typing import Annotated, Any
 
@@ -51,7 +51,7 @@ async def list_integrations(caller: CallerDep, services: ServicesDep, sort: Sort
     summary="Retrieve an integration",
 )
 async def get_integration(integration_id: IntegrationId, caller: CallerDep, services: ServicesDep) -> Json:
-    """Return what an integration is, and since when its calls fail."""
+    """Return an integration, and since when its calls fail."""
     authorise(caller, "read:integrations")
     headers = await read(services, caller, "integrations")
     row = await services.integration_queries.integration(caller.tenant.name, integration_id)

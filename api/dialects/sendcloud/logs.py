@@ -26,7 +26,7 @@ from domain.values import TenantName
 
 PAGE = 25
 _Begin = tuple[str | None, str | None]
-"""Where a page begins, as the query says it: cursor and created_before."""
+"""The beginning of a page, as in the query: cursor and created_before."""
 
 router = APIRouter(
     prefix="/api/v3/integrations", tags=["Sendcloud"], route_class=StrictRoute, responses=of_every_route(Errors)
@@ -133,7 +133,7 @@ async def _page(
 async def _items(
     queries: IntegrationQueries, tenant: TenantName, entries: Sequence[LoggedException]
 ) -> AsyncIterator[bytes]:
-    """Yield logs in JSON. What cannot be read as a log is none; it stays in the positions that pages are told by."""
+    """Yield logs in JSON. Unreadable logs are left out, but their positions still count for the pages."""
     show = legibly(tenant, _item)
     for entry in entries:
         if item := show(await queries.whole(tenant, entry)):

@@ -1,4 +1,4 @@
-"""Sendcloud's exception logs and integrations to domain events and views, and back."""
+"""Translates Sendcloud's exception logs and integrations to domain events and views, and back."""
 
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -18,7 +18,7 @@ from domain.streams import integration_stream
 def event_of(
     integration_id: int, body: NewLog, caller: Caller, secret: frozenset[str] = SECRET_HEADERS
 ) -> ExceptionLogged:
-    """Return the fact that a call failed, without the secrets in its headers and its addresses."""
+    """Return the event about a failed call, without the secrets in its headers and its addresses."""
     envelope = {} if body.created_at is None else {"timestamp": instant(body.created_at)}
     event = ExceptionLogged(
         originator_id=integration_stream(integration_id),
@@ -59,7 +59,7 @@ def log(position: int, event: ExceptionLogged) -> dict[str, Any]:
 FEEDBACK_TYPES = ("eager", "delayed", "none")
 _DEFAULT_ORDER = ("last_fetched_at", "created_at")
 _SORTED_BY = {
-    # By the names of the vendor's second version, which its third still asks for, and by those of its third.
+    # The names of the vendor's second version, which its third still accepts, and the names of its third.
     "integration_type": "type",
     "last_fetch": "last_fetched_at",
     "failing_since": "started_failing_at",
@@ -68,16 +68,16 @@ _SORTED_BY = {
 
 
 MAX_SHOP_NAME = 250
-"""How many characters of a name the vendor's schema has room for."""
+"""The largest number of characters of a name in the vendor's schema."""
 
 
 def integration(row: IntegrationRow) -> dict[str, Any]:
-    """Return an integration in Sendcloud's words; what its registration did not say is as if it were switched off.
+    """Return an integration in Sendcloud's words. Missing values are shown as if they were switched off.
 
-    The vendor's schema has a shop_url that is a text, or none.
+    In the vendor's schema, shop_url is a text or is missing.
     """
     told = from_json(row.details)
-    details = told if isinstance(told, dict) else {}  # a list, only if somebody changed the row
+    details = told if isinstance(told, dict) else {}  # it is a list only if somebody changed the row
     shop_url = {"shop_url": row.shop_url} if row.shop_url else {}
     carriers, feedback = details.get("service_point_carriers"), details.get("feedback_type")
     return {
@@ -109,7 +109,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def in_order(integrations: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
-    """Return integrations sorted as asked for; those without a value are last, and those of one value by their ids."""
+    """Return integrations in the requested order. Those without a value come last; equal ones are sorted by id."""
     name = _SORTED_BY.get(sort.removeprefix("-"))
     is_descending = name is not None and sort.startswith("-")
     for key in reversed((name,) if name else _DEFAULT_ORDER):

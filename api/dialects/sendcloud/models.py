@@ -1,4 +1,4 @@
-"""What Sendcloud's requests and answers look like."""
+"""The models of Sendcloud's requests and answers."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -77,7 +77,7 @@ def _date_time(value: str) -> str:
     return value
 
 
-# As plain functions and not as unions, a wrong value is one fault at its own place, not one for each member.
+# These are plain functions instead of unions, so that a wrong value is one fault and not one for each member.
 ObjectOrNull = Annotated[
     Any, AfterValidator(_object_or_null), WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "null"}]})
 ]
@@ -90,7 +90,7 @@ DateTime = Annotated[Name, AfterValidator(_date_time), Field(json_schema_extra={
 
 
 class Response(BaseModel):
-    """What the shop's system answered; further members are kept."""
+    """The answer of the shop's system. Further members are kept."""
 
     model_config = ConfigDict(extra="allow")
     headers: ObjectOrNull = None
@@ -98,7 +98,7 @@ class Response(BaseModel):
 
 
 class LoggedRequest(BaseModel):
-    """What was sent to the shop's system; further members are kept."""
+    """The request to the shop's system. Further members are kept."""
 
     model_config = ConfigDict(extra="allow")
     headers: ObjectTextOrNull = None
@@ -106,7 +106,7 @@ class LoggedRequest(BaseModel):
 
 
 class NewLog(BaseModel):
-    """An exception log to create. Members that are not listed here are rejected."""
+    """An exception log to create. Unknown members are rejected."""
 
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [LOG]})
     base_url: Annotated[RawText, Field(min_length=1, description="Base shop URL"), BeforeValidator(_not_null)]
@@ -121,7 +121,7 @@ class NewLog(BaseModel):
 
 
 class Log(BaseModel):
-    """An exception log. protected tells that secrets were masked in its headers or addresses."""
+    """An exception log. protected tells that secrets in its headers or addresses were masked."""
 
     id: int = Field(ge=1)
     integration_id: int | None = Field(ge=1)
@@ -156,7 +156,9 @@ class LogList(BaseModel):
 
 
 class Integration(BaseModel):
-    """An integration. started_failing_at is when the first call failed since it last worked; null while it works."""
+    """An integration. started_failing_at is the time of the first failed call since it last worked; null while it
+    works.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [INTEGRATION]})
     id: int = Field(ge=1)

@@ -8,14 +8,14 @@ from api.dialects.sendcloud.cursors import Cursor, Rel, written
 
 
 def link_header(request: Request, cursor: Cursor, positions: list[int], *, has_more: bool, size: int) -> dict[str, str]:
-    """Return the header that leads to the pages of older and newer entries, where there are any.
+    """Return the header with links to the pages of older and newer entries, if there are any.
 
-    positions are those of the page's entries, newest first; has_more tells of entries beyond them in the direction of
-    the cursor.
+    positions are those of the page's entries, newest first. has_more tells whether there are entries beyond them in the
+    cursor's direction.
     """
     if not positions:
         return {}
-    # A page that a cursor led to has the entries that it came from behind it: nothing is ever removed.
+    # If a cursor led to this page, the entries before the cursor still exist: nothing is ever removed.
     is_there: dict[Rel, bool] = {"next": cursor.position is not None, "prev": cursor.position is not None}
     is_there = {**is_there, cursor.rel: has_more}
     ends: dict[Rel, int] = {"next": positions[-1], "prev": positions[0]}

@@ -11,7 +11,7 @@ from api.http.requests import ServicesDep
 from api.http.security import BEARER, basic, bearer
 from application.access.callers import Caller
 
-# For the documentation. FastAPI's own HTTPBasic would refuse what is not base64 before we can.
+# For the documentation only. FastAPI's own HTTPBasic would refuse text that is not base64 before we can.
 BASIC = HTTPBase(scheme="basic", scheme_name="SendcloudKeys", description="The key id and the secret", auto_error=False)
 
 
@@ -22,7 +22,7 @@ async def _caller(
     _basic: Annotated[object, Security(BASIC)],
     _bearer: Annotated[object, Security(BEARER)],
 ) -> Caller:
-    """Return whose key or token it is: Basic is the vendor's main way, its OAuth2 tokens are the other."""
+    """Return the caller with this key or token. Basic is the vendor's main way, and OAuth2 tokens are its other way."""
     scheme = request.headers.get("authorization", "").partition(" ")[0].lower()
     caller = await (bearer if scheme == "bearer" else basic)(services, request)
     take(request, caller, SENDCLOUD_READS if request.method == "GET" else SENDCLOUD_WRITES)

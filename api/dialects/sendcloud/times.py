@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from domain.values import Moment
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", flags=re.ASCII)
-# What every reader of RFC 3339 understands: no space, and no leap second.
+# The form that every reader of RFC 3339 understands: no space, and no leap second.
 _LEGIBLE = re.compile(r".{10}[Tt].{6}(?!60).*")
 
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
@@ -25,5 +25,5 @@ def instant(text: str) -> datetime:
 
 
 def legible(text: str | None) -> str | None:
-    """Return a date-time as it was written; None if not every reader of RFC 3339 could read it."""
+    """Return a date-time as it was written; None if some readers of RFC 3339 cannot read it."""
     return text if text is not None and _LEGIBLE.fullmatch(text) else None

@@ -17,7 +17,7 @@ ACTIONS: Mapping[type[OrderEvent], tuple[str, Mapping[str, str] | None]] = {
     lifecycle.StatusUpdated: ("updated_status", {"updated_status": "status", "reason": "reason"}),
     payment.PaymentStatusUpdated: ("updated_payment_status", {"updated_payment_status": "status", "reason": "reason"}),
     delivery.ShipmentIdSet: ("set_shipment_id", {"set_shipment_id": "shipment_id"}),
-    # Two keys end in a space on the vendor's page, and clients compare them as they are printed there.
+    # Two keys end in a space on the vendor's page, and clients compare keys as they are printed there.
     delivery.DeliveryDetailsUpdated: ("updated_delivery_details ", None),
     lifecycle.CustomerDetailsUpdated: ("updated_customer_details ", None),
     lifecycle.DetailsUpdated: ("updated_order_details", None),
@@ -81,9 +81,9 @@ ACTIONS: Mapping[type[OrderEvent], tuple[str, Mapping[str, str] | None]] = {
     payment.InvoiceCancelled: ("cancel_invoice", None),
     payment.InvoiceStatusUpdated: ("update_invoice_status", {"status": "status", "updated_at": "updated_at"}),
 }
-"""Each action's key, and its data: SHOPLINE's name -> the event's field. In the order of the vendor's page.
+"""Each action's key, and its data: SHOPLINE's name -> the event's field. They are in the order of the vendor's page.
 
-Its spelling is kept: trailing spaces, messasge, cancell_. A pair of before and after is an array of two there.
+The vendor's spelling is kept: trailing spaces, messasge, cancell_. A pair of before and after is an array of two.
 """
 
 _READ = {
@@ -93,7 +93,7 @@ _READ = {
 
 
 def action_log(event: OrderEvent) -> dict[str, Any]:
-    """Return an action as SHOPLINE's log has it."""
+    """Return an action in the form of SHOPLINE's log."""
     key, members = _READ[type(event)]
     application = event.actor.application_id or ""
     return {
@@ -104,6 +104,6 @@ def action_log(event: OrderEvent) -> dict[str, Any]:
         "performer_type": event.actor.type,
         "performer_id": event.actor.id,
         "performing_application_id": application,
-        # The vendor's page has both names, the one in its sample and the other in its table of keys.
+        # The vendor's page has both names: one in its sample, the other in its table of keys.
         "performer_application_id": application,
     }

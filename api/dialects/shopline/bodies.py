@@ -1,4 +1,4 @@
-"""What SHOPLINE's operations on orders are sent."""
+"""The bodies of requests to SHOPLINE's operations on orders."""
 
 from typing import Annotated, Any, Literal
 
@@ -36,10 +36,10 @@ def _example(**body: JsonValue) -> ConfigDict:
 
 
 class ShoplineRequest(BaseModel):
-    """A request; members that SHOPLINE does not know are ignored, as it ignores them."""
+    """A request. Unknown members are ignored, as SHOPLINE ignores them."""
 
     def options(self, *told: str) -> dict[str, Any] | None:
-        """Return what was asked for besides what the event tells by itself."""
+        """Return the request's wishes that the event itself does not hold."""
         return self.model_dump(mode="json", exclude=set(told), exclude_unset=True, exclude_none=True) or None
 
 
@@ -69,14 +69,16 @@ class DeliveryStatusUpdate(ShoplineRequest):
 
 
 class CancelledReason(BaseModel):
-    """Why an order is cancelled: a key, and what to say about it."""
+    """The reason why an order is cancelled: a key, and a text."""
 
     key: Name | None = None
     message: Name | None = None
 
 
 class Cancellation(ShoplineRequest):
-    """Why, and for whom, an order is cancelled; nothing is refunded, reverted or mailed here, but it is kept."""
+    """Why an order is cancelled, and who asked for it. Nothing is refunded, reverted or mailed here, but the wishes are
+    recorded.
+    """
 
     model_config = _example(
         cancelled_reason={"key": "out_of_stock", "message": "The last one broke"},
@@ -98,7 +100,7 @@ class Cancellation(ShoplineRequest):
 
 
 class SplitItem(BaseModel):
-    """A line of the order, and how many of it."""
+    """A line of the order, and the quantity of it."""
 
     id: Annotated[Name, Field(min_length=1)]
     quantity: Annotated[int, Field(strict=True, gt=0, le=1_000_000), BeforeValidator(_whole)]
@@ -106,7 +108,7 @@ class SplitItem(BaseModel):
 
 
 class OrderSplit(ShoplineRequest):
-    """The lines that become an order of their own."""
+    """The lines that become a new order."""
 
     model_config = _example(
         order_items=[{"id": "62a9c50634e470204d99fa0a", "quantity": 1}],

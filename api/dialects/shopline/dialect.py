@@ -1,4 +1,4 @@
-"""SHOPLINE's dialect: orders, their action logs, and what a token is."""
+"""SHOPLINE's dialect: orders, their action logs, and information about a token."""
 
 from fastapi import APIRouter, Request
 
@@ -28,7 +28,7 @@ router = APIRouter(tags=["SHOPLINE"], route_class=StrictRoute)
     summary="Get Action Logs",
 )
 async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
-    """Return the newest 100 actions on an order, the newest first by created_at; none if there is no such order."""
+    """Return the newest 100 actions on an order, newest first by created_at; none if there is no such order."""
     authorise(caller, "read:orders")
     tenant, views = caller.tenant.name, services.queries.views
 
@@ -50,7 +50,7 @@ async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep
     summary="Get Order",
 )
 async def get_order(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
-    """Return an order, as far as what was recorded tells; 410 once it is archived."""
+    """Return an order, as far as its recorded events tell; 410 if it is archived."""
     authorise(caller, "read:orders")
     headers = await read(services, caller, "timeline", "order_state")
     found = await services.queries.find_order(caller.tenant.name, order_id)
@@ -61,7 +61,7 @@ async def get_order(order_id: OrderId, caller: CallerDep, services: ServicesDep)
 
 @router.get("/v1/token/info", response_model=models.TokenInfo, responses=responses(401, 429), summary="Get Token Info")
 async def get_token_info(caller: CallerDep) -> Json:
-    """Return whose token it is."""
+    """Return the owner of the token."""
     authorise(caller, None)
     tenant, performer = caller.tenant.name, caller.performer
     staff = performer and {"_id": performer.id, "name": performer.name, "email": None, "merchant_ids": [tenant]}

@@ -28,7 +28,7 @@ class Invalid(Refusal):
 
 
 class Malformed(BaseModel):
-    """What is wrong with a request that cannot be read."""
+    """What is wrong with a request that cannot be parsed."""
 
     error: str
     message: str
@@ -37,7 +37,7 @@ class Malformed(BaseModel):
 
 
 class TooMany(BaseModel):
-    """That requests come too fast."""
+    """The error for requests that come too fast."""
 
     error: str = Field(examples=["Too many requests with this credential; go on in 1 s"])
     message: str = Field(examples=["Too many requests with this credential; go on in 1 s"])
@@ -49,7 +49,7 @@ _CODES = {
     Kind.UNAUTHENTICATED: "Unauthorized",
     Kind.INVALID: "UnprocessableEntity",
     Kind.CONFLICT: "UnprocessableEntity",
-    # As the vendor's page of the split calls it.
+    # The name on the vendor's page about splits.
     Kind.CHANGED: "parent_order_updated",
     Kind.TOO_MANY: "RateLimitExceeded",
     Kind.INTERNAL: "InternalServerError",
@@ -58,9 +58,9 @@ _CODES = {
 
 
 def render(problem: Problem) -> Response:
-    """Render a problem as SHOPLINE does: message and code, and for some statuses members of their own beside them.
+    """Render a problem as SHOPLINE does: message and code, and for some statuses further members.
 
-    The vendor's SDK makes its exceptions of message and code, whatever the status.
+    The vendor's SDK makes its exceptions from message and code, whatever the status is.
     """
     kind = Kind.MALFORMED if any(fault.type in _UNREADABLE for fault in problem.faults) else problem.kind
     # What the order does not allow is a 422 there: its documents have no 409.
@@ -96,6 +96,6 @@ _DESCRIPTIONS: dict[int, tuple[type[BaseModel], str]] = {
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what a route may answer besides its own, for the documentation."""
+    """Return the answers of a route besides its own, for the documentation."""
     said = {s: {"model": _DESCRIPTIONS[s][0], "description": _DESCRIPTIONS[s][1]} for s in statuses}
     return of_every_route(Refusal) | said

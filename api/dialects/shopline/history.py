@@ -1,4 +1,4 @@
-"""Where SHOPLINE's order objects come from: what changed an order, in the order it happened."""
+"""The source of SHOPLINE's order objects: the events that changed an order, in ledger order."""
 
 from collections.abc import AsyncIterator
 
@@ -21,17 +21,17 @@ _CHANGES = tuple(topic for topic in CATALOGUE if topic.startswith("order.") and 
 
 
 async def order_now(services: Services, tenant: Tenant, order_id: str) -> OrderObject:
-    """Return the order as the view has it."""
+    """Return the order as it is in the view."""
     return await _made_by(tenant, order_id, changes(services, tenant, order_id))
 
 
 async def order_after(services: Services, tenant: Tenant, result: Recorded) -> OrderObject:
-    """Return the order as a request left it."""
+    """Return the order as it was after a request."""
     return await _made_by(tenant, result.order_id, _changes_until(services, tenant, result))
 
 
 async def _made_by(tenant: Tenant, order_id: str, events: AsyncIterator[RecordedEvent]) -> OrderObject:
-    """Return the order as events made it; what those changed that cannot be read is not known."""
+    """Return the order as these events made it. The changes of unreadable events are not known."""
     order = OrderObject(order_id)
     async for event in events:
         try:
@@ -42,7 +42,7 @@ async def _made_by(tenant: Tenant, order_id: str, events: AsyncIterator[Recorded
 
 
 async def changes(services: Services, tenant: Tenant, order_id: str) -> AsyncIterator[RecordedEvent]:
-    """Yield what changed the order, as the view has it; nothing if there is no such order."""
+    """Yield the events that changed the order, from the view; none if there is no such order."""
     cursor, has_more = None, True
     while has_more:
         page = await services.queries.views.timeline(
@@ -55,7 +55,8 @@ async def changes(services: Services, tenant: Tenant, order_id: str) -> AsyncIte
 
 
 async def _changes_until(services: Services, tenant: Tenant, result: Recorded) -> AsyncIterator[RecordedEvent]:
-    """Yield what changed the order that a request wrote to, until then: the answer to a write does not wait for views.
+    """Yield the events that changed an order, up to those of this request. The answer to a write does not wait for
+    views.
 
     So the same request, sent again with its key, is answered with the same order.
     """

@@ -1,4 +1,4 @@
-"""What SHOPLINE's operations on orders answer, for the documentation."""
+"""The answers of SHOPLINE's operations on orders, for the documentation."""
 
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ class ActionLog(BaseModel):
 
 
 class ActionLogs(BaseModel):
-    """The newest actions on an order, the newest first by created_at."""
+    """The newest actions on an order, newest first by created_at."""
 
     items: list[ActionLog] = Field(max_length=ACTION_LOG_SIZE)
 
@@ -76,7 +76,7 @@ class Remark(BaseModel):
 
 
 class ShoplineOrder(BaseModel):
-    """An order, as far as what was recorded tells; the rest is null or empty."""
+    """An order, as far as its recorded events tell; everything else is null or empty."""
 
     id: str = Field(examples=["60c1e027a47d91004377f129"])
     order_number: str | None
@@ -125,7 +125,7 @@ class NewStatus(BaseModel):
 
 
 class Media(BaseModel):
-    """What is attached to a comment."""
+    """The attachment of a comment."""
 
     id: str
 
@@ -146,7 +146,7 @@ class Comment(BaseModel):
 
 
 class Staff(BaseModel):
-    """The person whom a token acts for."""
+    """The person for whom a token acts."""
 
     id: str = Field(alias="_id")
     name: str
@@ -162,7 +162,7 @@ class Merchant(BaseModel):
 
 
 class TokenInfo(BaseModel):
-    """What a token is; staff is null if it acts for nobody but a program."""
+    """Information about a token; staff is null if it acts for a program only."""
 
     staff: Staff | None
     merchant: Merchant

@@ -1,4 +1,4 @@
-"""SHOPLINE's operations on orders: what its action log is written by."""
+"""SHOPLINE's operations on orders, which write its action log."""
 
 from typing import Annotated, Any
 
@@ -76,7 +76,9 @@ async def cancel_order(
     key: KeyDep,
     body: Annotated[bodies.Cancellation | None, Body()] = None,
 ) -> Json:
-    """Cancel an order that is not: updated_status in its log, after customer_cancel_requested if the customer did."""
+    """Cancel an order that is not cancelled: updated_status in its log, after customer_cancel_requested if the customer
+    did.
+    """
     authorise(caller, "write:orders")
     cancellation = body or bodies.Cancellation()
     by_customer = cancellation.operated_by != "merchant"
@@ -97,10 +99,10 @@ async def cancel_order(
 async def split_order(
     order_id: OrderId, body: bodies.OrderSplit, caller: CallerDep, services: ServicesDep, key: KeyDep
 ) -> Json:
-    """Make lines of the order an order of their own, and return what is left: both change together or not at all.
+    """Make lines of the order a new order, and return the rest. Both orders change, or neither does.
 
-    order_split in its log and, if the lines have prices, order_split_changes; order_created and order_split_from in the
-    new one's.
+    The order's log gets order_split and, if the lines have prices, order_split_changes. The new order's log gets
+    order_created and order_split_from.
     """
     authorise(caller, "write:orders")
     price = _price(body)
@@ -108,7 +110,7 @@ async def split_order(
     tenant = caller.tenant
 
     async def known(id_: str) -> list[int]:
-        """Return the version of the newest change of the time that the client knows, or 0; nothing if there is none."""
+        """Return the version of the newest change at the time that the client knows, or 0; nothing if there is none."""
         found: list[int] = []
         async for event in changes(services, tenant, id_):
             found = [event.version] if body.updated_at.is_of(event.recorded_at) else found or [0]
@@ -167,7 +169,7 @@ async def _record(
 
 
 async def _order(services: Services, caller: Caller, result: Recorded) -> Json:
-    """Return the order as the request left it."""
+    """Return the order as it was after the request."""
     order = await order_after(services, caller.tenant, result)
     return answer([to_json(order.render())], headers=written(result))
 
@@ -178,7 +180,7 @@ def _status_updated(status: str, result: Recorded) -> Json:
 
 
 def _price(body: bodies.OrderSplit) -> Money | None:
-    """Return what the lines cost together; None if no price is told. Raises InvalidRequest."""
+    """Return the total price of the lines; None if no price is given. Raises InvalidRequest."""
     priced = [(n, item.quantity, item.price) for n, item in enumerate(body.order_items) if item.price]
     if not priced:
         return None

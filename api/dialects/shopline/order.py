@@ -1,4 +1,4 @@
-"""SHOPLINE's order object, made of what happened to the order."""
+"""SHOPLINE's order object, made from the order's events."""
 
 from collections import deque
 from datetime import datetime
@@ -13,15 +13,15 @@ from domain.events.event import Event
 from domain.order_state import OrderState
 
 MAX_REMARKS = 4 * 2**20
-"""How many characters of comments, and of notes, an order object has."""
+"""The largest number of characters of comments, and of notes, in an order object."""
 _CREATED_BY = {"split": "openapi"}
-"""What SHOPLINE has other words for, of those who create orders."""
+"""Creators of orders, and SHOPLINE's own words for them."""
 INITIAL = "pending"
-"""What SHOPLINE's orders, payments and deliveries are before anything is known of them."""
+"""The state of SHOPLINE's orders, payments and deliveries before anything is known of them."""
 
 
 class OrderObject:
-    """An order as SHOPLINE's clients know it; fold everything that changed it and can be read, then render."""
+    """An order in SHOPLINE's form. Give it all readable events that changed the order, then render it."""
 
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
@@ -34,15 +34,15 @@ class OrderObject:
         self._comments, self._notes = _Remarks(), _Remarks()
 
     def take(self, recorded: RecordedEvent) -> None:
-        """Fold the next event. Raises InvalidEvent, or what is in DAMAGE, if what it changed cannot be read."""
-        # By our clock, since it tells whether anything was recorded since: a producer's clock may stand still.
+        """Fold the next event. Raises InvalidEvent, or an error in DAMAGE, if its changes cannot be read."""
+        # Use our clock, since this time tells whether anything was recorded since. A producer's clock may stand still.
         self._updated_at = recorded.recorded_at
         event = decode(recorded)
         self.state.evolve(event)
         self._fold(event)
 
     def require_present(self) -> None:
-        """Raise OrderArchived if the order was put away."""
+        """Raise OrderArchived if the order was archived."""
         if self.is_archived:
             raise OrderArchived(self.order_id)
 
@@ -86,7 +86,7 @@ class OrderObject:
                 self._delivery["remark"] = None
 
     def render(self) -> dict[str, Any]:
-        """Return the order object; what no event tells is null or empty in it."""
+        """Return the order object. Everything that no event tells is null or empty."""
         state, customer = self.state, self.state.customer
         times = {name: offset(moment) for name, moment in self._times.items()}
         return {
@@ -122,7 +122,7 @@ class OrderObject:
 
 
 class _Remarks:
-    """What was said of an order, the newest of it if it is very much."""
+    """The comments on an order. If they are very long, only the newest are kept."""
 
     def __init__(self) -> None:
         self._newest: deque[dict[str, Any]] = deque()
@@ -139,7 +139,7 @@ class _Remarks:
 
 
 def owner_type(event: lifecycle.CommentAdded) -> str:
-    """Return whose comment it is, in SHOPLINE's words: customers are users there."""
+    """Return the author of a comment in SHOPLINE's words: customers are users there."""
     return "User" if event.sender == "customer" else "Merchant"
 
 

@@ -1,4 +1,4 @@
-"""SHOPLINE's token, and how often it may be used."""
+"""SHOPLINE's token, and the limit on its requests."""
 
 from typing import Annotated
 

@@ -17,21 +17,21 @@ _MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 
 
 def rendered(value: Any) -> Any:
-    """Return a value of an event as SHOPLINE writes it; a pair of before and after is an array of two there."""
+    """Return an event's value in SHOPLINE's form. A pair of before and after is an array of two there."""
     match value:
         case Change():
             return [rendered(value.before), rendered(value.after)]
         case Money():
             return value.model_dump()
         case dict():
-            # SHOPLINE writes its languages in lower case with hyphens: zh-hant.
+            # SHOPLINE writes languages in lower case with hyphens: zh-hant.
             return {language.lower().replace("_", "-"): text for language, text in value.items()}
         case _:
             return value
 
 
 class SeenTime(NamedTuple):
-    """A time of ours as a client has it: with so many digits of a second, the rest of which it does not know."""
+    """A time of ours as a client knows it: with so many digits of a second, and without the rest."""
 
     moment: datetime
     digits: int
@@ -43,7 +43,7 @@ class SeenTime(NamedTuple):
 
 
 def seen_time(text: Any) -> SeenTime:
-    """Return a time that is in UTC unless it says otherwise: 2022-08-05 07:59:09, or one of ours. Raises ValueError."""
+    """Return a time, in UTC unless it says otherwise: 2022-08-05 07:59:09, or one of ours. Raises ValueError."""
     match = _SEEN.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise ValueError("is not a time such as 2022-08-05 07:59:09")
@@ -57,15 +57,15 @@ def seen_time(text: Any) -> SeenTime:
 
 
 def zulu(moment: datetime) -> str:
-    """Return a time as the action log has it: 2021-11-02T04:06:13.304Z."""
+    """Return a time in the form of the action log: 2021-11-02T04:06:13.304Z."""
     return offset(moment).replace("+00:00", "Z")
 
 
 def offset(moment: datetime) -> str:
-    """Return a time as the other objects have it: 2021-11-02T04:06:13.304+00:00."""
+    """Return a time in the form of the other objects: 2021-11-02T04:06:13.304+00:00."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def new_object_id() -> str:
-    """Return an id as SHOPLINE's objects have them: 24 hexadecimal digits, which begin with the time in seconds."""
+    """Return an id in the form of SHOPLINE's objects: 24 hexadecimal digits, beginning with the time in seconds."""
     return f"{int(time.time()):08x}{secrets.token_hex(8)}"

@@ -25,7 +25,7 @@ class CannotRepair(OrdertrailError):
 
 
 class Repaired(NamedTuple):
-    """What was done to a ledger's tree. If all of it was right, the repair only let sealing go on."""
+    """The result of repairing a ledger's tree. If all of it was right, the repair only let sealing go on."""
 
     events: int
     """The number of the ledger's events."""

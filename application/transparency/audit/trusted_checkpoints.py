@@ -12,7 +12,7 @@ class NotContinued(OrdertrailError):
     """The ledger does not continue a checkpoint that somebody holds."""
 
     def __init__(self, what: str, position: int | None = None) -> None:
-        """what: what is wrong. position: the first position that may be wrong."""
+        """Take a description of the damage, and the first position that may be wrong."""
         self.position = position
         super().__init__(what)
 

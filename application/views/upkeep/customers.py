@@ -1,4 +1,4 @@
-"""The customers of orders, by whom orders are found. This is the only personal data that a view holds in plain text."""
+"""The customers by whom orders are found. Their ids and names are a view's only personal data in plain text."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -14,7 +14,7 @@ from domain.errors import InvalidEvent
 from domain.values import TenantName
 
 Reveal = Callable[[TenantName, Sequence[Entry]], Awaitable[None]]
-"""Sets shown on the entries whose events name a customer."""
+"""Fills in the attribute shown of entries whose events name a customer."""
 
 
 async def reveal_nothing(_tenant: TenantName, _entries: Sequence[Entry]) -> None:

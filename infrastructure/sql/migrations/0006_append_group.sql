@@ -57,7 +57,7 @@ BEGIN
         USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
     END IF;
 
-    -- Every answer is durable, whoever calls and whatever their session's settings are.
+    -- Every answer is durable, whatever the caller's session has set.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;

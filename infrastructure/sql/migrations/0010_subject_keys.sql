@@ -21,7 +21,7 @@ CREATE FUNCTION ordertrail.destroy_subject_key(in_tenant text, in_subject text, 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    -- An erasure is durable, whoever calls and whatever their session's settings are.
+    -- An erasure is durable, whatever the caller's session has set.
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
