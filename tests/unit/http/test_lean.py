@@ -131,7 +131,7 @@ async def test_a_query_is_read_with_its_defaults(app: App, http: httpx.AsyncClie
         ("/things/a", b'{"size": 1}', JSON | {"X-Mark": "x"}, 422),
         ("/things/a", b'{"size": 1}', {"Content-Type": "text/plain"}, 415),
         ("/things/a", b'{"size": 1}', JSON | {"Content-Encoding": "br"}, 415),
-        ("/things/a", compress(b'{"size": 1}'), JSON | {"Content-Encoding": "gzip"}, 200),
+        ("/things/a", compress(b'{"size": 1}', mtime=0), JSON | {"Content-Encoding": "gzip"}, 200),
         ("/things/a", b'{"size": 1, "size": 2}', JSON, 400),
         ("/things/a", b'{"size": 1}', JSON | {"Authorization": "you"}, 403),
         ("/things/a", b'{"size": 1}' + b" " * MAX_BODY_BYTES, JSON, 200),
