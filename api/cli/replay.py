@@ -9,7 +9,7 @@ from typing import Any
 
 from api.bootstrap import open_services
 from api.cli.progress import progress
-from api.http.json_text import to_json
+from api.http.reading.json_text import to_json
 from api.native.render import cloud_event, past_order
 from api.services import Services
 from application.ledger.replay import Bound

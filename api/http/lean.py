@@ -18,9 +18,9 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from api.http.bodies import MAX_PARAMETERS, json_of
 from api.http.conditions import may_be_refused, read_if_match
 from api.http.credentials import Authentication, remembered
+from api.http.reading.bodies import MAX_PARAMETERS, json_of
 from api.http.requests import begin_request, require_json
 from application.runtime.room import AT_ONCE
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
-from api.http.json_text import to_json
+from api.http.reading.json_text import to_json
 from api.http.requests import Json
 from application.runtime.room import BREATH_BYTES
 

@@ -9,15 +9,15 @@ from fastapi import Depends, Header, Request, Response, params
 from fastapi.routing import APIRoute
 from pydantic import StringConstraints
 
-from api.http.bodies import StrictRequest
-from api.http.codings import coding_of
 from api.http.conditions import require_kept, takes_if_match
 from api.http.credentials import credentials_of
-from api.http.faults import tell_few_faults
-from api.http.json_text import to_json
 from api.http.opening import services_of
 from api.http.problems import UnsupportedMediaType
-from api.http.query import require_each_once, single_parameters
+from api.http.reading.bodies import StrictRequest
+from api.http.reading.codings import coding_of
+from api.http.reading.faults import tell_few_faults
+from api.http.reading.json_text import to_json
+from api.http.reading.query import require_each_once, single_parameters
 from api.services import Services
 from application.access.callers import Caller
 from application.ledger.outcome import Recorded

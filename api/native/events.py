@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from api.http.faults import faults_in, few
 from api.http.problems import Fault, InvalidRequest
+from api.http.reading.faults import faults_in, few
 from api.native.models import NewEventBody, NewEventsBody
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import ENVELOPE, Event

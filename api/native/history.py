@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.http.problems import Fault, InvalidRequest
-from api.http.query import Digits
+from api.http.reading.query import Digits
 from api.http.requests import Json, ServicesDep, StrictRoute
 from api.native.errors import RESPONSES
 from api.native.models import OrderBody, OrderId, Strict

@@ -13,11 +13,11 @@ from pydantic import (
 from pydantic_core import from_json
 
 from api.http.conditions import IfMatchDep
-from api.http.faults import few
-from api.http.json_text import to_json
 from api.http.parts import answer, document
 from api.http.problems import Fault, InvalidRequest, PreconditionFailed
-from api.http.query import Digits
+from api.http.reading.faults import few
+from api.http.reading.json_text import to_json
+from api.http.reading.query import Digits
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.native.conditions import on_condition
 from api.native.errors import RESPONSES

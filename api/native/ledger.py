@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.http.parts import answer, document, rendered
-from api.http.query import Digits
+from api.http.reading.query import Digits
 from api.http.requests import Json, ServicesDep, StrictRoute
 from api.native.errors import RESPONSES
 from api.native.models import Strict, Unreadable

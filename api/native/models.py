@@ -7,7 +7,7 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
 from api.http.problems import FORM
-from api.http.query import Digits
+from api.http.reading.query import Digits
 from application.views.projections.timeline import Kind
 from application.views.queries import OrderFilter, TimelineFilter
 from domain.order_state import CombinedState, OrderState

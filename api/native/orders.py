@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from api.http.conditions import IfMatchDep
-from api.http.json_text import to_json
 from api.http.pages import Rendered, page_of_order
 from api.http.parts import answer, document, rendered
+from api.http.reading.json_text import to_json
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.native.conditions import on_condition
 from api.native.errors import RESPONSES

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field, model_validator
 
-from api.http.json_text import to_json
 from api.http.parts import answer, in_pieces
 from api.http.problems import Fault, InvalidRequest
-from api.http.query import Digits
+from api.http.reading.json_text import to_json
+from api.http.reading.query import Digits
 from api.http.requests import Json, ServicesDep, StrictRoute, read
 from api.native.errors import RESPONSES
 from api.native.models import IntegrationRecorded, OrderId, RecordedBody, Strict

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Request
 
 from api.dialects.carriyo.mapping import position_of, whole_log
 from api.dialects.carriyo.parameters import Reference, unknown_log
-from api.http.json_text import to_json
 from api.http.parts import answer
 from api.http.rate_limit import CARRIYO, take
+from api.http.reading.json_text import to_json
 from api.http.requests import Json, ServicesDep, StrictRoute, read
 from api.services import Services
 from application.access.callers import Caller, authorise

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.dialects.carriyo.models import CarriyoOrder, NewSystemLog, SystemLog
-from api.http.json_text import to_json
+from api.http.reading.json_text import to_json
 from application.access.callers import Caller
 from application.bodies.masking import SECRET_HEADERS, masked_call, masked_event
 from application.bodies.port import BodyPlace

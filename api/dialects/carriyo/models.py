@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.http.query import Digits
+from api.http.reading.query import Digits
 from application.views.queries import CallFilter
 from domain.events.records import CallDurations, CallTimings, Headers
 from domain.values import BigInt, Name, OptionalId, RawText

@@ -15,8 +15,8 @@ from api.dialects.carriyo.parameters import Reference, ReferenceKind, found, ref
 from api.dialects.carriyo.routes import JsonByDefaultRoute
 from api.dialects.carriyo.security import CallerDep, TenantDep
 from api.http.dialect import of_every_route
-from api.http.json_text import to_json
 from api.http.parts import answer, array, in_pieces, rendered
+from api.http.reading.json_text import to_json
 from api.http.requests import Json, KeyDep, ServicesDep, read, written
 from api.services import Services
 from application.access.callers import authorise

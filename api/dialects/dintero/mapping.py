@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from api.http.json_text import to_json
+from api.http.reading.json_text import to_json
 from application.ledger.codec import decode
 from application.ledger.port import RecordedEvent
 from application.privacy.legible import legible

@@ -13,8 +13,8 @@ from api.dialects.sendcloud.pages import link_header
 from api.dialects.sendcloud.parameters import CreatedBefore, CursorText, IntegrationId, PageSize
 from api.dialects.sendcloud.security import CallerDep
 from api.http.dialect import of_every_route
-from api.http.json_text import to_json
 from api.http.parts import answer, document
+from api.http.reading.json_text import to_json
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.services import Services
 from application.access.callers import Caller, authorise

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
-from api.http.query import Digits
+from api.http.reading.query import Digits
 from domain.values import MAX_BIGINT
 
 MAX_PAGE = 100

@@ -9,10 +9,10 @@ from api.dialects.shopline.history import order_now
 from api.dialects.shopline.operations import OrderId
 from api.dialects.shopline.security import CallerDep
 from api.http.dialect import Dialect
-from api.http.json_text import to_json
 from api.http.lean import Lean
 from api.http.pages import Rendered, page_of_order
 from api.http.parts import answer, document, rendered
+from api.http.reading.json_text import to_json
 from api.http.requests import Json, ServicesDep, StrictRoute, read
 from application.access.callers import authorise
 from application.privacy.legible import legibly

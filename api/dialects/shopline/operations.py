@@ -10,9 +10,9 @@ from api.dialects.shopline.history import changes, order_after
 from api.dialects.shopline.order import owner_type
 from api.dialects.shopline.security import CallerDep
 from api.dialects.shopline.values import new_object_id, offset
-from api.http.json_text import to_json
 from api.http.parts import answer
 from api.http.problems import Fault, InvalidRequest
+from api.http.reading.json_text import to_json
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.services import Services
 from application.access.callers import Caller, authorise

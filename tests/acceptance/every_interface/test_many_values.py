@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.http.bodies import MAX_PARAMETERS, MAX_VALUES
-from api.http.faults import MAX_FAULTS
+from api.http.reading.bodies import MAX_PARAMETERS, MAX_VALUES
+from api.http.reading.faults import MAX_FAULTS
 from tests.acceptance.sendcloud.fix_sendcloud import LOGS
 from tests.fix_server import Account
 from tests.native import JSON, ORDERS, an_order, assert_problem

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from api.cli.maintenance import create_key, create_tenant
-from api.http.bodies import MAX_VALUES
+from api.http.reading.bodies import MAX_VALUES
 from tests.fix_postgres import database
 from tests.fix_server import Server, running
 from tests.native import JSON, ORDERS, comment

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from api.http import bodies
-from api.http.bodies import MAX_VALUES, json_of
 from api.http.problems import TooLarge
+from api.http.reading import bodies
+from api.http.reading.bodies import MAX_VALUES, json_of
 
 SIZE = 16 * 2**20
 TOO_MANY = {

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from zstandard import ZstdCompressor
 
-from api.http.codings import Undecodable, coding_of, decoded
 from api.http.problems import UnsupportedCoding
+from api.http.reading.codings import Undecodable, coding_of, decoded
 
 Compress = Callable[[bytes], bytes]
 COMPRESS: dict[str, Compress] = {"gzip": gzip.compress, "zstd": ZstdCompressor().compress}

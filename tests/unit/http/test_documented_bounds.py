@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from api.http.bodies import MAX_PARAMETERS, MAX_VALUES
-from api.http.faults import MAX_FAULTS
+from api.http.reading.bodies import MAX_PARAMETERS, MAX_VALUES
+from api.http.reading.faults import MAX_FAULTS
 from api.http.requests import TokenRoute
 from api.native.integrations import ExceptionQuery, NewIntegration
 from api.native.ledger import FeedQuery

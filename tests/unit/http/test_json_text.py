@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.http.json_text import to_json
+from api.http.reading.json_text import to_json
 from api.http.requests import Json
 from api.native.render import cloud_event
 from tests.builders import ACME, a_ledger, an_event

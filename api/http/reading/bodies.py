@@ -8,8 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
-from api.http.codings import Undecodable, coding_of, decoded
 from api.http.problems import TooLarge
+from api.http.reading.codings import Undecodable, coding_of, decoded
 from application.access.callers import Caller
 from application.runtime.room import AT_ONCE, Part, Room
 from application.runtime.strict_json import DuplicateMember, from_strict_json

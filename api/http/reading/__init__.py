@@ -1,0 +1,1 @@
+"""How requests are read: codings, JSON, parameters, and what is wrong with them."""
