@@ -10,6 +10,7 @@ from application.access.callers import Tenant
 from application.ledger import replay
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write
+from domain.errors import BeyondHead
 from domain.events.event import Event
 from tests.builders import ORDER, a_created_event, an_event
 
@@ -52,7 +53,9 @@ async def test_bounds_are_positions_or_instants_of_recording(services: Services,
     assert await bounds(times[1], times[3]) == [3, 8]
     assert await bounds(times[1] + replay.INSTANT, times[3] - replay.INSTANT) == [5, 6]
     assert await bounds(last=times[0] - replay.INSTANT) == await bounds(first=times[4] + replay.INSTANT) == []
-    assert await bounds(8, 7) == await bounds(10**18, None) == []
+    assert await bounds(8, 7) == await bounds(11, None) == []
+    with pytest.raises(BeyondHead):
+        await bounds(12, None)
 
 
 async def test_what_was_erased_is_not_shown_though_no_view_knows_it_yet(services: Services, tenant: Tenant) -> None:
