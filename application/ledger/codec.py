@@ -117,9 +117,9 @@ def fields_of(recorded: RecordedEvent, metadata: Mapping[str, Any]) -> Mapping[s
         raise _unreadable(recorded, exc) from exc
 
 
-def fits(topic: str, data: dict[str, Any], metadata: dict[str, Any]) -> bool:
+def fits(event_type: str, data: dict[str, Any], metadata: dict[str, Any]) -> bool:
     """Return whether this JSON has the present form of this type's events. May raise one of DAMAGE."""
-    version, needed, possible = _form(topic)
+    version, needed, possible = _form(event_type)
     names = data.keys()
     return (
         names <= possible
@@ -130,12 +130,12 @@ def fits(topic: str, data: dict[str, Any], metadata: dict[str, Any]) -> bool:
     )
 
 
-def what_does_not_fit(topic: str, data: dict[str, Any], metadata: Mapping[str, Any]) -> str | None:
+def what_does_not_fit(event_type: str, data: dict[str, Any], metadata: Mapping[str, Any]) -> str | None:
     """Return why this JSON does not have the form of an event of this type; None if it has.
 
     Only the names of the members are checked. decode checks their values.
     """
-    event_class = CATALOGUE.get(topic)
+    event_class = CATALOGUE.get(event_type)
     if event_class is None:
         return "this version does not know its type"
     try:
@@ -212,9 +212,9 @@ def _data_fields(event_class: type[Event]) -> set[str]:
 
 
 @lru_cache(maxsize=1_024)
-def _form(topic: str) -> tuple[int, frozenset[str], frozenset[str]]:
+def _form(event_type: str) -> tuple[int, frozenset[str], frozenset[str]]:
     """Return a type's schema version, the fields it requires, and all fields it may have. Raises LookupError."""
-    event_class = CATALOGUE[topic]
+    event_class = CATALOGUE[event_type]
     possible = event_class.data_fields()
     needed = frozenset(name for name in possible if event_class.model_fields[name].is_required())
     return event_class.class_version, needed, possible

@@ -92,7 +92,7 @@ def header_of(fields: dict[str, Any]) -> Header:
 def event_of(fields: dict[str, Any]) -> tuple[TenantName, RecordedEvent]:
     """Return an event and its tenant. Raises FileDamaged."""
     _check(fields, _EVENT)
-    tenant, position, stream, version, event_id, topic, occurred_at, recorded_at, data, metadata = map(
+    tenant, position, stream, version, event_id, event_type, occurred_at, recorded_at, data, metadata = map(
         fields.__getitem__, _EVENT
     )
     try:
@@ -100,7 +100,7 @@ def event_of(fields: dict[str, Any]) -> tuple[TenantName, RecordedEvent]:
         bytes_ = b64decode(data, validate=True), b64decode(metadata, validate=True)
     except ValueError as exc:
         raise FileDamaged(f"an event has {exc}") from exc
-    return TenantName(tenant), RecordedEvent(position, stream, version, event_id, topic, *bytes_, *times)
+    return TenantName(tenant), RecordedEvent(position, stream, version, event_id, event_type, *bytes_, *times)
 
 
 def note_of(fields: dict[str, Any]) -> str:

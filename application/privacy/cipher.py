@@ -298,7 +298,7 @@ def document(tenant: TenantName, stream: str, event: NewEvent | UnwrittenEvent |
 
 
 @lru_cache(maxsize=1_024)
-def _shape_of(topic: str) -> Shape | None:
+def _shape_of(event_type: str) -> Shape | None:
     """Return the shape of the data of this type's events; None if the type is not ours."""
-    event_class = CATALOGUE.get(topic)
+    event_class = CATALOGUE.get(event_type)
     return None if event_class is None else shape_of(event_class)

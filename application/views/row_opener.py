@@ -17,7 +17,7 @@ from domain.events.records import ServiceEventRecorded
 from domain.streams import order_stream
 from domain.values import TenantName
 
-_NAMING = {field: topic for topic, field in CUSTOMER_FIELDS.items()}
+_NAMING = {field: event_type for event_type, field in CUSTOMER_FIELDS.items()}
 _NO_EVENT = "none"
 
 
@@ -105,12 +105,12 @@ def _described(detail: Any) -> list[tuple[str, dict[str, Any]]]:
 def _naming(row: OrderStateRow, customer: dict[str, Any]) -> RecordedEvent:
     """Return the known part of the event that named an order's customer."""
     field, _, event_id = (row.customer_from or "").partition("/")
-    topic = _NAMING.get(field, Created.topic)  # a customer from an unknown event cannot be opened in any
+    event_type = _NAMING.get(field, Created.topic)  # a customer from an unknown event cannot be opened in any
     return _event(
-        topic,
+        event_type,
         row.order_id,
         (event_id or _NO_EVENT) if any(map(is_token, customer.values())) else None,
-        data=to_json({CUSTOMER_FIELDS[topic]: customer}),
+        data=to_json({CUSTOMER_FIELDS[event_type]: customer}),
         occurred_at=row.updated_at,
     )
 
@@ -162,7 +162,7 @@ def _json(text: bytes) -> Any:
 
 
 def _event(
-    topic: str,
+    event_type: str,
     order_id: str,
     sealed_in: str | None,
     *,
@@ -178,7 +178,7 @@ def _event(
         stream=order_stream(order_id),
         version=0,
         event_id=sealed_in or "",
-        type=topic,
+        type=event_type,
         data=data,
         metadata=to_json(metadata),
         occurred_at=occurred_at,

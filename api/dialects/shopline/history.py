@@ -17,7 +17,9 @@ from domain.events.catalogue import CATALOGUE
 from domain.streams import order_stream
 
 PAGE = 1_000
-_CHANGES = tuple(topic for topic in CATALOGUE if topic.startswith("order.") and kind_of(topic) == "action")
+_CHANGES = tuple(
+    event_type for event_type in CATALOGUE if event_type.startswith("order.") and kind_of(event_type) == "action"
+)
 
 
 async def order_now(services: Services, tenant: Tenant, order_id: str) -> OrderObject:

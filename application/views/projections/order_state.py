@@ -57,20 +57,20 @@ class _Order:
         self.customer_from = row.customer_from if row else None
 
     def take(self, entry: Entry) -> None:
-        topic, recorded, state = entry.type, entry.recorded, self.state
+        event_type, recorded, state = entry.type, entry.recorded, self.state
         known = state["customer"]
-        if topic == ServiceEventRecorded.topic:
+        if event_type == ServiceEventRecorded.topic:
             self._take_report(entry)
         else:
-            fold(state, topic, entry.fields, recorded.version, recorded.occurred_at)
-        if topic == Created.topic and known is not None:
+            fold(state, event_type, entry.fields, recorded.version, recorded.occurred_at)
+        if event_type == Created.topic and known is not None:
             # This event was reported late: the order stays with the customer it has got since.
             self.search = with_member(self.search, state["reference"])
-        elif topic in _NAMING:
+        elif event_type in _NAMING:
             is_named = state["customer"] is not None
             words = (self.order_id, state["reference"], *(_words(entry) if is_named else ()))
             self.search = joined(words)
-            self.customer_from = f"{CUSTOMER_FIELDS[topic]}/{recorded.event_id}" if is_named else None
+            self.customer_from = f"{CUSTOMER_FIELDS[event_type]}/{recorded.event_id}" if is_named else None
 
     def _take_report(self, entry: Entry) -> None:
         """Fold a service's report. If its description is encrypted, keep the event's id beside it."""

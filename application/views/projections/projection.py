@@ -27,6 +27,6 @@ class Projection:
     needs: Callable[[Sequence[Entry]], Sequence[str]] = _none
 
 
-def log(name: str, topics: frozenset[str], row: Callable[[Entry], Row]) -> Projection:
+def log(name: str, types: frozenset[str], row: Callable[[Entry], Row]) -> Projection:
     """Return the projection that keeps a row for every event of these types."""
-    return Projection(name, lambda entries, _present: [row(entry) for entry in entries if entry.type in topics])
+    return Projection(name, lambda entries, _present: [row(entry) for entry in entries if entry.type in types])

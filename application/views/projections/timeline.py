@@ -44,9 +44,9 @@ class TiedOrders(NamedTuple):
     order_ids: Sequence[str]
 
 
-def kind_of(topic: str) -> Kind:
+def kind_of(event_type: str) -> Kind:
     """Return the kind of an event: an action, a service's report, a call, or an integration's event."""
-    return _KINDS.get(topic, "action")
+    return _KINDS.get(event_type, "action")
 
 
 def _needs(entries: Sequence[Entry]) -> list[str]:
@@ -80,15 +80,15 @@ def _tie(orders: set[str], row: TimelineRow) -> None:
 
 
 def _row(entry: Entry, order_id: str) -> TimelineRow:
-    topic = entry.type
+    event_type = entry.type
     return TimelineRow(
         order_id=order_id,
         position=entry.position,
-        kind=_KINDS.get(topic, "action"),
-        type=topic,
+        kind=_KINDS.get(event_type, "action"),
+        type=event_type,
         occurred_at=entry.recorded.occurred_at,
         correlation_id=entry.metadata.get("correlation_id"),
-        integration_id=entry.fields["integration_id"] if topic in _TIES else None,
+        integration_id=entry.fields["integration_id"] if event_type in _TIES else None,
     )
 
 
