@@ -1,10 +1,9 @@
-"""Encrypts personal data in an event's JSON: which key a value needs, what it is bound to, and what is shown of it."""
+"""Encrypts values and bodies with the keys of subjects, and opens them: what each token is bound to, and its form."""
 
 import re
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -12,28 +11,14 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
-from application.ledger.port import WHY_UNREADABLE, NewEvent, RecordedEvent, UnwrittenEvent
-from application.privacy.damage import Unopened, changed, in_words, of_damaged_key, of_other_key
 from domain.errors import InvalidEvent, UnreadableKey
-from domain.events.catalogue import CATALOGUE
-from domain.personal import Member, Place, Shape, is_placeholder, placeholder, places, shape_of, unreadable
-from domain.streams import person_stream
-from domain.values import OF_PERFORMER, Actor, TenantName
 
 TOKEN = "enc:v1:"  # noqa: S105 what encrypted values begin with
 NONCE_BYTES = 12
-MARK = "encryption"
-"""The metadata member that says that all personal data of the event is encrypted, and how: 1 is the form made here."""
-
-CUSTOMER = "customer"
-"""The type of an actor who is the order's customer, in capitals or not."""
-
-_MARKED = f'"{MARK}":1'.encode()
 _TOKEN_FORM = re.compile(rf"{TOKEN}[\w-]{{8}}:[A-Za-z0-9+/]{{38,}}={{0,2}}", flags=re.ASCII)
 """The key's name, then at least a nonce, one byte and its tag."""
 _NAME_CHARACTERS = len(TOKEN) + 9
-_CHANGED = "What is encrypted was changed after it was recorded"
-_ACTOR = shape_of(Actor)
+CHANGED = "What is encrypted was changed after it was recorded"
 
 
 class SubjectKey:
@@ -85,11 +70,6 @@ def bound(*parts: str) -> bytes:
     return "".join([f"{len(part)}:{part}" for part in parts]).encode()
 
 
-@lru_cache(maxsize=1_024)
-def _bound_field(path: str) -> bytes:
-    return bound(path)
-
-
 def seal(value: Any, key: SubjectKey, bound_to: bytes) -> str:
     """Return the token that stands for a value."""
     return key.token + b2a_base64(key.seal(to_json(value), bound_to), newline=False).decode()
@@ -108,9 +88,9 @@ def open_token(token: str, key: SubjectKey | None, bound_to: bytes) -> Any:
     except (InvalidTag, ValueError) as exc:
         if not is_of_key and _TOKEN_FORM.fullmatch(token):
             return None
-        raise InvalidEvent(_CHANGED) from exc
+        raise InvalidEvent(CHANGED) from exc
     if not is_of_key:
-        raise InvalidEvent(_CHANGED)  # the name of its key was changed
+        raise InvalidEvent(CHANGED)  # the name of its key was changed
     return value
 
 
@@ -131,174 +111,8 @@ def open_body(sealed: bytes, key: SubjectKey | None, bound_to: bytes) -> bytes |
     try:
         return key.open(sealed[len(key.token) :], bound_to)
     except (InvalidTag, ValueError) as exc:
-        raise InvalidEvent(_CHANGED) from exc
+        raise InvalidEvent(CHANGED) from exc
 
 
 def _digest(key: bytes, text: bytes, size: int) -> bytes:
     return blake2b(text, key=key, digest_size=size).digest()
-
-
-def may_hold_personal_data(event: NewEvent | UnwrittenEvent) -> bool:
-    """Whether an event's own fields may hold personal data. This is a quick check and may err on the side of yes."""
-    return isinstance(event.data, dict) and any(map(event.data.get, _shape_of(event.type) or ()))
-
-
-def is_sealed(event: NewEvent | RecordedEvent) -> bool:
-    """Whether an event's personal data is encrypted. No text within its metadata can look like the mark."""
-    return _MARKED in event.metadata
-
-
-Plain = tuple[dict[str, Any], str, SubjectKey, bytes]
-"""A value that is still to be encrypted: the object that holds it, its name there, the key, and what it is bound to."""
-
-
-class Document:
-    """The JSON of an event of our catalogue, and the personal data in it. It works on copies of the event's objects.
-
-    data is bytes if the event's type holds nothing personal.
-    """
-
-    __slots__ = ("_bound", "_data", "_metadata", "_performer", "_places", "_stream", "missed", "unopened")
-
-    missed: list[tuple[Place, Unopened]]
-    """What open left out because it needs another key than the subject has."""
-    unopened: list[Unopened]
-
-    def __init__(
-        self,
-        tenant: TenantName,
-        stream: str,
-        event_id: str,
-        data: dict[str, Any] | bytes,
-        metadata: dict[str, Any],
-        shape: Shape,
-    ) -> None:
-        # This equals bound(tenant, stream, event_id), to which stored values are bound; bound's loop takes twice as
-        # long.
-        self._bound = f"{len(tenant)}:{tenant}{len(stream)}:{stream}{len(event_id)}:{event_id}".encode()
-        self._stream = self._performer = stream
-        self._places: list[Place] = []
-        self._metadata = metadata = {**metadata}
-        if actor := metadata.get("actor"):
-            metadata["actor"] = actor = {**actor}
-            # The customer's own name belongs to the order, like all other data about the customer.
-            if (performer_id := actor.get("id")) and str(actor.get("type")).lower() != CUSTOMER:
-                self._performer = person_stream(performer_id)
-            self._places += places(actor, _ACTOR, "actor.")
-        if isinstance(data, dict):
-            data = {**data}
-            self._places += places(data, shape)
-        self._data = data
-
-    @property
-    def is_personal(self) -> bool:
-        """Whether it holds personal data."""
-        return bool(self._places)
-
-    def subjects(self) -> set[str]:
-        """Return the subjects whose data this event holds: the performer, if they have an id and are no customer, or
-        the stream.
-        """
-        return {self._whose(member) for _, _, member, _ in self._places}
-
-    def begin_sealing(self, key_of: KeyOf) -> list[Plain]:
-        """Return the values to encrypt. A value whose key was destroyed is replaced at once and is not returned.
-
-        Raises what key_of raises.
-        """
-        plain: list[Plain] = []
-        for holder, name, member, path in self._places:
-            key = key_of(self._whose(member))
-            if key is None:
-                holder[name] = placeholder(holder[name], member)
-            else:
-                plain.append((holder, name, key, self._bound + _bound_field(path)))
-        self._metadata[MARK] = 1
-        return plain
-
-    def open(self, keys: Keys) -> None:
-        """Decrypt the personal data. A value whose key was destroyed is left out.
-
-        A value that needs another key than the subject has is left out in the same way; see miss_keys.
-        """
-        self.missed, self.unopened = [], []
-        is_sealed = self._metadata.pop(MARK, None) is not None
-        for place in self._places:
-            holder, name, member, path = place
-            value, subject = holder[name], self._whose(member)
-            if subject in keys and keys[subject] is None:
-                # This also hides data that was recorded before there were keys.
-                holder[name] = placeholder(value, member)
-            elif is_sealed:
-                try:
-                    holder[name] = self._opened(place, subject, keys)
-                except UnreadableKey:
-                    self._cannot_open(place, of_damaged_key(path, subject))
-                except InvalidEvent:
-                    self._cannot_open(place, changed(path, subject))
-
-    def _opened(self, place: Place, subject: str, keys: Keys) -> Any:
-        """Return a value of a sealed event as it may be shown. Raises InvalidEvent, UnreadableKey."""
-        holder, name, member, path = place
-        value = holder[name]
-        if not is_token(value):
-            if is_placeholder(value):
-                return value
-            # In a sealed event all personal data is encrypted. If you mark another field as personal, raise the mark's
-            # number.
-            raise InvalidEvent(_CHANGED)
-        opened = open_token(value, keys.get(subject), self._bound + _bound_field(path))
-        if opened is None:
-            self.missed.append((place, of_other_key(path, subject, is_there_one=subject in keys)))
-            return placeholder(value, member)
-        return opened
-
-    @property
-    def is_damaged(self) -> bool:
-        """Whether something cannot be opened for another reason than a damaged key."""
-        return any(not each.is_of_damaged_key for each in self.unopened)
-
-    def miss_keys(self) -> None:
-        """Report values that need another key than there is as unreadable. Use this where all keys were made here."""
-        for place, why in self.missed:
-            self._cannot_open(place, why)
-
-    def _cannot_open(self, place: Place, why: Unopened) -> None:
-        holder, name, member, _ = place
-        holder[name] = unreadable(member)
-        self.unopened.append(why)
-        self._metadata[WHY_UNREADABLE] = in_words(self.unopened)
-
-    def written(self) -> tuple[bytes, bytes]:
-        """Return data and metadata as they are stored."""
-        return self._data if isinstance(self._data, bytes) else to_json(self._data), to_json(self._metadata)
-
-    def _whose(self, member: Member) -> str:
-        return self._performer if member.mark is OF_PERFORMER else self._stream
-
-
-def document(tenant: TenantName, stream: str, event: NewEvent | UnwrittenEvent | RecordedEvent) -> Document | None:
-    """Return an event's JSON; None if it holds no personal data, or if it is no event of ours."""
-    shape = _shape_of(event.type)
-    if shape is None:
-        return None
-    if isinstance(event, UnwrittenEvent):
-        data = from_json(event.data) if shape and isinstance(event.data, bytes) else event.data
-        found = Document(tenant, stream, event.event_id, data, event.metadata, shape)
-    elif shape or b'"name"' in event.metadata:
-        try:
-            data, metadata = from_json(event.data) if shape else event.data, from_json(event.metadata)
-            found = Document(tenant, stream, event.event_id, data, metadata, shape)
-        except (AttributeError, TypeError, ValueError):
-            # Others may write under our names. Decoding will report what cannot be read.
-            return None
-    else:
-        return None
-    return found if found.is_personal else None
-
-
-@lru_cache(maxsize=1_024)
-def _shape_of(event_type: str) -> Shape | None:
-    """Return the shape of the data of this type's events; None if the type is not ours."""
-    event_class = CATALOGUE.get(event_type)
-    return None if event_class is None else shape_of(event_class)

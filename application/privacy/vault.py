@@ -8,8 +8,18 @@ from functools import partial
 from weakref import ref
 
 from application.ledger.port import IdempotencyKey, NewEvent, PendingAppend, RecordedEvent, UnwrittenEvent
-from application.privacy.cipher import Document, KeyOf, Plain, document, may_hold_personal_data, seal
+from application.privacy.cipher import KeyOf
 from application.privacy.damage import in_words
+from application.privacy.documents import (
+    Document,
+    Plain,
+    document,
+    encrypt,
+    may_hold_personal_data,
+    opened_event,
+    sealed_event,
+    subjects_in,
+)
 from application.privacy.keys import KeyRing, NotRemembered
 from application.privacy.notices import Noticed
 from application.runtime.room import BREATH_BYTES
@@ -63,16 +73,10 @@ class SealedAppend:
                     self._plain += found.begin_sealing(self._key_of)
 
     def encrypt(self) -> None:
-        for holder, name, key, bound_to in self._plain:
-            holder[name] = seal(holder[name], key, bound_to)
+        encrypt(self._plain)
 
     def write(self) -> None:
-        self.outcome = [
-            event.written()
-            if found is None
-            else NewEvent(event.event_id, event.type, *found.written(), event.occurred_at)
-            for event, found in self._events
-        ]
+        self.outcome = [sealed_event(event, found) for event, found in self._events]
         del self._events, self._plain
 
 
@@ -108,7 +112,7 @@ class Vault:
         """Return what sealed does, after asking the database for the keys. Raises TenantNotFound, Unavailable."""
         tenant = append.tenant
         found = [document(tenant, write.stream, event) for write in append.writes for event in write.events]
-        subjects = _subjects(found)
+        subjects = subjects_in(found)
         keys = await self._keys.to_write(tenant, subjects) if subjects else {}
         sealed = self._wait(append, key, keys.__getitem__)
         if len(found) > MAX_AT_ONCE:
@@ -137,7 +141,7 @@ class Vault:
         application.privacy.legible tells why. An event that is not JSON is returned as it is. Raises Unavailable.
         """
         found = [document(tenant, event.stream, event) for event in events]
-        keys = await self._keys.to_read(tenant, _subjects(found))
+        keys = await self._keys.to_read(tenant, subjects_in(found))
         imported: int | None = None
         shown, size = [], 0
         for n, event in enumerate(events):
@@ -147,7 +151,7 @@ class Vault:
                 if each.missed and imported is None:
                     imported = await self._keys.imported(tenant)
                 self._explain(tenant, event, each, imported or 0)
-            shown.append(_written(event, each) if each else event)
+            shown.append(opened_event(event, each) if each else event)
             size += len(event.data)
             if size > BREATH_BYTES:
                 size = 0
@@ -168,16 +172,6 @@ class Vault:
                 tenant,
                 in_words(found.unopened),
             )
-
-
-def _subjects(found: Sequence[Document | None]) -> set[str]:
-    """Return the subjects whose data these events hold."""
-    return {subject for each in found if each for subject in each.subjects()}
-
-
-def _written(event: RecordedEvent, found: Document) -> RecordedEvent:
-    data, metadata = found.written()
-    return event._replace(data=data, metadata=metadata)
 
 
 def _seal(appends: Sequence[SealedAppend]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from application.ledger.port import WHY_UNREADABLE, RecordedEvent
-from application.privacy.cipher import MARK, is_token
+from application.privacy.cipher import is_token
+from application.privacy.documents import MARK
 from application.privacy.vault import Vault
 from application.views.projections.action_log import ActionLogRow
 from application.views.projections.order_state import CUSTOMER_FIELDS, OrderStateRow

@@ -2,14 +2,17 @@
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from itertools import chain
 from typing import Any
 
 from eventsourcing.persistence import OperationalError
 
-from application.ledger.port import Append, NewEvent, RecordedEvent
-from application.privacy.cipher import Document, Keys, SubjectKey, document, seal
+from application.ledger.port import Append, RecordedEvent
+from application.privacy.cipher import Keys, SubjectKey
 from application.privacy.damage import in_words
-from domain.errors import OrdertrailError
+from application.privacy.documents import document, encrypt, opened_event, sealed_event, subjects_in
+from application.privacy.notices import Noticed
+from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import TenantName
 from infrastructure.keys.installation import FINGERPRINT, INSTALLATION_KEY, NotSetUp, installation_key
 from infrastructure.keys.wrapping import KeyWrapper
@@ -34,6 +37,7 @@ class PersonalData:
         self._fetch = fetch
         self._given = given
         self._wrapper: KeyWrapper | None = None
+        self._noticed = Noticed()
 
     def sealed(self, append: Append) -> Append:
         """Return an append whose personal data is encrypted. That of forgotten subjects is left out.
@@ -41,20 +45,21 @@ class PersonalData:
         Sealing the same again gives the same.
         """
         found = [[document(self._tenant, write.stream, event) for event in write.events] for write in append.writes]
-        subjects = _subjects([each for of_write in found for each in of_write])
+        subjects = subjects_in(list(chain.from_iterable(found)))
         if not subjects:
             return append
         try:
             keys = self._keys_to_write(subjects)
-            writes = tuple(
-                write._replace(
-                    events=tuple(_sealed(event, each, keys) for event, each in zip(write.events, of_write, strict=True))
-                )
-                for write, of_write in zip(append.writes, found, strict=True)
-            )
+            for each in chain.from_iterable(found):
+                if each is not None:
+                    encrypt(each.begin_sealing(keys.__getitem__))
         except OrdertrailError as exc:
             raise OperationalError(str(exc)) from exc
-        return append._replace(writes=writes)
+        writes = [
+            write._replace(events=tuple(map(sealed_event, write.events, of_write)))
+            for write, of_write in zip(append.writes, found, strict=True)
+        ]
+        return append._replace(writes=tuple(writes))
 
     def opened(self, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
         """Return events as they may be shown at this moment: [redacted] stands where a key was destroyed.
@@ -65,7 +70,7 @@ class PersonalData:
         if not any(found):
             return list(events)
         try:
-            keys = self._keys(self._fetch(_KEYS["keys"], subjects=texts(list(_subjects(found)))))
+            keys = self._keys(self._fetch(_KEYS["keys"], subjects=texts(list(subjects_in(found)))))
         except OrdertrailError as exc:
             raise OperationalError(str(exc)) from exc
         imported: int | None = None
@@ -79,10 +84,9 @@ class PersonalData:
                 imported = self._imported() if imported is None else imported
                 if event.position > imported:
                     each.miss_keys()
-            if each.unopened:
+            if each.unopened and self._noticed.is_new(event.event_id):
                 _log.error("Event %s of %s cannot be opened: %s", event.event_id, event.stream, in_words(each.unopened))
-            data, metadata = each.written()
-            shown.append(event._replace(data=data, metadata=metadata))
+            shown.append(opened_event(event, each))
         return shown
 
     def _keys_to_write(self, subjects: Collection[str]) -> Keys:
@@ -94,8 +98,8 @@ class PersonalData:
             wrapped = ByteaArray(self._reader().new(self._tenant, subject) for subject in missing)
             keys |= self._keys(self._fetch(_KEYS["offer"], subjects=texts(missing), wrapped=wrapped))
             if len(keys) == len(subjects):
-                break
-        return keys
+                return keys
+        raise TenantNotFound(self._tenant)
 
     def _keys(self, rows: Sequence[tuple[Any, ...]]) -> Keys:
         reader = self._reader()
@@ -116,16 +120,3 @@ class PersonalData:
         if not rows:
             raise NotSetUp(name)
         return bytes(rows[0][0])
-
-
-def _subjects(found: Sequence[Document | None]) -> set[str]:
-    return {subject for each in found if each for subject in each.subjects()}
-
-
-def _sealed(event: Any, found: Document | None, keys: Keys) -> NewEvent:
-    if found is None:
-        written: NewEvent = event.written()
-        return written
-    for holder, name, key, bound_to in found.begin_sealing(keys.__getitem__):
-        holder[name] = seal(holder[name], key, bound_to)
-    return NewEvent(event.event_id, event.type, *found.written(), event.occurred_at)

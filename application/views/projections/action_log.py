@@ -7,7 +7,7 @@ from pydantic_core import from_json
 
 from application.ledger.codec import schema_version_of
 from application.ledger.fields import stored
-from application.privacy.cipher import is_sealed
+from application.privacy.documents import is_sealed
 from application.views.projections.entries import Entry
 from application.views.projections.projection import log
 from domain.events.catalogue import ORDER_ACTIONS

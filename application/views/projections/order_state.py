@@ -7,7 +7,8 @@ from typing import NamedTuple
 from pydantic_core import from_json, to_json
 
 from application.ledger.fields import Fields
-from application.privacy.cipher import is_sealed, is_token
+from application.privacy.cipher import is_token
+from application.privacy.documents import is_sealed
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection
 from application.views.search import joined, with_member

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pydantic_core import to_json
 
-from application.privacy.cipher import is_sealed
+from application.privacy.documents import is_sealed
 from application.views.projections.entries import Entry
 from application.views.projections.projection import log
 from domain.events.records import ServiceEventRecorded

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pydantic_core import from_json, to_json
 
 from application.ledger.port import RecordedEvent
-from application.privacy.cipher import MARK, is_sealed
+from application.privacy.documents import MARK, is_sealed
 from application.privacy.vault import Vault
 from application.views.projections.entries import Entry
 from application.views.projections.order_state import CUSTOMER_FIELDS

@@ -2,8 +2,7 @@
 
 import json
 import subprocess
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -15,6 +14,7 @@ from api.cli.maintenance import create_key, create_tenant
 from infrastructure.postgres.session import runtime_dsn
 from tests.auditor import Auditor
 from tests.commands import ordertrail
+from tests.fix_embedded import wait_until
 from tests.fix_postgres import database
 from tests.fix_server import Server, running
 from tests.native import ORDERS, an_order, append, assert_problem, status
@@ -52,13 +52,6 @@ class Shop:
 
     async def sealed(self) -> int:
         return int((await self.http.get(f"{LEDGER}/checkpoint")).text.split("\n")[1])
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 @pytest.fixture

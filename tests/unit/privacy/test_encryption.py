@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from application.ledger.codec import decode, encode
 from application.ledger.port import NewEvent
-from application.privacy.cipher import DamagedKey, Keys, SubjectKey, bound, document, open_token, seal, seal_body
+from application.privacy.cipher import DamagedKey, Keys, SubjectKey, bound, open_token, seal, seal_body
+from application.privacy.documents import document
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.event import Event
 from domain.events.lifecycle import CancellationRequested, CommentAdded, Transferred
