@@ -1,0 +1,159 @@
+"""How orders are written: facts without reading an order, decisions on the order as it is, and again on a conflict."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from application.access.callers import Tenant
+from application.ledger.codec import draft, new_event_id
+from application.ledger.conflicts import again_on_conflict
+from application.ledger.outcome import Recorded, recorded
+from application.ledger.port import (
+    ANY,
+    Append,
+    Appended,
+    EventStore,
+    Exactly,
+    ExpectedVersion,
+    IdempotencyKey,
+    Write,
+)
+from application.ledger.telling import find_known, tell, with_known
+from application.orders.loading import Needs, load_if_any, load_order, needs_of
+from application.orders.splits import Load, of_child, other_sides, other_streams, require_told
+from application.views.queries import References
+from domain.errors import EventIdReused, OrderNotFound, VersionConflict
+from domain.events.order_event import OrderEvent
+from domain.order import Order
+from domain.streams import order_stream
+from domain.values import Origin
+
+
+class OrderWriter:
+    """Records facts and decisions. Each event says which request it came with, if that is known."""
+
+    def __init__(self, store: EventStore, references: References, origin: Origin | None) -> None:
+        self._store = store
+        self._references = references
+        self._origin = origin
+
+    async def by_either_name(
+        self, tenant: Tenant, name: str, attempt: Callable[[str], Awaitable[Recorded]]
+    ) -> Recorded:
+        """Attempt something on the order with this id; if there is none, on the one known by this reference."""
+        try:
+            return await attempt(name)
+        except (OrderNotFound, VersionConflict, EventIdReused) as refusal:
+            # An event id may exist because an earlier request reported the same event under the order's other name.
+            if isinstance(refusal, VersionConflict) and (refusal.actual or refusal.stream != order_stream(name)):
+                raise
+            order_id = await self._references.find_by_reference(tenant.name, name)
+            if order_id is None or order_id == name:
+                raise
+        return await attempt(order_id)
+
+    async def decide(
+        self,
+        tenant: Tenant,
+        order_id: str,
+        decide: Callable[[Order], Order | None],
+        key: IdempotencyKey | None,
+        *,
+        needs: Needs = "state",
+        expected: ExpectedVersion | None = None,
+    ) -> Recorded:
+        """Load, decide, append, and again if somebody else wrote in between. A decision may bring up another order.
+
+        Raises VersionConflict if the order is not as expected.
+        """
+
+        async def attempt(order_id: str) -> Recorded:
+            order = await load_order(self._store, tenant.name, order_id, needs)
+            # Ask after loading: if a copy of this request was faster, its effect is no reason to refuse this one.
+            if found := await self.find_request(tenant, key):
+                return found
+            version = order.version
+            _require(expected, order.id, version)
+            child = decide(order)
+            writes = [self.write(order, Exactly(version))]
+            if child is not None:
+                writes.append(self.write(*await of_child(child, self._loader(tenant) if tenant.is_implicit else None)))
+            # An implicit tenant's child may get its first events meanwhile; any other child that appears is a conflict.
+            streams.update(write.stream for write in (writes if tenant.is_implicit else writes[:1]))
+            if isinstance(expected, Exactly):
+                streams.discard(order.id)
+            return await self.append(tenant, writes, key)
+
+        streams: set[str] = set()
+        return await self.by_either_name(tenant, order_id, lambda id_: again_on_conflict(lambda: attempt(id_), streams))
+
+    def _loader(self, tenant: Tenant) -> Load:
+        return lambda order_id: load_if_any(self._store, tenant, order_id, ANY)
+
+    async def record_facts(
+        self,
+        tenant: Tenant,
+        order_id: str,
+        events: Sequence[OrderEvent],
+        expected: ExpectedVersion,
+        key: IdempotencyKey | None,
+    ) -> Recorded:
+        """Record events that are true whatever the order's state is."""
+        write = Write(order_stream(order_id), expected, tuple([draft(event, self._origin) for event in events]))
+        return await self.append(tenant, [write], key)
+
+    async def record_decisions(
+        self,
+        tenant: Tenant,
+        order_id: str,
+        events: Sequence[OrderEvent],
+        expected: ExpectedVersion,
+        key: IdempotencyKey | None,
+    ) -> Recorded:
+        """Record events that include decisions of another system, if these fit the order's state."""
+        stream = order_stream(order_id)
+        require_told(events)
+        has_ids = any(event.event_id for event in events)
+        events = [
+            event.model_copy(update={"originator_id": stream, "event_id": event.event_id or new_event_id()})
+            for event in events
+        ]
+        drafts = Write(stream, expected, tuple([draft(event, self._origin) for event in events]))
+        known = await find_known(self._store, tenant.name, [drafts]) if has_ids else {}
+        if len(known) == len(events):
+            # Told before: answered as the first time, without asking whether they would still fit the order.
+            return (await self.record_facts(tenant, order_id, events, ANY, key)).only(stream)
+        events = [event for event in events if event.event_id not in known]
+
+        async def attempt() -> Recorded:
+            order = await load_if_any(self._store, tenant, order_id, expected, needs_of(events))
+            if found := await self.find_request(tenant, key):
+                return found
+            version = order.version if order else 0
+            _require(expected, stream, version)
+            rest = events if order else events[1:]
+            order = order or Order.begin(events[0])
+            for event in rest:
+                order.accept(event)
+            others = await other_sides(events, self._loader(tenant))
+            writes = [self.write(order, Exactly(version)), *(self.write(*other) for other in others)]
+            return await self.append(tenant, writes, key)
+
+        streams = other_streams(events) | (set() if isinstance(expected, Exactly) else {stream})
+        return with_known(await again_on_conflict(attempt, streams), known).only(stream)
+
+    async def find_request(self, tenant: Tenant, key: IdempotencyKey | None) -> Recorded | None:
+        """Return what an earlier request with this key recorded, so that no rule is applied twice for one request."""
+        found: Appended | None = await self._store.find_request(tenant.name, key) if key else None
+        return await recorded(self._store, Append(tenant.name, (), key), found) if found else None
+
+    async def append(self, tenant: Tenant, writes: Sequence[Write], key: IdempotencyKey | None) -> Recorded:
+        return await tell(self._store, Append(tenant.name, tuple(writes), key))
+
+    def write(self, order: Order, expected: ExpectedVersion) -> Write:
+        events: Sequence[OrderEvent] = order.collect_events()  # type: ignore[assignment]
+        return Write(order.id, expected, tuple([draft(event, self._origin) for event in events]))
+
+
+def _require(expected: ExpectedVersion | None, stream: str, version: int) -> None:
+    """Raise VersionConflict if a version is expected, and the stream is at another."""
+    if isinstance(expected, Exactly) and expected.version != version:
+        raise VersionConflict(stream, str(expected), version)
