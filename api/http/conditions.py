@@ -1,7 +1,7 @@
 """Conditions that writes are made on (RFC 9110, 13.1): If-Match where there is an ETag; all others are refused."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Header, Request
@@ -14,7 +14,8 @@ MAX_TAGS = 100
 IF_MATCH, KEY = "If-Match", "Idempotency-Key"
 _UNKNOWN = ("If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 _RAW_UNKNOWN = frozenset(name.lower().encode() for name in _UNKNOWN)
-_RAW_IF_MATCH, _RAW_KEY = IF_MATCH.lower().encode(), KEY.lower().encode()
+_RAW_REFUSED = _RAW_UNKNOWN | {IF_MATCH.lower().encode()}
+_RAW_KEY = KEY.lower().encode()
 
 # An element of a list may be empty. Those who send a version without quotes mean the tag.
 _ELEMENT = re.compile(r'[ \t]*(?:(W/)?"([!#-~\x80-\xff]*)"|([1-9][0-9]{0,18}))?[ \t]*(?:,|$)')
@@ -97,11 +98,8 @@ def _cannot_keep(name: str) -> Fault:
     return Fault(("header", name), f"is a condition that this write cannot keep; {kept} If-Match", "condition")
 
 
-def may_be_refused(headers: Iterable[tuple[bytes, bytes]], *, keeps_if_match: bool) -> bool:
-    """Return whether require_kept has something to look at in the headers of a write."""
-    keys = 0
-    for name, _ in headers:
-        if name in _RAW_UNKNOWN or (name == _RAW_IF_MATCH and not keeps_if_match):
-            return True
-        keys += name == _RAW_KEY
-    return keys > 1
+def may_be_refused(headers: Mapping[bytes, bytes], *, lines: int, keeps_if_match: bool) -> bool:
+    """Return whether require_kept has something to look at in the headers of a write, which had so many lines."""
+    refused = _RAW_UNKNOWN if keeps_if_match else _RAW_REFUSED
+    # Which header came twice is for require_kept to find out.
+    return not refused.isdisjoint(headers) or (lines > len(headers) and _RAW_KEY in headers)

@@ -232,7 +232,7 @@ class LeanRoutes:
             return
         try:
             if route.has_body:
-                _require_unconditional(route, scope)
+                _require_unconditional(route, headers, lines=len(scope["headers"]))
                 received.body = json_of(await self._body(headers, receive, messages))
             await route.arguments.take_rest.take(received, found)
         except Exception:  # the framework will meet the same error, and reports it
@@ -257,9 +257,9 @@ class LeanRoutes:
         return b"".join(message["body"] for message in messages)  # who leaves midway sends one without a body
 
 
-def _require_unconditional(route: _Route, scope: Scope) -> None:
+def _require_unconditional(route: _Route, headers: dict[bytes, bytes], *, lines: int) -> None:
     """Raise _NotLean if the headers of a write hold conditions that may have to be refused."""
-    if may_be_refused(scope["headers"], keeps_if_match=route.keeps_if_match):
+    if may_be_refused(headers, lines=lines, keeps_if_match=route.keeps_if_match):
         raise _NotLean
 
 
