@@ -55,7 +55,7 @@ def create_app(
     rate_limits: RateLimits | None = None,
     room: Room | None = None,
 ) -> FastAPI:
-    """Return the application. It starts to open its services when it starts. room is for large requests and answers."""
+    """Return the application, which opens its services when it starts. room is for large requests and answers."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

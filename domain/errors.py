@@ -1,12 +1,12 @@
 """The tree of errors, as data; the default message is the class's first sentence.
 
 OrdertrailError
-├── InvalidEvent             the event is not one we can keep
+├── InvalidEvent             the event cannot be recorded
 │   └── UnreadableEvent       it was changed after it was recorded
 ├── UnreadableKey            the key of personal data was changed in the database
 ├── RuleViolation            a decision breaks a rule of the order
 │   ├── AlreadyRedacted
-│   └── OrderChanged          somebody changed it since
+│   └── OrderChanged          somebody changed it after it was read
 ├── NotFound
 │   ├── TenantNotFound
 │   ├── KeyNotFound
@@ -15,7 +15,7 @@ OrdertrailError
 │   ├── OrderNotYet           there was no such order at that time
 │   ├── IntegrationNotFound
 │   ├── EventNotFound
-│   └── NotSealed             the ledger was not signed as far as that
+│   └── NotSealed             the ledger is not signed that far
 ├── BeyondHead               the ledger has not come that far
 ├── OrderArchived            the order is kept, and no longer shown
 ├── VersionConflict          somebody wrote first
@@ -29,9 +29,9 @@ OrdertrailError
 │   └── Forbidden            we know, and the answer is no
 ├── OutcomeUnknown           the connection broke while it was being written
 ├── ViewStopped              a view cannot be derived from the ledger
-├── Unproven                 what is kept does not prove what it should
+├── Unproven                 the ledger was changed, and does not prove this
 ├── Misconfigured            somebody has to change a setting, a right or a server first: trying again does not help
-└── Unavailable              the database does not do it now; trying again helps
+└── Unavailable              the database cannot do it now; trying again helps
     ├── Busy                 somebody else holds what this one request needs
     ├── Refused              it does not let us in; this is also Misconfigured
     └── ClockAhead           its clock is ahead of ours
@@ -51,11 +51,11 @@ class OrdertrailError(Exception):
 
 
 class InvalidEvent(OrdertrailError):
-    """The event is not one we can keep."""
+    """The event cannot be recorded."""
 
 
 class UnreadableEvent(InvalidEvent):
-    """An event cannot be read: it is not as it was recorded."""
+    """An event cannot be read, because it was changed after it was recorded."""
 
 
 class UnreadableKey(OrdertrailError):
@@ -64,8 +64,8 @@ class UnreadableKey(OrdertrailError):
     def __init__(self, subject: str) -> None:
         self.subject = subject
         super().__init__(
-            f"The key of {subject} was changed in the database: nothing personal of it can be recorded or read "
-            "until its row is restored"
+            f"The key of {subject} was changed in the database: its personal data can be neither recorded nor read "
+            "until the row of the key is restored"
         )
 
 
@@ -82,11 +82,11 @@ class AlreadyRedacted(RuleViolation):
 
 
 class OrderChanged(RuleViolation):
-    """The order was changed since it was read."""
+    """The order was changed after it was read."""
 
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
-        super().__init__(f"Order {order_id} was changed since; read it again and decide anew")
+        super().__init__(f"Order {order_id} was changed after it was read; read it again, then send a new request")
 
 
 class NotFound(OrdertrailError):
@@ -94,10 +94,10 @@ class NotFound(OrdertrailError):
 
 
 class TenantExists(OrdertrailError):
-    """There is a tenant of this name already."""
+    """A tenant of this name exists already."""
 
     def __init__(self, tenant: str) -> None:
-        super().__init__(f"There is a tenant {tenant!r} already")
+        super().__init__(f"Tenant {tenant!r} exists already; choose another name")
 
 
 class TenantNotFound(NotFound):
@@ -139,8 +139,8 @@ class OrderNotYet(NotFound):
 
     def __init__(self, order_id: str, at: datetime, clock: str) -> None:
         self.order_id, self.at, self.clock = order_id, at, clock
-        happened = "had occurred" if clock == "occurred" else "was recorded"
-        super().__init__(f"There was no order {order_id!r} yet: nothing of it {happened} by {at.isoformat()}")
+        happened = "had occurred" if clock == "occurred" else "had been recorded"
+        super().__init__(f"There was no order {order_id!r} yet: none of its events {happened} by {at.isoformat()}")
 
 
 class EventNotFound(NotFound):
@@ -152,7 +152,7 @@ class EventNotFound(NotFound):
 
 
 class NotSealed(NotFound):
-    """That was not sealed yet."""
+    """This part of the ledger is not sealed yet."""
 
 
 class BeyondHead(OrdertrailError):
@@ -161,8 +161,8 @@ class BeyondHead(OrdertrailError):
     def __init__(self, position: int, head: int) -> None:
         self.position, self.head = position, head
         super().__init__(
-            f"Position {position} is beyond the ledger's head, which is {head}. If this ledger told it to you, it "
-            "was restored from an earlier copy since: read it again from a position that both have"
+            f"Position {position} is beyond the ledger's head, which is {head}. If you got this position from this "
+            "ledger, the ledger was restored from an earlier backup: read it again from an earlier position"
         )
 
 
@@ -189,12 +189,12 @@ class VersionConflict(OrdertrailError):
         self.stream, self.expected, self.actual = stream, expected, actual
         found = "it does not exist" if actual is None else f"it is at {actual}"
         super().__init__(
-            f"Stream {stream} was expected to be at {expected}, but {found}; read it again and decide anew"
+            f"Stream {stream} was expected to be at {expected}, but {found}; read it again, then send a new request"
         )
 
 
 class IdempotencyConflict(OrdertrailError):
-    """What identifies the request was used for another one."""
+    """A key or an event id of the request was used for another one."""
 
 
 class KeyReused(IdempotencyConflict):
@@ -210,7 +210,9 @@ class EventIdReused(IdempotencyConflict):
 
     def __init__(self, event_ids: tuple[str, ...]) -> None:
         self.event_ids = event_ids
-        super().__init__(f"Of the event ids {', '.join(event_ids)} at least one belongs to another event")
+        super().__init__(
+            f"At least one of the event ids {', '.join(event_ids)} belongs to another event; give a new event a new id"
+        )
 
 
 class KeyHasEnded(OrdertrailError):
@@ -253,15 +255,15 @@ class ViewStopped(OrdertrailError):
 
 
 class Unproven(OrdertrailError):
-    """What is kept does not prove what it should."""
+    """The ledger was changed, and does not prove this."""
 
     def __init__(self, what: str) -> None:
         self.what = what
-        super().__init__(f"{what}. Trying again does not help until whoever runs this has repaired it")
+        super().__init__(f"{what}. Trying again does not help until the operator has repaired it")
 
 
 class Misconfigured(OrdertrailError):
-    """What this installation is set to does not work."""
+    """A setting of this installation does not work."""
 
 
 class Unavailable(OrdertrailError):
@@ -293,7 +295,7 @@ class ClockAhead(Unavailable):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         super().__init__(
-            f"The database's clock is {seconds:.0f} s ahead of this server's, so nothing is recorded: a time that ran "
-            "ahead stays ahead for all that follows; set the clocks right and try again",
+            f"The database's clock is {seconds:.0f} s ahead of this server's, so nothing is recorded: no later "
+            "event could get an earlier time. Set the clocks right and try again",
             is_told=True,
         )

@@ -87,7 +87,7 @@ class Order(BaseAggregate[str]):
         if original.is_known_as(new_customer):
             raise RuleViolation(f"Order {self.order_id} belongs to customer {original.id!r} already")
         if original == new_customer == NO_CUSTOMER:
-            raise RuleViolation(f"Order {self.order_id} belongs to nobody already")
+            raise RuleViolation(f"Order {self.order_id} has no customer already")
         customers = {"original_customer": original, "new_customer": new_customer}
         self.accept(Transferred(originator_id=self.id, **customers, **envelope))
 
@@ -171,5 +171,7 @@ class Order(BaseAggregate[str]):
 
     def _totals(self) -> Totals:
         if self.state.totals is None:
-            raise RuleViolation(f"What order {self.order_id} amounts to is not known; it was created without totals")
+            raise RuleViolation(
+                f"The totals of order {self.order_id} are not known, because it was created without totals"
+            )
         return self.state.totals

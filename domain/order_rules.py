@@ -29,7 +29,9 @@ def _(event: Edited | SplitChanges, state: OrderState) -> None:
     before = totals_before(event)
     _require_one_currency(before, totals_after(event))
     if state.totals is not None and _amounts(state.totals) != _amounts(before):
-        raise RuleViolation(f"Order {event.order_id} did not amount to what the event says it did before")
+        raise RuleViolation(
+            f"The totals of order {event.order_id} are not the totals before the change that the event names"
+        )
 
 
 @require_fit.register
@@ -104,7 +106,9 @@ def _three(totals: Totals) -> list[Money]:
 def _rest(whole: Money, part: Money, name: str, printed: Sequence[Money]) -> Money:
     """Return the remainder of an amount, printed like it. A part has the whole's sign and is no larger."""
     if not min(0, whole.cents) <= part.cents <= max(0, whole.cents):
-        raise RuleViolation(f"The {name} split off, {part.cents} cents, is not part of the order's {whole.cents} cents")
+        raise RuleViolation(
+            f"The {name} to split off, {part.cents} cents, is not between 0 and the order's {whole.cents} cents"
+        )
     return _like(whole, whole.cents - part.cents, printed)
 
 

@@ -132,7 +132,7 @@ class FakeTokenSigner:
     def read(self, token: str) -> Claims:
         claims = self.issued.get(token)
         if claims is None or claims.expires_at <= time.time():
-            raise Unauthenticated("The token is not one of ours, or no longer valid")
+            raise Unauthenticated("The token was not issued by this server, or no longer valid")
         return claims
 
     def digest(self, secret: str) -> bytes:

@@ -189,7 +189,7 @@ def _check(append: Append) -> None:
     if len({write.stream for write in append.writes}) < len(append.writes):
         raise InvalidEvent("Two writes of one append are for the same stream")
     if any(isinstance(write.expected, Exactly) and write.expected.version < -1 for write in append.writes):
-        raise InvalidEvent("No stream is ever at such a version")
+        raise InvalidEvent("No stream can be at such a version")
     names = [write.stream for write in append.writes] + [name for event in events for name in event[:2]]
     for name in [*names, *([append.key.key] if append.key else [])]:
         if "\x00" in name or any("\ud800" <= char <= "\udfff" for char in name) or len(name.encode()) > 1_000:

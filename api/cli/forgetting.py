@@ -20,7 +20,9 @@ class Subjects(NamedTuple):
 
 
 async def forget(dsn: str, tenant: str, subjects: Subjects, *, by: str, bodies_url: str | None) -> None:
-    """Forget them one by one, and say so. Raises TenantNotFound, OrderNotFound, IntegrationNotFound, Unavailable."""
+    """Forget the subjects one by one, and print each. Raises TenantNotFound, OrderNotFound, IntegrationNotFound,
+    Unavailable.
+    """
     actor = Actor(id=by or getpass.getuser(), type="Operator", application_id="ordertrail forget")
     own = open_services(dsn, as_owner=True, bodies_url=bodies_url)
     async with own as services, open_projector(dsn) as projector:
@@ -35,11 +37,19 @@ async def forget(dsn: str, tenant: str, subjects: Subjects, *, by: str, bodies_u
 async def _forget(services: Services, tenant: TenantName, subjects: Subjects, by: Actor) -> None:
     for order in subjects.orders:
         is_new = await services.orders.redact(Tenant(tenant, is_implicit=False, dintero_account=None), order, actor=by)
-        print(f"Order {order} is forgotten." if is_new else f"Order {order} was forgotten before, and is again.")
+        print(
+            f"Order {order} is forgotten."
+            if is_new
+            else f"Order {order} was forgotten before; what was recorded since is forgotten too."
+        )
     for person in subjects.people:
         is_known = await services.erasure.forget_person(tenant, person, by=by)
         await services.credentials.forget_performer(tenant, person)
-        print(f"Person {person} is forgotten." if is_known else f"Of person {person} nothing was kept, nor will be.")
+        print(
+            f"Person {person} is forgotten."
+            if is_known
+            else f"Nothing is kept about person {person}, and nothing will be."
+        )
     for integration in subjects.integrations:
         await services.erasure.forget_integration(tenant, integration, by=by)
         print(f"What was said in the calls of integration {integration} is forgotten.")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from api.bootstrap import open_repair, open_services
-from api.cli.files.trusted_keys import published_keys, what_it_proved
+from api.cli.files.trusted_keys import published_keys, trust_lines
 from api.cli.maintenance import tenants_of
 from api.cli.progress import progress
-from api.cli.readability import what_cannot_be_read
+from api.cli.readability import unreadable_lines
 from api.cli.tables import printable
 from api.services import Services
 from application.transparency.audit.findings import Damage
@@ -68,14 +68,14 @@ async def _verify(
     if verified.damage is None:
         print(f"{tenant}: {_judgement(verified)}")
     if (stopped := await services.verification.stopped(tenant)) is not None:
-        print(printable(f"{tenant}: is sealed no more: {stopped}; run ordertrail repair tiles --tenant {tenant}"))
+        print(printable(f"{tenant}: sealing has stopped: {stopped}; run ordertrail repair tiles --tenant {tenant}"))
     is_readable = True
-    async for line in what_cannot_be_read(services, tenant, verified, show, opens_all=opens_all):
+    async for line in unreadable_lines(services, tenant, verified, show, opens_all=opens_all):
         is_readable = False
         print(printable(f"{tenant}: {line}"))
     if verified.damage is not None:
         return False
-    for line in what_it_proved(trusted, held, is_signed=verified.checkpoints > 0):
+    for line in trust_lines(trusted, held, is_signed=verified.checkpoints > 0):
         print(line)
     return is_readable
 
@@ -84,7 +84,7 @@ def _judgement(verified: Verified) -> str:
     """Return the result for an intact ledger, in one line."""
     whole = f"{verified.events} events are whole and in order"
     if not verified.checkpoints:
-        return f"{whole}; nothing was signed of them yet"
+        return f"{whole}; none of them is signed yet"
     return f"{whole}; {verified.checkpoints} signed checkpoints, the last of {verified.sealed} events, agree"
 
 
@@ -95,8 +95,8 @@ async def repair_tiles(dsn: str, tenant: str) -> Repaired:
             return await work.repair(TenantName(tenant), begin(tenant))
 
 
-def what_was_repaired(repaired: Repaired) -> str:
-    """Return what a repair did to a ledger's tree, in one line."""
+def repair_text(repaired: Repaired) -> str:
+    """Return the result of repairing a ledger's tree, in one line."""
     under = f"the tree is that of {repaired.sealed} events under {repaired.checkpoints} signed checkpoints"
     done = [f"{repaired.replaced} tiles replaced", f"{repaired.removed} removed"]
     if repaired.noted_size != repaired.sealed:

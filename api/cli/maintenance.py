@@ -1,4 +1,4 @@
-"""The command line's work on an installation, besides serving."""
+"""The work of commands that create tenants and credentials."""
 
 import re
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ async def create_tenant(dsn: str, name: str, *, is_implicit: bool, dintero_accou
     if not _TENANT_NAME.fullmatch(name):
         raise InvalidArgument(f"{name!r} cannot be a tenant's name: use up to 63 letters, digits, - and _")
     if dintero_account is not None and not _ACCOUNT.fullmatch(dintero_account):
-        raise InvalidArgument(f"{dintero_account!r} is not a Dintero account: P or T and eight digits")
+        raise InvalidArgument(f"{dintero_account!r} is not a Dintero account: write P or T and eight digits")
     async with open_services(dsn, as_owner=True) as services:
         await services.credentials.create_tenant(name, is_implicit=is_implicit, dintero_account=dintero_account)
 
@@ -53,7 +53,7 @@ async def create_key(
     """Create a credential and return it with its secret. Raises TenantNotFound, InvalidArgument."""
     for scope in scopes:
         if not _SCOPE.fullmatch(scope):
-            raise InvalidArgument(f"{scope!r} is not a scope: admin, read or write, then :resource, then :/path")
+            raise InvalidArgument(f"{scope!r} is not a scope: write admin, read or write, then :resource, then :/path")
     async with open_services(dsn, as_owner=True) as services:
         key = await services.credentials.create_key(
             tenant, scopes=scopes, name=name or tenant, performer=performer, expires_at=expires_at

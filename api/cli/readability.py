@@ -13,14 +13,14 @@ NEWEST = 10_000
 """How many events are opened in every run, sealed or not. It takes less than a second, whatever the ledger's size."""
 
 
-async def what_cannot_be_read(
+async def unreadable_lines(
     services: Services, tenant: TenantName, verified: Verified, show: Show, *, opens_all: bool = False
 ) -> AsyncIterator[str]:
-    """Yield, in lines, the unreadable data of a tenant, after its ledger was verified; nothing if all can be read.
+    """Yield a line for each part of a tenant's data that cannot be read. Call it after its ledger was verified.
 
     Every key is checked. Sealed and intact events have not changed since they were sealed, so only the newest events
-    and the unsealed ones are opened. All events are opened if anything is wrong, or if it is asked for; then bodies are
-    read too.
+    and the unsealed ones are opened. All events are opened if anything is wrong, or if opens_all is set; then bodies
+    are read too.
     """
     is_wrong = verified.damage is not None
     async for line in _first(_damaged_keys(services, tenant)):

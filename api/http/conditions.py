@@ -22,9 +22,9 @@ _ELEMENT = re.compile(r'[ \t]*(?:(W/)?"([!#-~\x80-\xff]*)"|([1-9][0-9]{0,18}))?[
 
 
 class IfMatch(NamedTuple):
-    """Which entity tags the condition names, without their quotes; is_any: that there is anything at all.
+    """The entity tags in If-Match, without their quotes. is_any is true for *, which every version matches.
 
-    Weak tags are none of them: they never match here.
+    Weak tags are left out, because they never match here.
     """
 
     tags: frozenset[str]
@@ -32,7 +32,7 @@ class IfMatch(NamedTuple):
 
 
 def if_match_of(lines: Sequence[str]) -> IfMatch:
-    """Return the condition that all lines of the header make together. Raises InvalidRequest."""
+    """Return the condition in all lines of the header together. Raises InvalidRequest."""
     text = ", ".join(lines)
     if text.strip(" \t") == "*":
         return IfMatch(frozenset(), is_any=True)
@@ -82,7 +82,7 @@ def takes_if_match(dependant: Dependant) -> bool:
 
 
 def require_kept(request: Request, *, keeps_if_match: bool) -> None:
-    """Raise InvalidRequest if a write is asked for on a condition that it cannot keep, or with two keys."""
+    """Raise InvalidRequest if a write has a condition that it cannot keep, or two different idempotency keys."""
     if request.method in SAFE_METHODS:
         return
     names = _UNKNOWN if keeps_if_match else (*_UNKNOWN, IF_MATCH)
@@ -94,12 +94,12 @@ def require_kept(request: Request, *, keeps_if_match: bool) -> None:
 
 
 def _cannot_keep(name: str) -> Fault:
-    kept = "it keeps" if name != IF_MATCH else "there is no ETag here for"
-    return Fault(("header", name), f"is a condition that this write cannot keep; {kept} If-Match", "condition")
+    instead = "send If-Match instead" if name != IF_MATCH else "what it writes to has no ETag"
+    return Fault(("header", name), f"is a condition that this write cannot keep; {instead}", "condition")
 
 
 def may_be_refused(headers: Mapping[bytes, bytes], *, lines: int, keeps_if_match: bool) -> bool:
-    """Return whether require_kept has something to look at in the headers of a write, which had so many lines."""
+    """Return whether require_kept may refuse the headers of a write. lines is the number of header lines."""
     refused = _RAW_UNKNOWN if keeps_if_match else _RAW_REFUSED
     # Which header came twice is for require_kept to find out.
     return not refused.isdisjoint(headers) or (lines > len(headers) and _RAW_KEY in headers)

@@ -27,6 +27,6 @@ def of_every_route(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     return {
         413: {"model": model, "description": "The body is too large"},
         415: {"model": model, "description": "The body is not sent as JSON, or compressed by an unknown coding"},
-        500: {"model": model, "description": "Our fault; it is in the log"},
-        503: {"model": model, "description": "The database does not do it at the moment; it says why"},
+        500: {"model": model, "description": "A fault of the server; its log says more"},
+        503: {"model": model, "description": "The database cannot do this at the moment; the detail says why"},
     }

@@ -1,6 +1,4 @@
-"""A worker's services, which open as soon as the database is there. Until then, requests are told why they are not
-open.
-"""
+"""A worker's services, which open once the database is there; until then, requests are refused with the reason."""
 
 import asyncio
 import logging
@@ -66,7 +64,7 @@ class Opening:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close the services. Raises their error, unless it was that there was no database."""
+        """Close the services. Raises an error of theirs, unless it only says that there was no database."""
         assert self._task is not None
         self._is_closing.set()
         if self._services is None:

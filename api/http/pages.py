@@ -33,11 +33,12 @@ async def page_of_order(
     render: Callable[[], Awaitable[Rendered]],
     cursor: int | None = None,
 ) -> Json:
-    """Answer with the first view's page about an order, once all these views show everything that was written before.
+    """Answer with a page about an order from the first of these views.
 
-    What is rendered must come from that view, the ledger and the path and query of the request alone, but for keys
-    that cannot be read, and events that are not as they were recorded. The caller is authorised already. Raises
-    BeyondHead if the page begins at a position that the ledger has not come to.
+    It waits until all these views show everything that was written before. The page may depend only on that first view,
+    on the ledger, and on the request's path and query. Unreadable keys and changed events are the only exceptions. The
+    caller must be authorised already. Raises BeyondHead if the page begins at a position that the ledger has not come
+    to.
     """
     tenant = caller.tenant.name
     freshness = await services.queries.fresh(tenant, *views, order_id=order_id)

@@ -77,7 +77,7 @@ class UnsupportedMediaType(errors.OrdertrailError):
 
 
 class UnsupportedCoding(UnsupportedMediaType):
-    """The request's body is compressed by something that is not undone here."""
+    """The request's body is compressed in a way that this server does not know."""
 
     def __init__(self, sent: str, accepted: Sequence[str]) -> None:
         self.accepted = accepted
@@ -85,15 +85,15 @@ class UnsupportedCoding(UnsupportedMediaType):
 
 
 class TooManyRequests(errors.OrdertrailError):
-    """The credential sends more requests than it may; retry_after is in how many seconds it may go on."""
+    """The credential sends more requests than it may; retry_after is the number of seconds to wait."""
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
-        super().__init__(f"Too many requests with this credential; go on in {retry_after} s")
+        super().__init__(f"Too many requests with this credential; try again in {retry_after} s")
 
 
 class PreconditionFailed(errors.OrdertrailError):
-    """What is there is not what If-Match names."""
+    """The present version is not one that If-Match names."""
 
 
 MAX_NAME = 255
@@ -121,7 +121,7 @@ def faults_of(validation_errors: Sequence[Any], *prefix: str | int) -> tuple[Fau
 
 
 def _place(location: Sequence[str | int]) -> Iterator[str | int]:
-    """Yield a place as the client knows it, without the form that we took the body for."""
+    """Yield a place as the client knows it, without pydantic's tag for the form of the body."""
     for part in location:
         if not isinstance(part, str):
             yield part
@@ -167,7 +167,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem(Kind.INVALID, str(InvalidRequest(*faults)), faults)
         case errors.Misconfigured():
             # The details are only for the operator, who can change the setup.
-            detail = "This service is not set up as it has to be; whoever runs it finds in its log what is wrong"
+            detail = "This service is not set up correctly; its log tells the operator what is wrong"
             return Problem(Kind.UNAVAILABLE, detail, headers=_headers(Kind.UNAVAILABLE, error))
         case errors.OrdertrailError():
             kind = next(kind for type_, kind in _KINDS if isinstance(error, type_))

@@ -1,4 +1,4 @@
-"""How many requests a credential may send in a time: exact, over a moving window, in each worker for itself."""
+"""Limits on the requests of a credential: exact, over a moving window, and separate in each worker."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""What If-Match asks of a stream, whose ETag is its version, and what a refusal of it is called."""
+"""If-Match on streams. The ETag of a stream is its version."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -18,9 +18,10 @@ _NO_VERSION = MAX_BIGINT
 
 
 async def on_condition(if_match: IfMatch | None, attempt: Callable[[ExpectedVersion | None], Awaitable[T]]) -> T:
-    """Attempt a write at one of the versions that If-Match names. Raises PreconditionFailed, and what attempt raises.
+    """Attempt a write at one of the versions that If-Match names.
 
-    A version that the stream turns out to be at is tried if it is among them: none of them is tried twice.
+    If the stream is at another of these versions, that one is tried next. No version is tried twice. Raises
+    PreconditionFailed, and what attempt raises.
     """
     if if_match is None or if_match.is_any:
         return await attempt(None if if_match is None else STREAM_EXISTS)
@@ -41,5 +42,6 @@ async def on_condition(if_match: IfMatch | None, attempt: Callable[[ExpectedVers
 def _failed(conflict: VersionConflict) -> PreconditionFailed:
     found = "does not exist" if conflict.actual is None else f"is at {conflict.actual}"
     return PreconditionFailed(
-        f"Stream {conflict.stream} {found}, which If-Match does not name; read it again and decide anew"
+        f"If-Match does not name the present version: stream {conflict.stream} {found}; "
+        "read it again, then send a new request"
     )

@@ -17,7 +17,7 @@ class FaultTold(BaseModel):
         description="A JSON pointer into the body; or the name of a header or of a parameter of the path or the query.",
         examples=["/events/0/type"],
     )
-    detail: str = Field(examples=["is not a type of event we know"])
+    detail: str = Field(examples=["is not a type of event an order can have"])
     type: str = Field(examples=["missing"])
 
 
@@ -83,8 +83,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         413: "The body is too large",
         415: "The body is not sent as JSON, or compressed by an unknown coding",
         422: "Invalid request, or the Idempotency-Key was used for another one",
-        500: "Our fault; it is in the log",
-        503: "The database does not do it at the moment, or what is needed was damaged in it; the detail says why",
+        500: "A fault of the server; its log says more",
+        503: "The database cannot do this at the moment, or needed data was damaged in it; the detail says why",
     }.items()
 }
 """The errors that every native route may answer."""

@@ -57,7 +57,7 @@ def event_of(
 
 
 def _as_sent(faults: Iterable[Fault], where: tuple[str | int, ...]) -> Iterator[Fault]:
-    """Yield faults of an event in the places that its body has: what is not of the envelope is in data."""
+    """Yield an event's faults with their places in the body. Fields outside the envelope are in data."""
     for fault in faults:
         name, *within = fault.where[len(where) :] or ("",)
         if name in ENVELOPE:

@@ -20,7 +20,7 @@ from domain.values import MAX_BIGINT, Actor, Moment, TenantName
 
 
 class PastQuery(Strict):
-    """Which past of an order; what it is now, if nothing is said."""
+    """The past of an order to return; its present state if there are no parameters."""
 
     version: Digits | None = Field(None, ge=0, le=MAX_BIGINT, description="As this version made it")
     at: Moment | None = Field(None, description="As the events made it that had been recorded by then")
@@ -31,12 +31,12 @@ class PastQuery(Strict):
         if self.version is not None and self.at is not None:
             raise InvalidRequest(Fault(("query", "at"), "cannot be given together with version", "ambiguous"))
         if self.clock is not None and self.at is None:
-            raise InvalidRequest(Fault(("query", "clock"), "is the clock of at, which is missing", "missing"))
+            raise InvalidRequest(Fault(("query", "clock"), "needs the parameter at, which is missing", "missing"))
         return self.version is not None or self.at is not None
 
 
 class DiffQuery(Strict):
-    """Between which versions."""
+    """The two versions to compare."""
 
     from_: Digits = Field(0, alias="from", ge=0, le=MAX_BIGINT, description="0: before there was anything of the order")
     to: Digits | None = Field(None, ge=0, le=MAX_BIGINT, description="The newest, if it is left out")
@@ -48,7 +48,7 @@ class DiffQuery(Strict):
 
 
 class MadeBy(BaseModel):
-    """The event that made something so: where it stands, by whom and when."""
+    """The event that made this so: its place in the ledger, its actor and its times."""
 
     version: int
     position: int
@@ -60,7 +60,7 @@ class MadeBy(BaseModel):
 
 
 class UnreadEvent(BaseModel):
-    """An event of the order that cannot be read, or not all of it: what it changed is not known."""
+    """An event of the order that cannot be read as a whole, so that its changes are not known."""
 
     version: int
     position: int
@@ -75,7 +75,7 @@ UnreadEvents = Annotated[
 
 
 class OneOrder(OrderBody):
-    """An order as its events have made it, or had made it."""
+    """An order as it is now, or as it was."""
 
     as_of: MadeBy | None = Field(None, description="Of a past: the last event that it was made by and can be read.")
     unreadable_events: UnreadEvents = None

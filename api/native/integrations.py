@@ -49,7 +49,7 @@ class NewIntegration(BaseModel):
     shop_url: Sentence | None = None
 
     def require_storable(self) -> None:
-        """Raise InvalidRequest, with the members of its own that cannot be kept."""
+        """Raise InvalidRequest for additional members that cannot be stored."""
         faults: list[Fault] = []
         for name, value in self.__pydantic_extra__.items():
             try:
@@ -91,7 +91,7 @@ class IntegrationBody(BaseModel):
 
 
 class ExceptionItem(BaseModel):
-    """A failed call; hint is what mends it, null where we do not know."""
+    """A failed call; hint says how to mend it, and is null if we do not know."""
 
     position: int
     version: int
@@ -167,7 +167,9 @@ async def append_integration_event(
     authorise(caller, "write:integrations")
     if body.type != Recovered.topic:
         raise InvalidRequest(
-            Fault(("body", "type"), f"is not {Recovered.topic}; others have paths of their own", "type")
+            Fault(
+                ("body", "type"), f"is not {Recovered.topic}; use the paths of other types of events for those", "type"
+            )
         )
     event = event_of(Recovered, integration_stream(integration_id), event=body, actor=caller.actor, where=("body",))
     recover = partial(services.integrations.recover, caller.tenant, event, key=key)
@@ -177,7 +179,7 @@ async def append_integration_event(
 
 @router.get("/{integration_id}", response_model=IntegrationBody, summary="Get an integration")
 async def get_integration(integration_id: IntegrationId, caller: CallerDep, services: ServicesDep) -> Json:
-    """Return what an integration is, and since when its calls fail; its ETag is for If-Match."""
+    """Return an integration, and since when its calls fail. Its ETag is for If-Match."""
     authorise(caller, "read:integrations")
     headers = await read(services, caller, "integrations")
     row = await services.integration_queries.integration(caller.tenant.name, integration_id)

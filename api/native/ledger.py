@@ -48,7 +48,7 @@ class CloudEvent(BaseModel):
 
 
 class Feed(BaseModel):
-    """A part of the ledger; next is where to go on from."""
+    """A part of the ledger; next is the position to go on from."""
 
     items: list[CloudEvent]
     next: int
@@ -68,8 +68,8 @@ router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=StrictRoute,
 async def get_feed(query: Annotated[FeedQuery, Query()], caller: CallerDep, services: ServicesDep) -> Json:
     """Return events after a position, in ledger order, as CloudEvents.
 
-    Positions have no gaps and never change: whoever asks again with `next` misses nothing and sees nothing twice. A
-    position beyond the head is a 409, which names the head: the ledger was restored from an earlier copy.
+    Positions have no gaps and never change. A client that asks again with `next` misses nothing and sees nothing twice.
+    A position beyond the head is a 409, which names the head: the ledger was restored from an earlier copy.
     """
     authorise(caller, "read:ledger")
     tenant = caller.tenant.name

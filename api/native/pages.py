@@ -9,5 +9,7 @@ def position_of(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and int(cursor) <= MAX_BIGINT):
-        raise InvalidRequest(Fault(("query", "cursor"), "is not a cursor of ours; begin without one", "cursor"))
+        raise InvalidRequest(
+            Fault(("query", "cursor"), "is not a cursor that this server made; begin without one", "cursor")
+        )
     return int(cursor)

@@ -1,4 +1,4 @@
-"""Native proofs: a ledger's checkpoints, and proofs that are made for them."""
+"""Native proofs: a ledger's checkpoints, and the proofs against them."""
 
 from base64 import b64encode
 from typing import Annotated
@@ -52,7 +52,7 @@ class ConsistencyQuery(Strict):
 
 
 class ProvenEvent(BaseModel):
-    """What an event's leaf is made of, and the hashes that lead from it to the root; bytes are base64."""
+    """The fields of an event's leaf, and the hashes that lead from it to the root; bytes are base64."""
 
     tenant: str
     position: int

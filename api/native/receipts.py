@@ -42,7 +42,7 @@ async def receipt(
 
 
 def _runs(positions: Sequence[int]) -> list[Range]:
-    """Return positions, which are in order, as runs: between events that were told again there may be others."""
+    """Return ascending positions as runs. Between events that were sent again, there may be others."""
     runs: list[Range] = []
     for position in positions:
         if runs and runs[-1].end == position:

@@ -55,7 +55,7 @@ async def put_retention(body: NewRetention, caller: CallerDep, services: Service
     else:
         known = await services.retention.find(tenant)
         if _tag(known) not in if_match.tags or not await services.retention.keep_instead(tenant, known, period):
-            raise PreconditionFailed("It was set anew, or more expired, since you read it; read it again")
+            raise PreconditionFailed("The setting changed, or more bodies expired, after you read it; read it again")
     return _shown(await services.retention.find(tenant))
 
 

@@ -31,7 +31,7 @@ def started(name: str, run: Callable[..., None], *arguments: Any) -> BaseProcess
 
 
 def be(name: str, run: Callable[..., None], *arguments: Any) -> None:
-    """Be a process of the server: run until told to stop, or until the parent is gone for any reason."""
+    """Run a process of the server until it is told to stop, or until its parent is gone."""
     os.setsid()  # the parent passes on the terminal's Ctrl-C
     with suppress(OSError):  # only Linux has process names there
         Path("/proc/self/comm").write_text(f"trail-{name}", encoding="ascii")

@@ -12,7 +12,7 @@ from domain.errors import OrdertrailError, Unavailable
 
 
 class ErrandFailed(OrdertrailError):
-    """A process ended without a result; what it said before is above."""
+    """A process ended without a result; the log above says more."""
 
 
 class Errand:

@@ -25,7 +25,7 @@ BEGIN_SECONDS = 60.0
 
 
 class WorkerFailed(OrdertrailError):
-    """A process of the server ends as soon as it is started; what it said before is above."""
+    """A process of the server ends as soon as it is started; the log above says more."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""HTTP in the way that our workers speak it."""
+"""HTTP as our workers speak it."""
 
 import asyncio
 import sys
@@ -29,7 +29,7 @@ ANSWER_SECONDS = 30.0
 
 
 class _Refused(Exception):
-    """The request is not one that is answered."""
+    """The request is refused without being read further."""
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -106,9 +106,9 @@ class StrictProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Read the request that asks for another protocol as if it did not: the parser takes it to have no body.
+        """Read a request that asks for another protocol as if it did not: the parser takes it to have no body.
 
-        Nothing is said in the log, which whoever asks for other protocols could fill.
+        Nothing is logged, because clients could fill the log with such requests.
         """
         if not self._offers_upgrade:
             return

@@ -1,4 +1,4 @@
-"""What a server's process and its parent tell each other, in shared memory."""
+"""Shared memory through which a server's process and its parent exchange their state."""
 
 import asyncio
 import time

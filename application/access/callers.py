@@ -135,7 +135,7 @@ class Access:
         """Check a key id and its secret."""
         found = await self._find(key_id, partial(compare_digest, self._tokens.digest(secret)))
         if found is None or found.digest is None:
-            raise Unauthenticated("There is no such key, or its secret is another one")
+            raise Unauthenticated("There is no such key, or the secret is wrong")
         return _caller(found.credential, found.digest, found.credential.scopes)
 
     async def by_bearer(self, token: str, *, audience: Audience = None) -> Caller:
@@ -156,7 +156,7 @@ class Access:
         """Check the token in a link. It must be signed for this audience and must not be a credential. Raises
         Forbidden.
         """
-        refusal = Forbidden("The link is not one of ours, or it is not valid any more; ask for a new one")
+        refusal = Forbidden("The link was not made by this server, or it has ended; ask for a new one")
         try:
             claims, caller = self._tokens.read(token), await self.by_bearer(token, audience=audience)
         except Unauthenticated as exc:

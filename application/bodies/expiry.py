@@ -31,11 +31,11 @@ class Expiry:
                 while await self.expire(tenant):
                     pass
             except Busy as error:
-                _log.warning("What has expired of tenant %s cannot be deleted now: %s", tenant, told(error))
+                _log.warning("The expired bodies of tenant %s cannot be deleted now: %s", tenant, told(error))
             except Unavailable:
                 raise
             except Exception:
-                _log.exception("What has expired of tenant %s cannot be deleted; it is tried again", tenant)
+                _log.exception("The expired bodies of tenant %s cannot be deleted; trying again", tenant)
 
     async def expire(self, tenant: TenantName, *, limit: int = BATCH) -> int:
         """Delete the bodies of a tenant's next due calls, and return the number of calls. Raises Unavailable."""

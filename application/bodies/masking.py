@@ -209,7 +209,7 @@ def _replaced(
     is_meant: Callable[[str], bool],
     hidden: Callable[[str], str],
 ) -> str:
-    """Return a text in which the values of the meant names are hidden."""
+    """Return a text in which the values of the names that is_meant accepts are hidden."""
     parts, done = [], 0
     for found in named.finditer(text):
         if found.start() >= done and is_meant(found[1]):

@@ -29,7 +29,7 @@ class RetentionStore(Protocol):
         """Keep a tenant's bodies for a period, or for ever. Expired bodies stay expired. Raises TenantNotFound."""
 
     async def keep_instead(self, tenant: TenantName, known: Kept, period: timedelta | None) -> bool:
-        """Do what keep does, if what is noted is still what is known; return whether it is."""
+        """Do what keep does, if the stored settings are still known; return whether they are."""
 
     async def find(self, tenant: TenantName) -> Kept:
         """Return a tenant's settings. A tenant that has set nothing keeps everything."""

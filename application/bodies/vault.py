@@ -58,7 +58,7 @@ class SealedBodies:
     async def get(self, tenant: TenantName, subject: str, digest: str) -> bytes | Gone:
         """Return a subject's body. Raises InvalidEvent if the body or its digest was changed; raises UnreadableKey."""
         if not _DIGEST.fullmatch(digest):
-            raise InvalidEvent("What names the body was changed after it was recorded")
+            raise InvalidEvent("The reference to the body was changed after it was recorded")
         keys = await self._keys.to_read(tenant, [subject])
         if subject in keys and keys[subject] is None:
             return Gone.FORGOTTEN
@@ -70,7 +70,7 @@ class SealedBodies:
             raise InvalidEvent("What was said in a call was changed after it was recorded")
         body = open_body(kept, keys.get(subject), _bound(tenant, subject))
         if body is None:
-            raise InvalidEvent(f"The key of {subject} is missing, or is another than it was")
+            raise InvalidEvent(f"The key of {subject} is missing or was replaced")
         return body
 
     async def may_expire(self, tenant: TenantName) -> bool:

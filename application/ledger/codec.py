@@ -89,7 +89,7 @@ def decode_as(event_class: type[E], recorded: RecordedEvent) -> E:
     event = decode(recorded)
     if not isinstance(event, event_class):
         raise UnreadableEvent(
-            f"Event {recorded.position} ({recorded.type}) cannot be read: its type is not what it was"
+            f"Event {recorded.position} ({recorded.type}) cannot be read: its type was changed after it was recorded"
         )
     return event
 
@@ -156,7 +156,7 @@ def in_words(damage: Exception) -> str:
         return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
     if isinstance(damage, KeyError):
         return f"{damage.args[0]} is missing"
-    return str(damage) if isinstance(damage, ValueError) else "its JSON is not of the form in which it was recorded"
+    return str(damage) if isinstance(damage, ValueError) else "its JSON does not have the form in which it was recorded"
 
 
 def schema_version_of(metadata: Mapping[str, Any]) -> int:

@@ -42,7 +42,7 @@ class Fields:
                     raise ValueError(f"{name} is missing")
                 values[name] = make()  # type: ignore[call-arg]
         if len(values) > len(self._blank):
-            raise ValueError(f"there cannot be all these fields: {sorted(given)}")
+            raise ValueError(f"these fields cannot stand together: {sorted(given)}")
         return values
 
 

@@ -55,7 +55,7 @@ class LedgerImport:
         tenant, size = file.header.tenant, file.header.size
         before = await self._store.head(tenant)
         if before > size:
-            raise CannotImport(f"{tenant} has {before - size} events more than the file")
+            raise CannotImport(f"{tenant} has {before - size} more events than the file")
         for page in file.pages():
             await self.add_page(tenant, page, before=before)
             show(page[-1].position, size)
@@ -73,7 +73,9 @@ class LedgerImport:
         async for page in ledger_pages(self._store, tenant, after=told[0].position - 1, upto=told[-1].position):
             for ours, theirs in zip(page, rest, strict=False):
                 if ours != theirs:
-                    raise CannotImport(f"{tenant} has another event at position {theirs.position} than the file")
+                    raise CannotImport(
+                        f"{tenant} has an event at position {theirs.position} that differs from the one in the file"
+                    )
 
     async def _add(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> None:
         if not events:
@@ -84,4 +86,6 @@ class LedgerImport:
                 # not shown.
                 await self._keys.destroy(tenant, event.stream, by="import")
         if not await self._continuation.add(tenant, events):
-            raise CannotImport(f"Somebody else has written to {tenant} before position {events[0].position}")
+            raise CannotImport(
+                f"During the import somebody else wrote to {tenant} before position {events[0].position}"
+            )

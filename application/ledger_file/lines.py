@@ -82,9 +82,9 @@ def header_of(fields: dict[str, Any]) -> Header:
     malformed.
     """
     if (told := _otherwise(fields, _HEADER)) is not None:
-        raise CannotCheck(f"it is none of ours: {told}")
+        raise CannotCheck(f"Ordertrail did not write it: {told}")
     if (fields["format"], fields["version"], fields["from"]) != (FORMAT, VERSION, 1):
-        raise CannotCheck(f"it is of format {fields['format']!r}, version {fields['version']}, which is not known here")
+        raise CannotCheck(f"this release does not know its format {fields['format']!r}, version {fields['version']}")
     keys = [Verifier.parse(str(key)) for key in fields["keys"]]
     return Header(TenantName(fields["tenant"]), fields["origin"], keys, fields["to"])
 
@@ -128,7 +128,7 @@ def _otherwise(fields: dict[str, Any], expected: dict[str, type]) -> str | None:
     """Return how a line differs from what is expected; None if it has these members, each of exactly its type."""
     if {name: type(value) for name, value in fields.items()} == expected:
         return None
-    return f"its members are not {', '.join(expected)}, or not of their types"
+    return f"its members must be {', '.join(expected)}, each of its own type"
 
 
 def _moment(text: str) -> datetime:

@@ -39,16 +39,16 @@ def check_proof(proof: dict[str, Any], *, trusted: Sequence[Verifier] = ()) -> P
     try:
         proof = proof.get("receipt", proof)
         if proof["format"] != FORMAT:
-            raise CannotCheck(f"it is of format {proof['format']!r}, which is not known here")
+            raise CannotCheck(f"this release does not know its format {proof['format']!r}")
         keys = [Verifier.parse(key) for key in proof["keys"]]
         checkpoint = _checkpoint(proof["checkpoint"], trusted, keys)
         told = [_told(dict(fields)) for fields in proof["events"]]
     except InvalidNote as wrong:
         raise CannotCheck(str(wrong)) from wrong
     except (AttributeError, KeyError, TypeError, ValueError) as wrong:
-        raise CannotCheck("it is no proof as they are written here") from wrong
+        raise CannotCheck("it is not a proof that Ordertrail wrote") from wrong
     if not told:
-        raise CannotCheck("it is no proof of anything: it has no events")
+        raise CannotCheck("it proves nothing, because it has no events")
     proven = Proven([_included(*event, checkpoint) for event in told], checkpoint, keys)
     for stream, versions in proven.versions().items():
         if list(versions) != list(range(versions[0], versions[0] + len(versions))):
@@ -74,15 +74,16 @@ def _told(fields: dict[str, Any]) -> tuple[TenantName, RecordedEvent, list[bytes
     try:
         return *event_of(fields), path
     except FileDamaged as wrong:
-        raise CannotCheck(f"it is no proof as they are written here: {wrong}") from wrong
+        raise CannotCheck(f"it is not a proof that Ordertrail wrote: {wrong}") from wrong
 
 
 def _included(tenant: TenantName, event: RecordedEvent, path: Sequence[bytes], checkpoint: Checkpoint) -> RecordedEvent:
     """Return the event if its path shows that the checkpoint covers it. Raises FileDamaged."""
     if not checkpoint.origin.endswith(f"/{tenant}"):
         raise FileDamaged(
-            f"the event at position {event.position} is of tenant {tenant!r}, the checkpoint of {checkpoint.origin}"
+            f"the event at position {event.position} belongs to tenant {tenant!r}, "
+            f"the checkpoint to {checkpoint.origin}"
         )
     if not is_included(leaf_hash_of(tenant, event), event.position - 1, checkpoint.size, path, checkpoint.root):
-        raise FileDamaged(f"the event at position {event.position} is not the one that was sealed there")
+        raise FileDamaged(f"the event at position {event.position} differs from the one that was sealed there")
     return event

@@ -70,7 +70,7 @@ class LedgerFile:
         try:
             first = self._next_fields()
         except FileDamaged as wrong:
-            raise CannotCheck(f"it is none of ours: {wrong}") from wrong
+            raise CannotCheck(f"Ordertrail did not write it: {wrong}") from wrong
         if first is None:
             raise CannotCheck("it is empty")
         try:
@@ -121,23 +121,25 @@ class LedgerFile:
             raise self._damaged(str(exc)) from exc
         except ValueError as exc:
             if line.endswith(b"\n"):
-                raise self._damaged(f"it is no JSON: {exc}") from exc
-            raise CannotCheck(f"it was cut off, or is none of ours: it ends within line {self._number}") from exc
+                raise self._damaged(f"it is not JSON: {exc}") from exc
+            raise CannotCheck(
+                f"it was cut off, or Ordertrail did not write it: it ends within line {self._number}"
+            ) from exc
         if not isinstance(fields, dict):
-            raise self._damaged("it is no object")
+            raise self._damaged("it is not a JSON object")
         return fields
 
     def _event(self, fields: dict[str, Any]) -> RecordedEvent:
         tenant, event = event_of(fields)
         expected = self._frontier.size + 1
         if tenant != self._tenant:
-            raise FileDamaged(f"the event is of tenant {tenant!r}")
+            raise FileDamaged(f"the event belongs to another tenant, {tenant!r}")
         if event.position != expected:
             raise FileDamaged(f"position {expected} is missing; here is position {event.position}")
         if "\0" in event.stream + event.event_id + event.type:
-            raise FileDamaged(f"position {expected} has a character that no ledger can hold")
+            raise FileDamaged(f"position {expected} has a NUL character, which no ledger can hold")
         if self._last_time is not None and event.recorded_at < self._last_time:
-            raise FileDamaged(f"position {expected} was recorded before the event that precedes it")
+            raise FileDamaged(f"position {expected} has an earlier time of recording than the event before it")
         self._last_time = event.recorded_at
         self._frontier.add(leaf_hash_of(tenant, event))
         if self._held.next_size == expected:
@@ -149,9 +151,11 @@ class LedgerFile:
         checkpoint = Checkpoint.verified(note, [*self._trusted, *self.header.keys])
         size = self._frontier.size
         if (checkpoint.origin, checkpoint.size) != (self.header.origin, size) or size <= self._sealed:
-            raise FileDamaged(f"after {size} events stands the checkpoint of {checkpoint.size} of {checkpoint.origin}")
+            raise FileDamaged(
+                f"after {size} events comes a checkpoint of {checkpoint.size} events of {checkpoint.origin}"
+            )
         if checkpoint.root != self._frontier.root():
-            raise FileDamaged(f"of events {self._sealed + 1} to {size} at least one is not as it was signed")
+            raise FileDamaged(f"at least one of events {self._sealed + 1} to {size} differs from what was signed")
         self._sealed, self._last_note = size, note
         self._checkpoints += 1
 
@@ -166,13 +170,13 @@ class LedgerFile:
                 raise FileDamaged(f"position {event.position}: version {event.version} of {event.stream} {follows}")
             versions[event.stream] = event.version
         if not self._seen.add(versions, [event.event_id for event in page]):
-            raise FileDamaged(f"positions {page[0].position} to {page[-1].position}: an event id is there twice")
+            raise FileDamaged(f"positions {page[0].position} to {page[-1].position}: two events have the same id")
         return page
 
     def _end(self, fields: dict[str, Any] | None) -> None:
         if fields is None:
             raise CannotCheck(
-                f"it was cut off: it ends after {self._frontier.size} of {self.header.size} events, without its end"
+                f"it was cut off: it ends after {self._frontier.size} of {self.header.size} events, with no last line"
             )
         try:
             trailer = trailer_of(fields)
@@ -181,7 +185,8 @@ class LedgerFile:
         found = self.result().trailer
         if trailer != found or self.header.size != found.events:
             raise self._damaged(
-                f"what precedes it are {found.events} events and {found.checkpoints} checkpoints, not these"
+                f"the file has {found.events} events and {found.checkpoints} checkpoints, "
+                "but its last line says otherwise"
             )
         if self._sealed != found.events:
             raise self._damaged(f"events {self._sealed + 1} to {found.events} are not signed")
@@ -193,7 +198,7 @@ class LedgerFile:
             try:
                 Checkpoint.verified(self._last_note, self._trusted)
             except NotSigned as others:
-                raise CannotCheck(f"others have signed its last checkpoint: {others}") from others
+                raise CannotCheck(f"its last checkpoint is signed with other keys: {others}") from others
             except InvalidNote as wrong:
                 raise FileDamaged(f"its last checkpoint: {wrong}") from wrong
 

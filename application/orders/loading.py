@@ -82,7 +82,7 @@ def _after(order: Order | None, event: RecordedEvent, needs: Needs) -> Order:
         is_known = event.type in CATALOGUE or not is_ours(event.type)  # other applications may write to any stream
         if needs != "nothing" and (event.type in CHANGING or not is_known):
             what = damage if isinstance(damage, InvalidEvent) else _cannot_be_read(event, in_words(damage))
-            raise UnreadableEvent(f"{what}. Until it is restored, it is not known what {event.stream} is") from damage
+            raise UnreadableEvent(f"{what}. The state of {event.stream} is not known until it is restored") from damage
         nothing = DetailsUpdated.model_construct(
             None, originator_id=event.stream, originator_version=event.version, timestamp=event.occurred_at
         )

@@ -18,7 +18,7 @@ Other = tuple[Order, ExpectedVersion]
 def require_told(events: Sequence[OrderEvent]) -> None:
     """Raise InvalidEvent if the caller marks a split as implied. Only we may do that."""
     if any(event.implied_by for event in events if isinstance(event, Split | SplitFrom)):
-        raise InvalidEvent("By what a split is implied is known here and is not told; leave implied_by out")
+        raise InvalidEvent("The server itself sets implied_by; leave it out")
 
 
 def other_streams(events: Sequence[OrderEvent]) -> set[str]:
@@ -59,7 +59,7 @@ async def _known(order_id: str, load: Load) -> tuple[Order | None, ExpectedVersi
     try:
         order = await load(order_id)
     except OrderNotFound as exc:
-        raise RuleViolation(f"A split has two sides, and there is no order {order_id!r}") from exc
+        raise RuleViolation(f"A split needs both orders, and there is no order {order_id!r}") from exc
     return order, NO_STREAM if order is None else Exactly(order.version)
 
 

@@ -18,7 +18,7 @@ NONCE_BYTES = 12
 _TOKEN_FORM = re.compile(rf"{TOKEN}[\w-]{{8}}:[A-Za-z0-9+/]{{38,}}={{0,2}}", flags=re.ASCII)
 """The key's name, then at least a nonce, one byte and its tag."""
 _NAME_CHARACTERS = len(TOKEN) + 9
-CHANGED = "What is encrypted was changed after it was recorded"
+CHANGED = "The encrypted value was changed after it was recorded"
 
 
 class SubjectKey:

@@ -27,7 +27,11 @@ def of_damaged_key(path: str, subject: str) -> Unopened:
 
 def of_other_key(path: str, subject: str, *, is_there_one: bool) -> Unopened:
     """Describe a value that needs another key than its subject has."""
-    why = f"it takes another key than that of {subject}" if is_there_one else f"the key of {subject} is missing"
+    why = (
+        f"it is encrypted with another key than that of {subject}"
+        if is_there_one
+        else f"the key of {subject} is missing"
+    )
     return Unopened(path, subject, why)
 
 

@@ -15,9 +15,9 @@ MAX_TOGETHER = 200
 
 
 class Gathering(Generic[G, Q, A]):
-    """Questions asked while others of their group are being answered wait, and share the next answer.
+    """Questions that wait while others of their group are being answered share the next answer.
 
-    So no question waits only in the hope of others, and every answer is looked up after its question was asked.
+    No question waits for others to come, and every answer is looked up after its question was asked.
     """
 
     def __init__(self, answer: Callable[[G, Sequence[Q]], Awaitable[Sequence[A]]]) -> None:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 SECONDS = 15.0
 """How long a request may wait for the database in all, over all its statements."""
-TOO_LONG = "The database took too long for what this request needs of it; try again"
+TOO_LONG = "The database took too long to answer this request; try again"
 
 
 class RequestContext:

@@ -20,7 +20,7 @@ class DuplicateMember(ValueError):
 
 
 def from_strict_json(text: bytes | bytearray) -> Any:
-    """Return the value of JSON. Raises ValueError; DuplicateMember if it is JSON that readers read differently."""
+    """Return the value of JSON. Raises ValueError; DuplicateMember if an object has a member twice."""
     value = from_json(text, allow_inf_nan=False)
     members, colons_in_texts = _counted(value)
     # Each member has a colon, and texts may. If there is one more than can be seen here, it may be that of a member
@@ -33,9 +33,9 @@ def from_strict_json(text: bytes | bytearray) -> Any:
 
 
 def _counted(value: Any) -> tuple[int, int]:
-    """Return how many members all objects have, and how many colons are in texts that are values.
+    """Return the number of members of all objects in a value, and the number of colons in its texts.
 
-    Raises ValueError if a number is too large to be one.
+    Raises ValueError if a number is too large for a float.
     """
     members = colons = 0
     values = [value]
@@ -55,7 +55,7 @@ def _counted(value: Any) -> tuple[int, int]:
 
 
 def _colons_outside_texts(text: bytes | bytearray) -> int:
-    """Return how many members text that is JSON has, those included that it has twice."""
+    """Return the number of members in a text of JSON. A member that an object has twice counts twice."""
     if b"\\" in text:
         text = text.replace(rb"\\", b"").replace(rb"\"", b"")
     return b"".join(text.translate(None, _ALL_BUT_QUOTES_AND_COLONS).split(b'"')[::2]).count(b":")

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 def unproven(tenant: TenantName, what: str) -> Unproven:
     """Log that something failed its check, and return the error to raise instead of handing it out."""
-    _log.critical("Tenant %s: %s; run verify", tenant, what)
+    _log.critical("Tenant %s: %s; run ordertrail verify", tenant, what)
     return Unproven(what[:1].upper() + what[1:])
 
 
@@ -34,10 +34,12 @@ def check_included(tenant: TenantName, event: RecordedEvent, path: Sequence[byte
     leaf = leaf_hash_of(tenant, event)
     if not is_included(leaf, event.position - 1, checkpoint.size, path, checkpoint.root):
         of_them = f"the {checkpoint.size} events that were signed"
-        raise unproven(tenant, f"the event at position {event.position} is not shown to be one of {of_them}")
+        raise unproven(
+            tenant, f"the proof does not show that the event at position {event.position} is one of {of_them}"
+        )
 
 
 def check_continued(tenant: TenantName, old: tuple[int, bytes], new: tuple[int, bytes], path: Sequence[bytes]) -> None:
     """Check that a path leads from one size and root to another. Raises Unproven."""
     if not is_consistent(*old, *new, path):
-        raise unproven(tenant, f"the ledger of {new[0]} events is not shown to continue that of {old[0]}")
+        raise unproven(tenant, f"the proof does not show that the ledger of {new[0]} events continues that of {old[0]}")

@@ -35,7 +35,7 @@ class Checkpoint(NamedTuple):
         # The ledgers of one installation share a key under different names, and the signature does not cover the key's
         # name.
         if not any(verifier.name == origin for verifier in verifiers):
-            raise NotSigned(f"it is of {origin}, for which none of these keys signs")
+            raise NotSigned(f"it belongs to {origin}, and none of these keys signs for that ledger")
         return checkpoint
 
 
@@ -50,7 +50,7 @@ class KeptNote(NamedTuple):
         try:
             checkpoint = Checkpoint.verified(self.note, verifiers)
         except InvalidNote as invalid:
-            raise InvalidNote(f"the checkpoint of {self.size} events is not one: {invalid}") from invalid
+            raise InvalidNote(f"the checkpoint of {self.size} events is not valid: {invalid}") from invalid
         if (checkpoint.origin, checkpoint.size) != (origin, self.size):
             of_another = f"that of {checkpoint.size} of {checkpoint.origin}"
             raise InvalidNote(f"the checkpoint of {self.size} events is {of_another}")

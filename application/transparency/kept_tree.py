@@ -12,7 +12,7 @@ from domain.errors import OrdertrailError
 
 
 class TreeDamaged(OrdertrailError):
-    """What is kept of a tree is not what was signed."""
+    """The kept tree is not the one that was signed."""
 
 
 class KeptTree(Protocol):
@@ -46,21 +46,21 @@ async def proven_edge(tree: KeptTree, known: Identity) -> Edge:
     except InvalidNote as invalid:
         raise TreeDamaged(str(invalid)) from invalid
     if tree.noted_size != signed.size:
-        raise TreeDamaged(noted_otherwise(tree.noted_size, signed.size))
+        raise TreeDamaged(wrong_kept_size(tree.noted_size, signed.size))
     if tree.head < signed.size:
-        raise TreeDamaged(f"the ledger has {tree.head} events, of which {signed.size} were sealed")
+        raise TreeDamaged(f"the ledger has {tree.head} events, but {signed.size} were sealed")
     kept = await tree.tiles(growing_tiles(signed.size))
     for tile in growing_tiles(signed.size):
         _check_length(tile, kept.get(tile, b""), hashes_in(tile, signed.size))
     edge = Edge(signed.size, {tile.level: kept[tile] for tile in last_tiles(signed.size)})
     if edge.root() != signed.root:
-        raise TreeDamaged(f"the hashes that are kept are not those whose root was signed with {signed.size} events")
+        raise TreeDamaged(f"the kept hashes do not have the root that was signed for {signed.size} events")
     return edge
 
 
-def noted_otherwise(noted: int, signed: int) -> str:
+def wrong_kept_size(noted: int, signed: int) -> str:
     """Say what is wrong with a tree whose kept size is not that of the newest checkpoint."""
-    return f"the tree is noted to have {noted} leaves, the newest signed checkpoint is of {signed} events"
+    return f"the tree's kept size is {noted} leaves, but the newest signed checkpoint covers {signed} events"
 
 
 def _check_length(tile: Tile, kept: bytes, expected: int) -> None:
@@ -70,4 +70,4 @@ def _check_length(tile: Tile, kept: bytes, expected: int) -> None:
     if not expected:
         raise TreeDamaged(f"{which} should not be there")
     found = f"has {len(kept) / HASH:g} hashes" if kept else "is missing"
-    raise TreeDamaged(f"{which} {found}, and should have {expected}")
+    raise TreeDamaged(f"{which} {found}, but should have {expected}")

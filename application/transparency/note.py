@@ -21,15 +21,15 @@ class InvalidNote(OrdertrailError):
 
 
 class NotSigned(InvalidNote):
-    """None of the known keys has signed this note; what somebody else signed is nothing to them."""
+    """None of the known keys has signed this note."""
 
 
 class FalseSignature(InvalidNote):
-    """A signature is not what it says: the note was changed after it was signed."""
+    """A signature is not valid: the note was changed after it was signed."""
 
 
 class CannotCheck(OrdertrailError):
-    """It cannot be told whether this is as it was signed."""
+    """There is no way to tell whether this was changed after it was signed."""
 
 
 class Verifier(NamedTuple):
@@ -56,7 +56,7 @@ class Verifier(NamedTuple):
             raise InvalidNote("A key is written <name>+<id>+<base64>") from exc
         verifier = cls(name, key[1:])
         if not name or key[:1] != _ED25519 or len(key) != 33 or verifier.key_id.hex() != key_id:
-            raise InvalidNote("The key is not an Ed25519 key, or its id is another's")
+            raise InvalidNote("The key is not an Ed25519 key, or its id belongs to another key")
         return verifier
 
     def has_signed(self, text: str, signature: bytes) -> bool:
@@ -106,7 +106,7 @@ def verify(note: str, verifiers: Sequence[Verifier]) -> str:
         for verifier in verifiers:
             if (verifier.name, verifier.key_id) == (name, signature[:_KEY_ID]):
                 if not verifier.has_signed(text + "\n", signature[_KEY_ID:]):
-                    raise FalseSignature(f"The signature of {name} is false")
+                    raise FalseSignature(f"The signature of {name} is not valid")
                 is_signed = True
     if not is_signed:
         raise NotSigned(f"None of these keys has signed it: {', '.join(map(str, verifiers))}")

@@ -191,7 +191,9 @@ class Proofs:
             if (now := time.monotonic()) > until:
                 raise NotSealed(f"Event {size} is not sealed; what is recorded is sealed within a second")
             if now > look_at and await self._trees.stopped(tenant) is not None:
-                raise NotSealed(f"Event {size} is not sealed: its ledger is sealed no more, until its tree is repaired")
+                raise NotSealed(
+                    f"Event {size} is not sealed: sealing of its ledger has stopped until its tree is repaired"
+                )
             look_at = inf if now > look_at else look_at
             await asyncio.sleep(_POLL_SECONDS)
             note = await self._trees.note_that_covers(tenant, size)

@@ -145,7 +145,9 @@ class Sealer:
         sealed = edge.size
         leaves = await batch.next_leaves(after=sealed, limit=self._batch)
         if not (leaves.size and leaves.follow(sealed)):
-            raise TreeDamaged(f"the ledger has {batch.head} events in order no more, of which {sealed} were sealed")
+            raise TreeDamaged(
+                f"after the {sealed} sealed events, the events up to {batch.head} are missing or out of order"
+            )
         edge.add(leaves.hashes)
         checkpoint = Checkpoint(known.origin, edge.size, edge.root())
         await batch.save(edge.size, edge.changed(), checkpoint.signed(known.signers))
@@ -154,7 +156,9 @@ class Sealer:
     @staticmethod
     async def _refuse(tenant: TenantName, batch: TreeBatch, damaged: TreeDamaged) -> None:
         """Sign nothing on top of a damaged tree: that would hide the damage."""
-        _log.critical("Tenant %s is sealed no more: %s; run verify, then repair tiles", tenant, damaged)
+        _log.critical(
+            "Sealing of tenant %s has stopped: %s; run ordertrail verify, then ordertrail repair tiles", tenant, damaged
+        )
         await batch.stop(str(damaged))
 
 

@@ -35,7 +35,7 @@ class Leaves(NamedTuple):
     """When the first of them was recorded."""
     last_time: datetime | None
     are_in_time: bool
-    """Whether no event was recorded before the event that precedes it."""
+    """Whether no event has an earlier time of recording than the event before it."""
 
     def follow(self, size: int) -> bool:
         """Whether these leaves follow the first size events of a ledger without a gap."""

@@ -28,7 +28,7 @@ class Hint(Enum):
     )
     UNREACHABLE = "The shop could not be reached. Check the shop's URL, and that its server is up."
     PROXY = "The proxy on the way to the shop failed. Check the proxy's address and credentials."
-    URL = "The shop's URL is not one that can be called. Correct it: it begins with https:// and a host name."
+    URL = "The shop's URL cannot be called. Correct it: it must begin with https:// and a host name."
     REDIRECTS = "The shop redirects in circles. Set the shop's URL to the address that it redirects to in the end."
     CONTENT = (
         "The shop's answer could not be read. Check that the URL leads to the shop's API and that no plugin or error "

@@ -214,7 +214,7 @@ class Queries:
         freshness = await self.fresh(tenant, "order_state")
         order_id = await self.views.order_id_of(tenant, reference)
         if order_id is None and freshness.lag:
-            raise Unavailable(f"Whether an order is known as {reference!r} cannot be told yet; try again")
+            raise Unavailable(f"It is not known yet whether an order has the reference {reference!r}; try again")
         return order_id
 
     async def order_id_of(self, tenant: TenantName, reference: str) -> str:

@@ -27,7 +27,7 @@ _RETRIES: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=
 
 
 class UnusableStore(Unavailable, Misconfigured):
-    """The store of large bodies is not one that can be opened."""
+    """The store of large bodies cannot be opened."""
 
 
 class ObjectBodyStore:

@@ -45,7 +45,7 @@ class EmbeddedServerError(OrdertrailError):
 
 
 class UnusableDirectory(EmbeddedServerError, Misconfigured):
-    """The data directory is not one that the embedded PostgreSQL can run in."""
+    """The embedded PostgreSQL cannot use this data directory."""
 
 
 class PostgresDoesNotStart(EmbeddedServerError, Unavailable):

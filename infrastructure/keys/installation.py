@@ -18,7 +18,7 @@ FINGERPRINT = f"{INSTALLATION_KEY} fingerprint"
 
 
 class NotSetUp(Misconfigured):
-    """The database lacks what an installation is set up with."""
+    """The database lacks a value that every installation has."""
 
     def __init__(self, what: str) -> None:
         super().__init__(

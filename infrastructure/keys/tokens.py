@@ -41,7 +41,7 @@ class JwtSigner:
         except jwt.ExpiredSignatureError as exc:
             raise Unauthenticated("The token has expired; get a new one") from exc
         except jwt.InvalidTokenError as exc:
-            raise Unauthenticated("The token is not one of ours") from exc
+            raise Unauthenticated("The token was not issued by this server") from exc
         return Claims(
             key_id=payload["sub"],
             scopes=tuple(payload["scope"].split()),

@@ -29,7 +29,7 @@ class KeyWrapper:
             return DamagedKey(subject)
 
     def can_read(self, tenant: TenantName, subject: str, wrapped: bytes) -> bool:
-        """Return whether a key can be read. To make use of it takes several times as long."""
+        """Return whether a key can be read. Using it takes several times as long."""
         try:
             return len(self._installation.unwrap(wrapped, bound(tenant, subject))) == KEY_BYTES
         except WrongInstallationKey:

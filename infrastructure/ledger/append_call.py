@@ -71,7 +71,7 @@ def _check_write(write: Write) -> None:
         raise InvalidEvent("There is nothing to append")
     _check_name("stream", write.stream)
     if isinstance(write.expected, Exactly) and write.expected.version < -1:
-        raise InvalidEvent(f"No stream is ever at {write.expected}")
+        raise InvalidEvent(f"No stream can be at {write.expected}")
 
 
 def _check_repeats(append: PendingAppend, event_ids: Sequence[str]) -> None:

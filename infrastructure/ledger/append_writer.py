@@ -85,7 +85,7 @@ class AppendWriter:
                 # ledger's lock: events that are there are answered as replayed, and missing ones are written now.
                 if not is_unknown:
                     reason = self._watch.away or said(error)
-                    _log.warning("It is not known what became of an append; it is asked for again: %s", reason)
+                    _log.warning("The outcome of an append is not known; asking again: %s", reason)
                 is_unknown = True
                 self._watch.suspect()
                 await self.close()

@@ -26,7 +26,7 @@ LOOK_SECONDS = 0.5
 """How often we look for requests that have waited too long."""
 
 _ENDING = "This process is shutting down; try again"
-_TOO_LONG = "Others write to the same ledger, and it took too long until it was this request's turn; try again"
+_TOO_LONG = "Too many requests write to this ledger, and this one waited too long; try again"
 
 
 class _Waiting:

@@ -16,9 +16,10 @@ from infrastructure.library.personal import PersonalData
 def call_of(
     tenant: TenantName, stored_events: Sequence[StoredEvent], personal: PersonalData | None = None
 ) -> AppendCall:
-    """Return the call that appends these events, all or none; made again, it has the same event ids.
+    """Return the call that appends these events, all or none. Personal data in them is encrypted.
 
-    What is personal in them is encrypted. Raises IntegrityError if the versions of a stream do not follow each other.
+    The call has the same event ids each time it is made. Raises IntegrityError if the versions of a stream do not
+    follow each other.
     """
     append = Append(tenant, tuple(_writes(stored_events)))
     if personal is not None:

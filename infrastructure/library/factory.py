@@ -45,7 +45,7 @@ class OrdertrailFactory(InfrastructureFactory[OrdertrailTrackingRecorder]):
             raise InfrastructureFactoryError(f"Set {self._keys(self.ORDERTRAIL_DSN)} to the DSN of the database")
         tenant = self.env.get(self.ORDERTRAIL_TENANT) or self.env.name.lower()
         if not tenant:
-            raise InfrastructureFactoryError(f"Set {self._keys(self.ORDERTRAIL_TENANT)} to whose ledger it is")
+            raise InfrastructureFactoryError(f"Set {self._keys(self.ORDERTRAIL_TENANT)} to the name of the tenant")
         id_type = (self.env.get(self.ORIGINATOR_ID_TYPE) or "uuid").lower()
         if id_type not in {"uuid", "text"}:
             raise InfrastructureFactoryError(
@@ -119,7 +119,7 @@ class OrdertrailFactory(InfrastructureFactory[OrdertrailTrackingRecorder]):
         topic = self.env.get(key)
         found: Any = resolve_topic(topic) if topic else default
         if not (isinstance(found, type) and issubclass(found, default)):
-            raise InfrastructureFactoryError(f"{self._keys(key)} names {topic}, which is no {default.__name__}")
+            raise InfrastructureFactoryError(f"{self._keys(key)} names {topic}, which is not {default.__name__}")
         return found
 
     def _keys(self, key: str) -> str:

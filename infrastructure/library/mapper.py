@@ -93,7 +93,7 @@ class OrderEventMapper(Mapper[str]):
 
 
 def _unreadable(stored: LedgerEvent) -> str | None:
-    """Return what of an event cannot be read, and why; None if all can."""
+    """Return which parts of an event cannot be read, and why; None if all can be read."""
     if WHY_UNREADABLE.encode() not in stored.metadata:
         return None  # as for nearly every event
     try:

@@ -1,4 +1,4 @@
-"""Personal data in the events of orders: an application encrypts what it records, and reads it opened."""
+"""Personal data in the events of orders: an application encrypts what it records, and decrypts what it reads."""
 
 import logging
 from collections.abc import Callable, Collection, Sequence
@@ -90,7 +90,7 @@ class PersonalData:
         return shown
 
     def _keys_to_write(self, subjects: Collection[str]) -> Keys:
-        """Return the keys of subjects; who has none gets one."""
+        """Return the keys of subjects. A subject without a key gets one."""
         keys: dict[str, SubjectKey | None] = {}
         for _ in range(2):  # a key that somebody else offers at this moment is found by asking again
             # In one order everywhere: two that offer to the same subjects wait for each other.

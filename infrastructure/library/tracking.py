@@ -59,7 +59,7 @@ class OrdertrailTrackingRecorder(TrackingRecorder):
         }
         if cursor.execute(_SQL["advance_tracking"], parameters).fetchone() is None:
             raise IntegrityError(
-                f"Event {tracking.notification_id} of {tracking.application_name} was tracked before, or one after it"
+                f"Event {tracking.notification_id} of {tracking.application_name}, or a later one, was tracked before"
             )
 
     def _projection(self, application_name: str) -> str:

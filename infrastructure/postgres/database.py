@@ -145,7 +145,7 @@ def translate(error: psycopg.Error, *, tenant: str = "") -> Exception:
         case NoDataFound() | ForeignKeyViolation():
             return TenantNotFound(tenant)
         case InsufficientPrivilege():
-            return MissingRight(f"PostgreSQL does not let us: {error.diag.message_primary}; run ordertrail migrate")
+            return MissingRight(f"PostgreSQL refuses this: {error.diag.message_primary}; run ordertrail migrate")
         case psycopg.DataError() | ProgramLimitExceeded():
             return InvalidEvent(f"PostgreSQL cannot store this: {error.diag.message_primary or error}")
         case _:

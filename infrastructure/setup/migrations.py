@@ -93,9 +93,9 @@ def _check_without_owner(session: Session, found: Survey) -> None:
         todo = pending_in(session, found)
         what = f"lacks the migration {todo[0]}" if todo else None
         if what is None and not rights.are_set(session):
-            what = f"does not give the role {RUNTIME_ROLE} the rights that it is to have"
+            what = f"does not give the role {RUNTIME_ROLE} the rights that it needs"
     except InsufficientPrivilege:
-        what = f"does not give the role {RUNTIME_ROLE} the rights that it is to have"
+        what = f"does not give the role {RUNTIME_ROLE} the rights that it needs"
     if what is not None:
         raise MissingRight(
             f"The database {what}, and {user} may not change that; run ordertrail migrate as {found.owner}, who owns "
@@ -139,11 +139,11 @@ def _tell(tell: Tell, session: Session, before: Survey, applied: list[str], chan
     for name in applied:
         tell(f"Migration {name} was applied")
     if before.other_owner is not None:
-        tell(f"What belonged to {before.other_owner} in the schema belongs to its owner now, {before.owner}")
+        tell(f"What belonged to {before.other_owner} in the schema belongs to the schema's owner now, {before.owner}")
     if not before.has_role:
         tell(f"The role {RUNTIME_ROLE}, which the service runs as, was missing and was made")
     elif not before.is_runtime:
-        tell(f"{session.info.user} was no member of the role {RUNTIME_ROLE}, which the service runs as, and is one now")
+        tell(f"{session.info.user} is a member of the role {RUNTIME_ROLE} now, which the service runs as")
     if any(change):
         tell(f"The rights of {RUNTIME_ROLE} were mended: {change.missing} were missing, {change.excess} too many")
 

@@ -85,7 +85,7 @@ def refuse_unsafe_server(session: Session) -> None:
     if off:
         raise UnsafeServer(
             f"The server runs with {' and '.join(off)}, so a crash of its machine may lose or damage what was "
-            "confirmed. Turn it on, or go on nevertheless with ORDERTRAIL_ALLOW_UNSAFE_SERVER=true"
+            "confirmed. Turn it on, or accept that with ORDERTRAIL_ALLOW_UNSAFE_SERVER=true"
         )
 
 

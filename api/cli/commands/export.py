@@ -16,7 +16,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def export(
     file: Annotated[Path, typer.Argument(help="The file to make, such as acme.ndjson.zst.")],
-    tenant: Annotated[str, typer.Option(help="Whose ledger.")],
+    tenant: Annotated[str, typer.Option(help="The tenant of the ledger.")],
     order: Annotated[str | None, typer.Option(help="Only this order, by its id or its reference.")] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Do not compress, as for names in .ndjson or .json.")] = False,
     dsn: Dsn = None,

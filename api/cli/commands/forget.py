@@ -13,9 +13,11 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def forget(
-    tenant: Annotated[str, typer.Option(help="Whose ledger.")],
+    tenant: Annotated[str, typer.Option(help="The tenant of the ledger.")],
     order: Annotated[list[str] | None, typer.Option(help="An order, by its id or its reference.")] = None,
-    person: Annotated[list[str] | None, typer.Option(help="Who made events happen, by the actor's id.")] = None,
+    person: Annotated[
+        list[str] | None, typer.Option(help="A person who made events happen, by the actor's id.")
+    ] = None,
     integration: Annotated[list[int] | None, typer.Option(help="What was said in an integration's calls.")] = None,
     by: Annotated[str, typer.Option(help="Who asks: an id, which is kept. Default: who is logged in.")] = "",
     yes: Annotated[bool, typer.Option(help="Do not ask first.")] = False,
@@ -25,7 +27,10 @@ def forget(
     """Erase the personal data of orders, people and integrations for good, by destroying its keys."""
     subjects = forgetting.Subjects(order or [], person or [], integration or [])
     if not any(subjects) or "" in {*subjects.orders, *subjects.people}:
-        raise typer.BadParameter("says whom to forget, and is missing", param_hint="--order, --person, --integration")
+        raise typer.BadParameter(
+            "name whom to forget: give at least one of them, and not empty",
+            param_hint="--order, --person, --integration",
+        )
     with plain_errors():
         if not yes:
             typer.confirm("This cannot be undone. Forget them?", abort=True, err=True)

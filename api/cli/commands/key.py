@@ -13,18 +13,18 @@ from api.cli.settings import AsJson, DataDir, Dsn, plain_errors, print_json, run
 app = typer.Typer(help="Credentials.", no_args_is_help=True, add_completion=False)
 
 KeyId = Annotated[str, typer.Argument(help="The key id, as it was printed when it was created.")]
-OfTenant = Annotated[str | None, typer.Option(help="Whose credential it is: refused if it is another tenant's.")]
+OfTenant = Annotated[str | None, typer.Option(help="The tenant of the credential; another tenant's is refused.")]
 
 
 @app.command("create")
 def create_key(  # noqa: PLR0913 its options
-    tenant: Annotated[str, typer.Option(help="Whose credential it is.")],
+    tenant: Annotated[str, typer.Option(help="The tenant that the credential belongs to.")],
     scope: Annotated[
         list[str] | None, typer.Option(help="What it allows, such as write:orders. Default: admin.")
     ] = None,
-    name: Annotated[str, typer.Option(help="Whose name stands beside what it does.")] = "",
+    name: Annotated[str, typer.Option(help="A name for the credential, which is shown with what it does.")] = "",
     performer_id: Annotated[
-        str | None, typer.Option(help="The id of the person it acts for; what it does is theirs then.")
+        str | None, typer.Option(help="The id of the person it acts for, who is shown as the one who did it.")
     ] = None,
     performer_name: Annotated[str, typer.Option(help="That person's name.")] = "",
     performer_type: Annotated[str, typer.Option(help="What that person is.")] = "User",
@@ -92,7 +92,7 @@ def rotate_key(
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Give a credential another secret, which is shown once. A secret from before the present one ends at once."""
+    """Give a credential another secret, which is shown once. An earlier secret, if there is one, ends at once."""
     with plain_errors():
         period = duration("--keep", keep)
         with open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
@@ -110,7 +110,9 @@ def rotate_signing(as_json: AsJson = False, dsn: Dsn = None, data_dir: DataDir =
             print_json({"public_key": public_key})
         else:
             print(f"Checkpoints are also signed with the new key {public_key}. Tell your auditors, as")
-            print("GET /trail/v1/ledgers/<tenant>/keys has it, and then retire the old: ordertrail key retire-signing")
+            print(
+                "GET /trail/v1/ledgers/<tenant>/keys shows it, and then retire the old: ordertrail key retire-signing"
+            )
 
 
 @app.command("retire-signing")

@@ -18,7 +18,7 @@ def _repair() -> None:
 
 @app.command("tiles")
 def repair_tiles(
-    tenant: Annotated[str, typer.Option(help="Whose ledger.")],
+    tenant: Annotated[str, typer.Option(help="The tenant of the ledger.")],
     as_json: AsJson = False,
     dsn: Dsn = None,
     data_dir: DataDir = None,
@@ -33,4 +33,4 @@ def repair_tiles(
         if as_json:
             print_json({"tenant": tenant, **repaired._asdict()})
         else:
-            print(f"{tenant}: {ledgers.what_was_repaired(repaired)}")
+            print(f"{tenant}: {ledgers.repair_text(repaired)}")

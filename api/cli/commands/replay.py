@@ -21,12 +21,12 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def replay(  # noqa: PLR0913 its options
-    tenant: Annotated[str, typer.Option(help="Whose ledger.")],
+    tenant: Annotated[str, typer.Option(help="The tenant of the ledger.")],
     order: Annotated[str | None, typer.Option(help="Only this order, by its id or its reference.")] = None,
     first: Annotated[str | None, typer.Option("--from", help="The first position, or a time of recording.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="The last position, or a time of recording.")] = None,
     at: Annotated[str | None, typer.Option(help="Print what the orders were at this time, instead of events.")] = None,
-    clock: Annotated[Clock | None, typer.Option(help="With --at: by whose clock; recorded if left out.")] = None,
+    clock: Annotated[Clock | None, typer.Option(help="With --at: the clock that counts; recorded if left out.")] = None,
     form: Annotated[Form, typer.Option("--format", help="How to print.")] = Form.TEXT,
     dsn: Dsn = None,
     data_dir: DataDir = None,
@@ -36,7 +36,7 @@ def replay(  # noqa: PLR0913 its options
     if at is not None and any(bounds.values()):
         raise typer.BadParameter("prints orders; --from and --to choose events", param_hint="--at")
     if at is None and clock is not None:
-        raise typer.BadParameter("is the clock of --at, which is missing", param_hint="--clock")
+        raise typer.BadParameter("needs --at, which is missing", param_hint="--clock")
     instant = None if at is None else _instant("--at", at)
     with plain_errors(), open_database(settings_with(dsn=dsn, data_dir=data_dir)) as database:
         name = TenantName(tenant)

@@ -20,9 +20,7 @@ app = typer.Typer(add_completion=False)
 def verify(
     file: Annotated[
         Path | None,
-        typer.Argument(
-            exists=True, dir_okay=False, help="Check this file, of export or of a receipt, and nothing else."
-        ),
+        typer.Argument(exists=True, dir_okay=False, help="Check only this file, which is an export or a receipt."),
     ] = None,
     key: Keys = None,
     checkpoint: Annotated[
@@ -39,17 +37,17 @@ def verify(
 ) -> None:
     """Prove that what is stored is what was recorded.
 
-    The exit status is 0 if it is, 1 if it is not, and 2 if this could not be checked: the file is not one of ours or
-    was cut off, the key is another's, or the database is away.
+    The exit status is 0 if it is, 1 if it is not, and 2 if this could not be checked: Ordertrail did not write the
+    file, the file was cut off, the key belongs to another ledger, or the database is away.
 
     Ledgers are computed again as Merkle trees and compared with every signed checkpoint.
     """
     if file is not None and (check_views or tenant):
-        raise typer.BadParameter("is checked for itself: it needs no database, and no --tenant", param_hint="FILE")
+        raise typer.BadParameter("is checked without a database: leave out --tenant and --views", param_hint="FILE")
     if (key or checkpoint) and (check_views or not (file or tenant)):
-        raise typer.BadParameter("are for a FILE, or the ledger of one --tenant", param_hint="--key, --checkpoint")
+        raise typer.BadParameter("need a FILE, or one --tenant", param_hint="--key, --checkpoint")
     if opens_all and (check_views or file is not None):
-        raise typer.BadParameter("is for ledgers where they are, with their keys", param_hint="--open")
+        raise typer.BadParameter("needs ledgers in a database: leave out FILE and --views", param_hint="--open")
     with plain_errors(status=Verdict.NOT_CHECKED):
         held = [held_checkpoint(path) for path in checkpoint or ()]
         if file is not None:

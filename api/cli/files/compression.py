@@ -47,7 +47,7 @@ def lines_of(path: Path) -> Iterator[Iterator[bytes]]:
 def _without_mark(lines: Iterator[bytes]) -> Iterator[bytes]:
     first = next(lines, b"")
     if first.startswith(_UTF16):
-        raise CannotCheck("it is in UTF-16: somebody saved it anew; files of ours are in UTF-8")
+        raise CannotCheck("it is in UTF-16: another program saved it, for Ordertrail writes UTF-8")
     if first := first.removeprefix(_UTF8):
         yield first
     yield from lines
@@ -60,11 +60,11 @@ def _decompressed(stream: io.BufferedReader | gzip.GzipFile, size: int) -> Itera
             yield line
             size = 0
     except EOFError as exc:
-        raise CannotCheck("it was cut off: what is compressed has no end") from exc
+        raise CannotCheck("it was cut off: its compressed data has no end") from exc
     except (ZstdError, gzip.BadGzipFile, zlib.error) as exc:
         raise FileDamaged(f"it cannot be decompressed: {exc}") from exc
     if size > _COMPRESSED_NOTHING:
-        raise CannotCheck("it was cut off: what is compressed has no end")
+        raise CannotCheck("it was cut off: its compressed data has no end")
 
 
 @contextmanager

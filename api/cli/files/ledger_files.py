@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from api.bootstrap import open_seen, open_services
 from api.cli.files.compression import lines_of, new_file
-from api.cli.files.trusted_keys import published_keys, what_it_proved
+from api.cli.files.trusted_keys import published_keys, trust_lines
 from api.cli.maintenance import InvalidArgument, create_tenant
 from api.cli.progress import progress
 from api.cli.tables import printable
@@ -139,7 +139,7 @@ async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
                 imported = await services.ledger_import.add(file, begin("importing"))
     new = imported.now - imported.before
     print(f"{tenant}: {new} events imported, {imported.before} were there; root {_root(checked)}")
-    print(_whose_word(checked.header.keys, trusted, is_signed=checked.trailer.checkpoints > 0))
+    print(_signature_lines(checked.header.keys, trusted, is_signed=checked.trailer.checkpoints > 0))
 
 
 @contextmanager
@@ -164,12 +164,12 @@ def _verified(path: Path, show: Show, trusted: Sequence[Verifier], held: Sequenc
             raise CannotCheck("it is empty")
         if _format(first) != FORMAT:
             if held:
-                raise InvalidArgument("--checkpoint is for the file of a whole ledger, and this is none")
+                raise InvalidArgument("--checkpoint needs the file of a whole ledger, and this file is a proof")
             proven = check_proof(_document(chain([first], lines)), trusted=trusted)
             told = "\n".join(map(_event_text, proven.events))
-            return f"{_proof_description(proven)}\n{told}\n{_whose_word(proven.keys, trusted, is_signed=True)}"
+            return f"{_proof_description(proven)}\n{told}\n{_signature_lines(proven.keys, trusted, is_signed=True)}"
     checked = _read(path, show, trusted, held)
-    whose_word = _whose_word(checked.header.keys, trusted, held, is_signed=checked.trailer.checkpoints > 0)
+    whose_word = _signature_lines(checked.header.keys, trusted, held, is_signed=checked.trailer.checkpoints > 0)
     return "\n".join([_description(checked), whose_word])
 
 
@@ -188,15 +188,15 @@ def _document(lines: Iterator[bytes]) -> dict[str, Any]:
     for line in lines:
         text += line
         if len(text) > MAX_LINE:
-            raise CannotCheck("it is none of ours")
+            raise CannotCheck("Ordertrail did not write it")
     try:
         document = from_strict_json(text)
     except DuplicateMember as exc:
         raise FileDamaged(str(exc)) from exc
     except ValueError as exc:
-        raise CannotCheck(f"it was cut off, or is none of ours: {exc}") from exc
+        raise CannotCheck(f"it was cut off, or Ordertrail did not write it: {exc}") from exc
     if not isinstance(document, dict):
-        raise CannotCheck("it is none of ours")
+        raise CannotCheck("Ordertrail did not write it")
     return document
 
 
@@ -225,10 +225,10 @@ def _root(checked: Checked) -> str:
     return checked.trailer.root.hex()
 
 
-def _whose_word(
+def _signature_lines(
     keys: Sequence[Verifier], trusted: Sequence[Verifier], held: Sequence[str] = (), *, is_signed: bool
 ) -> str:
-    lines = what_it_proved(trusted, held, is_signed=is_signed)
+    lines = trust_lines(trusted, held, is_signed=is_signed)
     if not trusted:
         lines += [
             "CAUTION: the signature was checked with the keys that the file itself names, which proves nothing against",

@@ -1,4 +1,4 @@
-"""What the checker of a ledger brings along: trusted keys, and checkpoints that were saved."""
+"""The keys and the saved checkpoints that the checker of a ledger trusts."""
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def _lines(text: str) -> list[str]:
 
 
 def held_checkpoint(path: Path) -> str:
-    """Return a saved checkpoint, whatever an editor or a shell changed at its beginning and its end.
+    """Return a saved checkpoint without what an editor or a shell added at its beginning and its end.
 
     Raises CannotCheck if the file is empty.
     """
@@ -34,8 +34,8 @@ def held_checkpoint(path: Path) -> str:
     return text.strip() + "\n"  # the space around a note is not signed
 
 
-def what_it_proved(keys: Sequence[Verifier], held: Sequence[str], *, is_signed: bool) -> list[str]:
-    """Return lines that say what these keys and checkpoints proved of a whole ledger. An empty ledger is not signed."""
+def trust_lines(keys: Sequence[Verifier], held: Sequence[str], *, is_signed: bool) -> list[str]:
+    """Return lines that name the keys and checkpoints that a ledger agreed with. An empty ledger is not signed."""
     checkpoints = "the checkpoint" if len(held) == 1 else f"the {len(held)} checkpoints"
     lines = [f"It continues {checkpoints} that you hold."] if held else []
     return [*lines, "The signature was checked with the key that you gave."] if keys and is_signed else lines

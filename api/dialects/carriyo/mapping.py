@@ -85,7 +85,7 @@ def _moment(time: int | None) -> datetime | None:
 
 
 def position_of(identifier: str) -> int | None:
-    """Return the ledger position in an identifier; None if it is none of ours."""
+    """Return the ledger position in an identifier; None if we never make such an identifier."""
     is_one = len(identifier) == DIGITS and identifier.isascii() and identifier.isdigit()
     return int(identifier) if is_one and 0 < int(identifier) <= MAX_BIGINT else None
 

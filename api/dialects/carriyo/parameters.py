@@ -19,7 +19,7 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the refusals of an operation, for the documentation."""
     told = {
         400: "Invalid request.",
-        401: "The token is missing, expired, or not ours.",
+        401: "The token is missing or expired, or this server did not issue it.",
         403: "The API key, the tenant or the scope is not the token's.",
         404: "Order not found.",
         422: "The Idempotency-Key was used with another request.",

@@ -1,9 +1,9 @@
 """Sendcloud's cursors are date-times, as the vendor's specification defines the parameter.
 
 A client that was made from the specification reads the cursor of a link as a date-time and sends it again in its own
-spelling, perhaps without fractions of a second. So a place in a list, which is a ledger position, is written as a
-moment that many seconds after a year in which no log was created: far ahead for what is older than the position, long
-ago for what is newer. A date-time in these years that we did not tell stands for a position that no ledger has come to.
+spelling, perhaps without fractions of a second. So a ledger position is written as a moment: so many seconds after the
+beginning of a year in which no log was created. That year is far in the future for older logs, and long ago for newer
+ones. A date-time in these years that we did not write stands for a position beyond the ledger's head.
 """
 
 import re
@@ -28,7 +28,7 @@ _SPACE_FOR_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 
 
 class InvalidCursor(NotFound):
-    """The cursor is not one of ours."""
+    """This server did not make the cursor."""
 
 
 class Cursor(NamedTuple):

@@ -39,8 +39,8 @@ class Malformed(BaseModel):
 class TooMany(BaseModel):
     """The error for requests that come too fast."""
 
-    error: str = Field(examples=["Too many requests with this credential; go on in 1 s"])
-    message: str = Field(examples=["Too many requests with this credential; go on in 1 s"])
+    error: str = Field(examples=["Too many requests with this credential; try again in 1 s"])
+    message: str = Field(examples=["Too many requests with this credential; try again in 1 s"])
     code: str = Field(examples=["RateLimitExceeded"])
 
 

@@ -80,7 +80,7 @@ class StrictRequest(Request):
         return self._json
 
     async def _decoded(self, sent: bytes, coding: str) -> bytes:
-        """Return what a body was before it was compressed. What is large has room before it is made."""
+        """Return a body as it was before it was compressed. Room for a large one is taken first."""
         limit = sys.maxsize if self._max_bytes is None else self._max_bytes
         try:
             body = decoded(sent, coding, limit=min(limit, AT_ONCE))

@@ -1,4 +1,4 @@
-"""Content codings of requests' bodies: what they may be compressed by, and how that is undone within bounds."""
+"""Content codings of requests' bodies: which are accepted, and how they are decoded within bounds."""
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ class _Decoder(Protocol):
 
 
 class _Coding(NamedTuple):
-    """What undoes a coding, and how many bytes it is given at once: not more than 4 MiB can be made of them."""
+    """A decoder, and the number of bytes it gets at a time, so that it makes at most 4 MiB of them."""
 
     decoder: Callable[[], _Decoder]
     at_once: int
@@ -47,7 +47,7 @@ _OTHER_NAMES = {"x-gzip": "gzip"}  # RFC 9110, 8.4.1.3
 
 
 def coding_of(lines: Sequence[str]) -> str | None:
-    """Return what a body is compressed by, by its Content-Encoding; None if it is plain. Raises UnsupportedCoding."""
+    """Return the coding in a body's Content-Encoding; None if it is plain. Raises UnsupportedCoding."""
     named = [name.strip().lower() for line in lines for name in line.split(",")]
     codings = [_OTHER_NAMES.get(name, name) for name in named if name not in {"", "identity"}]
     if not codings:
@@ -58,10 +58,7 @@ def coding_of(lines: Sequence[str]) -> str | None:
 
 
 def decoded(body: bytes, coding: str, *, limit: int) -> bytes | None:
-    """Return what was compressed; None, before much more is made of it, if it is longer than the limit.
-
-    Raises Undecodable.
-    """
+    """Return the decoded body; None if it is longer than the limit, before much more is decoded. Raises Undecodable."""
     pieces, size = [], 0
     try:
         for piece in _pieces(body, _CODINGS[coding]):

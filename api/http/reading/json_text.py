@@ -1,4 +1,4 @@
-"""What we answer, as JSON that every reader can read."""
+"""Writes answers as JSON that every reader can read."""
 
 from functools import partial
 

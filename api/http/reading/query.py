@@ -1,4 +1,4 @@
-"""Parameters of queries: how they are sent, and how often each may be."""
+"""Query parameters: their form, and how often each may be sent."""
 
 from typing import Annotated, Any, get_origin
 from urllib.parse import parse_qsl
@@ -20,7 +20,7 @@ Digits = Annotated[int, BeforeValidator(_digits)]
 
 
 def single_parameters(dependant: Dependant) -> frozenset[str]:
-    """Return the names of the parameters of which a route's query may have one each."""
+    """Return the names of a route's query parameters that may be sent only once."""
     names = {name for dependency in dependant.dependencies for name in single_parameters(dependency)}
     for field in dependant.query_params:
         annotation = field.field_info.annotation
@@ -37,7 +37,7 @@ def _takes_several(annotation: Any) -> bool:
 
 
 def require_each_once(query: bytes, single: frozenset[str]) -> None:
-    """Raise InvalidRequest if a parameter is sent twice of which one is meant: proxies and servers differ in which."""
+    """Raise InvalidRequest if such a parameter is sent twice. Proxies and servers differ in which one they use."""
     if b"&" not in query:
         return
     seen: set[str] = set()

@@ -1,1 +1,1 @@
-"""Whether a ledger is what was signed: recomputed, compared with checkpoints, told, and its tree repaired."""
+"""Audits of ledgers: their trees are computed again, compared with checkpoints, and repaired."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from application.transparency.checkpoint import KeptNote
-from application.transparency.kept_tree import newest_checkpoint, noted_otherwise
+from application.transparency.kept_tree import newest_checkpoint, wrong_kept_size
 from application.transparency.keys import Identity
 from application.transparency.note import InvalidNote
 from application.transparency.tiles import Tile
@@ -19,7 +19,7 @@ class Damage(NamedTuple):
 
 
 class KeptRecord(NamedTuple):
-    """What is kept of a tree beside its hashes, at one moment."""
+    """The kept data about a tree besides its hashes, at one moment."""
 
     noted_size: int
     """The kept number of the tree's leaves. It may be wrong."""
@@ -40,10 +40,10 @@ def record_damages(kept: KeptRecord, known: Identity) -> Iterator[Damage]:
     except InvalidNote:
         return
     if kept.noted_size > signed and kept.beyond is not None:
-        newest = f"the newest one is of {signed}" if signed else "there is none"
+        newest = f"the newest one covers {signed}" if signed else "there is none"
         yield Damage(None, f"a checkpoint is missing: {kept.noted_size} events were sealed, {newest}")
     elif kept.noted_size != signed:
-        yield Damage(None, noted_otherwise(kept.noted_size, signed))
+        yield Damage(None, wrong_kept_size(kept.noted_size, signed))
     elif kept.beyond is not None:
         yield Damage(None, f"{tile_name(kept.beyond)} reaches beyond the {signed} events that were signed")
 

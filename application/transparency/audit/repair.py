@@ -112,7 +112,7 @@ class _Walk:
         except InvalidNote as invalid:
             raise CannotRepair(self._tenant, str(invalid)) from invalid
         if self._tree.head < end:
-            what = f"the ledger ends at {self._tree.head}, its newest checkpoint says {end}"
+            what = f"the ledger ends at {self._tree.head}, its newest checkpoint covers {end} events"
             raise CannotRepair(self._tenant, what)
         await self._next_notes()
         while self.edge.size < end:
@@ -136,7 +136,7 @@ class _Walk:
             kept = self._notes.pop(0)
             self.edge.add(hashes[(self.edge.size - start) * HASH : (kept.size - start) * HASH])
             if self._signed(kept).root != self.edge.root():
-                what = f"events 1 to {kept.size} are not those whose root was signed"
+                what = f"events 1 to {kept.size} do not have the root that was signed"
                 raise CannotRepair(self._tenant, f"{what}; run ordertrail verify --tenant {self._tenant}")
             self.checkpoints += 1
             if not self._notes:

@@ -42,7 +42,9 @@ class Held:
         """Report that the ledger has this many events and no more. Raises NotContinued if a checkpoint is left."""
         if self._ahead:
             says = self._ahead[-1].size
-            raise NotContinued(f"the ledger ends at {size}, the checkpoint that you hold says {says}", size + 1)
+            raise NotContinued(
+                f"the ledger ends at {size}, the checkpoint that you hold covers {says} events", size + 1
+            )
 
 
 def _checkpoint(note: str, origin: str, verifiers: Sequence[Verifier]) -> Checkpoint:
@@ -51,5 +53,5 @@ def _checkpoint(note: str, origin: str, verifiers: Sequence[Verifier]) -> Checkp
     except InvalidNote as wrong:
         raise CannotCheck(f"the checkpoint that you hold is not this ledger's: {wrong}") from wrong
     if checkpoint.origin != origin:
-        raise CannotCheck(f"the checkpoint that you hold is not this ledger's: it is of {checkpoint.origin}")
+        raise CannotCheck(f"the checkpoint that you hold is not this ledger's: it belongs to {checkpoint.origin}")
     return checkpoint

@@ -161,13 +161,13 @@ class Walk:
         leaves = await self._leaves.leaves_one_by_one(self._tenant, after=start or None, limit=PAGE)
         for expected, leaf in enumerate(leaves, start + 1):
             if leaf.position != expected:
-                what = f"it is missing: the next event there is has position {leaf.position}"
+                what = f"it is missing: the next event has position {leaf.position}"
                 return bytes(hashes), Broken(expected, what)
             if last_time is not None and leaf.recorded_at < last_time:
-                return bytes(hashes), Broken(expected, "it was recorded before the event that precedes it")
+                return bytes(hashes), Broken(expected, "it has an earlier time of recording than the event before it")
             last_time = leaf.recorded_at
             hashes += leaf.hash
-        return bytes(hashes), Broken(start + 1, "here begins a page that was changed while it was read")
+        return bytes(hashes), Broken(start + 1, "the page that begins here was changed while it was read")
 
     async def _compare_leaves(self, hashes: bytes) -> None:
         """Note the events of a page whose kept hash differs."""
@@ -188,7 +188,7 @@ class Walk:
         else:
             if checkpoint.root != self.edge.root():
                 raise self._changed() or Broken(
-                    kept.size, f"events 1 to {kept.size} are not those whose root was signed"
+                    kept.size, f"events 1 to {kept.size} do not have the root that was signed"
                 )
             # The events are right, so a kept hash that differs is the one that is wrong.
             self._doubts = [position for position in self._doubts if position > kept.size]
@@ -198,7 +198,7 @@ class Walk:
 
     def _changed(self) -> Broken | None:
         """Return the damage to report for the first event in doubt, if there is one."""
-        return Broken(self._doubts[0], "the event is not the one that was sealed here") if self._doubts else None
+        return Broken(self._doubts[0], "the event differs from the one that was sealed here") if self._doubts else None
 
     def _checked(self, kept: KeptNote) -> Checkpoint:
         return kept.checkpoint(self._held.origin, self._verifiers)
@@ -215,7 +215,7 @@ class Walk:
             what = f"{tile_name(tile)}, which proofs are made of,"
             end = min((tile.number + 1) * int(WIDTH ** (tile.level + 1)), self.edge.size)
             if not (hashes.startswith(sealed) or (len(hashes) < _FULL and sealed.startswith(hashes))):
-                self._wrong_tiles.append(_WrongTile(end, f"{what} is another"))
+                self._wrong_tiles.append(_WrongTile(end, f"{what} differs from the ledger"))
             elif len(sealed) < needed:
                 self._wrong_tiles.append(_WrongTile(end, f"{what} is missing, or ends too early"))
 
@@ -240,7 +240,7 @@ class Walk:
         if is_sealed and not (await self._leaves.leaves(self._tenant, after=size, limit=1)).size:
             raise Broken(size + 1, "it is missing: a leaf was sealed here")
         if self._doubts:
-            what = "the event or its hash is not the one that was sealed here: no checkpoint tells which of them it is"
+            what = "the event or its kept hash was changed after it was sealed: no checkpoint tells which of the two"
             raise Broken(self._doubts[0], what)
 
     def check_signer(self, trusted: Sequence[Verifier]) -> None:
@@ -251,11 +251,11 @@ class Walk:
         if not (trusted and self.edge.size):
             return
         if self._last_note is None:
-            raise CannotCheck("there is no checkpoint, so none that the key that you gave has signed")
+            raise CannotCheck("there is no checkpoint, so the key that you gave has signed none")
         try:
             Checkpoint.verified(self._last_note, trusted)
         except NotSigned as others:
-            raise CannotCheck(f"others have signed the newest checkpoint: {others}") from others
+            raise CannotCheck(f"the newest checkpoint is signed with other keys: {others}") from others
         except InvalidNote as invalid:
             raise Broken(None, f"the newest checkpoint: {invalid}") from invalid
 

@@ -161,7 +161,7 @@ async def test_a_changed_order_is_found(account: Account, file: Path, tmp_path: 
     result = ordertrail("verify", path)
 
     assert result.returncode == 1
-    assert "DAMAGED: the event at position 3 is not the one that was sealed there" in result.stdout
+    assert "DAMAGED: the event at position 3 differs from the one that was sealed there" in result.stdout
 
 
 @pytest.mark.parametrize(

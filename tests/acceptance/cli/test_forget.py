@@ -246,7 +246,10 @@ async def test_forgetting_again_erases_what_came_since(account: Account, http: h
 
     again = forgotten(account, "--order", "A-1", "--person", "u-7")
 
-    assert again.splitlines() == ["Order A-1 was forgotten before, and is again.", "Person u-7 is forgotten."]
+    assert again.splitlines() == [
+        "Order A-1 was forgotten before; what was recorded since is forgotten too.",
+        "Person u-7 is forgotten.",
+    ]
     types = [item["type"] for item in (await http.get("/trail/v1/feed")).json()["items"]]
     assert types == ["order.created", "order.redacted", "person.forgotten"]
 
@@ -275,4 +278,4 @@ def test_what_cannot_be_forgotten(account: Account) -> None:
         assert result.stderr.startswith("ordertrail: ")
         assert told in result.stderr
 
-    assert forgotten(account, "--person", "u-404") == "Of person u-404 nothing was kept, nor will be.\n"
+    assert forgotten(account, "--person", "u-404") == "Nothing is kept about person u-404, and nothing will be.\n"

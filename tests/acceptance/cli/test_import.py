@@ -146,7 +146,7 @@ def test_a_file_that_another_has_signed_is_refused(dsn: str, file: Path) -> None
     no_key = ordertrail("import", file, "--key", "x", "--dsn", dsn)
 
     assert (refused.returncode, no_key.returncode) == (2, 2)
-    assert "cannot be checked, and nothing of it was imported: others have signed its last" in refused.stderr
+    assert "cannot be checked, and nothing of it was imported: its last checkpoint is signed with" in refused.stderr
     assert no_key.stderr == "ordertrail: --key: A key is written <name>+<id>+<base64>\n"
 
 
@@ -168,4 +168,4 @@ def test_a_proof_of_an_order_is_not_imported(dsn: str, tmp_path: Path) -> None:
     result = ordertrail("import", path, "--dsn", dsn)
 
     assert result.returncode == 2
-    assert "cannot be checked, and nothing of it was imported: it is none of ours" in result.stderr
+    assert "cannot be checked, and nothing of it was imported: Ordertrail did not write it" in result.stderr

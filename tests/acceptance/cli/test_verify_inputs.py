@@ -70,7 +70,7 @@ async def test_what_is_done_to_a_file_by_accident_is_not_damage(
     assert_not_checked(verify(whole[:-30]), "NOT CHECKED: it was cut off")
     assert_not_checked(verify(gzip.compress(whole)[:-20]), "NOT CHECKED: it was cut off")
     assert_not_checked(verify(whole.decode().encode("utf-16")), "NOT CHECKED: it is in UTF-16")
-    assert_not_checked(verify(b"<html>"), "NOT CHECKED: it was cut off, or is none of ours")
+    assert_not_checked(verify(b"<html>"), "NOT CHECKED: it was cut off, or Ordertrail did not write it")
 
 
 async def test_damage_is_said_to_be_damage(lines: list[bytes], key: str, verify: Callable[..., Result]) -> None:
@@ -128,8 +128,8 @@ async def test_receipts_and_proofs_are_judged_likewise(http: httpx.AsyncClient, 
     changed = {**answer["receipt"], "events": [{**event, "stream": "order-x"}]}
 
     assert verify(b"\xef\xbb\xbf" + whole).returncode == verify(gzip.compress(whole)).returncode == WHOLE
-    assert_not_checked(verify(whole[:-20]), "it was cut off, or is none of ours")
-    assert_not_checked(verify(b'{"title": "Not found", "status": 404}'), "it is no proof")
+    assert_not_checked(verify(whole[:-20]), "it was cut off, or Ordertrail did not write it")
+    assert_not_checked(verify(b'{"title": "Not found", "status": 404}'), "it is not a proof")
     damaged = verify(json.dumps(changed).encode())
     assert (damaged.returncode, "DAMAGED: the event at position" in damaged.stdout) == (DAMAGED, True)
 

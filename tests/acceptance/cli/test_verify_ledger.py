@@ -45,7 +45,7 @@ async def test_verify_tells_which_event_is_not_the_one_that_was_sealed(server: S
 
     assert (whole.returncode, damaged.returncode) == (0, 1)
     assert "3 events are whole and in order" in whole.stdout
-    assert "DAMAGED at position 1: the event is not the one that was sealed here" in damaged.stdout
+    assert "DAMAGED at position 1: the event differs from the one that was sealed here" in damaged.stdout
 
 
 async def test_verify_compares_a_ledger_with_the_checkpoints_that_an_auditor_brings(
@@ -72,7 +72,7 @@ async def test_verify_compares_a_ledger_with_the_checkpoints_that_an_auditor_bri
     said = ["It continues the 2 checkpoints that you hold.", "The signature was checked with the key that you gave."]
     assert whole.stdout.splitlines()[1:] == said
     assert damaged.stdout == (
-        f"{account.tenant}: DAMAGED at position 2: the ledger ends at 1, the checkpoint that you hold says 2\n"
+        f"{account.tenant}: DAMAGED at position 2: the ledger ends at 1, the checkpoint that you hold covers 2 events\n"
     )
 
 
@@ -81,7 +81,7 @@ def test_of_a_ledger_without_events_no_signature_is_said_to_be_checked(server: S
 
     result = verify(account, "--key", key)
 
-    assert result.stdout == f"{account.tenant}: 0 events are whole and in order; nothing was signed of them yet\n"
+    assert result.stdout == f"{account.tenant}: 0 events are whole and in order; none of them is signed yet\n"
 
 
 def test_a_checkpoint_that_is_brought_is_one_ledgers(server: Server, tmp_path: Path) -> None:

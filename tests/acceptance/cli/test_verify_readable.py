@@ -10,7 +10,7 @@ import pytest
 
 from api.bootstrap import open_projector, open_sealer, open_services
 from api.cli import readability
-from api.cli.readability import what_cannot_be_read
+from api.cli.readability import unreadable_lines
 from application.ledger.codec import encode
 from application.ledger.port import ANY, Append, Write
 from application.views.search import joined
@@ -107,7 +107,7 @@ async def test_a_damaged_token_in_a_sealed_event_is_named_beside_the_event_that_
 
     assert status == 1
     assert about(ACME, lines) == [
-        "DAMAGED at position 2: the event is not the one that was sealed here",
+        "DAMAGED at position 2: the event differs from the one that was sealed here",
         f"UNREADABLE at position 2: order.comment_added said-A-1 of order-A-1: text: {CHANGED}",
         f"UNREADABLE at position 6: order.status_updated open-B-2 of order-B-2: actor.name: {CHANGED}",
     ]
@@ -147,7 +147,7 @@ async def test_of_a_large_ledger_that_is_sealed_the_newest_events_are_opened_and
     async with open_services(ledgers.dsn) as services:
         verified = await services.verification.verify(TenantName(ACME), lambda *_: None)
         newest, everything = [
-            [line async for line in what_cannot_be_read(services, TenantName(ACME), verified, lambda *_: None, **opens)]
+            [line async for line in unreadable_lines(services, TenantName(ACME), verified, lambda *_: None, **opens)]
             for opens in ({}, {"opens_all": True})
         ]
 

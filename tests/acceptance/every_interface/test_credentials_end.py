@@ -75,7 +75,7 @@ async def test_a_revoked_credential_opens_nothing_on_any_worker(leaked: Account,
     told = (await clients[0].get(ORDERS, headers=headers)).json()["detail"]
     guessed = (await clients[0].get(ORDERS, headers={"Authorization": f"Bearer ot_{leaked.key_id}_guess"})).json()
     assert told == "The credential was revoked"
-    assert guessed["detail"] == "There is no such key, or its secret is another one"
+    assert guessed["detail"] == "There is no such key, or the secret is wrong"
 
 
 async def test_a_rotated_credential_opens_with_both_secrets_until_the_old_one_ends(

@@ -159,7 +159,7 @@ def test_a_dump_that_was_restored_into_a_schema_of_somebody_elses_serves(
         migrated = ordertrail("migrate", "--dsn", dsn)
 
         assert migrated.stdout.startswith(
-            f"What belonged to postgres in the schema belongs to its owner now, {OTHER}\n"
+            f"What belonged to postgres in the schema belongs to the schema's owner now, {OTHER}\n"
         )
         check_that_it_serves(dsn, source)
 

@@ -87,18 +87,18 @@ async def test_a_forged_leaf_stops_sealing_until_it_is_repaired(shop: Shop, tmp_
     refused = await shop.http.get(f"{LEDGER}/proofs/inclusion", params={"position": 2})
     assert_problem(refused, 500, "unproven")
     assert refused.json()["detail"] == (
-        "The event at position 2 is not shown to be one of the 6 events that were signed. "
-        "Trying again does not help until whoever runs this has repaired it"
+        "The proof does not show that the event at position 2 is one of the 6 events that were signed. "
+        "Trying again does not help until the operator has repaired it"
     )
     unsealed = await shop.http.get(f"{ORDERS}/A-1/proofs")
     assert_problem(unsealed, 404)
-    assert unsealed.json()["detail"].startswith("Event 7 is not sealed: its ledger is sealed no more")
+    assert unsealed.json()["detail"].startswith("Event 7 is not sealed: sealing of its ledger has stopped")
 
     verified = shop.ordertrail("verify", "--tenant", "acme")
     assert verified.returncode == 1
     assert verified.stdout == (
-        "acme: DAMAGED: tile 0 of level 0, which proofs are made of, is another\n"
-        "acme: is sealed no more: the hashes that are kept are not those whose root was signed with 6 events; "
+        "acme: DAMAGED: tile 0 of level 0, which proofs are made of, differs from the ledger\n"
+        "acme: sealing has stopped: the kept hashes do not have the root that was signed for 6 events; "
         "run ordertrail repair tiles --tenant acme\n"
     )
 
@@ -155,7 +155,7 @@ async def test_a_tree_that_is_noted_wrong_is_said_at_once_and_sealed_on_when_it_
     assert shop.metric("ordertrail_sealing_stopped_tenants") == 1
     verified = shop.ordertrail("verify")
     assert verified.returncode == 1
-    assert "acme: DAMAGED: the tree is noted to have " in verified.stdout
+    assert "acme: DAMAGED: the tree's kept size is " in verified.stdout
 
     assert shop.ordertrail("repair", "tiles", "--tenant", "acme").returncode == 0
     wait_until(lambda: shop.ready()["lag"]["sealing"] == 0)

@@ -109,7 +109,7 @@ async def test_a_split_that_was_seen_in_whole_seconds_is_told_apart_by_them(
         stale = await http.post(f"/v1/orders/{order_id}/split", json={**PAGE, "updated_at": other})
 
         assert (stale.status_code, stale.json()["code"]) == (422, "parent_order_updated")
-        assert "was changed since" in stale.json()["message"]
+        assert "was changed after it was read" in stale.json()["message"]
 
 
 async def test_an_order_that_was_changed_since_is_not_split(http: httpx.AsyncClient, order_id: str) -> None:
@@ -120,8 +120,8 @@ async def test_an_order_that_was_changed_since_is_not_split(http: httpx.AsyncCli
     other = "2021-11-02T04:06:13.304Z"
     unknown = await http.post(f"/v1/orders/{order_id}/split", json={"order_items": [item(100)], "updated_at": other})
 
-    assert_refused(stale, 422, f"Order {order_id} was changed since", code="parent_order_updated")
-    assert_refused(unknown, 422, f"Order {order_id} was changed since", code="parent_order_updated")
+    assert_refused(stale, 422, f"Order {order_id} was changed after it was read", code="parent_order_updated")
+    assert_refused(unknown, 422, f"Order {order_id} was changed after it was read", code="parent_order_updated")
     assert (await order_of(http, order_id))["child_order_ids"] == []
 
 
@@ -142,8 +142,8 @@ async def test_what_services_report_meanwhile_is_no_change(http: httpx.AsyncClie
     ("items", "complaint"),
     [
         ([], "body.order_items"),
-        ([item(12_001)], "is not part of the order's"),
-        ([item(-1)], "is not part of the order's"),
+        ([item(12_001)], "is not between 0 and the order's"),
+        ([item(-1)], "is not between 0 and the order's"),
         ([item(100, currency_iso="USD")], "different currencies"),
         ([item(100), item(100, currency_iso="USD")], "body.order_items.1.price: is not in EUR as the others are"),
         ([item(2**62), item(2**62)], "cost more than can be counted"),

@@ -83,7 +83,7 @@ async def test_known_events_may_come_with_another_time_and_other_metadata(ledger
 async def test_an_event_id_of_another_event_is_refused(ledger: Ledger, stream: str, event: object) -> None:
     await ledger.append("order-1", new_event("a", "order.created", b"1"))
 
-    with pytest.raises(EventIdReused, match="Of the event ids a at least one belongs to another event") as refused:
+    with pytest.raises(EventIdReused, match="At least one of the event ids a belongs to another event") as refused:
         await ledger.append(stream, event)  # type: ignore[arg-type]
 
     assert refused.value.event_ids == ("a",)

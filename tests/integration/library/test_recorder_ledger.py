@@ -234,7 +234,7 @@ def test_a_recorder_class_of_another_kind_and_an_unknown_purpose_are_refused(dsn
     topic = "infrastructure.library:OrdertrailTrackingRecorder"
     factory = OrdertrailFactory(Environment("Shop", {"ORDERTRAIL_DSN": dsn, "APPLICATION_RECORDER_TOPIC": topic}))
 
-    with pytest.raises(InfrastructureFactoryError, match="is no OrdertrailApplicationRecorder"):
+    with pytest.raises(InfrastructureFactoryError, match="is not OrdertrailApplicationRecorder"):
         factory.application_recorder()
     with pytest.raises(InfrastructureFactoryError, match="only for events and snapshots"):
         factory.aggregate_recorder("anything")

@@ -185,7 +185,7 @@ async def test_all_statements_of_a_request_have_to_share_its_time(pool: Pool) ->
     await ask(pool)
     with pytest.raises(Unavailable, match="did not answer within"):
         await ask(pool, "SELECT pg_sleep(60)")
-    with pytest.raises(Unavailable, match="took too long for what this request needs"):
+    with pytest.raises(Unavailable, match="took too long to answer this request"):
         await ask(pool)
 
     current.set(RequestContext(lambda: "r-2"))

@@ -143,7 +143,7 @@ def test_a_membership_that_is_missing_is_made_by_who_may_make_it(owned_dsn: str,
     run(superuser_dsn, f"GRANT ordertrail_runtime TO {OWNER} WITH ADMIN OPTION")
     run(superuser_dsn, f"REVOKE {MEMBER_BUT_NOT_ADMIN[is_old(superuser_dsn)]} ordertrail_runtime FROM {OWNER}")
 
-    told = f"{OWNER} was no member of the role ordertrail_runtime, which the service runs as, and is one now"
+    told = f"{OWNER} is a member of the role ordertrail_runtime now, which the service runs as"
     assert mended(owned_dsn) == [told]
 
     run(runtime_dsn(owned_dsn), "SELECT FROM ordertrail.events")
@@ -198,7 +198,10 @@ def test_what_belongs_to_somebody_else_in_the_schema_is_given_to_its_owner(owned
     ):
         migrate(owned_dsn)
 
-    assert mended(superuser_dsn)[0] == f"What belonged to postgres in the schema belongs to its owner now, {OWNER}"
+    assert (
+        mended(superuser_dsn)[0]
+        == f"What belonged to postgres in the schema belongs to the schema's owner now, {OWNER}"
+    )
 
     assert owners(superuser_dsn) == {OWNER}
     assert mended(owned_dsn) == []

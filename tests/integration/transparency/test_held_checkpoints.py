@@ -106,7 +106,9 @@ async def test_a_tail_that_was_cut_off_with_its_seals_is_missed(ledger: Ledger) 
     assert await ledger.damage() is None
 
     assert await ledger.damage(held[0]) is None
-    assert await ledger.damage(*held) == Damage(201, "the ledger ends at 200, the checkpoint that you hold says 300")
+    assert await ledger.damage(*held) == Damage(
+        201, "the ledger ends at 200, the checkpoint that you hold covers 300 events"
+    )
 
 
 async def test_a_tail_that_was_replaced_is_found(ledger: Ledger) -> None:
@@ -141,7 +143,7 @@ async def test_history_that_was_rewritten_and_signed_with_another_key_is_found_b
     with pytest.raises(CannotCheck) as refused:
         await ledger.damage(trusted=keys)
 
-    told = "others have signed the newest checkpoint: None of these keys has signed it"
+    told = "the newest checkpoint is signed with other keys: None of these keys has signed it"
     assert str(refused.value) == f"{told}: {keys[0]}"
 
 
@@ -166,7 +168,7 @@ async def test_a_checkpoint_that_is_kept_for_a_size_that_is_not_its_own_vouches_
         damage = await ledger.damage(trusted=keys)
         assert damage == Damage(None, f"the checkpoint of 1000 events is that of 100 of {keys[0].name}")
     else:
-        with pytest.raises(CannotCheck, match="there is no checkpoint, so none that the key that you gave has signed"):
+        with pytest.raises(CannotCheck, match="there is no checkpoint, so the key that you gave has signed none"):
             await ledger.damage(trusted=keys)
 
 
@@ -175,7 +177,7 @@ async def test_a_ledger_without_checkpoints_is_none_that_a_known_key_has_signed(
     await ledger.tamper(SEALED_ANEW)
     assert await ledger.damage() is None
 
-    with pytest.raises(CannotCheck, match="there is no checkpoint, so none that the key that you gave has signed"):
+    with pytest.raises(CannotCheck, match="there is no checkpoint, so the key that you gave has signed none"):
         await ledger.damage(trusted=keys)
 
 
@@ -192,7 +194,7 @@ async def test_a_checkpoint_whose_key_was_taken_out_of_the_database_is_checked_w
     assert await ledger.damage() is None
 
     assert await ledger.damage(held, trusted=keys) == Damage(
-        201, "the ledger ends at 200, the checkpoint that you hold says 300"
+        201, "the ledger ends at 200, the checkpoint that you hold covers 300 events"
     )
     with pytest.raises(CannotCheck, match="the checkpoint that you hold is not this ledger's: None of these keys"):
         await ledger.damage(held)
@@ -209,7 +211,7 @@ async def test_a_database_that_was_taught_to_hash_what_was_there_before_is_not_b
     )
     assert await ledger.damage() is None
 
-    changed = Damage(42, "the event is not the one that was sealed here")
+    changed = Damage(42, "the event differs from the one that was sealed here")
     assert await ledger.damage(held) == changed
     assert await ledger.damage(trusted=await ledger.keys()) == changed
 
@@ -262,6 +264,6 @@ async def test_a_checkpoint_of_another_ledger_is_refused(ledger: Ledger) -> None
 
     assert whats[0].startswith("None of these keys has signed it")
     assert whats[1:] == [
-        "it is of ordertrail/00/acme, for which none of these keys signs",
+        "it belongs to ordertrail/00/acme, and none of these keys signs for that ledger",
         "A signed note is a text, an empty line, and lines with signatures",
     ]

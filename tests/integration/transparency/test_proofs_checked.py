@@ -84,7 +84,7 @@ async def test_one_byte_of_a_tile_that_was_changed_is_never_proven_and_can_be_me
 
     assert await refused_events(ledger_of_600) + await refused_continuations(ledger_of_600) > 0
     assert await ledger_of_600.whats() == [
-        f"tile {tile.number} of level {tile.level}, which proofs are made of, is another"
+        f"tile {tile.number} of level {tile.level}, which proofs are made of, differs from the ledger"
     ]
 
     assert (await ledger_of_600.repair()).replaced == 1
@@ -97,7 +97,7 @@ async def test_an_event_that_was_changed_is_not_proven(
 ) -> None:
     proofs, tenant = ledger_of_600.services.proofs, ledger_of_600.tenant
     await ledger_of_600.tamper("UPDATE ordertrail.events SET data = data || ' ' WHERE position = 257")
-    what = "event at position 257 is not shown to be one of the"
+    what = "proof does not show that the event at position 257 is one of the"
 
     with pytest.raises(Unproven, match=f"The {what} 300 events that were signed"):
         await proofs.of_event(tenant, position=257)
@@ -113,7 +113,8 @@ async def test_an_event_that_was_changed_is_not_proven(
     assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []
     said = [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL]
     assert said == [
-        f"Tenant acme: the {what} {size} events that were signed; run verify" for size in (300, 300, 300, 300)
+        f"Tenant acme: the {what} {size} events that were signed; run ordertrail verify"
+        for size in (300, 300, 300, 300)
     ]
     assert await proofs.of_event(tenant, position=256)
 
@@ -126,7 +127,7 @@ async def test_sizes_between_checkpoints_are_proven_to_lead_to_the_next(ledger_o
 
     # The second follows from the first by what is kept; that it leads to what was signed does not.
     for old, new in ((257, 258), (258, 299), (299, 600), (258, 258)):
-        with pytest.raises(Unproven, match="is not shown to continue that of"):
+        with pytest.raises(Unproven, match="events continues that of"):
             await ledger_of_600.services.proofs.consistency(ledger_of_600.tenant, old, new)
 
 
@@ -175,7 +176,7 @@ async def test_an_export_ends_at_no_checkpoint_that_we_did_not_sign(
 ) -> None:
     await ledger_of_600.meddle("INSERT INTO ordertrail.tree_heads (tenant, size, note) VALUES ('acme', 601, '')")
 
-    with pytest.raises(Unproven, match="The checkpoint of 601 events is not one"):
+    with pytest.raises(Unproven, match="The checkpoint of 601 events is not valid"):
         await export_ledger(ledger_of_600.dsn, ledger_of_600.tenant, tmp_path / "ledger.ndjson", plain=True)
 
     assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []

@@ -95,7 +95,7 @@ SCRAMBLE_BETWEEN_SEALS = """
     FROM held WHERE t.tenant = held.tenant
 """
 """Waits for a sealer, rather than meet it halfway: each would wait for rows that the other has."""
-CHANGED = "events 1 to 200 are not those whose root was signed; run ordertrail verify --tenant acme"
+CHANGED = "events 1 to 200 do not have the root that was signed; run ordertrail verify --tenant acme"
 
 
 @pytest.mark.parametrize(
@@ -107,20 +107,23 @@ CHANGED = "events 1 to 200 are not those whose root was signed; run ordertrail v
         ("DELETE FROM ordertrail.events WHERE position IN (42, 99)", "the event at position 42 is missing"),
         ("DELETE FROM ordertrail.events WHERE position >= 290", "the event at position 290 is missing"),
         ("TRUNCATE ordertrail.events", "the event at position 1 is missing"),
-        ("UPDATE ordertrail.ledgers SET position = 299", "the ledger ends at 299, its newest checkpoint says 300"),
+        (
+            "UPDATE ordertrail.ledgers SET position = 299",
+            "the ledger ends at 299, its newest checkpoint covers 300 events",
+        ),
         (
             "DELETE FROM ordertrail.events WHERE position > 250; UPDATE ordertrail.ledgers SET position = 250",
-            "the ledger ends at 250, its newest checkpoint says 300",
+            "the ledger ends at 250, its newest checkpoint covers 300 events",
         ),
         (
             "UPDATE ordertrail.tree_heads SET note = replace(note, '200', '100') WHERE size = 200",
-            "the checkpoint of 200 events is not one: The signature of ",
+            "the checkpoint of 200 events is not valid: The signature of ",
         ),
         (
             "UPDATE ordertrail.tree_heads SET size = 150 WHERE size = 200",
             "the checkpoint of 150 events is that of 200 of ",
         ),
-        ("UPDATE ordertrail.tree_heads SET note = '' WHERE size = 300", "the checkpoint of 300 events is not one: "),
+        ("UPDATE ordertrail.tree_heads SET note = '' WHERE size = 300", "the checkpoint of 300 events is not valid: "),
     ],
 )
 async def test_what_is_not_what_was_signed_is_not_repaired(

@@ -29,7 +29,7 @@ from tests.auditor import Auditor
 from tests.fix_sealed import SealedLedger
 
 NEW, SEALED = 7, 300
-ROOT = "the hashes that are kept are not those whose root was signed with 300 events"
+ROOT = "the kept hashes do not have the root that was signed for 300 events"
 FULL: LiteralString = "WHERE level = 0 AND number = 0"
 WAITING: LiteralString = (
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -55,7 +55,7 @@ async def stopped(ledger: SealedLedger, caplog: pytest.LogCaptureFixture) -> str
     assert await ledger.sizes() == sizes
     assert (await ledger.services.health.sealing()).stopped == 1
     [said] = [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL]
-    assert said == f"Tenant acme is sealed no more: {error}; run verify, then repair tiles"
+    assert said == f"Sealing of tenant acme has stopped: {error}; run ordertrail verify, then ordertrail repair tiles"
     assert await ledger.damages()
     return error
 
@@ -90,7 +90,7 @@ async def test_a_forged_leaf_is_not_signed_and_nobody_gets_a_proof_of_it(
     for number in (position - 1, 1):
         with pytest.raises(Unproven):
             await ledger.services.proofs.of_event(ledger.tenant, position=number, size=300)
-    assert await ledger.whats() == ["tile 1 of level 0, which proofs are made of, is another"]
+    assert await ledger.whats() == ["tile 1 of level 0, which proofs are made of, differs from the ledger"]
 
     await assert_mended(ledger)
     proof = await ledger.services.proofs.of_event(ledger.tenant, position=position)
@@ -118,15 +118,15 @@ async def proof_by_tiles(ledger: SealedLedger, event: RecordedEvent, size: int) 
         (f"SET hashes = {ANOTHER} WHERE level = 1", ROOT),
         (
             "SET hashes = substr(hashes, 1, 43 * 32) WHERE number = 1",
-            "tile 1 of level 0 has 43 hashes, and should have 44",
+            "tile 1 of level 0 has 43 hashes, but should have 44",
         ),
         (
             "SET hashes = substr(hashes, 1, 1400) WHERE number = 1",
-            "tile 1 of level 0 has 43.75 hashes, and should have 44",
+            "tile 1 of level 0 has 43.75 hashes, but should have 44",
         ),
-        ("SET hashes = '' WHERE level = 1", "tile 0 of level 1 is missing, and should have 1"),
-        (f"SET hashes = hashes || {ANOTHER} WHERE number = 1", "tile 1 of level 0 has 45 hashes, and should have 44"),
-        (f"SET hashes = hashes || {ANOTHER} WHERE level = 1", "tile 0 of level 1 has 2 hashes, and should have 1"),
+        ("SET hashes = '' WHERE level = 1", "tile 0 of level 1 is missing, but should have 1"),
+        (f"SET hashes = hashes || {ANOTHER} WHERE number = 1", "tile 1 of level 0 has 45 hashes, but should have 44"),
+        (f"SET hashes = hashes || {ANOTHER} WHERE level = 1", "tile 0 of level 1 has 2 hashes, but should have 1"),
     ],
 )
 async def test_tiles_that_the_service_changed_are_not_sealed_over(
@@ -141,9 +141,9 @@ async def test_tiles_that_the_service_changed_are_not_sealed_over(
 @pytest.mark.parametrize(
     ("sql", "error"),
     [
-        ("DELETE FROM ordertrail.tiles", "tile 1 of level 0 is missing, and should have 44"),
-        ("DELETE FROM ordertrail.tiles WHERE level = 1", "tile 0 of level 1 is missing, and should have 1"),
-        ("UPDATE ordertrail.tiles SET level = 2 WHERE level = 1", "tile 0 of level 1 is missing, and should have 1"),
+        ("DELETE FROM ordertrail.tiles", "tile 1 of level 0 is missing, but should have 44"),
+        ("DELETE FROM ordertrail.tiles WHERE level = 1", "tile 0 of level 1 is missing, but should have 1"),
+        ("UPDATE ordertrail.tiles SET level = 2 WHERE level = 1", "tile 0 of level 1 is missing, but should have 1"),
         (
             "INSERT INTO ordertrail.tiles SELECT tenant, 2, 0, hashes FROM ordertrail.tiles WHERE level = 1",
             "tile 0 of level 2 should not be there",
@@ -214,7 +214,7 @@ async def test_a_full_tile_that_was_changed_proves_nothing_and_is_named(ledger_o
         with pytest.raises(Unproven):
             await ledger_of_300.services.proofs.of_event(ledger_of_300.tenant, position=position, size=300)
     assert await ledger_of_300.services.proofs.of_event(ledger_of_300.tenant, position=SEALED + NEW)
-    assert await ledger_of_300.whats() == ["tile 0 of level 0, which proofs are made of, is another"]
+    assert await ledger_of_300.whats() == ["tile 0 of level 0, which proofs are made of, differs from the ledger"]
     assert (await ledger_of_300.repair()).replaced == 1
     assert await ledger_of_300.damages() == []
 
@@ -225,7 +225,7 @@ async def test_a_tree_that_is_noted_to_have_another_size_is_found_whatever_the_s
 ) -> None:
     await ledger_of_300.tell(NEW)
     assert await ledger_of_300.meddle("UPDATE ordertrail.trees SET size = %s", noted) == 1
-    error = f"the tree is noted to have {noted} leaves, the newest signed checkpoint is of 300 events"
+    error = f"the tree's kept size is {noted} leaves, but the newest signed checkpoint covers 300 events"
     assert await ledger_of_300.services.health.sealing() == SealingHealth(unsealed=NEW, stopped=1)  # at once
     assert await ledger_of_300.whats() == [error]
 
@@ -233,7 +233,7 @@ async def test_a_tree_that_is_noted_to_have_another_size_is_found_whatever_the_s
 
     assert await ledger_of_300.services.health.sealing() == SealingHealth(unsealed=NEW, stopped=1)
     assert await ledger_of_300.error() == error
-    assert f"Tenant acme is sealed no more: {error}" in caplog.text
+    assert f"Sealing of tenant acme has stopped: {error}" in caplog.text
     await assert_mended(ledger_of_300)
 
 
@@ -246,7 +246,7 @@ async def test_a_tree_that_is_noted_to_have_what_the_ledger_has_is_found_though_
 
     await ledger_of_300.seal()
 
-    assert await ledger_of_300.error() == "tile 0 of level 0 has 256 hashes, and should have 200"
+    assert await ledger_of_300.error() == "tile 0 of level 0 has 256 hashes, but should have 200"
 
 
 async def test_a_tree_that_nobody_notes_any_more_is_not_begun_anew(
@@ -257,7 +257,7 @@ async def test_a_tree_that_nobody_notes_any_more_is_not_begun_anew(
 
     error = await stopped(ledger_of_300, caplog)
 
-    assert error == "the tree is noted to have 0 leaves, the newest signed checkpoint is of 300 events"
+    assert error == "the tree's kept size is 0 leaves, but the newest signed checkpoint covers 300 events"
     await assert_mended(ledger_of_300)
 
 
@@ -267,12 +267,12 @@ async def test_a_checkpoint_that_was_taken_away_is_missed(
 ) -> None:
     await ledger_of_300.tamper(f"DELETE FROM ordertrail.tree_heads WHERE {deleted}")
     newest = max(await ledger_of_300.sizes(), default=0)
-    rest = f"the newest one is of {newest}" if newest else "there is none"
+    rest = f"the newest one covers {newest}" if newest else "there is none"
     assert await ledger_of_300.whats() == [f"a checkpoint is missing: 300 events were sealed, {rest}"]
 
     error = await stopped(ledger_of_300, caplog)
 
-    assert error == f"the tree is noted to have 300 leaves, the newest signed checkpoint is of {newest} events"
+    assert error == f"the tree's kept size is 300 leaves, but the newest signed checkpoint covers {newest} events"
     await assert_mended(ledger_of_300)
 
 
@@ -291,11 +291,11 @@ async def test_a_checkpoint_that_we_did_not_sign_is_not_continued(
 
     error = await stopped(ledger_of_300, caplog)
 
-    assert error.startswith(f"the checkpoint of {size} events is not one: None of these keys has signed it: ")
+    assert error.startswith(f"the checkpoint of {size} events is not valid: None of these keys has signed it: ")
     assert error in await ledger_of_300.whats()
-    with pytest.raises(Unproven, match=f"The checkpoint of {size} events is not one"):
+    with pytest.raises(Unproven, match=f"The checkpoint of {size} events is not valid"):
         await ledger_of_300.services.proofs.checkpoint(ledger_of_300.tenant)
-    with pytest.raises(CannotRepair, match=f"the checkpoint of {size} events is not one"):
+    with pytest.raises(CannotRepair, match=f"the checkpoint of {size} events is not valid"):
         await ledger_of_300.repair()
     await ledger_of_300.tamper("DELETE FROM ordertrail.tree_heads WHERE size = %s", size)
     await assert_mended(ledger_of_300)
@@ -323,8 +323,8 @@ async def test_what_another_installation_signed_is_not_continued(
     await ledger_of_300.seal()
 
     known = await ledger_of_300.error() or ""
-    assert known.startswith("the checkpoint of 300 events is not one: None of these keys has signed it")
-    assert "Tenant acme is sealed no more" in caplog.text
+    assert known.startswith("the checkpoint of 300 events is not valid: None of these keys has signed it")
+    assert "Sealing of tenant acme has stopped" in caplog.text
 
 
 async def test_of_several_sealers_one_finds_the_damage_and_says_so_once(
@@ -338,7 +338,7 @@ async def test_of_several_sealers_one_finds_the_damage_and_says_so_once(
             await asyncio.gather(one.seal_all(), other.seal_all())
 
         assert (await ledger_of_300.sizes())[-1] == SEALED
-        assert caplog.text.count("is sealed no more") == 1
+        assert caplog.text.count("Sealing of tenant ") == 1
         await ledger_of_300.repair()
         await asyncio.gather(one.seal_all(), other.seal_all())
         assert (await ledger_of_300.sizes())[-1] == SEALED + NEW

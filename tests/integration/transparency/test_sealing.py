@@ -116,7 +116,7 @@ async def test_a_ledger_that_became_shorter_is_not_sealed_over(
     await sealer.seal_all()
 
     assert (await sealed(services, tenant)).size == 3
-    assert "run verify" in caplog.text
+    assert "run ordertrail verify" in caplog.text
     assert await services.health.sealing() == SealingHealth(unsealed=1, stopped=1)
 
 
@@ -130,7 +130,7 @@ async def test_proofs_whose_hashes_are_gone_are_not_made_up(
 
     with pytest.raises(Unproven):
         await services.proofs.of_event(tenant.name, position=1)
-    assert "run verify" in caplog.text
+    assert "run ordertrail verify" in caplog.text
 
 
 @pytest.mark.parametrize("note", ["SELECT note FROM ordertrail.tree_heads", "SELECT ''"])
@@ -145,7 +145,7 @@ async def test_proofs_under_a_checkpoint_that_was_changed_are_not_made_up(
 
     with pytest.raises(Unproven):
         await services.proofs.of_event(tenant.name, position=2)
-    assert "run verify" in caplog.text
+    assert "run ordertrail verify" in caplog.text
 
 
 async def test_keys_rotate_and_what_the_old_one_signed_stays_verifiable(

@@ -60,8 +60,8 @@ async def test_a_ledger_of_any_size_is_whole(
     assert verified == (events, events, -(-events // 200), None)
 
 
-EITHER = "the event or its hash is not the one that was sealed here"
-CHANGED = "the event is not the one that was sealed here"
+EITHER = "the event or its kept hash was changed after it was sealed"
+CHANGED = "the event differs from the one that was sealed here"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ async def test_a_time_that_no_event_can_have_is_found(tamper: Tamper, time: str)
 async def test_a_deleted_event_is_found(tamper: Tamper) -> None:
     damage = await tamper("DELETE FROM ordertrail.events WHERE position = 42")
 
-    assert damage == Damage(42, "it is missing: the next event there is has position 43")
+    assert damage == Damage(42, "it is missing: the next event has position 43")
 
 
 async def test_a_deleted_event_is_found_though_the_others_moved_up(tamper: Tamper) -> None:
@@ -137,7 +137,7 @@ async def test_an_event_before_the_first_is_found(tamper: Tamper) -> None:
         " metadata FROM ordertrail.events WHERE position = 99"
     )
 
-    assert damage == Damage(1, "it is missing: the next event there is has position 0")
+    assert damage == Damage(1, "it is missing: the next event has position 0")
 
 
 async def test_a_truncated_tail_is_found_though_the_head_was_moved(tamper: Tamper) -> None:
@@ -172,7 +172,7 @@ async def test_a_false_checkpoint_is_found(tamper: Tamper) -> None:
 
     assert damage is not None
     assert damage.position is None
-    assert "the checkpoint of 200 events is not one: The signature of" in damage.what
+    assert "the checkpoint of 200 events is not valid: The signature of" in damage.what
 
 
 async def test_a_checkpoint_of_another_size_is_found(tamper: Tamper) -> None:
@@ -193,7 +193,7 @@ async def test_events_that_changed_together_with_their_hashes_are_found_by_what_
         " WHERE level = 0 AND number = 0"
     )
 
-    assert damage == Damage(100, "events 1 to 100 are not those whose root was signed")
+    assert damage == Damage(100, "events 1 to 100 do not have the root that was signed")
 
 
 async def test_a_tail_that_was_sealed_but_not_signed_for_is_missed(tamper: Tamper) -> None:
@@ -235,7 +235,7 @@ async def test_a_false_checkpoint_of_more_than_there_is_is_found(tamper: Tamper)
     )
 
     assert damage is not None
-    assert damage.what.startswith("the checkpoint of 1000 events is not one: A signed note is")
+    assert damage.what.startswith("the checkpoint of 1000 events is not valid: A signed note is")
 
 
 REBUILD = "run ordertrail rebuild timeline --tenant acme"
@@ -263,9 +263,9 @@ async def test_all_that_is_wrong_with_a_ledger_is_told_with_what_is_wrong_with_i
     damages = await all_damages(services, tenant)
 
     assert damages[0] == Damage(257, CHANGED)
-    assert damages[1].what.startswith("the checkpoint of 100 events is not one: A signed note is")
+    assert damages[1].what.startswith("the checkpoint of 100 events is not valid: A signed note is")
     assert [damage.what for damage in damages[2:]] == [
-        "the tree is noted to have 7 leaves, the newest signed checkpoint is of 300 events",
+        "the tree's kept size is 7 leaves, but the newest signed checkpoint covers 300 events",
         f"view timeline is noted to have read 400 events, the ledger has 300; {REBUILD}",
     ]
 
@@ -283,7 +283,7 @@ async def test_a_tile_before_the_last_checkpoint_that_agrees_is_named_beside_an_
 
     assert await all_damages(services, tenant) == [
         Damage(301, CHANGED),
-        Damage(None, "tile 0 of level 0, which proofs are made of, is another"),
+        Damage(None, "tile 0 of level 0, which proofs are made of, differs from the ledger"),
     ]
 
 
@@ -298,7 +298,7 @@ async def test_a_checkpoint_that_nobody_signed_hides_nothing_that_follows_it(
     damages = await all_damages(services, tenant)
 
     assert damages[0] == Damage(142, CHANGED)
-    assert damages[1].what.startswith("the checkpoint of 100 events is not one")
+    assert damages[1].what.startswith("the checkpoint of 100 events is not valid")
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ async def test_where_nothing_was_signed_an_event_and_its_hash_are_named_together
     await tamper("UPDATE ordertrail.tiles SET hashes = hashes || decode(repeat('ab', 32), 'hex') WHERE number = 1")
 
     assert await all_damages(services, tenant) == [
-        Damage(301, f"{EITHER}: no checkpoint tells which of them it is"),
+        Damage(301, f"{EITHER}: no checkpoint tells which of the two"),
         Damage(None, "tile 1 of level 0 reaches beyond the 300 events that were signed"),
     ]
 
@@ -368,6 +368,6 @@ async def test_one_damaged_ledger_hides_no_other(
     assert sorted(lines) == [
         "aardvark: DAMAGED: there is no ledger of this tenant",
         f"acme: DAMAGED at position 3: {CHANGED}",
-        "globex: 0 events are whole and in order; nothing was signed of them yet",
-        "zoo: DAMAGED: the tree is noted to have 9 leaves, the newest signed checkpoint is of 0 events",
+        "globex: 0 events are whole and in order; none of them is signed yet",
+        "zoo: DAMAGED: the tree's kept size is 9 leaves, but the newest signed checkpoint covers 0 events",
     ]

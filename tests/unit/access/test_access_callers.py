@@ -24,7 +24,7 @@ async def test_a_key_and_its_secret_are_a_caller() -> None:
 async def test_another_key_or_secret_is_nobody_and_is_not_told_which_was_wrong(key_id: str, secret: str) -> None:
     access, _, _ = access_to(a_known_credential())
 
-    with pytest.raises(Unauthenticated, match="There is no such key, or its secret is another one"):
+    with pytest.raises(Unauthenticated, match="There is no such key, or the secret is wrong"):
         await access.by_secret(key_id, secret)
 
 

@@ -157,7 +157,7 @@ async def test_only_who_has_the_secret_is_told_that_a_credential_was_revoked() -
     ):
         with pytest.raises(Unauthenticated, match="The credential was revoked"):
             await attempt()
-    with pytest.raises(Unauthenticated, match="There is no such key, or its secret is another one"):
+    with pytest.raises(Unauthenticated, match="There is no such key, or the secret is wrong"):
         await access.by_secret("k1", "wrong")
 
 

@@ -132,5 +132,5 @@ async def test_both_secrets_end_when_the_credential_is_revoked(secret: str) -> N
 async def test_no_other_secret_is_good(secret: str) -> None:
     access, _, _ = access_to(rotated())
 
-    with pytest.raises(Unauthenticated, match="There is no such key, or its secret is another one"):
+    with pytest.raises(Unauthenticated, match="There is no such key, or the secret is wrong"):
         await access.by_secret("k1", secret)

@@ -28,5 +28,5 @@ def test_a_token_that_does_not_say_everything_is_refused(left_out: str) -> None:
 
 def test_a_token_of_another_key_or_algorithm_is_refused() -> None:
     for token in (JwtSigner(b"x" * 32).sign(SAYS), jwt.encode(PAYLOAD, None, algorithm="none")):
-        with pytest.raises(Unauthenticated, match="not one of ours"):
+        with pytest.raises(Unauthenticated, match="not issued by this server"):
             JwtSigner(KEY).read(token)

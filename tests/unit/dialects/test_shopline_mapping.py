@@ -152,8 +152,8 @@ def test_too_many_requests_are_told_as_the_guide_has_it() -> None:
 
     assert response.status_code == 429
     assert body_of(response) == {
-        "error": "Too many requests with this credential; go on in 1 s",
-        "message": "Too many requests with this credential; go on in 1 s",
+        "error": "Too many requests with this credential; try again in 1 s",
+        "message": "Too many requests with this credential; try again in 1 s",
         "code": "RateLimitExceeded",
     }
 

@@ -114,7 +114,7 @@ def cut_and_count_again(lines: Lines) -> None:
 
 
 ANOTHER_ROOT = b64encode(bytes(32)).decode()
-CHANGED = "line 5: of events 1 to 3 at least one is not as it was signed"
+CHANGED = "line 5: at least one of events 1 to 3 differs from what was signed"
 
 DAMAGES = {
     "data": (change(SECOND, data=b64encode(b"{}").decode()), CHANGED),
@@ -124,37 +124,40 @@ DAMAGES = {
     "stream": (change(SECOND, stream="order-x"), CHANGED),
     "version": (change(SECOND, version=2), CHANGED),
     "when it occurred": (change(SECOND, occurred_at="2026-03-01T12:00:00.000001Z"), CHANGED),
-    "when it was recorded": (change(12, recorded_at="2026-03-01T12:01:00.000001Z"), "line 14: of events 5 to 10"),
-    "whose it is": (change(SECOND, tenant="globex"), "line 3: the event is of tenant 'globex'"),
+    "when it was recorded": (
+        change(12, recorded_at="2026-03-01T12:01:00.000001Z"),
+        "line 14: at least one of events 5 to 10",
+    ),
+    "whose it is": (change(SECOND, tenant="globex"), "line 3: the event belongs to another tenant, 'globex'"),
     "its position": (change(SECOND, position=7), "line 3: position 2 is missing; here is position 7"),
-    "a position that is a text": (change(SECOND, position="2"), "line 3: its members are not tenant, position"),
-    "one more member": (change(SECOND, more=1), "line 3: its members are not tenant, position"),
+    "a position that is a text": (change(SECOND, position="2"), "line 3: its members must be tenant, position"),
+    "one more member": (change(SECOND, more=1), "line 3: its members must be tenant, position"),
     "no base64": (change(SECOND, data="?"), "line 3: an event has"),
     "a time without an offset": (change(SECOND, occurred_at="2026-03-01T12:00:00"), "line 3: an event has a time"),
     "a time that is none": (change(SECOND, occurred_at="noon"), "line 3: an event has"),
-    "no JSON": (put(SECOND, b"{\n"), "line 3: it is no JSON"),
-    "no object": (put(SECOND, b"[]\n"), "line 3: it is no object"),
-    "an empty line": (put(SECOND, b"\n"), "line 3: it is no JSON"),
-    "bytes that are no text": (put(SECOND, b'{"data":"\xff"}\n'), "line 3: it is no JSON"),
+    "no JSON": (put(SECOND, b"{\n"), "line 3: it is not JSON"),
+    "no object": (put(SECOND, b"[]\n"), "line 3: it is not a JSON object"),
+    "an empty line": (put(SECOND, b"\n"), "line 3: it is not JSON"),
+    "bytes that are no text": (put(SECOND, b'{"data":"\xff"}\n'), "line 3: it is not JSON"),
     "half a character": (change(SECOND, stream="\ud800"), "line 3: "),
-    "a character that cannot be stored": (change(SECOND, stream="a\0"), "line 3: position 2 has a character"),
+    "a character that cannot be stored": (change(SECOND, stream="a\0"), "line 3: position 2 has a NUL character"),
     "a deleted event": (delete(SECOND), "line 3: position 2 is missing; here is position 3"),
-    "the deleted last event": (delete_the_last_event, "line 13: after 9 events stands the checkpoint of 10"),
+    "the deleted last event": (delete_the_last_event, "line 13: after 9 events comes a checkpoint of 10"),
     "swapped events": (swap_events, "line 2: position 1 is missing; here is position 2"),
     "swapped events with new positions": (swap_events_and_their_positions, CHANGED),
     "an event told twice": (insert_an_event, "line 3: position 2 is missing; here is position 1"),
-    "cut, and counted again": (cut_and_count_again, "line 9: what precedes it are 5 events and 2 checkpoints"),
+    "cut, and counted again": (cut_and_count_again, "line 9: the file has 5 events and 2 checkpoints"),
     "one line more": (add_a_line, "line 16: nothing should follow the last line"),
-    "another root": (change(TRAILER, root=ANOTHER_ROOT), "line 15: what precedes it are 10 events"),
+    "another root": (change(TRAILER, root=ANOTHER_ROOT), "line 15: the file has 10 events"),
     "a root that is none": (change(TRAILER, root="?"), "line 15: the root is not in base64"),
-    "another count": (change(TRAILER, events=9), "line 15: what precedes it are 10 events and 3 checkpoints"),
-    "another size": (change(0, to=9), "line 15: what precedes it are 10 events and 3 checkpoints"),
-    "a deleted checkpoint": (delete(CHECKPOINT), "line 14: what precedes it are 10 events and 2 checkpoints"),
+    "another count": (change(TRAILER, events=9), "line 15: the file has 10 events and 3 checkpoints"),
+    "another size": (change(0, to=9), "line 15: the file has 10 events and 3 checkpoints"),
+    "a deleted checkpoint": (delete(CHECKPOINT), "line 14: the file has 10 events and 2 checkpoints"),
     "an end without a checkpoint": (leave_the_end_unsigned, "line 14: events 5 to 10 are not signed"),
-    "a checkpoint elsewhere": (move_a_checkpoint, "line 6: after 4 events stands the checkpoint of 3"),
+    "a checkpoint elsewhere": (move_a_checkpoint, "line 6: after 4 events comes a checkpoint of 3"),
     "a checkpoint that is none": (change(CHECKPOINT, checkpoint="x"), "line 5: A signed note is"),
-    "another tenant": (change(0, tenant="globex"), "line 2: the event is of tenant 'acme'"),
-    "another name": (change(0, origin="ordertrail/00/acme"), "line 5: after 3 events stands the checkpoint of 3"),
+    "another tenant": (change(0, tenant="globex"), "line 2: the event belongs to another tenant, 'acme'"),
+    "another name": (change(0, origin="ordertrail/00/acme"), "line 5: after 3 events comes a checkpoint of 3"),
     "no keys": (change(0, keys=[]), "line 5: None of these keys has signed it"),
     "another's key": (change(0, keys=[str(a_signer("mine").verifier)]), "line 5: None of these keys has signed it"),
     "a key that is none": (change(0, keys=["x"]), "line 1: A key is written"),
@@ -162,13 +165,13 @@ DAMAGES = {
 
 
 UNCHECKED = {
-    "cut within a line": (cut_within_a_line, "it was cut off, or is none of ours: it ends within line 9"),
+    "cut within a line": (cut_within_a_line, "it was cut off, or Ordertrail did not write it: it ends within line 9"),
     "cut between lines": (cut_between_lines, "it was cut off: it ends after 5 of 10 events"),
     "no last line": (delete(TRAILER), "it was cut off: it ends after 10 of 10 events"),
-    "another format": (change(0, format="other"), "it is of format 'other'"),
-    "a later version": (change(0, version=2), "it is of format 'ordertrail-export', version 2"),
-    "no header": (delete(0), "it is none of ours: its members are not format, version"),
-    "no JSON at all": (put(0, b"hello\n"), "it is none of ours: line 1: it is no JSON"),
+    "another format": (change(0, format="other"), "this release does not know its format 'other'"),
+    "a later version": (change(0, version=2), "this release does not know its format 'ordertrail-export', version 2"),
+    "no header": (delete(0), "Ordertrail did not write it: its members must be format, version"),
+    "no JSON at all": (put(0, b"hello\n"), "Ordertrail did not write it: line 1: it is not JSON"),
     "nothing at all": (lambda lines: lines.clear(), "it is empty"),
 }
 """What cannot be checked: nothing of what is there contradicts what was signed."""
@@ -211,7 +214,7 @@ def test_a_false_signature_is_refused() -> None:
     body, signatures = (text.split("\\n\\n") for text in (theirs[-2].decode(), others[-2].decode()))
     theirs[-2] = f"{body[0]}\\n\\n{signatures[1]}".encode()
 
-    with pytest.raises(FileDamaged, match=r"The signature of .* is false"):
+    with pytest.raises(FileDamaged, match=r"The signature of .* is not valid"):
         checked(theirs)
 
 
@@ -219,7 +222,7 @@ def test_a_file_that_somebody_else_has_signed_is_refused_by_whoever_knows_the_ke
     mine = a_file([*EVENTS[:-1], EVENTS[-1]._replace(data=b"mine")], signers=[a_signer("mine")])
 
     assert checked(mine).trailer.events == 10
-    with pytest.raises(CannotCheck, match="others have signed its last checkpoint: None of these"):
+    with pytest.raises(CannotCheck, match="its last checkpoint is signed with other keys: None of these"):
         checked(mine, a_signer("theirs"))
 
 
@@ -239,7 +242,10 @@ def test_a_file_cut_off_at_a_checkpoint_is_what_was_exported_then() -> None:
         (EVENTS[3]._replace(position=10, version=3), "position 10: version 3 of order-A-0 follows version 3"),
         (EVENTS[3]._replace(position=10, version=6), "position 10: version 6 of order-A-0 follows version 3"),
         (a_foreign_event(position=10, version=2), "position 10: version 2 of book-1 is its first"),
-        (EVENTS[3]._replace(position=10, stream="order-z", version=1), "positions 1 to 10: an event id is there twice"),
+        (
+            EVENTS[3]._replace(position=10, stream="order-z", version=1),
+            "positions 1 to 10: two events have the same id",
+        ),
     ],
 )
 def test_a_file_whose_streams_are_not_whole_is_refused_though_it_is_signed(event: RecordedEvent, what: str) -> None:
@@ -252,7 +258,7 @@ def test_a_file_whose_streams_are_not_whole_is_refused_though_it_is_signed(event
 def test_times_of_recording_that_run_backwards_are_refused_though_they_are_signed() -> None:
     earlier = EVENTS[-1]._replace(recorded_at=EVENTS[0].recorded_at - timedelta(microseconds=1))
 
-    with pytest.raises(FileDamaged, match="position 10 was recorded before the event that precedes it"):
+    with pytest.raises(FileDamaged, match="position 10 has an earlier time of recording than the event before it"):
         checked(a_file([*EVENTS[:-1], earlier]))
 
 
@@ -261,7 +267,7 @@ def test_streams_and_event_ids_are_compared_over_all_pages(monkeypatch: pytest.M
 
     assert checked(lines()).trailer.events == 10
     again = EVENTS[3]._replace(position=10, stream="order-z", version=1)
-    with pytest.raises(FileDamaged, match="an event id is there twice"):
+    with pytest.raises(FileDamaged, match="two events have the same id"):
         checked(a_file([*EVENTS[:9], again]))
     with pytest.raises(FileDamaged, match="version 5 of order-A-0 follows version 3"):
         checked(a_file([*EVENTS[:9], EVENTS[6]._replace(position=10, version=5)]))

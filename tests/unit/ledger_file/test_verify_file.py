@@ -75,7 +75,7 @@ def test_a_file_that_is_checked_with_its_own_key_says_so(path: Path, capsys: pyt
 def test_a_file_is_not_believed_against_another_key(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert verdict(path, compressed(), str(a_signer("another").verifier)) is Verdict.NOT_CHECKED
 
-    assert "NOT CHECKED: others have signed its last checkpoint: None of these" in capsys.readouterr().out
+    assert "NOT CHECKED: its last checkpoint is signed with other keys: None of these" in capsys.readouterr().out
 
 
 def test_keys_may_be_given_a_line_for_each_as_they_are_published(path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_file_that_ends_before_the_checkpoint_that_somebody_holds_is_refused(
     path.write_bytes(b"".join(a_file(EVENTS[:5])))
 
     assert verify_file(path, (), [a_checkpoint(7)]) is Verdict.DAMAGED
-    assert "the ledger ends at 5, the checkpoint that you hold says 7" in capsys.readouterr().out
+    assert "the ledger ends at 5, the checkpoint that you hold covers 7 events" in capsys.readouterr().out
 
 
 def test_a_checkpoint_of_another_ledger_is_refused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,7 +156,7 @@ def test_a_checkpoint_of_another_ledger_is_refused(path: Path, capsys: pytest.Ca
 def test_a_checkpoint_that_is_held_is_for_ledgers(path: Path) -> None:
     path.write_text(json.dumps(a_proof(*ORDER)))
 
-    with pytest.raises(InvalidArgument, match="--checkpoint is for the file of a whole ledger"):
+    with pytest.raises(InvalidArgument, match="--checkpoint needs the file of a whole ledger"):
         verify_file(path, (), [a_checkpoint(7)])
 
 
@@ -187,9 +187,13 @@ def test_what_is_no_file_of_ours_is_said_to_be_none(
     assert verdict(path, text) is Verdict.NOT_CHECKED
 
     printed = capsys.readouterr().out
-    assert "NOT CHECKED: it " in printed
-    whys = ("is none of ours", "it is empty", "of format 'other', which is not known here")
-    assert any(why in printed for why in whys)
+    whys = (
+        "Ordertrail did not write it",
+        "it was cut off, or Ordertrail did not write it",
+        "it is empty",
+        "this release does not know its format 'other'",
+    )
+    assert any(f"NOT CHECKED: {why}" in printed for why in whys)
 
 
 def a_proof(*events: RecordedEvent, origin: str = ORIGIN) -> dict[str, object]:
@@ -350,17 +354,17 @@ def test_what_editors_and_shells_do_to_a_file_changes_nothing_that_was_signed(pa
         (gzip.compress(b""), "it is empty"),
         (ZstdCompressor().compress(b""), "it is empty"),
         (plain().decode().encode("utf-16"), "it is in UTF-16"),
-        (plain()[:40], "it was cut off, or is none of ours"),
-        (plain()[:-20], "it was cut off, or is none of ours: it ends within line 11"),
+        (plain()[:40], "it was cut off, or Ordertrail did not write it"),
+        (plain()[:-20], "it was cut off, or Ordertrail did not write it: it ends within line 11"),
         (b"".join(a_file(EVENTS)[:-1]), "it was cut off: it ends after 7 of 7 events"),
         (b"".join(a_file(EVENTS)[:4]), "it was cut off: it ends after 3 of 7 events"),
         (gzip.compress(plain())[:-30], "it was cut off"),
         (gzip.compress(plain())[:15], "it was cut off"),
         (compressed()[: len(compressed()) // 2], "it was cut off"),
         (json.dumps(a_proof(*ORDER)).encode()[:-30], "it was cut off"),
-        (b"<html>Not found</html>", "it was cut off, or is none of ours"),
-        (json.dumps({"title": "Not found"}).encode(), "it is no proof"),
-        (b"\n".join(a_file(EVENTS)[1:]), "it was cut off, or is none of ours"),
+        (b"<html>Not found</html>", "it was cut off, or Ordertrail did not write it"),
+        (json.dumps({"title": "Not found"}).encode(), "it is not a proof"),
+        (b"\n".join(a_file(EVENTS)[1:]), "it was cut off, or Ordertrail did not write it"),
     ],
     ids=count(),
 )

@@ -179,7 +179,7 @@ def test_what_has_lost_its_key_is_shown_as_redacted() -> None:
     ("keys", "why"),
     [
         ({PERSON: OTHER_KEY}, f"the key of {STREAM} is missing"),
-        ({PERSON: OTHER_KEY, STREAM: SubjectKey(b"x" * 32)}, f"it takes another key than that of {STREAM}"),
+        ({PERSON: OTHER_KEY, STREAM: SubjectKey(b"x" * 32)}, f"it is encrypted with another key than that of {STREAM}"),
         ({PERSON: OTHER_KEY, STREAM: DamagedKey(STREAM)}, f"the key of {STREAM} is damaged"),
     ],
 )

@@ -144,9 +144,9 @@ async def test_a_tree_that_is_damaged_is_stopped_once_and_keeps_no_other_ledger_
         await Sealer(trees, keys).seal_all()
 
     assert trees.noted == {BUSY: 1, ACME: 2}
-    assert trees.errors == {BUSY: "tile 0 of level 0 is missing, and should have 1"}
+    assert trees.errors == {BUSY: "tile 0 of level 0 is missing, but should have 1"}
     [said] = [record for record in caplog.records if record.levelname == "CRITICAL"]
-    assert said.getMessage().startswith("Tenant busy is sealed no more: tile 0 of level 0 is missing")
+    assert said.getMessage().startswith("Sealing of tenant busy has stopped: tile 0 of level 0 is missing")
 
 
 async def test_trees_that_are_noted_wrong_are_looked_for_every_now_and_then() -> None:
@@ -162,4 +162,4 @@ async def test_trees_that_are_noted_wrong_are_looked_for_every_now_and_then() ->
     sealer._look_at = -inf  # as if a while had passed
     await sealer.seal_all()
     assert trees.looks == 2
-    assert trees.errors == {ACME: "the tree is noted to have 5 leaves, the newest signed checkpoint is of 2 events"}
+    assert trees.errors == {ACME: "the tree's kept size is 5 leaves, but the newest signed checkpoint covers 2 events"}

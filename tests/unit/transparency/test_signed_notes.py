@@ -38,7 +38,7 @@ def test_a_note_that_no_known_key_has_signed_is_refused() -> None:
 
 
 def test_a_changed_text_is_refused() -> None:
-    with pytest.raises(InvalidNote, match=r"The signature of ann.example/log is false"):
+    with pytest.raises(InvalidNote, match=r"The signature of ann.example/log is not valid"):
         verify(sign("a\n", [ANN]).replace("a\n", "b\n", 1), [ANN.verifier])
 
 
@@ -76,5 +76,7 @@ def test_what_is_not_a_checkpoint_is_refused(text: str) -> None:
 def test_a_checkpoint_of_another_ledger_with_the_same_key_is_refused() -> None:
     renamed = CHECKPOINT._replace(origin="bo.example/log").signed([ANN])
 
-    with pytest.raises(InvalidNote, match=r"it is of bo\.example/log, for which none of these keys signs"):
+    with pytest.raises(
+        InvalidNote, match=r"it belongs to bo\.example/log, and none of these keys signs for that ledger"
+    ):
         Checkpoint.verified(renamed, [ANN.verifier])

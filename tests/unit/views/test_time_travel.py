@@ -74,7 +74,7 @@ async def test_at_an_instant_the_events_recorded_by_then_count(story: Story) -> 
     assert (await story.travel.at(ACME, ORDER, first)).state.version == 1
     assert (await story.travel.at(ACME, ORDER, second)).state.status == "held"
     assert (await story.travel.at(ACME, ORDER, a_moment(10**9))).state.status == "shipped"
-    with pytest.raises(OrderNotYet, match="nothing of it was recorded by 2026-"):
+    with pytest.raises(OrderNotYet, match="none of its events had been recorded by 2026-"):
         await story.travel.at(ACME, ORDER, a_moment())
 
 
@@ -86,7 +86,7 @@ async def test_by_the_producers_clocks_the_events_that_had_occurred_count(story:
     order = await story.travel.at(ACME, ORDER, a_moment(10), "occurred")
 
     assert (order.state.status, order.state.version, order.state.updated_at) == (None, 3, a_moment(10))
-    with pytest.raises(OrderNotYet, match="nothing of it had occurred by 2026-"):
+    with pytest.raises(OrderNotYet, match="none of its events had occurred by 2026-"):
         await story.travel.at(ACME, ORDER, a_moment(-1), "occurred")
 
 
