@@ -1,89 +1,21 @@
 """One event that was changed in the database is shown as unreadable where it stands, and all others as they are."""
 
 import json
-import subprocess
-from collections.abc import Mapping
 from typing import Any
 
-import httpx
 import pytest
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from tests.acceptance.every_interface.fix_told import VERSIONS, Everything, items_of
-from tests.acceptance.sendcloud.fix_sendcloud import LOGS, ids, new_log, register, walk
-from tests.damage import EVENTS, TIMES, TOKENS, change_event, token_change
+from tests.acceptance.every_interface.fix_told import VERSIONS, items_of
+from tests.acceptance.every_interface.fix_told_damaged import Damaged, run
+from tests.damage import EVENTS, TIMES, TOKENS, token_change
 from tests.fix_server import ORDERTRAIL
 from tests.native import amounts, append, assert_problem, comment, status
 
 VERSION_OF = {"created": 1, "commented": 2, "reported": 3, "asked": 4, "updated": 5, "transferred": 6, "logged": 8}
 """The versions of the order's events."""
 UNSHOWABLE = ["data that is cut off", "metadata that are a list", "a type that there is not"]
-LISTS = (
-    "feed",
-    "timeline",
-    "timeline, newest first",
-    "change logs",
-    "system logs",
-    "order events",
-    "action logs",
-    "logs",
-)
-
-Lists = Mapping[str, list[dict[str, Any]]]
-
-
-class Damaged:
-    """Two orders of which everything was told, and what is read of one before and after an event was changed."""
-
-    def __init__(self, everything: Everything) -> None:
-        self.everything = everything
-        self.answers: dict[str, httpx.Response] = {}
-
-    async def change(self, event: str, change: str) -> None:
-        account = self.everything.account
-        self.told = await self.everything.tell("A-1", 1)
-        await self.everything.tell("B-2", 2)
-        self.position = self.told[event]
-        self.before = self._lists(await self.everything.read("A-1", self.told, limit=99))
-        [self.was] = [item for item in self.before["feed"] if item["position"] == self.position]
-        await change_event(account.dsn, account.tenant, self.position, change)
-        self.answers = await self.everything.read("A-1", self.told)
-
-    @property
-    def item(self) -> dict[str, Any]:
-        """The event in the feed."""
-        [item] = [item for item in items_of(self.answers["feed"]) if item["position"] == self.position]
-        return item
-
-    def refused(self) -> set[str]:
-        """Return what is not answered, short of proofs: of what is not the event that was sealed there can be none."""
-        proofs = {"proofs", "inclusion"}
-        assert {self.answers[name].status_code for name in proofs} <= {200, 500, 503}
-        return {name for name, answer in self.answers.items() if answer.status_code != 200} - proofs
-
-    def others(self) -> tuple[Lists, Lists]:
-        """Return all lists without the event: before, and now."""
-        return self._without(self.before), self._without(self._lists(self.answers))
-
-    @staticmethod
-    def _lists(answers: Mapping[str, httpx.Response]) -> Lists:
-        return {name: items_of(answers[name]) for name in LISTS}
-
-    def _without(self, lists: Lists) -> Lists:
-        names = {self.position, self.was["id"], f"{self.position:019}"}
-        rest = {
-            name: [item for item in items if names.isdisjoint({item.get(n) for n in ("position", "id", "identifier")})]
-            for name, items in lists.items()
-        }
-        # Its entries do not tell which events they are.
-        del rest["action logs"]
-        return rest
-
-
-@pytest.fixture
-def damaged(everything: Everything) -> Damaged:
-    return Damaged(everything)
 
 
 @pytest.mark.parametrize("how", TOKENS)
@@ -240,65 +172,3 @@ async def test_an_order_with_a_damaged_event_is_forgotten_like_any_other(
     damaged.answers = await damaged.everything.read("A-1", damaged.told)
     assert [name for name, answer in damaged.answers.items() if "secret of A-1" in answer.text] == []
     assert damaged.refused() == set()
-
-
-async def test_pages_lead_on_past_a_log_that_cannot_be_read(everything: Everything) -> None:
-    account, sendcloud = everything.account, everything.sendcloud
-    await register(everything.native)
-    logs = [await new_log(sendcloud) for _ in range(3)]
-    await change_event(account.dsn, account.tenant, logs[1], "data = '[]'")
-
-    pages = await walk(sendcloud, f"{LOGS}?page_size=1")
-
-    assert [ids(page) for page in pages] == [[logs[2]], [], [logs[0]]]
-    native = await everything.native.get("/trail/v1/integrations/123/logs", params={"limit": 2})
-    items = items_of(native)
-    assert [(item["position"], "unreadable" in item) for item in items] == [(logs[2], False), (logs[1], True)]
-    assert native.json()["next"] == str(logs[1])
-
-
-async def test_replay_prints_what_can_be_read_and_says_what_cannot(damaged: Damaged) -> None:
-    account = damaged.everything.account
-    await damaged.change("updated", "data = '[]'")
-    replay = [ORDERTRAIL, "replay", "--tenant", account.tenant, "--dsn", account.dsn, "--order", "A-1"]
-
-    status, events = run(replay)
-    of_order, order = run([*replay, "--at", "9000-01-01T00:00:00Z"])
-
-    why = "its data is not a JSON object"
-    assert (status, of_order) == (0, 0)
-    assert [line.split()[0] for line in events.splitlines() if "UNREADABLE" in line] == [str(damaged.position)]
-    assert events.count("\n") == VERSIONS
-    assert order.splitlines()[-1] == (
-        f"  UNREADABLE at position {damaged.position}: order.status_updated {damaged.was['id']}: {why}"
-    )
-
-
-async def test_an_order_of_which_nothing_can_be_read_is_there_nevertheless(everything: Everything) -> None:
-    account, http = everything.account, everything.native
-    await http.post("/trail/v1/orders", json={"order_id": "A-1"})
-    await change_event(account.dsn, account.tenant, 1, "data = '[]'")
-
-    past = (await http.get("/trail/v1/orders/A-1", params={"version": 1})).json()
-
-    assert (past["version"], past["as_of"], past["unreadable_events"][0]["position"]) == (1, None, 1)
-    replay = [ORDERTRAIL, "replay", "--tenant", account.tenant, "--dsn", account.dsn, "--at", "9000-01-01T00:00:00Z"]
-    assert run(replay)[1].startswith("A-1 at version 1: none of its events can be read\n")
-
-
-async def test_a_request_that_is_sent_again_is_answered_though_its_event_cannot_be_read(everything: Everything) -> None:
-    account, key = everything.account, {"Idempotency-Key": "k-1"}
-    await everything.native.post("/trail/v1/orders", json={"order_id": "A-1"})
-    told = {"service": "wms", "service_status": "OK", "metadata": {"to": "Ann"}}
-    first = await everything.dintero.post("/A-1/events", json=told, headers=key)
-    await change_event(account.dsn, account.tenant, 2, "data = '[]'")
-
-    again = await everything.dintero.post("/A-1/events", json=told, headers=key)
-
-    assert (again.status_code, again.headers["idempotency-replayed"]) == (first.status_code, "true")
-    assert again.json()["service_status"] == "OK"
-
-
-def run(command: list[Any]) -> tuple[int, str]:
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    return result.returncode, result.stdout

@@ -1,7 +1,6 @@
 """Nothing is signed over a tree that is not the one that was signed last: sealing stops, says so, and can be mended."""
 
 import asyncio
-import logging
 from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
@@ -14,21 +13,16 @@ from api.bootstrap import open_sealer
 from api.services import Services
 from application.access.callers import Tenant
 from application.ledger.port import RecordedEvent
-from application.transparency.audit.repair import CannotRepair
-from application.transparency.checkpoint import Checkpoint
-from application.transparency.keys import identity
 from application.transparency.leaf import leaf_hash_of
-from application.transparency.note import Signer
 from application.transparency.proofs import FORMAT, leaf_fields
 from application.transparency.tiles import Tile, hash_in, tile_of
 from application.transparency.tree import inclusion_path, nodes_of, root_of
-from application.views.health import SealingHealth
 from domain.errors import Unavailable, Unproven
 from domain.values import TenantName
 from tests.auditor import Auditor
 from tests.fix_sealed import SealedLedger
+from tests.integration.transparency.stopped_sealing import NEW, SEALED, assert_mended, stopped
 
-NEW, SEALED = 7, 300
 ROOT = "the kept hashes do not have the root that was signed for 300 events"
 FULL: LiteralString = "WHERE level = 0 AND number = 0"
 WAITING: LiteralString = (
@@ -40,35 +34,6 @@ SWAP: LiteralString = """
     WHERE t.tenant <> o.tenant AND t.level = o.level AND t.number = o.number
 """
 ANOTHER: LiteralString = "decode(repeat('ab', 32), 'hex')"
-
-
-async def stopped(ledger: SealedLedger, caplog: pytest.LogCaptureFixture) -> str:
-    """Append to a ledger and see that it is not sealed, and that this is said; return why."""
-    sizes = await ledger.sizes()
-    await ledger.tell(NEW)
-
-    for _ in range(2):
-        await ledger.seal()
-
-    error = await ledger.error()
-    assert error is not None
-    assert await ledger.sizes() == sizes
-    assert (await ledger.services.health.sealing()).stopped == 1
-    [said] = [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL]
-    assert said == f"Sealing of tenant acme has stopped: {error}; run ordertrail verify, then ordertrail repair tiles"
-    assert await ledger.damages()
-    return error
-
-
-async def assert_mended(ledger: SealedLedger) -> None:
-    """Assert that repair mends a ledger, which is sealed on by itself then."""
-    await ledger.repair()
-
-    assert await ledger.error() is None
-    await ledger.seal()
-    assert await ledger.services.health.sealing() == SealingHealth(unsealed=0, stopped=0)
-    assert await ledger.damages() == []
-    assert (await ledger.sizes())[-1] == SEALED + NEW
 
 
 async def test_a_forged_leaf_is_not_signed_and_nobody_gets_a_proof_of_it(
@@ -217,114 +182,6 @@ async def test_a_full_tile_that_was_changed_proves_nothing_and_is_named(ledger_o
     assert await ledger_of_300.whats() == ["tile 0 of level 0, which proofs are made of, differs from the ledger"]
     assert (await ledger_of_300.repair()).replaced == 1
     assert await ledger_of_300.damages() == []
-
-
-@pytest.mark.parametrize("noted", [0, 1, 299, 301, SEALED + NEW, SEALED + NEW + 1, 10**9])
-async def test_a_tree_that_is_noted_to_have_another_size_is_found_whatever_the_size(
-    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture, noted: int
-) -> None:
-    await ledger_of_300.tell(NEW)
-    assert await ledger_of_300.meddle("UPDATE ordertrail.trees SET size = %s", noted) == 1
-    error = f"the tree's kept size is {noted} leaves, but the newest signed checkpoint covers 300 events"
-    assert await ledger_of_300.services.health.sealing() == SealingHealth(unsealed=NEW, stopped=1)  # at once
-    assert await ledger_of_300.whats() == [error]
-
-    await ledger_of_300.seal()
-
-    assert await ledger_of_300.services.health.sealing() == SealingHealth(unsealed=NEW, stopped=1)
-    assert await ledger_of_300.error() == error
-    assert f"Sealing of tenant acme has stopped: {error}" in caplog.text
-    await assert_mended(ledger_of_300)
-
-
-async def test_a_tree_that_is_noted_to_have_what_the_ledger_has_is_found_though_nothing_is_written(
-    ledger_of_300: SealedLedger,
-) -> None:
-    await ledger_of_300.meddle("UPDATE ordertrail.trees SET size = 200")
-    await ledger_of_300.tamper("DELETE FROM ordertrail.tree_heads WHERE size > 200")
-    assert (await ledger_of_300.services.health.sealing()).unsealed == 100
-
-    await ledger_of_300.seal()
-
-    assert await ledger_of_300.error() == "tile 0 of level 0 has 256 hashes, but should have 200"
-
-
-async def test_a_tree_that_nobody_notes_any_more_is_not_begun_anew(
-    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture
-) -> None:
-    await ledger_of_300.tamper("DELETE FROM ordertrail.trees")
-    assert (await ledger_of_300.services.health.sealing()).stopped == 1
-
-    error = await stopped(ledger_of_300, caplog)
-
-    assert error == "the tree's kept size is 0 leaves, but the newest signed checkpoint covers 300 events"
-    await assert_mended(ledger_of_300)
-
-
-@pytest.mark.parametrize("deleted", ["size = 300", "true"])
-async def test_a_checkpoint_that_was_taken_away_is_missed(
-    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture, deleted: LiteralString
-) -> None:
-    await ledger_of_300.tamper(f"DELETE FROM ordertrail.tree_heads WHERE {deleted}")
-    newest = max(await ledger_of_300.sizes(), default=0)
-    rest = f"the newest one covers {newest}" if newest else "there is none"
-    assert await ledger_of_300.whats() == [f"a checkpoint is missing: 300 events were sealed, {rest}"]
-
-    error = await stopped(ledger_of_300, caplog)
-
-    assert error == f"the tree's kept size is 300 leaves, but the newest signed checkpoint covers {newest} events"
-    await assert_mended(ledger_of_300)
-
-
-async def signed_by_another(ledger: SealedLedger, size: int) -> str:
-    """Return a checkpoint that somebody without the ledger's key signed in its name."""
-    known = await identity(ledger.services.signing_keys, ledger.tenant)
-    return Checkpoint(known.origin, size, bytes(32)).signed([Signer(known.origin, bytes(32))])
-
-
-@pytest.mark.parametrize("size", [301, SEALED + NEW, 10**6])
-async def test_a_checkpoint_that_we_did_not_sign_is_not_continued(
-    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture, size: int
-) -> None:
-    insert = "INSERT INTO ordertrail.tree_heads (tenant, size, note) VALUES ('acme', %s, %s)"
-    await ledger_of_300.meddle(insert, size, await signed_by_another(ledger_of_300, size))
-
-    error = await stopped(ledger_of_300, caplog)
-
-    assert error.startswith(f"the checkpoint of {size} events is not valid: None of these keys has signed it: ")
-    assert error in await ledger_of_300.whats()
-    with pytest.raises(Unproven, match=f"The checkpoint of {size} events is not valid"):
-        await ledger_of_300.services.proofs.checkpoint(ledger_of_300.tenant)
-    with pytest.raises(CannotRepair, match=f"the checkpoint of {size} events is not valid"):
-        await ledger_of_300.repair()
-    await ledger_of_300.tamper("DELETE FROM ordertrail.tree_heads WHERE size = %s", size)
-    await assert_mended(ledger_of_300)
-
-
-async def test_a_checkpoint_that_is_kept_for_another_size_is_not_continued(
-    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture
-) -> None:
-    copy = "INSERT INTO ordertrail.tree_heads (tenant, size, note) SELECT tenant, 301, note FROM ordertrail.tree_heads"
-    await ledger_of_300.meddle(f"{copy} WHERE size = 300")
-
-    assert (await stopped(ledger_of_300, caplog)).startswith("the checkpoint of 301 events is that of 300 of ")
-
-
-async def test_what_another_installation_signed_is_not_continued(
-    ledger_of_300: SealedLedger, caplog: pytest.LogCaptureFixture
-) -> None:
-    await ledger_of_300.tamper(
-        "UPDATE ordertrail.installation SET value = decode(repeat('01', 32), 'hex') WHERE name = 'origin'"
-    )
-
-    await ledger_of_300.tell(1)
-
-    # By another process: one that runs knows what its installation is called.
-    await ledger_of_300.seal()
-
-    known = await ledger_of_300.error() or ""
-    assert known.startswith("the checkpoint of 300 events is not valid: None of these keys has signed it")
-    assert "Sealing of tenant acme has stopped" in caplog.text
 
 
 async def test_of_several_sealers_one_finds_the_damage_and_says_so_once(
