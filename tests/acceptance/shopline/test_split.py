@@ -173,4 +173,4 @@ async def test_an_order_that_nobody_knows_the_worth_of_is_not_split(http: httpx.
 
     answer = await http.post(f"/v1/orders/{order_id}/split", json={"order_items": [item(100, 1.0)], "updated_at": seen})
 
-    assert_refused(answer, 422, "is not known")
+    assert_refused(answer, 422, "are not known")
