@@ -17,7 +17,7 @@ from api.dialects.sendcloud import dialect as sendcloud
 from api.dialects.shopline import dialect as shopline
 from api.http import health
 from api.http.dialect import Dialect
-from api.http.lean import LeanRoutes
+from api.http.hot import HotRoutes
 from api.http.opening import Opening
 from api.http.problems import Kind, problem_of
 from api.http.rate_limit import RateLimiter, RateLimits
@@ -82,10 +82,9 @@ def create_app(
     return app
 
 
-def with_lean_routes(app: FastAPI, *, max_body_bytes: int) -> RequestContexts:
-    """Return the application with lean routes for the most frequent requests, and with a context for each request."""
-    leans = [lean for dialect in DIALECTS for lean in dialect.leans]
-    return RequestContexts(LeanRoutes(app, leans, max_body_bytes=max_body_bytes, render=answer))
+def with_hot_routes(app: FastAPI, *, max_body_bytes: int) -> RequestContexts:
+    """Return the application with a straight way for the most frequent requests, and a context for each request."""
+    return RequestContexts(HotRoutes(app, max_body_bytes=max_body_bytes, render=answer))
 
 
 def answer(request: Request, error: Exception) -> Response:

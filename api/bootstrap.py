@@ -21,6 +21,7 @@ from application.ledger_file.writing import LedgerExport
 from application.orders.erasure import Erasure
 from application.orders.integrations import IntegrationService
 from application.orders.service import OrderService
+from application.privacy.documents import prepare
 from application.privacy.store import EncryptedEventStore
 from application.privacy.vault import Vault
 from application.runtime.loops import keep_going
@@ -141,7 +142,7 @@ async def open_services(
     async with (
         open_connections(size=READ_CONNECTIONS) as pool,
         open_connections(size=LARGE_CONNECTIONS) as large_pool,
-        open_group_commit(dsn, watch=watch, clock=Clock(max_ahead=max_clock_ahead)) as writer,
+        open_group_commit(dsn, watch=watch, clock=Clock(max_ahead=max_clock_ahead), prepare=prepare) as writer,
     ):
         large = Large(room, large_pool) if room else None
         credentials, installation = PostgresCredentialStore(pool), PostgresInstallation(pool)

@@ -27,7 +27,6 @@ from application.views.queries import Queries
 from application.views.readability import Readability
 from application.views.time_travel import TimeTravel
 from application.views.upkeep.customers import Reveal
-from domain.values import Origin
 
 
 class Services(NamedTuple):
@@ -57,10 +56,6 @@ class Services(NamedTuple):
     pages: Pages
     secret_headers: frozenset[str] = SECRET_HEADERS
     """Headers and parameters of logged calls whose values are not stored, besides those with telling names."""
-
-    def on_behalf_of(self, origin: Origin) -> "Services":
-        """Return services that record this request as the origin of every event they record."""
-        return Services(self.orders.on_behalf_of(origin), self.integrations.on_behalf_of(origin), *self[2:])
 
 
 class Register(NamedTuple):

@@ -2,6 +2,8 @@
 
 import signal
 
+from hypothesis import settings
+
 from tests.paths import ROOT
 
 _MODULES = [path.relative_to(ROOT).with_suffix("") for path in sorted((ROOT / "tests").rglob("fix_*.py"))]
@@ -11,3 +13,7 @@ pytest_plugins = [".".join(module.parts) for module in _MODULES]
 
 # Whatever the shell does that runs the tests in its background: what they start can be interrupted.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Machines are noisy: no test is timed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")

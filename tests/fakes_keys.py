@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection
 
 from application.privacy.cipher import DamagedKey, Keys, SubjectKey
-from application.privacy.keys import NotRemembered
 from domain.values import TenantName
 
 
@@ -16,20 +15,11 @@ class FakeKeyRing:
         self.asked = 0
         """How often it was asked for keys."""
         self.imported_upto = 0
-        self.remembers_keys = False
         self.may_answer: asyncio.Event | None = None
-
-    def remembers(self, tenant: TenantName, subject: str) -> bool:
-        return self.remembers_keys and (tenant, subject) in self.keys
-
-    def recall(self, tenant: TenantName, subject: str) -> SubjectKey | None:
-        if not self.remembers(tenant, subject):
-            raise NotRemembered
-        return self.keys[tenant, subject]
 
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         self.asked += 1
-        if self.may_answer is not None:
+        if self.may_answer is not None and not all((tenant, subject) in self.keys for subject in subjects):
             await self.may_answer.wait()
         for subject in subjects:
             secret = f"{tenant}/{subject}".encode()[-32:].rjust(32)

@@ -14,9 +14,9 @@ from application.ledger.port import (
     Exactly,
     ExpectedVersion,
     IdempotencyKey,
-    PendingAppend,
     RecordedEvent,
     StreamState,
+    written,
 )
 from domain.errors import (
     EventIdReused,
@@ -55,7 +55,7 @@ class _Ledger:
             raise KeyReused(key.key)
         return request and request.appended
 
-    def find_events(self, append: PendingAppend) -> Appended | None:
+    def find_events(self, append: Append) -> Appended | None:
         """Return where the append's events stand, None if the ledger has none of their ids. Raises EventIdReused."""
         given = [(write.stream, event) for write in append.writes for event in write.events]
         known = [self.by_id.get(event.event_id) for _, event in given]
@@ -71,7 +71,7 @@ class _Ledger:
             raise EventIdReused(tuple(event.event_id for _, event in given))
         return Appended(Position(first), Position(last), (), min(e.recorded_at for e in found), is_replayed=True)
 
-    def record(self, append: PendingAppend) -> Appended:
+    def record(self, append: Append) -> Appended:
         first = len(self.events) + 1
         now = max(datetime.now(UTC), self.events[-1].recorded_at if self.events else BEGINNING)
         versions = []
@@ -102,7 +102,7 @@ class InMemoryEventStore:
     def create_tenant(self, tenant: str) -> None:
         self._ledgers[TenantName(tenant)] = _Ledger()
 
-    async def append(self, append: PendingAppend) -> Appended:
+    async def append(self, append: Append) -> Appended:
         append = _written(append)
         ledger = self._ledger(append.tenant)
         _check(append)
@@ -173,11 +173,11 @@ def _page(events: Sequence[RecordedEvent], max_bytes: int) -> list[RecordedEvent
     return page
 
 
-def _written(append: PendingAppend) -> Append:
+def _written(append: Append) -> Append:
     """Return an append with the JSON of its events written."""
-    events = iter(append.written())
-    written = [write._replace(events=tuple(islice(events, len(write.events)))) for write in append.writes]
-    return Append(append.tenant, tuple(written), append.key)
+    events = iter(written(append))
+    writes = [write._replace(events=tuple(islice(events, len(write.events)))) for write in append.writes]
+    return append._replace(writes=tuple(writes))
 
 
 def _check(append: Append) -> None:

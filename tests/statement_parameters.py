@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from application.ledger.port import ANY, Append, IdempotencyKey, NewEvent, Write
 from application.views.queries import CallFilter, OrderFilter, TimelineFilter
 from domain.values import MAX_BIGINT, TenantName
-from infrastructure.ledger.append_call import AppendCall, alone_parameters, prepare
+from infrastructure.ledger.append_call import AppendCall
 from infrastructure.postgres.arrays import Array, BigIntArray, ByteaArray, IntArray, TextArray, texts, timestamps
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -35,15 +35,19 @@ def _append() -> Mapping[str, Any]:
     for n in range(50):
         event = NewEvent(f"new-{n}", "order.comment_added", b"{}", b"{}", None)
         write = Write(f"order-{'A' if n % 2 else 'new'}-{n}", ANY, (event,))
-        call.add(prepare(Append(TenantName("any"), (write,), IdempotencyKey(f"key-{n}", b"") if n % 3 else None)))
+        call.add(Append(TenantName("any"), (write,), IdempotencyKey(f"key-{n}", b"") if n % 3 else None), [event])
     return {**call.parameters(), "latest": LATEST}
 
 
 def _alone() -> list[Mapping[str, Any]]:
     """Return appends of one event, to an order old and a new one."""
     event = NewEvent("new", "order.comment_added", b"{}", b"{}", None)
-    appends = [Append(TenantName("any"), (Write(f"order-{name}", ANY, (event,)),)) for name in ("A-7", "new")]
-    return [{**parameters, "latest": LATEST} for append in appends if (parameters := alone_parameters(prepare(append)))]
+    alone: list[Mapping[str, Any]] = []
+    for name in ("A-7", "new"):
+        call = AppendCall(TenantName("any"))
+        call.add(Append(TenantName("any"), (Write(f"order-{name}", ANY, (event,)),)), [event])
+        alone.append({**(call.alone_parameters() or {}), "latest": LATEST})
+    return alone
 
 
 def _rows(**columns: Sequence[Any] | Array) -> list[Case]:

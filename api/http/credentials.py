@@ -24,22 +24,25 @@ class Authentication:
 
     def __init__(self, determine: Callable[..., Awaitable[Caller]]) -> None:
         """Take a function of the request, the services, and security schemes. The schemes are for the documentation."""
-        self.determine = determine
-        """The function itself, for callers that ask once and remember the answer."""
-        self._documented = [name for name in signature(determine).parameters if name not in {"request", "services"}]
+        self._determine = determine
+        parameters = signature(determine).parameters
+        self._documented = dict.fromkeys([name for name in parameters if name not in {"request", "services"}])
         update_wrapper(self, determine)
 
     async def __call__(self, **arguments: Any) -> Caller:
         known = remembered(arguments["request"].scope)
         caller = known.get(self)
         if caller is None:
-            caller = known[self] = await self.determine(**arguments)
+            caller = known[self] = await self._determine(**arguments)
         return caller
 
     async def identify(self, request: Request) -> Caller:
         """Return the sender of a request. Raises what the function raises."""
-        documented = dict.fromkeys(self._documented)
-        return await self(request=request, services=services_of(request), **documented)
+        return await self(request=request, services=services_of(request), **self._documented)
+
+    async def ask(self, request: Request) -> Caller:
+        """Return what identify does, without storing it with the request."""
+        return await self._determine(request=request, services=services_of(request), **self._documented)
 
 
 def remembered(scope: Scope) -> dict[Authentication, Caller]:

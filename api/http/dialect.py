@@ -6,20 +6,18 @@ from typing import Any, NamedTuple
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from api.http.lean import Lean
 from api.http.problems import Problem
 
 
 class Dialect(NamedTuple):
     """A vendor's HTTP interface, or our own.
 
-    prefixes tell which paths belong to it, with a route or without. leans are its most frequent routes.
+    prefixes tell which paths belong to it, with a route or without.
     """
 
     prefixes: tuple[str, ...]
     routers: tuple[APIRouter, ...]
     render: Callable[[Problem], Response]
-    leans: tuple[Lean, ...] = ()
 
 
 def of_every_route(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The name of each request in answers and in the log: the sender's, or ours."""
+"""What is known of each request while it is answered: its id, which is the sender's or ours, and its origin."""
 
 import re
 import secrets
@@ -6,12 +6,17 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from application.ledger.fields import of_valid
 from application.runtime.request_context import RequestContext, current
+from domain.values import Origin
 
 HEADER = "X-Request-Id"
 _RAW_HEADER = HEADER.lower().encode()
 _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 """The ids that are accepted: nothing that could break a line of the log, or a header."""
+
+
+MAX_PATH = 2_000
 
 
 def new_request_id() -> str:
@@ -25,6 +30,12 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return brought.decode("ascii") if _SANE.fullmatch(brought) else new_request_id()
 
 
+def _origin(scope: Scope) -> Origin:
+    # The path as it was sent, because a decoded path may hold characters that events must not. No route's path is cut
+    # here.
+    return of_valid(Origin, method=scope["method"], path=scope["raw_path"].decode("ascii", "replace")[:MAX_PATH])
+
+
 class RequestContexts:
     """Makes the current request known everywhere in an application."""
 
@@ -33,8 +44,7 @@ class RequestContexts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            headers = scope["headers"]
-            current.set(RequestContext(lambda: _request_id(headers)))
+            current.set(RequestContext(lambda: _request_id(scope["headers"]), lambda: _origin(scope)))
         await self._app(scope, receive, send)
 
 

@@ -23,9 +23,6 @@ from application.access.callers import Caller
 from application.ledger.outcome import Recorded
 from application.ledger.port import IdempotencyKey
 from application.views.queries import Freshness
-from domain.values import Origin
-
-MAX_PATH = 2_000
 
 
 class StrictRoute(APIRoute):
@@ -82,17 +79,12 @@ def require_json(content_type: str) -> None:
         raise UnsupportedMediaType(f"Send the body with the header Content-Type: application/json; {sent}")
 
 
-async def _services(request: Request) -> Services:
-    services = services_of(request)
-    if request.method in {"GET", "HEAD"}:
-        return services
-    # The path as it was sent, because a decoded path may hold characters that events must not. No route's path is cut
-    # here.
-    path = request.scope["raw_path"].decode("ascii", "replace")[:MAX_PATH]
-    return services.on_behalf_of(Origin(method=request.method, path=path))
+async def services(request: Request) -> Services:
+    """Return the services that answer a request."""
+    return services_of(request)
 
 
-ServicesDep = Annotated[Services, Depends(_services)]
+ServicesDep = Annotated[Services, Depends(services)]
 
 _KeyHeader = Annotated[
     str | None,
@@ -104,7 +96,7 @@ _KeyHeader = Annotated[
 ]
 
 
-async def _idempotency_key(request: Request, key: _KeyHeader = None) -> IdempotencyKey | None:
+async def idempotency_key(request: Request, key: _KeyHeader = None) -> IdempotencyKey | None:
     """Return the request's key, with a fingerprint of its method, path, query and body."""
     if key is None:
         return None
@@ -113,7 +105,7 @@ async def _idempotency_key(request: Request, key: _KeyHeader = None) -> Idempote
     return IdempotencyKey(key, fingerprint.digest())
 
 
-KeyDep = Annotated[IdempotencyKey | None, Depends(_idempotency_key)]
+KeyDep = Annotated[IdempotencyKey | None, Depends(idempotency_key)]
 
 
 class Json(Response):

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from api.http.conditions import IfMatchDep
+from api.http.hot import hot
 from api.http.pages import Rendered, page_of_order
 from api.http.parts import answer, document, rendered
 from api.http.reading.json_text import to_json
@@ -62,6 +63,7 @@ async def create_order(
 
 
 @router.post("/{order_id}/events", status_code=201, response_model=RecordedWithReceipt, summary="Append events")
+@hot
 async def append_events(
     order_id: OrderId,
     body: AppendBody,
@@ -208,6 +210,7 @@ async def get_order(
 
 
 @router.get("/{order_id}/timeline", response_model=Timeline, summary="Get an order's timeline")
+@hot
 async def get_timeline(
     request: Request,
     order_id: OrderId,

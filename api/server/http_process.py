@@ -9,7 +9,7 @@ from functools import partial
 
 import uvicorn
 
-from api.app import create_app, with_lean_routes
+from api.app import create_app, with_hot_routes
 from api.bootstrap import open_services, watching_database
 from api.http.opening import Opening, OpenServices
 from api.http.rate_limit import limits_of
@@ -62,7 +62,7 @@ def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
 
     app = create_app(serving, max_body_bytes=settings.max_body_bytes, rate_limits=limits_of(settings), room=room)
     config = uvicorn.Config(
-        with_lean_routes(app, max_body_bytes=settings.max_body_bytes),
+        with_hot_routes(app, max_body_bytes=settings.max_body_bytes),
         loop="uvloop",
         http=StrictProtocol,
         log_config=None,

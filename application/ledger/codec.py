@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from uuid_utils import uuid7
 
 from application.ledger.fields import Fields, stored
-from application.ledger.port import WHY_UNREADABLE, NewEvent, RecordedEvent, UnwrittenEvent
+from application.ledger.port import WHY_UNREADABLE, Draft, NewEvent, RecordedEvent
 from domain.errors import InvalidEvent, OrdertrailError, UnreadableEvent
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
@@ -36,7 +36,7 @@ def encode(event: Event) -> NewEvent:
     return draft(event).written()
 
 
-def draft(event: Event, origin: Origin | None = None) -> UnwrittenEvent:
+def draft(event: Event, origin: Origin | None = None) -> Draft:
     """Return the event as encode does, but before its JSON is written.
 
     origin is the request that the event came with. It is used if the event names no origin itself.
@@ -52,7 +52,7 @@ def draft(event: Event, origin: Origin | None = None) -> UnwrittenEvent:
         metadata["origin"] = {"method": origin.method, "path": origin.path}
     event_class, serializer = type(event), event.__pydantic_serializer__
     fields = _data_fields(event_class)
-    return UnwrittenEvent(
+    return Draft(
         event_id=event.event_id or new_event_id(),
         type=event.topic,
         data=serializer.to_python(event, mode="json", include=fields, exclude_none=True)

@@ -1,4 +1,4 @@
-"""Makes objects from what we stored ourselves. It was validated when it was received, and is not validated again."""
+"""Makes objects from fields that are valid: those that we stored, and those of a request that was validated."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -64,10 +64,17 @@ class Stored(Generic[M]):
         for name, convert in self._converters:
             if (value := fields.get(name)) is not None:
                 values[name] = convert(value)
+        return self._instance(values, self._names)
+
+    def of_valid(self, fields: dict[str, Any]) -> M:
+        """Return the object with these valid fields, and defaults for the others. Raises ValueError."""
+        return self._instance(self._fields.completed(fields), set(fields))
+
+    def _instance(self, values: dict[str, Any], names: set[str]) -> M:
         # The model's own constructor does the same after validation.
         instance = self._model.__new__(self._model)
         _set(instance, "__dict__", values)
-        _set(instance, "__pydantic_fields_set__", self._names)
+        _set(instance, "__pydantic_fields_set__", names)
         _set(instance, "__pydantic_extra__", None)
         _set(instance, "__pydantic_private__", None)
         return instance
@@ -76,6 +83,11 @@ class Stored(Generic[M]):
 def stored(model: type[M]) -> Stored[M]:
     """Return the maker of a model's instances."""
     return _stored(model)
+
+
+def of_valid(model: type[M], **fields: Any) -> M:
+    """Return the object with these fields. They were validated as fields of the same types, and are not again."""
+    return stored(model).of_valid(fields)
 
 
 @cache

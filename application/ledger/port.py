@@ -1,6 +1,6 @@
 """The words of the ledger: appends, their conditions, their results, and the events that are read back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -59,8 +59,21 @@ class NewEvent(NamedTuple):
         return self
 
 
-class UnwrittenEvent(NamedTuple):
-    """An event on its way into the ledger whose JSON is not written yet, so that parts of it can be encrypted first.
+class Storable(Protocol):
+    """An event that can be appended. Its JSON may be written later, when its group is prepared."""
+
+    @property
+    def event_id(self) -> str: ...
+
+    @property
+    def type(self) -> str: ...
+
+    def written(self) -> NewEvent:
+        """Return the event as it is stored. Every call returns the same."""
+
+
+class Draft(NamedTuple):
+    """An event whose JSON is not written yet, so that parts of it can be encrypted first.
 
     data is already bytes if the event's type holds nothing personal.
     """
@@ -95,7 +108,7 @@ class Write(NamedTuple):
 
     stream: str
     expected: ExpectedVersion
-    events: tuple[NewEvent | UnwrittenEvent, ...]
+    events: tuple[Storable, ...]
 
 
 class IdempotencyKey(NamedTuple):
@@ -106,37 +119,33 @@ class IdempotencyKey(NamedTuple):
 
 
 class Append(NamedTuple):
-    """Writes of one tenant, at most one per stream. Either all of them are stored, or none is.
-
-    The writes name the streams, the conditions and the events. The bytes to store are those that written returns.
-    """
+    """Writes of one tenant, at most one per stream. Either all of them are stored, or none is."""
 
     tenant: TenantName
     writes: tuple[Write, ...]
     key: IdempotencyKey | None = None
 
-    def written(self) -> list[NewEvent]:
-        """Return the events of all writes as they are stored. Every call returns the same.
 
-        The ledger calls this when the append's turn has come. An error raised here is raised by the append.
-        """
-        return [event.written() for write in self.writes for event in write.events]
+Prepared = list[NewEvent] | Exception
+"""The events of all writes of an append as they are stored, or the error that preparing them raised."""
+Prepare = Callable[[Sequence[Append]], Sequence[Prepared]]
+"""Prepares the appends of a group. An error in one of them never affects the others."""
 
 
-class PendingAppend(Protocol):
-    """An append as ledgers take it: an Append, or an object in its place whose events are made later."""
+def written(append: Append) -> list[NewEvent]:
+    """Return the events of all writes of an append as they are stored."""
+    return [event.written() for write in append.writes for event in write.events]
 
-    @property
-    def tenant(self) -> TenantName: ...
 
-    @property
-    def writes(self) -> tuple[Write, ...]: ...
-
-    @property
-    def key(self) -> IdempotencyKey | None: ...
-
-    def written(self) -> list[NewEvent]:
-        """See Append.written."""
+def prepare(group: Sequence[Append]) -> list[Prepared]:
+    """Write the events of a group of appends. This is the plain Prepare."""
+    prepared: list[Prepared] = []
+    for append in group:
+        try:
+            prepared.append(written(append))
+        except Exception as error:
+            prepared.append(error)
+    return prepared
 
 
 class Appended(NamedTuple):
@@ -170,8 +179,8 @@ class EventStore(Protocol):
     wait at the same time share a transaction; an error in one of them never affects the others.
     """
 
-    async def append(self, append: PendingAppend) -> Appended:
-        """Record an append. If writing its events raises an error, append raises that error, and nothing is stored.
+    async def append(self, append: Append) -> Appended:
+        """Record an append. If preparing its events raises an error, append raises that error, and nothing is stored.
 
         Idempotent by the append's key and by its event ids: an append that was recorded before gets its first answer
         again. Raises VersionConflict, OrderNotFound or IntegrationNotFound (STREAM_EXISTS did not hold), KeyReused,

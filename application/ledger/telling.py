@@ -6,7 +6,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from application.ledger.outcome import Recorded, RecordedRef, recorded
-from application.ledger.port import Append, EventStore, NewEvent, RecordedEvent, UnwrittenEvent, Write
+from application.ledger.port import Append, Draft, EventStore, RecordedEvent, Storable, Write
 from domain.errors import EventIdReused
 from domain.events.catalogue import CATALOGUE
 from domain.personal import Shape, is_placeholder, places, shape_of
@@ -74,12 +74,12 @@ def with_known(result: Recorded | None, known: Known) -> Recorded:
     return Recorded(in_order, min(event.recorded_at for event in known.values()), is_replayed=True)
 
 
-def _is_same(stream: str, told: NewEvent | UnwrittenEvent, known: RecordedEvent) -> bool:
+def _is_same(stream: str, told: Storable, known: RecordedEvent) -> bool:
     """Return whether an event says what one says that was recorded before, as far as that was not erased."""
     if (known.stream, known.type) != (stream, told.type):
         return False
     try:
-        ours = from_json(told.data) if isinstance(told.data, bytes) else told.data
+        ours = told.data if isinstance(told, Draft) and isinstance(told.data, dict) else from_json(told.written().data)
         theirs = from_json(known.data)
     except ValueError:
         return False  # it is no JSON, and its bytes were compared already

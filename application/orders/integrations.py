@@ -7,21 +7,16 @@ from application.ledger.codec import draft
 from application.ledger.outcome import Recorded
 from application.ledger.port import ANY, STREAM_EXISTS, Append, EventStore, ExpectedVersion, IdempotencyKey, Write
 from application.ledger.telling import tell
+from application.runtime.request_context import current_origin
 from domain.events.integration import ExceptionLogged, IntegrationEvent, Recovered, Registered
-from domain.values import Origin
 
 
 class IntegrationService:
     """Registers integrations and logs their exceptions. Raises what EventStore.append raises."""
 
-    def __init__(self, store: EventStore, bodies: SealedBodies, *, origin: Origin | None = None) -> None:
+    def __init__(self, store: EventStore, bodies: SealedBodies) -> None:
         self._store = store
         self._bodies = bodies
-        self._origin = origin
-
-    def on_behalf_of(self, origin: Origin) -> "IntegrationService":
-        """Return a service that records this request as the origin of every event it records."""
-        return IntegrationService(self._store, self._bodies, origin=origin)
 
     async def register(
         self,
@@ -53,7 +48,7 @@ class IntegrationService:
     async def _append(
         self, tenant: Tenant, event: IntegrationEvent, expected: ExpectedVersion, key: IdempotencyKey | None
     ) -> Recorded:
-        write = Write(event.originator_id, expected, (draft(event, self._origin),))
+        write = Write(event.originator_id, expected, (draft(event, current_origin()),))
         return await tell(self._store, Append(tenant.name, (write,), key))
 
 

@@ -15,15 +15,15 @@ from application.ledger.port import (
 )
 from application.orders.erasure import Erasure
 from application.orders.loading import load_order
-from application.orders.writer import OrderWriter
+from application.orders.writer import OrderWriter, write_of
 from application.views.queries import References
-from domain.errors import AlreadyRedacted, IntegrationNotFound, OrderNotFound, VersionConflict
+from domain.errors import AlreadyRedacted, EventIdReused, IntegrationNotFound, OrderNotFound, VersionConflict
 from domain.events.integration import IntegrationTied, IntegrationUntied
 from domain.events.lifecycle import Created, Redacted
 from domain.events.order_event import OrderEvent
 from domain.order import DECISIONS, Order, new_order_id
 from domain.streams import integration_stream, order_stream
-from domain.values import Customer, Money, Origin, TenantName, Totals
+from domain.values import Customer, Money, TenantName, Totals
 
 
 class OrderService:
@@ -33,17 +33,11 @@ class OrderService:
     its reference; the id is tried first. Raises what EventStore.append raises, and RuleViolation.
     """
 
-    def __init__(
-        self, store: EventStore, references: References, erasure: Erasure, *, origin: Origin | None = None
-    ) -> None:
+    def __init__(self, store: EventStore, references: References, erasure: Erasure) -> None:
         self._store = store
         self._references = references
         self._erasure = erasure
-        self._writer = OrderWriter(store, references, origin)
-
-    def on_behalf_of(self, origin: Origin) -> "OrderService":
-        """Return a service that records this request as the origin of every event it records."""
-        return OrderService(self._store, self._references, self._erasure, origin=origin)
+        self._writer = OrderWriter(store, references)
 
     async def create(
         self, tenant: Tenant, order_id: str | None, *, key: IdempotencyKey | None = None, **event: Any
@@ -57,7 +51,7 @@ class OrderService:
             return decided(found)
         order = Order.create(order_id or new_order_id(), **event)
         try:
-            return decided(await self._writer.append(tenant, [self._writer.write(order, NO_STREAM)], key))
+            return decided(await self._writer.append(tenant, [write_of(order, NO_STREAM)], key))
         except VersionConflict:
             if not tenant.is_implicit:
                 raise
@@ -82,13 +76,15 @@ class OrderService:
         record = self._writer.record_decisions if are_decisions else self._writer.record_facts
         known = STREAM_EXISTS if expected is None else expected
         try:
-            result = await self._writer.by_either_name(
-                tenant, order_id, lambda id_: record(tenant, id_, events, known, key)
-            )
-        except OrderNotFound:
-            if expected is not None or not tenant.is_implicit:
+            result = await record(tenant, order_id, events, known, key)
+        except (OrderNotFound, VersionConflict, EventIdReused) as refusal:
+            other = await self._writer.other_name(tenant, order_id, refusal)
+            if other is not None:
+                result = await record(tenant, other, events, known, key)
+            elif expected is None and tenant.is_implicit and isinstance(refusal, OrderNotFound):
+                result = await record(tenant, order_id, events, ANY, key)
+            else:
                 raise
-            result = await record(tenant, order_id, events, ANY, key)
         for event in events:
             if isinstance(event, Redacted):
                 await self._erasure.erase(tenant.name, order_stream(result.order_id), by=event.actor)

@@ -1,15 +1,16 @@
 """How orders are written: facts without reading an order, decisions on the order as it is, and again on a conflict."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from application.access.callers import Tenant
 from application.ledger.codec import draft, new_event_id
-from application.ledger.conflicts import again_on_conflict
+from application.ledger.conflicts import Attempts
 from application.ledger.outcome import Recorded, recorded
 from application.ledger.port import (
     ANY,
     Append,
     Appended,
+    Draft,
     EventStore,
     Exactly,
     ExpectedVersion,
@@ -19,41 +20,35 @@ from application.ledger.port import (
 from application.ledger.telling import find_known, tell, with_known
 from application.orders.loading import Needs, load_if_any, load_order, needs_of
 from application.orders.splits import Load, of_child, other_sides, other_streams, require_told
+from application.runtime.request_context import current_origin
 from application.views.queries import References
-from domain.errors import EventIdReused, OrderNotFound, VersionConflict
+from domain.errors import OrderNotFound, VersionConflict
 from domain.events.order_event import OrderEvent
 from domain.order import Order
 from domain.streams import order_stream
-from domain.values import Origin
 
 
 class OrderWriter:
     """Records facts and decisions. Each event says which request it came with, if that is known."""
 
-    def __init__(self, store: EventStore, references: References, origin: Origin | None) -> None:
+    def __init__(self, store: EventStore, references: References) -> None:
         self._store = store
         self._references = references
-        self._origin = origin
 
-    async def by_either_name(
-        self, tenant: Tenant, name: str, attempt: Callable[[str], Awaitable[Recorded]]
-    ) -> Recorded:
-        """Attempt something on the order with this id; if there is none, on the one known by this reference."""
-        try:
-            return await attempt(name)
-        except (OrderNotFound, VersionConflict, EventIdReused) as refusal:
-            # An event id may exist because an earlier request reported the same event under the order's other name.
-            if isinstance(refusal, VersionConflict) and (refusal.actual or refusal.stream != order_stream(name)):
-                raise
-            order_id = await self._references.find_by_reference(tenant.name, name)
-            if order_id is None or order_id == name:
-                raise
-        return await attempt(order_id)
+    async def other_name(self, tenant: Tenant, name: str, refusal: Exception) -> str | None:
+        """Return the id of the order that is known by this reference, if the refusal means that no order has this id.
+
+        An event id may exist because an earlier request reported the same event under the order's other name.
+        """
+        if isinstance(refusal, VersionConflict) and (refusal.actual or refusal.stream != order_stream(name)):
+            return None
+        order_id = await self._references.find_by_reference(tenant.name, name)
+        return None if order_id == name else order_id
 
     async def decide(
         self,
         tenant: Tenant,
-        order_id: str,
+        name: str,
         decide: Callable[[Order], Order | None],
         key: IdempotencyKey | None,
         *,
@@ -64,26 +59,34 @@ class OrderWriter:
 
         Raises VersionConflict if the order is not as expected.
         """
-
-        async def attempt(order_id: str) -> Recorded:
-            order = await load_order(self._store, tenant.name, order_id, needs)
+        async for attempt in Attempts():
+            order = await self._load(tenant, name, needs)
             # Ask after loading: if a copy of this request was faster, its effect is no reason to refuse this one.
             if found := await self.find_request(tenant, key):
                 return found
             version = order.version
             _require(expected, order.id, version)
             child = decide(order)
-            writes = [self.write(order, Exactly(version))]
+            writes = [write_of(order, Exactly(version))]
             if child is not None:
-                writes.append(self.write(*await of_child(child, self._loader(tenant) if tenant.is_implicit else None)))
+                writes.append(write_of(*await of_child(child, self._loader(tenant) if tenant.is_implicit else None)))
             # An implicit tenant's child may get its first events meanwhile; any other child that appears is a conflict.
-            streams.update(write.stream for write in (writes if tenant.is_implicit else writes[:1]))
+            streams = {write.stream for write in (writes if tenant.is_implicit else writes[:1])}
             if isinstance(expected, Exactly):
                 streams.discard(order.id)
-            return await self.append(tenant, writes, key)
+            with attempt.may_lose(streams):
+                return await self.append(tenant, writes, key)
+        raise AssertionError
 
-        streams: set[str] = set()
-        return await self.by_either_name(tenant, order_id, lambda id_: again_on_conflict(lambda: attempt(id_), streams))
+    async def _load(self, tenant: Tenant, name: str, needs: Needs) -> Order:
+        """Return the order with this id; if there is none, the one that is known by this reference."""
+        try:
+            return await load_order(self._store, tenant.name, name, needs)
+        except OrderNotFound as refusal:
+            order_id = await self.other_name(tenant, name, refusal)
+            if order_id is None:
+                raise
+        return await load_order(self._store, tenant.name, order_id, needs)
 
     def _loader(self, tenant: Tenant) -> Load:
         return lambda order_id: load_if_any(self._store, tenant, order_id, ANY)
@@ -97,8 +100,7 @@ class OrderWriter:
         key: IdempotencyKey | None,
     ) -> Recorded:
         """Record events that are true whatever the order's state is."""
-        write = Write(order_stream(order_id), expected, tuple([draft(event, self._origin) for event in events]))
-        return await self.append(tenant, [write], key)
+        return await self.append(tenant, [Write(order_stream(order_id), expected, _drafts(events))], key)
 
     async def record_decisions(
         self,
@@ -116,17 +118,18 @@ class OrderWriter:
             event.model_copy(update={"originator_id": stream, "event_id": event.event_id or new_event_id()})
             for event in events
         ]
-        drafts = Write(stream, expected, tuple([draft(event, self._origin) for event in events]))
-        known = await find_known(self._store, tenant.name, [drafts]) if has_ids else {}
+        told = Write(stream, expected, _drafts(events))
+        known = await find_known(self._store, tenant.name, [told]) if has_ids else {}
         if len(known) == len(events):
             # Told before: answered as the first time, without asking whether they would still fit the order.
             return (await self.record_facts(tenant, order_id, events, ANY, key)).only(stream)
         events = [event for event in events if event.event_id not in known]
 
-        async def attempt() -> Recorded:
+        streams = other_streams(events) | (set() if isinstance(expected, Exactly) else {stream})
+        async for attempt in Attempts():
             order = await load_if_any(self._store, tenant, order_id, expected, needs_of(events))
             if found := await self.find_request(tenant, key):
-                return found
+                return with_known(found, known).only(stream)
             version = order.version if order else 0
             _require(expected, stream, version)
             rest = events if order else events[1:]
@@ -134,11 +137,10 @@ class OrderWriter:
             for event in rest:
                 order.accept(event)
             others = await other_sides(events, self._loader(tenant))
-            writes = [self.write(order, Exactly(version)), *(self.write(*other) for other in others)]
-            return await self.append(tenant, writes, key)
-
-        streams = other_streams(events) | (set() if isinstance(expected, Exactly) else {stream})
-        return with_known(await again_on_conflict(attempt, streams), known).only(stream)
+            writes = [write_of(order, Exactly(version)), *(write_of(*other) for other in others)]
+            with attempt.may_lose(streams):
+                return with_known(await self.append(tenant, writes, key), known).only(stream)
+        raise AssertionError
 
     async def find_request(self, tenant: Tenant, key: IdempotencyKey | None) -> Recorded | None:
         """Return what an earlier request with this key recorded, so that no rule is applied twice for one request."""
@@ -148,9 +150,15 @@ class OrderWriter:
     async def append(self, tenant: Tenant, writes: Sequence[Write], key: IdempotencyKey | None) -> Recorded:
         return await tell(self._store, Append(tenant.name, tuple(writes), key))
 
-    def write(self, order: Order, expected: ExpectedVersion) -> Write:
-        events: Sequence[OrderEvent] = order.collect_events()  # type: ignore[assignment]
-        return Write(order.id, expected, tuple([draft(event, self._origin) for event in events]))
+
+def write_of(order: Order, expected: ExpectedVersion) -> Write:
+    """Return the write of an order's new events."""
+    return Write(order.id, expected, _drafts(order.collect_events()))  # type: ignore[arg-type]
+
+
+def _drafts(events: Iterable[OrderEvent]) -> tuple[Draft, ...]:
+    origin = current_origin()
+    return tuple([draft(event, origin) for event in events])
 
 
 def _require(expected: ExpectedVersion | None, stream: str, version: int) -> None:

@@ -3,7 +3,7 @@
 import re
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -56,8 +56,6 @@ class DamagedKey(SubjectKey):
 
 Keys = Mapping[str, SubjectKey | None]
 """Keys by subject; None if the key was destroyed. A subject without a key is missing."""
-KeyOf = Callable[[str], SubjectKey | None]
-"""Returns the key of a subject; None if it was destroyed."""
 
 
 def is_token(value: Any) -> bool:

@@ -1,13 +1,15 @@
 """Personal data in an event's JSON: where it is, which key it needs, how it is encrypted, and what is shown of it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from application.ledger.port import WHY_UNREADABLE, NewEvent, RecordedEvent, UnwrittenEvent
-from application.privacy.cipher import CHANGED, KeyOf, Keys, SubjectKey, bound, is_token, open_token, seal
+from application.ledger.port import WHY_UNREADABLE, Append, Draft, NewEvent, Prepared, RecordedEvent, Storable, Write
+from application.ledger.port import prepare as written_group
+from application.privacy.cipher import CHANGED, Keys, SubjectKey, bound, is_token, open_token, seal
 from application.privacy.damage import Unopened, changed, in_words, of_damaged_key, of_other_key
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.catalogue import CATALOGUE
@@ -28,11 +30,6 @@ _ACTOR = shape_of(Actor)
 @lru_cache(maxsize=1_024)
 def _bound_field(path: str) -> bytes:
     return bound(path)
-
-
-def may_hold_personal_data(event: NewEvent | UnwrittenEvent) -> bool:
-    """Whether an event's own fields may hold personal data. This is a quick check and may err on the side of yes."""
-    return isinstance(event.data, dict) and any(map(event.data.get, _shape_of(event.type) or ()))
 
 
 def is_sealed(event: NewEvent | RecordedEvent) -> bool:
@@ -93,14 +90,14 @@ class Document:
         """
         return {self._whose(member) for _, _, member, _ in self._places}
 
-    def begin_sealing(self, key_of: KeyOf) -> list[Plain]:
+    def begin_sealing(self, keys: Keys) -> list[Plain]:
         """Return the values to encrypt. A value whose key was destroyed is replaced at once and is not returned.
 
-        Raises what key_of raises.
+        Raises KeyError if a key is missing.
         """
         plain: list[Plain] = []
         for holder, name, member, path in self._places:
-            key = key_of(self._whose(member))
+            key = keys[self._whose(member)]
             if key is None:
                 holder[name] = placeholder(holder[name], member)
             else:
@@ -169,15 +166,37 @@ class Document:
         return self._performer if member.mark is OF_PERFORMER else self._stream
 
 
-def document(tenant: TenantName, stream: str, event: NewEvent | UnwrittenEvent | RecordedEvent) -> Document | None:
+class Sealable:
+    """An event with the keys for its personal data, ready to be encrypted. It is appended in place of its event."""
+
+    __slots__ = ("_document", "_occurred_at", "_plain", "event_id", "type")
+
+    def __init__(self, event: Draft | NewEvent, found: Document, keys: Keys) -> None:
+        self.event_id, self.type, self._occurred_at = event.event_id, event.type, event.occurred_at
+        self._document = found
+        self._plain: Sequence[Plain] = found.begin_sealing(keys)
+
+    def encrypt(self) -> None:
+        """Put the token that stands for each value in its place. Raises UnreadableKey."""
+        for holder, name, key, bound_to in self._plain:
+            holder[name] = seal(holder[name], key, bound_to)
+        self._plain = ()
+
+    def written(self) -> NewEvent:
+        """Return the encrypted event. The same event gives the same bytes."""
+        self.encrypt()
+        return NewEvent(self.event_id, self.type, *self._document.written(), self._occurred_at)
+
+
+def document(tenant: TenantName, stream: str, event: Storable | RecordedEvent) -> Document | None:
     """Return an event's JSON; None if it holds no personal data, or if it is no event of ours."""
     shape = _shape_of(event.type)
     if shape is None:
         return None
-    if isinstance(event, UnwrittenEvent):
+    if isinstance(event, Draft):
         data = from_json(event.data) if shape and isinstance(event.data, bytes) else event.data
         found = Document(tenant, stream, event.event_id, data, event.metadata, shape)
-    elif shape or b'"name"' in event.metadata:
+    elif isinstance(event, NewEvent | RecordedEvent) and (shape or b'"name"' in event.metadata):
         try:
             data, metadata = from_json(event.data) if shape else event.data, from_json(event.metadata)
             found = Document(tenant, stream, event.event_id, data, metadata, shape)
@@ -201,17 +220,37 @@ def subjects_in(documents: Sequence[Document | None]) -> set[str]:
     return {subject for each in documents if each for subject in each.subjects()}
 
 
-def encrypt(plain: Sequence[Plain]) -> None:
-    """Put the token that stands for each value in its place."""
-    for holder, name, key, bound_to in plain:
-        holder[name] = seal(holder[name], key, bound_to)
+def sealable(append: Append, documents: Sequence[Document | None], keys: Keys) -> Append:
+    """Return an append whose events are ready to be encrypted.
+
+    documents are those of the events of all writes. Data of forgotten subjects is left out.
+    """
+    found = iter(documents)
+    writes = [
+        Write(stream, expected, tuple([_sealable(event, next(found), keys) for event in events]))
+        for stream, expected, events in append.writes
+    ]
+    return Append(append.tenant, tuple(writes), append.key)
 
 
-def sealed_event(event: NewEvent | UnwrittenEvent, found: Document | None) -> NewEvent:
-    """Return an event as it is stored, with what was encrypted in its document; None means that there is nothing."""
-    if found is None:
-        return event.written()
-    return NewEvent(event.event_id, event.type, *found.written(), event.occurred_at)
+def _sealable(event: Storable, found: Document | None, keys: Keys) -> Storable:
+    return Sealable(event, found, keys) if found is not None and isinstance(event, Draft | NewEvent) else event
+
+
+def prepare(group: Sequence[Append]) -> list[Prepared]:
+    """Encrypt and write the events of a group of appends. An error in one append does not affect the others.
+
+    All are encrypted before any is written. The ciphers' code is large; in this way the processor loads it once for all
+    appends instead of once for each.
+    """
+    for append in group:
+        # The same error is raised again when this append is written.
+        with suppress(Exception):
+            for write in append.writes:
+                for event in write.events:
+                    if isinstance(event, Sealable):
+                        event.encrypt()
+    return written_group(group)
 
 
 def opened_event(event: RecordedEvent, found: Document) -> RecordedEvent:

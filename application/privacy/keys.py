@@ -3,26 +3,16 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from application.privacy.cipher import Keys, SubjectKey
+from application.privacy.cipher import Keys
 from domain.values import TenantName
-
-
-class NotRemembered(Exception):
-    """The key is not in memory; the database has to be asked for it."""
 
 
 class KeyRing(Protocol):
     """Keys by tenant and subject. A subject has at most one key, and gets no other after it was destroyed.
 
     A key that cannot be read, because its row was changed, is returned as a DamagedKey; the other keys are returned as
-    usual. Every method but remembers and recall raises Unavailable.
+    usual. Every method raises Unavailable.
     """
-
-    def remembers(self, tenant: TenantName, subject: str) -> bool:
-        """Return whether recall would succeed."""
-
-    def recall(self, tenant: TenantName, subject: str) -> SubjectKey | None:
-        """Return the key that to_write would return, if it is in memory; otherwise raise NotRemembered."""
 
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
         """Return the key of each of these subjects. A subject without a key gets one, which is durable on return.

@@ -1,11 +1,9 @@
 """The ledgers as the service uses them: personal data is encrypted before any other store sees it."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from hashlib import blake2b
 
-from application.ledger.port import PAGE_BYTES, Appended, EventStore, IdempotencyKey, PendingAppend, RecordedEvent
-from application.privacy.keys import NotRemembered
+from application.ledger.port import PAGE_BYTES, Append, Appended, EventStore, IdempotencyKey, RecordedEvent
 from application.privacy.vault import Vault
 from domain.errors import UnreadableKey
 from domain.values import Position, TenantName
@@ -22,18 +20,14 @@ class EncryptedEventStore:
         self._vault = vault
         self._secret = secret
 
-    async def append(self, append: PendingAppend) -> Appended:
-        key = append.key
-        if key is not None:
-            key = self._secured(key)
-        if self._vault.is_ready_for(append):
-            with suppress(NotRemembered):
-                return await self._store.append(self._vault.sealed(append, key))
+    async def append(self, append: Append) -> Appended:
+        if append.key is not None:
+            append = append._replace(key=self._secured(append.key))
         try:
-            return await self._store.append(await self._vault.sealed_with_new_keys(append, key))
+            return await self._store.append(await self._vault.sealable(append))
         except UnreadableKey:
             # An append that was recorded when the key could still be read gets its first answer again.
-            if key is not None and (found := await self._store.find_request(append.tenant, key)):
+            if append.key is not None and (found := await self._store.find_request(append.tenant, append.key)):
                 return found
             raise
 

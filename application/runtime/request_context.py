@@ -1,4 +1,4 @@
-"""The request that is being answered, known to all code that runs for it: its id, and the time it has left."""
+"""The request that is being answered, known to all code that runs for it: its id, its path, and its time left."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from domain.errors import Unavailable
+from domain.values import Origin
 
 T = TypeVar("T")
 
@@ -18,12 +19,15 @@ TOO_LONG = "The database took too long to answer this request; try again"
 class RequestContext:
     """One request. Code that runs for no request has none."""
 
-    __slots__ = ("_find_id", "_id", "seconds_left")
+    __slots__ = ("_find_id", "_id", "_origin", "seconds_left")
 
-    def __init__(self, find_id: Callable[[], str], *, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, find_id: Callable[[], str], origin: Callable[[], Origin] | None = None, *, seconds: float = SECONDS
+    ) -> None:
         self.seconds_left = seconds
         """How many seconds it may still wait for the database."""
         self._find_id = find_id
+        self._origin = origin
         self._id = ""
 
     @property
@@ -31,6 +35,11 @@ class RequestContext:
         """The request's id in the log. It is made when it is first asked for, which is seldom."""
         self._id = self._id or self._find_id()
         return self._id
+
+    @property
+    def origin(self) -> Origin | None:
+        """The origin of the events that the request records."""
+        return None if self._origin is None else self._origin()
 
     async def waiting_for(self, answered: "asyncio.Future[T]") -> T:
         """Return the result of a future of this request, or raise Unavailable when the time is up."""
@@ -54,3 +63,9 @@ def give_up(answered: "asyncio.Future[Any]") -> None:
 
 
 current: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+
+
+def current_origin() -> Origin | None:
+    """Return the origin of events that are recorded now; None if they are recorded for no request."""
+    context = current.get()
+    return None if context is None else context.origin

@@ -4,7 +4,7 @@ import json
 from math import isfinite
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 MAX_NAME = 255
 """How many characters are told of a member's name: whoever sends it may make it as long as the text."""
@@ -22,36 +22,28 @@ class DuplicateMember(ValueError):
 def from_strict_json(text: bytes | bytearray) -> Any:
     """Return the value of JSON. Raises ValueError; DuplicateMember if an object has a member twice."""
     value = from_json(text, allow_inf_nan=False)
-    members, colons_in_texts = _counted(value)
-    # Each member has a colon, and texts may. If there is one more than can be seen here, it may be that of a member
-    # that was lost, or in a name; if one was escaped, the numbers tell nothing.
-    if text.count(b":") == members + colons_in_texts and b"\\u003" not in text:
+    again = to_json(value, inf_nan_mode="constants")
+    if b"Infinity" in again:
+        _require_finite(value)
+    # Each member has a colon. If the text has as many as its value when it is written again, no member was lost, unless
+    # a colon of the text is escaped.
+    if text.count(b":") == again.count(b":") and b"\\u003" not in text:
         return value
-    if _colons_outside_texts(text) != members:
+    if _colons_outside_texts(text) != _colons_outside_texts(again):
         raise DuplicateMember(_first_duplicate(text))
     return value
 
 
-def _counted(value: Any) -> tuple[int, int]:
-    """Return the number of members of all objects in a value, and the number of colons in its texts.
-
-    Raises ValueError if a number is too large for a float.
-    """
-    members = colons = 0
+def _require_finite(value: Any) -> None:
+    """Raise ValueError if a number is too large for a float."""
     values = [value]
     for item in values:
-        kind = type(item)
-        if kind is str:
-            if ":" in item:
-                colons += item.count(":")
-        elif kind is dict:
-            members += len(item)
+        if isinstance(item, dict):
             values += item.values()
-        elif kind is list:
+        elif isinstance(item, list):
             values += item
-        elif kind is float and not isfinite(item):
+        elif isinstance(item, float) and not isfinite(item):
             raise ValueError("a number is too large")
-    return members, colons
 
 
 def _colons_outside_texts(text: bytes | bytearray) -> int:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import psycopg
 
 from application.privacy.cipher import DamagedKey, Keys, SubjectKey
-from application.privacy.keys import NotRemembered
 from application.privacy.notices import Noticed
 from application.runtime.gathering import Gathering
 from domain.errors import OrdertrailError, TenantNotFound
@@ -50,18 +49,13 @@ class PostgresKeyRing:
         self._logged = Noticed()
         self._noted = Noticed()
 
-    def remembers(self, tenant: TenantName, subject: str) -> bool:
-        return self._remembered(tenant, subject) is not None
-
-    def recall(self, tenant: TenantName, subject: str) -> SubjectKey | None:
-        known = self._remembered(tenant, subject)
-        if known is None:
-            raise NotRemembered
-        return known.key
-
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
-        found = [(subject, self._remembered(tenant, subject)) for subject in subjects]
-        keys = {subject: known.key for subject, known in found if known is not None}
+        now = time.monotonic()
+        keys: dict[str, SubjectKey | None] = {}
+        for subject in subjects:
+            known = self._known.get((tenant, subject))
+            if known is not None and now < known.until:
+                keys[subject] = known.key
         if len(keys) == len(subjects):
             return keys
         return {**keys, **await self._offered.ask(tenant, set(subjects) - keys.keys())}
@@ -121,10 +115,6 @@ class PostgresKeyRing:
             if len(keys) == len(subjects):
                 return keys
         raise TenantNotFound(tenant)
-
-    def _remembered(self, tenant: TenantName, subject: str) -> _Known | None:
-        known = self._known.get((tenant, subject))
-        return known if known is not None and time.monotonic() < known.until else None
 
     def _remember(self, tenant: TenantName, keys: Keys) -> None:
         until = time.monotonic() + self._remember_seconds

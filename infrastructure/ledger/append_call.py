@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, assert_never
+from itertools import chain
+from typing import Any, assert_never
 
 import psycopg
 from psycopg.rows import TupleRow
 
-from application.ledger.port import Appended, Exactly, ExpectedVersion, NewEvent, PendingAppend, StreamState, Write
+from application.ledger.port import Append, Appended, Exactly, ExpectedVersion, NewEvent, StreamState, Write
 from domain.errors import (
     EventIdReused,
     IntegrationNotFound,
@@ -31,18 +32,8 @@ MAX_NAME_BYTES = 1_000
 """The largest stream, event id, type or key. An index entry holds 2,704 bytes, the tenant included."""
 
 
-class PreparedAppend(NamedTuple):
-    """An append that can be stored, as far as we can tell without the ledger."""
-
-    append: PendingAppend
-    events: Sequence[NewEvent]
-    """The events of all its writes."""
-    event_ids: Sequence[str]
-    bytes: int
-
-
-def prepare(append: PendingAppend) -> PreparedAppend:
-    """Check an append on its own, before it joins others. Raises InvalidEvent, TenantNotFound, or as written."""
+def check(append: Append, events: Sequence[NewEvent]) -> None:
+    """Check an append on its own, before it joins others. Raises InvalidEvent, TenantNotFound."""
     if not _is_storable(append.tenant):
         raise TenantNotFound(append.tenant)
     if not append.writes:
@@ -51,19 +42,13 @@ def prepare(append: PendingAppend) -> PreparedAppend:
         _check_name("key", append.key.key)
     for write in append.writes:
         _check_write(write)
-    events = append.written()
-    event_ids: list[str] = []
-    size = 0
-    for event_id, type_, data, metadata, occurred_at in events:
+    for event_id, type_, _, _, occurred_at in events:
         _check_name("event id", event_id)
         _check_name("event type", type_)
         if occurred_at is not None:
             _check_time(occurred_at)
-        event_ids.append(event_id)
-        size += len(data) + len(metadata)
-    if len(event_ids) > 1:
-        _check_repeats(append, event_ids)
-    return PreparedAppend(append, events, event_ids, size)
+    if len(events) > 1:
+        _check_repeats(append, events)
 
 
 def _check_write(write: Write) -> None:
@@ -74,8 +59,8 @@ def _check_write(write: Write) -> None:
         raise InvalidEvent(f"No stream can be at {write.expected}")
 
 
-def _check_repeats(append: PendingAppend, event_ids: Sequence[str]) -> None:
-    if len(set(event_ids)) < len(event_ids):
+def _check_repeats(append: Append, events: Sequence[NewEvent]) -> None:
+    if len({event.event_id for event in events}) < len(events):
         raise InvalidEvent("Two events of one append have the same id")
     if len({write.stream for write in append.writes}) < len(append.writes):
         raise InvalidEvent("Two writes of one append are for the same stream")
@@ -124,50 +109,44 @@ def expected_code(expected: ExpectedVersion) -> int:
             assert_never(expected)
 
 
-def alone_parameters(prepared: PreparedAppend) -> dict[str, Any] | None:
-    """Return the parameters of the function for one event without a key; None if this append is not of that kind.
-
-    The latest time that the database's clock may show is left out.
-    """
-    append = prepared.append
-    if append.key is not None or len(prepared.events) > 1:
-        return None
-    [(stream, expected, _)], [event] = append.writes, prepared.events
-    return {"tenant": append.tenant, "stream": stream, "expected": expected_code(expected), **event._asdict()}
-
-
 class AppendCall:
-    """The arrays of one call."""
+    """The appends of one call, with their events as they are stored."""
 
     def __init__(self, tenant: TenantName, clock: Clock | None = None) -> None:
         self.tenant = tenant
         self._clock = clock or Clock()
         self.bytes = 0
-        self.appends: list[PreparedAppend] = []
+        self.appends: list[Append] = []
+        self._events: list[Sequence[NewEvent]] = []
         self._event_ids: set[str] = set()
         self._keys: set[str] = set()
 
-    @property
-    def events(self) -> int:
-        return len(self._event_ids)
+    def add(self, append: Append, events: Sequence[NewEvent]) -> bool:
+        """Add an append, unless it repeats a key or an event id of the call; return whether it was added.
 
-    def add(self, prepared: PreparedAppend) -> bool:
-        """Add an append, unless it repeats a key or an event id of the call; return whether it was added."""
-        key = prepared.append.key
-        if not self._event_ids.isdisjoint(prepared.event_ids) or (key is not None and key.key in self._keys):
+        events are those of all its writes.
+        """
+        event_ids = [event[0] for event in events]
+        key = append.key
+        if not self._event_ids.isdisjoint(event_ids) or (key is not None and key.key in self._keys):
             return False
-        self._event_ids.update(prepared.event_ids)
+        self._event_ids.update(event_ids)
         if key is not None:
             self._keys.add(key.key)
-        self.appends.append(prepared)
-        self.bytes += prepared.bytes
+        self.appends.append(append)
+        self._events.append(events)
+        self.bytes += sum([len(data) + len(metadata) for _, _, data, metadata, _ in events])
         return True
+
+    def event_ids(self) -> list[tuple[str, ...]]:
+        """Return the event ids of each append."""
+        return [tuple(event.event_id for event in events) for events in self._events]
 
     def one_by_one(self) -> list["AppendCall"]:
         """Return a call for each of its appends."""
         calls = [AppendCall(self.tenant, self._clock) for _ in self.appends]
-        for call, prepared in zip(calls, self.appends, strict=True):
-            call.add(prepared)
+        for call, append, events in zip(calls, self.appends, self._events, strict=True):
+            call.add(append, events)
         return calls
 
     async def make(self, connection: Connection) -> list[Appended | OrdertrailError]:
@@ -184,8 +163,7 @@ class AppendCall:
 
     async def _make(self, connection: Connection) -> list[Appended | OrdertrailError]:
         cursor = connection.cursor(binary=True)
-        if len(self.appends) == 1 and (alone := alone_parameters(self.appends[0])):
-            alone["latest"] = self._clock.latest()
+        if alone := self.alone_parameters():
             await cursor.execute(_SQL["append_alone"], alone, prepare=True)
             [(position, version, recorded_at)] = await cursor.fetchall()
             if position is not None:
@@ -193,28 +171,33 @@ class AppendCall:
         await cursor.execute(_SQL["append"], self.parameters(), prepare=True)
         return self._outcomes(await cursor.fetchall())
 
+    def alone_parameters(self) -> dict[str, Any] | None:
+        """Return the parameters of the function for one event without a key; None if the call holds anything else."""
+        if len(self.appends) > 1 or self.appends[0].key is not None or len(self._events[0]) > 1:
+            return None
+        [(stream, expected, _)], [event] = self.appends[0].writes, self._events[0]
+        condition = {"tenant": self.tenant, "stream": stream, "expected": expected_code(expected)}
+        return {**condition, **event._asdict(), "latest": self._clock.latest()}
+
     def parameters(self) -> dict[str, Any]:
         """Return the arrays in the form that the append function takes."""
-        has_keys = any(prepared.append.key for prepared in self.appends)
-        keys = [prepared.append.key for prepared in self.appends]
+        keys = [append.key for append in self.appends]
         writes: list[tuple[int, str, int, int, int, int]] = []
         event_writes: list[int] = []
         event_streams: list[str] = []
-        events: list[NewEvent] = []
         behind: dict[str, int] = {}
-        for number, prepared in enumerate(self.appends, 1):
-            for stream, expected, new in prepared.append.writes:
+        for number, append in enumerate(self.appends, 1):
+            for stream, expected, new in append.writes:
                 size, before = len(new), behind.get(stream, 0)
                 writes.append((number, stream, expected_code(expected), size, before, len(event_writes)))
                 behind[stream] = before + size
                 event_writes += [len(writes)] * size
                 event_streams += [stream] * size
-            events += prepared.events
         write_append, write_stream, write_expected, write_size, write_behind, write_offset = zip(*writes, strict=True)
-        event_ids, types, data, metadata, occurred_at = zip(*events, strict=True)
+        event_ids, types, data, metadata, occurred_at = zip(*chain.from_iterable(self._events), strict=True)
         return {
             "tenant": self.tenant,
-            "keys": texts([key and key.key for key in keys]) if has_keys else None,
+            "keys": texts([key and key.key for key in keys]) if self._keys else None,
             "fingerprints": ByteaArray([key and key.fingerprint for key in keys]),
             "write_append": IntArray(write_append),
             "write_stream": texts(write_stream),
@@ -236,22 +219,23 @@ class AppendCall:
         if len(rows) < len(self.appends):
             [(_, first, _, versions, recorded_at)] = rows
             return list(self._all_appended(first, versions, recorded_at))
-        return [_outcome(prepared, row) for prepared, row in zip(self.appends, rows, strict=True)]
+        return [
+            _outcome(append, events, row) for append, events, row in zip(self.appends, self._events, rows, strict=True)
+        ]
 
     def _all_appended(self, first: int, versions: list[int], recorded_at: datetime) -> Iterator[Appended]:
         """Divide the single answer for all appends among them."""
         first_write = 0
-        for prepared in self.appends:
-            last_write = first_write + len(prepared.append.writes)
-            next_first = first + len(prepared.events)
+        for append, events in zip(self.appends, self._events, strict=True):
+            last_write = first_write + len(append.writes)
+            next_first = first + len(events)
             of_writes = tuple(versions[first_write:last_write])
             yield Appended(Position(first), Position(next_first - 1), of_writes, recorded_at, is_replayed=False)
             first, first_write = next_first, last_write
 
 
-def _outcome(prepared: PreparedAppend, row: TupleRow) -> Appended | OrdertrailError:
+def _outcome(append: Append, events: Sequence[NewEvent], row: TupleRow) -> Appended | OrdertrailError:
     outcome, first, last, versions, recorded_at = row
-    append = prepared.append
     match outcome:
         case "appended":
             return Appended(Position(first), Position(last), tuple(versions), recorded_at, is_replayed=False)
@@ -260,7 +244,7 @@ def _outcome(prepared: PreparedAppend, row: TupleRow) -> Appended | OrdertrailEr
         case "key_reused":
             return KeyReused(append.key.key if append.key else "")
         case "event_id_reused":
-            return EventIdReused(tuple(prepared.event_ids))
+            return EventIdReused(tuple(event.event_id for event in events))
         case "stream_missing" | "version_conflict":
             return _refusal(append.writes, versions)
         case _:

@@ -89,7 +89,7 @@ class AppendWriter:
                 is_unknown = True
                 self._watch.suspect()
                 await self.close()
-        return [OutcomeUnknown(tuple(prepared.event_ids)) for prepared in call.appends]
+        return [OutcomeUnknown(event_ids) for event_ids in call.event_ids()]
 
     def end_if_overdue(self, now: float) -> None:
         """Hang up if a call takes too long, because a silent server gives up nothing."""

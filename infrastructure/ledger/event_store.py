@@ -3,7 +3,7 @@
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from application.ledger.port import PAGE_BYTES, Appended, IdempotencyKey, PendingAppend, RecordedEvent
+from application.ledger.port import PAGE_BYTES, Append, Appended, IdempotencyKey, RecordedEvent
 from domain.errors import KeyReused, TenantNotFound
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.ledger.group_commit import GroupCommit
@@ -35,7 +35,7 @@ class PostgresEventStore:
         self._reads = BoundedReads(pool, large, whatever_times=whatever_times)
 
     # It returns another's coroutine; one of its own would cost one more step for every append.
-    def append(self, append: PendingAppend) -> Coroutine[Any, Any, Appended]:
+    def append(self, append: Append) -> Coroutine[Any, Any, Appended]:
         return self._writer.append(append)
 
     async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:

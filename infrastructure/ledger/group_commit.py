@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from math import inf
 from time import monotonic
 
-from application.ledger.port import Appended, PendingAppend
+from application.ledger.port import Append, Appended, NewEvent, Prepare, Prepared, prepare
 from application.runtime.request_context import current
-from domain.errors import OutcomeUnknown, Unavailable
+from domain.errors import OrdertrailError, OutcomeUnknown, Unavailable
 from domain.values import TenantName
-from infrastructure.ledger.append_call import AppendCall, PreparedAppend, prepare
+from infrastructure.ledger.append_call import AppendCall, check
 from infrastructure.ledger.append_writer import AppendWriter, Outcome
 from infrastructure.ledger.clock import Clock
 from infrastructure.postgres.watch import Watch
@@ -30,11 +30,14 @@ _TOO_LONG = "Too many requests write to this ledger, and this one waited too lon
 
 
 class _Waiting:
-    __slots__ = ("_append", "_prepared", "_send_by", "done", "is_sent", "until")
+    """An append in the queue, and the future of its answer."""
 
-    def __init__(self, append: PendingAppend) -> None:
-        self._append = append
-        self._prepared: PreparedAppend | None = None
+    __slots__ = ("_send_by", "append", "done", "events", "is_sent", "until")
+
+    def __init__(self, append: Append) -> None:
+        self.append = append
+        self.events: Sequence[NewEvent] | None = None
+        """Its events as they are stored, once its group was prepared."""
         self.done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         self.is_sent = False
         """Whether it is in a call, so that it may be stored."""
@@ -50,14 +53,17 @@ class _Waiting:
         """Return whether it has waited too long."""
         return self.until != inf and now > (self.until if self.is_sent else self._send_by)
 
-    def prepared(self) -> PreparedAppend | None:
-        """Return the append ready to be stored. If it cannot be stored, answer its caller, and return None."""
-        if self._prepared is None:
-            try:
-                self._prepared = prepare(self._append)
-            except Exception as error:
-                self.answer(error)
-        return self._prepared
+    def accept(self, prepared: Prepared) -> None:
+        """Take its events as they are stored. If they cannot be stored, answer its caller."""
+        if isinstance(prepared, Exception):
+            self.answer(prepared)
+            return
+        try:
+            check(self.append, prepared)
+        except OrdertrailError as error:
+            self.answer(error)
+        else:
+            self.events = prepared
 
     def answer(self, outcome: Outcome) -> None:
         """Answer the caller, unless they gave up waiting."""
@@ -70,8 +76,8 @@ class _Waiting:
 
     def give_up(self, why: str) -> None:
         """Tell the caller that it was not written, or that the outcome is unknown."""
-        if self.is_sent and self._prepared is not None:
-            self.answer(OutcomeUnknown(tuple(self._prepared.event_ids)))
+        if self.is_sent and self.events is not None:
+            self.answer(OutcomeUnknown(tuple(event.event_id for event in self.events)))
         else:
             self.answer(Unavailable(why))
 
@@ -90,11 +96,13 @@ class GroupCommit:
         reconnect_seconds: Sequence[float] = RECONNECT_SECONDS,
         watch: Watch | None = None,
         clock: Clock | None = None,
+        prepare: Prepare = prepare,
     ) -> None:
         self._dsn = dsn
         self._reconnect_seconds = reconnect_seconds
         self._watch = watch or Watch()
         self._clock = clock or Clock()
+        self._prepare = prepare
         self._queues: dict[TenantName, deque[_Waiting]] = defaultdict(deque)
         self._ready: asyncio.Queue[TenantName] = asyncio.Queue()
         self._scheduled: set[TenantName] = set()
@@ -103,7 +111,7 @@ class GroupCommit:
         self._is_looking = False
         self._is_closed = False
 
-    async def append(self, append: PendingAppend) -> Appended:
+    async def append(self, append: Append) -> Appended:
         """See application.ledger.port.EventStore.append. A cancelled append may still have been recorded."""
         if self._is_closed:
             raise Unavailable(_ENDING)
@@ -153,21 +161,35 @@ class GroupCommit:
         call = AppendCall(tenant, self._clock)
         group: list[_Waiting] = []
         later: list[_Waiting] = []
-        queue = self._queues[tenant]
-        # Take half of those that wait: while the database writes these, the clients of the others prepare their next
-        # appends. If all went at once, the database and the clients would take turns.
-        most = max(MIN_GROUP, len(self._unanswered) // 2)
-        while queue and len(group) < most and call.events < MAX_EVENTS_PER_COMMIT and call.bytes < MAX_BYTES_PER_COMMIT:
-            waiting = queue.popleft()
-            if waiting.done.done() or (prepared := waiting.prepared()) is None:
+        for waiting in self._next(self._queues[tenant]):
+            if waiting.events is None:
                 self._unanswered.discard(waiting)
-            elif call.add(prepared):
+            elif call.bytes < MAX_BYTES_PER_COMMIT and call.add(waiting.append, waiting.events):
                 waiting.is_sent = True
                 group.append(waiting)
             else:
                 later.append(waiting)
-        queue.extendleft(reversed(later))
+        self._queues[tenant].extendleft(reversed(later))
         return call, group
+
+    def _next(self, queue: deque[_Waiting]) -> list[_Waiting]:
+        """Return the first appends of a queue, and take them out of it. They are prepared, or answered."""
+        # Take half of those that wait: while the database writes these, the clients of the others prepare their next
+        # appends. If all went at once, the database and the clients would take turns.
+        most = max(MIN_GROUP, len(self._unanswered) // 2)
+        taken: list[_Waiting] = []
+        events = 0
+        while queue and len(taken) < most and events < MAX_EVENTS_PER_COMMIT:
+            waiting = queue.popleft()
+            if waiting.done.done():  # the caller gave up
+                self._unanswered.discard(waiting)
+                continue
+            taken.append(waiting)
+            events += sum([len(write.events) for write in waiting.append.writes])
+        new = [waiting for waiting in taken if waiting.events is None]
+        for waiting, prepared in zip(new, self._prepare([waiting.append for waiting in new]), strict=True):
+            waiting.accept(prepared)
+        return taken
 
     def refuse_waiting(self, error: Unavailable) -> None:
         """Refuse the appends that are in no call yet: they need not wait for a lost database."""
@@ -211,10 +233,11 @@ async def open_group_commit(
     reconnect_seconds: Sequence[float] = RECONNECT_SECONDS,
     watch: Watch | None = None,
     clock: Clock | None = None,
+    prepare: Prepare = prepare,
 ) -> AsyncIterator[GroupCommit]:
     """Run a group commit with this many connections. On leaving, accepted appends are still written."""
     watch = watch or Watch()
-    group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds, watch=watch, clock=clock)
+    group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds, watch=watch, clock=clock, prepare=prepare)
     watch.on_loss(group_commit.refuse_waiting)
     tasks = [asyncio.create_task(group_commit.write(), name=f"group commit {n}") for n in range(writers)]
     try:

@@ -6,9 +6,9 @@ from itertools import groupby
 from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from application.ledger.codec import new_event_id
-from application.ledger.port import ANY, Append, Exactly, NewEvent, Write
+from application.ledger.port import ANY, Append, Exactly, NewEvent, Write, written
 from domain.values import TenantName
-from infrastructure.ledger.append_call import AppendCall, PreparedAppend
+from infrastructure.ledger.append_call import AppendCall
 from infrastructure.library.ledger_event import LedgerEvent
 from infrastructure.library.personal import PersonalData
 
@@ -22,11 +22,8 @@ def call_of(
     follow each other.
     """
     append = Append(tenant, tuple(_writes(stored_events)))
-    if personal is not None:
-        append = personal.sealed(append)
-    events = append.written()
     call = AppendCall(tenant)
-    call.add(PreparedAppend(append, events, [event.event_id for event in events], bytes=0))
+    call.add(append, written(append) if personal is None else personal.sealed(append))
     return call
 
 

@@ -2,15 +2,14 @@
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from itertools import chain
 from typing import Any
 
 from eventsourcing.persistence import OperationalError
 
-from application.ledger.port import Append, RecordedEvent
+from application.ledger.port import Append, NewEvent, RecordedEvent, written
 from application.privacy.cipher import Keys, SubjectKey
 from application.privacy.damage import in_words
-from application.privacy.documents import document, encrypt, opened_event, sealed_event, subjects_in
+from application.privacy.documents import document, opened_event, sealable, subjects_in
 from application.privacy.notices import Noticed
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import TenantName
@@ -39,27 +38,19 @@ class PersonalData:
         self._wrapper: KeyWrapper | None = None
         self._noticed = Noticed()
 
-    def sealed(self, append: Append) -> Append:
-        """Return an append whose personal data is encrypted. That of forgotten subjects is left out.
+    def sealed(self, append: Append) -> list[NewEvent]:
+        """Return the events of an append with their personal data encrypted. That of forgotten subjects is left out.
 
         Sealing the same again gives the same.
         """
-        found = [[document(self._tenant, write.stream, event) for event in write.events] for write in append.writes]
-        subjects = subjects_in(list(chain.from_iterable(found)))
+        found = [document(self._tenant, write.stream, event) for write in append.writes for event in write.events]
+        subjects = subjects_in(found)
         if not subjects:
-            return append
+            return written(append)
         try:
-            keys = self._keys_to_write(subjects)
-            for each in chain.from_iterable(found):
-                if each is not None:
-                    encrypt(each.begin_sealing(keys.__getitem__))
+            return written(sealable(append, found, self._keys_to_write(subjects)))
         except OrdertrailError as exc:
             raise OperationalError(str(exc)) from exc
-        writes = [
-            write._replace(events=tuple(map(sealed_event, write.events, of_write)))
-            for write, of_write in zip(append.writes, found, strict=True)
-        ]
-        return append._replace(writes=tuple(writes))
 
     def opened(self, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
         """Return events as they may be shown at this moment: [redacted] stands where a key was destroyed.

@@ -2,14 +2,14 @@
 
 from operator import attrgetter
 from typing import Any
-from uuid import uuid4
 
 from fastapi import APIRouter
 
 from api.dialects.dintero.errors import RESPONSES
-from api.dialects.dintero.mapping import api_event, status_event, status_event_of, unreadable_event
+from api.dialects.dintero.mapping import api_event, report_of, status_event, status_event_of, unreadable_event
 from api.dialects.dintero.models import AccountId, DinteroError, NewOrderEvent, OrderEvents, OrderId, OrderStatusEvent
 from api.dialects.dintero.security import CallerDep
+from api.http.hot import hot
 from api.http.parts import answer, document, rendered
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.services import Services
@@ -19,8 +19,6 @@ from application.ledger.port import RecordedEvent
 from application.privacy.legible import legibly
 from application.views.projections.service_events import ServiceEventRow
 from application.views.queries import TimelineFilter
-from domain.events.records import ServiceEventRecorded
-from domain.streams import order_stream
 from domain.values import TenantName
 
 LATEST = 100
@@ -43,19 +41,16 @@ router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=StrictRo
     },
     summary="Create an order event",
 )
+@hot
 async def create_order_event(
     aid: AccountId, order_id: OrderId, body: NewOrderEvent, caller: CallerDep, services: ServicesDep, key: KeyDep
 ) -> Json:
     """Record a service's report on an order."""
     authorise(caller, f"write:shopping:/orders/{order_id}/events", account=aid)
-    event = ServiceEventRecorded(
-        originator_id=order_stream(order_id),
-        event_id=body.id or str(uuid4()),
-        actor=caller.actor,
-        **body.model_dump(exclude={"id"}),
-    )
+    event = report_of(order_id, body, caller.actor)
     result = await services.orders.record(caller.tenant, order_id, [event], key=key)
-    event = await first_told(services.store, caller.tenant.name, event, result)
+    if result.is_replayed:
+        event = await first_told(services.store, caller.tenant.name, event, result)
     told = status_event(event, result.recorded_at, result.events[-1].version)
     return Json(told, headers=written(result))
 

@@ -7,20 +7,39 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import from_json
+from uuid_utils import uuid4
 
+from api.dialects.dintero.models import NewOrderEvent
 from api.http.reading.json_text import to_json
 from application.ledger.codec import decode
+from application.ledger.fields import of_valid
 from application.ledger.port import RecordedEvent
 from application.privacy.legible import legible
 from application.views.projections.service_events import ServiceEventRow
 from domain.events.event import Event
 from domain.events.records import ServiceEventRecorded
+from domain.streams import order_stream
 from domain.values import Actor, Personal
 
 MAX_BODY = 4_000
 """The largest number of characters of an API event's body; a longer body is left out."""
 MAX_ID = 40
 """The largest number of characters of Dintero's ids. Our own ids may be longer."""
+
+
+def report_of(order_id: str, body: NewOrderEvent, actor: Actor) -> ServiceEventRecorded:
+    """Return the domain event of a service's report. Its members have the types of the event's fields."""
+    return of_valid(
+        ServiceEventRecorded,
+        originator_id=order_stream(order_id),
+        event_id=body.id or str(uuid4()),
+        actor=actor,
+        state=body.state,
+        service=body.service,
+        service_status=body.service_status,
+        description=body.description,
+        metadata=body.metadata,
+    )
 
 
 def status_event(event: ServiceEventRecorded, recorded_at: datetime, version: int) -> dict[str, Any]:

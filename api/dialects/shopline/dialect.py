@@ -9,7 +9,7 @@ from api.dialects.shopline.history import order_now
 from api.dialects.shopline.operations import OrderId
 from api.dialects.shopline.security import CallerDep
 from api.http.dialect import Dialect
-from api.http.lean import Lean
+from api.http.hot import hot
 from api.http.pages import Rendered, page_of_order
 from api.http.parts import answer, document, rendered
 from api.http.reading.json_text import to_json
@@ -27,6 +27,7 @@ router = APIRouter(tags=["SHOPLINE"], route_class=StrictRoute)
     responses=responses(401, 403, 422, 429),
     summary="Get Action Logs",
 )
+@hot
 async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
     """Return the newest 100 actions on an order, newest first by created_at; none if there is no such order."""
     authorise(caller, "read:orders")
@@ -68,6 +69,4 @@ async def get_token_info(caller: CallerDep) -> Json:
     return Json({"staff": staff, "merchant": {"_id": tenant, "handle": tenant}})
 
 
-_LEANS = (Lean("GET", "/v1/orders/{order_id}/action_logs", get_action_logs),)
-
-DIALECT = Dialect(("/v1/orders", "/v1/token"), (router, operations.router), render, _LEANS)
+DIALECT = Dialect(("/v1/orders", "/v1/token"), (router, operations.router), render)

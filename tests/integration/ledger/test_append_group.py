@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from application.ledger.port import ANY, NO_STREAM, STREAM_EXISTS, Append, Appended, Exactly, NewEvent, Write
+from application.ledger.port import ANY, NO_STREAM, STREAM_EXISTS, Append, Appended, Exactly, NewEvent, Write, written
 from domain.errors import EventIdReused, KeyReused, OrderNotFound, OrdertrailError, VersionConflict
-from infrastructure.ledger.append_call import AppendCall, prepare
+from infrastructure.ledger.append_call import AppendCall
 from infrastructure.library.append import call_of
 from infrastructure.postgres.database import Connection, connect
 from tests.fix_store import Ledger, key, new_event
@@ -17,7 +17,7 @@ async def make(dsn: str, *appends: Append) -> list[Appended | OrdertrailError]:
     """Make one call of these appends."""
     call = AppendCall(appends[0].tenant)
     for append in appends:
-        assert call.add(prepare(append))
+        assert call.add(append, written(append))
     connection: Connection = await connect(dsn)
     try:
         return await call.make(connection)

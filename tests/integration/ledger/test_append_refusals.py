@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from application.ledger.port import ANY, NO_STREAM, STREAM_EXISTS, Append, Appended, Exactly, NewEvent, Write
+from application.ledger.port import ANY, NO_STREAM, STREAM_EXISTS, Append, Appended, Exactly, NewEvent, Write, written
 from domain.errors import EventIdReused, InvalidEvent, KeyReused, OrderNotFound, VersionConflict
 from infrastructure.ledger import append_call
-from infrastructure.ledger.append_call import AppendCall, prepare
+from infrastructure.ledger.append_call import AppendCall
 from infrastructure.postgres.database import connect
 from tests.fix_store import Ledger, key, new_event
 
@@ -142,7 +142,8 @@ async def test_one_call_of_the_append_function_returns_each_outcome(
         async with await connect(dsn, as_owner=True) as owner:
             await owner.execute("INSERT INTO ordertrail.ledgers VALUES (%s) ON CONFLICT DO NOTHING", [tenant])
         first = AppendCall(tenant)
-        first.add(prepare(Append(tenant, (Write("order-1", ANY, (new_event("known"),)),), key("used", b"one"))))
+        known = Append(tenant, (Write("order-1", ANY, (new_event("known"),)),), key("used", b"one"))
+        first.add(known, written(known))
         await first.make(connection)
 
         call = AppendCall(tenant)
@@ -162,7 +163,7 @@ async def test_one_call_of_the_append_function_returns_each_outcome(
             Append(tenant, (Write("order-3", NO_STREAM, (new_event("k"),)), Write("order-1", ANY, (new_event("l"),)))),
         )
         for append in appends:
-            assert call.add(prepare(append))
+            assert call.add(append, written(append))
         outcomes = await call.make(connection)
 
         assert [_brief(outcome) for outcome in outcomes] == [

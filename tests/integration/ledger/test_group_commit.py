@@ -204,17 +204,17 @@ async def test_an_unstorable_append_fails_alone_among_those_it_waits_with(
     assert await postgres_ledger.ids() == ["first", "good-1", "good-2"]
 
 
-class Unwritable(Append):
-    """An append whose events cannot be made what is stored."""
+class Unwritable(NewEvent):
+    """An event whose JSON cannot be written."""
 
-    def written(self) -> list[NewEvent]:
-        raise PermissionError("not these")
+    def written(self) -> NewEvent:
+        raise PermissionError("not this one")
 
 
 async def test_an_append_whose_events_cannot_be_written_fails_alone_among_those_it_waits_with(
     shared_dsn: str, postgres_ledger: Ledger
 ) -> None:
-    unwritable = Unwritable(postgres_ledger.tenant, (Write("order-1", ANY, (new_event("unwritable"),)),))
+    unwritable = Append(postgres_ledger.tenant, (Write("order-1", ANY, (Unwritable(*new_event("unwritable")),)),))
 
     async with held(shared_dsn, postgres_ledger.tenant) as let_go:
         first = start([postgres_ledger.append("order-1", new_event("first"))])

@@ -10,7 +10,7 @@ import pytest
 
 from application.ledger.port import ANY, NO_STREAM, Append, Exactly, RecordedEvent, Write
 from domain.errors import VersionConflict
-from infrastructure.ledger.append_call import AppendCall, prepare
+from infrastructure.ledger.append_call import AppendCall
 from infrastructure.postgres.arrays import register_arrays
 from infrastructure.postgres.listener import Listener
 from tests.fix_store import Ledger, blocked_calls, new_event, transactions
@@ -30,7 +30,7 @@ async def open_writer(dsn: str, *event_ids: str, tenant: str) -> AsyncIterator[C
 async def append_with(connection: Connection, *event_ids: str, tenant: str) -> None:
     call = AppendCall(tenant)  # type: ignore[arg-type]
     events = tuple(new_event(event_id) for event_id in event_ids)
-    assert call.add(prepare(Append(tenant, (Write("order-1", ANY, events),))))  # type: ignore[arg-type]
+    assert call.add(Append(tenant, (Write("order-1", ANY, events),)), events)  # type: ignore[arg-type]
     await call.make(connection)
 
 

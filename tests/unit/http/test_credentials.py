@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 
 from api.http.credentials import Authentication
-from api.http.lean import Lean, LeanRoutes
+from api.http.hot import HotRoutes, hot
 from api.http.requests import Json, StrictRoute
 from application.access.callers import Caller, Tenant
 from domain.errors import Unauthenticated
@@ -42,6 +42,12 @@ async def put_thing(
     return Json({"size": body.size})
 
 
+@hot
+async def put_hot_thing(body: Thing, caller: Annotated[Caller, Depends(_caller)]) -> Json:
+    assert caller is ME
+    return Json({"size": body.size})
+
+
 def _refused(_request: Request, error: Exception) -> Response:
     return Response(str(error), status_code=401)
 
@@ -55,10 +61,9 @@ class App:
         self.asked: list[str | None] = []
         framework.state.opening = self
         framework.put("/things")(put_thing)
-        framework.put("/lean/things")(put_thing)
+        framework.put("/hot/things")(put_hot_thing)
         framework.add_exception_handler(Unauthenticated, _refused)
-        leans = [Lean("PUT", "/lean/things", put_thing)]
-        self.lean = LeanRoutes(framework, leans, max_body_bytes=100, render=_refused)
+        self.hot = HotRoutes(framework, max_body_bytes=100, render=_refused)
 
     def require(self) -> list[str | None]:
         return self.asked
@@ -71,11 +76,11 @@ def app() -> App:
 
 @pytest.fixture
 async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app.lean), base_url="http://t") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app.hot), base_url="http://t") as client:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/things", "/lean/things"])
+@pytest.mark.parametrize("path", ["/things", "/hot/things"])
 @pytest.mark.parametrize(
     ("content", "status"),
     [(b'{"size": 3}', 200), (b'{"size": "big"}', 422), (b"{", 400), (b'{"size": 3}' + b" " * 200, 200)],
@@ -91,7 +96,7 @@ async def test_a_caller_is_found_out_once(
     assert app.asked == ["me"]
 
 
-@pytest.mark.parametrize("path", ["/things", "/lean/things"])
+@pytest.mark.parametrize("path", ["/things", "/hot/things"])
 async def test_of_an_unknown_callers_request_nothing_is_read(app: App, http: httpx.AsyncClient, path: str) -> None:
     read = []
 

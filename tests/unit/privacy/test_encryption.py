@@ -45,7 +45,7 @@ def sealed(event: Event, keys: Keys = KEYS) -> NewEvent:
     new = encode(event)
     found = document(ACME, STREAM, new)
     assert found is not None
-    for holder, name, key, bound_to in found.begin_sealing(keys.__getitem__):
+    for holder, name, key, bound_to in found.begin_sealing(keys):
         holder[name] = seal(holder[name], key, bound_to)
     data, metadata = found.written()
     return new._replace(data=data, metadata=metadata)

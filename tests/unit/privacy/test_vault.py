@@ -6,11 +6,11 @@ import pytest
 from pydantic_core import PydanticSerializationError
 
 from application.ledger.codec import decode, draft, encode
-from application.ledger.port import ANY, Append, NewEvent, RecordedEvent, UnwrittenEvent, Write
-from application.privacy.keys import NotRemembered
+from application.ledger.port import ANY, Append, Draft, NewEvent, RecordedEvent, Write
+from application.privacy.documents import prepare
 from application.privacy.store import EncryptedEventStore
-from application.privacy.vault import MAX_AT_ONCE, Vault
-from domain.errors import KeyReused
+from application.privacy.vault import Vault
+from domain.errors import KeyReused, UnreadableKey
 from domain.events.lifecycle import CommentAdded
 from domain.streams import person_stream
 from tests.builders import ACME, a_created_event, an_actor, an_event
@@ -65,10 +65,9 @@ async def test_keys_are_asked_for_once_however_many_events_there_are(
     assert keys.keys.keys() == {(ACME, FIRST), (ACME, SECOND), (ACME, person_stream("u1"))}
 
 
-async def test_whose_keys_are_remembered_does_not_wait_for_those_who_have_to_ask(
+async def test_an_append_whose_keys_are_at_hand_does_not_wait_for_one_whose_keys_are_not(
     ledger: InMemoryEventStore, keys: FakeKeyRing, store: EncryptedEventStore
 ) -> None:
-    keys.remembers_keys = True
     await store.append(Append(ACME, (Write(FIRST, ANY, (COMMENT,)),)))
     keys.may_answer = asyncio.Event()
 
@@ -81,53 +80,35 @@ async def test_whose_keys_are_remembered_does_not_wait_for_those_who_have_to_ask
     keys.may_answer.set()
     await new
 
-    assert keys.asked == 2
     assert [_shown(event)[0] for event in await store.read_ledger(ACME)] == ["call 555-0199"] * 3
     assert not [e for e in await ledger.read_ledger(ACME) if b"555" in e.data]
 
 
-async def test_whose_key_is_not_remembered_when_their_turn_comes_asks_for_it(
-    ledger: InMemoryEventStore, keys: FakeKeyRing, store: EncryptedEventStore
-) -> None:
-    keys.remembers_keys = True
-    await store.append(Append(ACME, (Write(FIRST, ANY, (COMMENT,)),)))
-    by_another = draft(an_event(CommentAdded, text="call 555-0199", event_id="e2", actor=an_actor(id="u2")))
-
-    await store.append(Append(ACME, (Write(FIRST, ANY, (by_another,)),)))
-
-    assert keys.asked == 2
-    assert (ACME, person_stream("u2")) in keys.keys
-    assert not [e for e in await ledger.read_ledger(ACME) if b"555" in e.data or b"Ada" in e.metadata]
-
-
-async def test_appends_that_wait_are_sealed_in_one_go_and_each_fails_alone(keys: FakeKeyRing) -> None:
-    keys.remembers_keys = True
+async def test_a_group_is_prepared_in_one_go_and_each_append_fails_alone(keys: FakeKeyRing) -> None:
     vault = Vault(keys)
-    await keys.to_write(ACME, [FIRST, person_stream("u1")])
     by_another = encode(an_event(CommentAdded, text="x", event_id="e2", actor=an_actor(id="u2")))
-    no_json = UnwrittenEvent("e3", CommentAdded.topic, {"text": object()}, {"schema_version": 1}, None)
+    await keys.to_write(ACME, [person_stream("u2")])
+    keys.damage(ACME, person_stream("u2"))
+    no_json = Draft("e3", CommentAdded.topic, {"text": object()}, {"schema_version": 1}, None)
 
-    first, new, broken, last = (
-        vault.sealed(Append(ACME, (Write(FIRST, ANY, (event,)),)), None)
+    group = [
+        await vault.sealable(Append(ACME, (Write(FIRST, ANY, (event,)),)))
         for event in (COMMENT, by_another, no_json, COMMENT._replace(event_id="e4"))
-    )
-    together = first.written()
-    keys.remembers_keys = False  # whoever had waited would fail from now on
+    ]
+    first, of_damaged_key, broken, last = prepare(group)
 
-    assert [event.event_id for event in together + last.written()] == ["e1", "e4"]
-    assert not [event for event in together + last.written() if b"555" in event.data or b"Ada" in event.metadata]
-    with pytest.raises(NotRemembered):
-        new.written()
-    with pytest.raises(PydanticSerializationError):
-        broken.written()
+    assert isinstance(first, list)
+    assert isinstance(last, list)
+    assert [event.event_id for event in first + last] == ["e1", "e4"]
+    assert not [event for event in first + last if b"555" in event.data or b"Ada" in event.metadata]
+    assert isinstance(of_damaged_key, UnreadableKey)
+    assert isinstance(broken, PydanticSerializationError)
+    assert prepare(group[:1]) == [first]
 
 
-async def test_a_stream_that_has_no_key_of_its_own_is_sealed_with_what_is_remembered(
+async def test_a_stream_without_a_key_gets_none_if_only_the_performer_is_personal(
     ledger: InMemoryEventStore, keys: FakeKeyRing, store: EncryptedEventStore
 ) -> None:
-    keys.remembers_keys = True
-    await keys.to_write(ACME, [person_stream("u1")])
-
     await store.append(Append(ACME, (Write(FIRST, ANY, (draft(an_event(actor=an_actor())),)),)))
 
     [kept] = await ledger.read_ledger(ACME)
@@ -135,21 +116,9 @@ async def test_a_stream_that_has_no_key_of_its_own_is_sealed_with_what_is_rememb
 
 
 async def test_an_append_says_nothing_of_what_is_in_it(keys: FakeKeyRing) -> None:
-    sealed = await Vault(keys).sealed_with_new_keys(Append(ACME, (Write(FIRST, ANY, (COMMENT,)),)), None)
+    sealable = await Vault(keys).sealable(Append(ACME, (Write(FIRST, ANY, (COMMENT,)),)))
 
-    assert "555-0199" not in repr(sealed)
-
-
-async def test_many_events_of_one_append_are_sealed_like_few(
-    ledger: InMemoryEventStore, store: EncryptedEventStore
-) -> None:
-    many = tuple(COMMENT._replace(event_id=f"e{n}") for n in range(MAX_AT_ONCE + 1))
-
-    await store.append(Append(ACME, (Write(FIRST, ANY, many),)))
-
-    kept = await ledger.read_ledger(ACME)
-    assert len(kept) == len(many)
-    assert not [e for e in kept if b"555" in e.data or b"Ada" in e.metadata]
+    assert "555-0199" not in repr(sealable)
 
 
 async def test_an_event_without_personal_data_asks_for_no_key_and_keeps_its_bytes(

@@ -1,4 +1,4 @@
-"""Lean routes answer what is well-formed, and hand everything else to the framework as it came."""
+"""Hot routes answer what is well-formed, and hand everything else to the ordinary route as it came."""
 
 from collections.abc import AsyncIterator
 from gzip import compress
@@ -10,9 +10,11 @@ from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from pydantic import BaseModel, StringConstraints
 from starlette.types import Message, Receive, Scope, Send
 
-from api.http.lean import Lean, LeanRoutes
+from api.http.conditions import IfMatch, IfMatchDep
+from api.http.credentials import Authentication
+from api.http.hot import HotRoutes, hot
 from api.http.problems import InvalidRequest, UnsupportedMediaType
-from api.http.requests import Json, StrictRoute
+from api.http.requests import Json, KeyDep, StrictRoute
 
 MAX_BODY_BYTES = 1_000
 JSON = {"Content-Type": "application/json"}
@@ -31,40 +33,57 @@ class Refused(Exception):
     """An error of the application."""
 
 
-async def _caller(request: Request) -> str:
-    request.app.state.asked.append("caller")
+async def _asked(request: Request) -> list[str]:
+    asked: list[str] = request.app.state.opening.require()
+    return asked
+
+
+async def _determined(request: Request, services: Annotated[list[str], Depends(_asked)]) -> Any:
+    services.append("caller")
     if request.headers.get("authorization") != "me":
         raise Refused
     return "me"
 
 
-async def _sent(request: Request, caller: Annotated[str, Depends(_caller)]) -> bytes:
-    return await request.body()
+_caller = Authentication(_determined)
+CallerDep = Annotated[str, Depends(_caller)]
 
 
+@hot
 async def put_thing(
     thing_id: Annotated[str, StringConstraints(max_length=5)],
     body: Thing,
-    caller: Annotated[str, Depends(_caller)],
-    sent: Annotated[bytes, Depends(_sent)],
+    caller: CallerDep,
+    key: KeyDep,
+    if_match: IfMatchDep,
     x_mark: Annotated[int | None, Header()] = None,
 ) -> Json:
     if body.size < 0:
         raise Refused
-    return Json({"id": thing_id, "size": body.size, "by": caller, "x_mark": x_mark, "sent": len(sent)})
+    return Json(
+        {
+            "id": thing_id,
+            "size": body.size,
+            "by": caller,
+            "x_mark": x_mark,
+            "key": key and key.key,
+            "if_match": sorted(if_match.tags) if isinstance(if_match, IfMatch) else None,
+        }
+    )
 
 
-async def list_things(query: Annotated[Page, Query()]) -> Json:
+@hot
+async def list_things(query: Annotated[Page, Query()], caller: CallerDep) -> Json:
     return Json({"limit": query.limit})
 
 
 class App:
-    """An application with lean routes, and how many requests its framework was handed."""
+    """An application with hot routes, and how many requests its framework was handed."""
 
     def __init__(self) -> None:
         self.framework = FastAPI()
         self.framework.router.route_class = StrictRoute
-        self.framework.state.asked = []
+        self.asked: list[str] = []
         self.framework.put("/things/{thing_id}")(put_thing)
         self.framework.get("/things")(list_things)
         for error, status in ((Refused, 403), (UnsupportedMediaType, 415), (InvalidRequest, 422)):
@@ -73,8 +92,12 @@ class App:
             )
         self.framework.add_middleware(self._count)  # type: ignore[arg-type]
         self.handed_on = 0
-        leans = [Lean("PUT", "/things/{thing_id}", put_thing), Lean("GET", "/things", list_things)]
-        self.lean = LeanRoutes(self.framework, leans, max_body_bytes=MAX_BODY_BYTES, render=self._render)
+        self.framework.state.opening = self
+        self.hot = HotRoutes(self.framework, max_body_bytes=MAX_BODY_BYTES, render=self._render)
+
+    def require(self) -> list[str]:
+        """Return the services: who was asked for."""
+        return self.asked
 
     def _count(self, app: Any) -> Any:
         async def counted(scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,22 +118,55 @@ def app() -> App:
 
 @pytest.fixture
 async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app.lean)
+    transport = httpx.ASGITransport(app.hot)
     async with httpx.AsyncClient(transport=transport, base_url="http://t", headers={"Authorization": "me"}) as client:
         yield client
 
 
 async def test_what_is_well_formed_goes_past_the_framework(app: App, http: httpx.AsyncClient) -> None:
-    response = await http.put("/things/a", content=b'{"size": 3}', headers=JSON | {"X-Mark": "7"})
+    headers = JSON | {"X-Mark": "7", "Idempotency-Key": "k", "If-Match": '"3"'}
 
-    assert response.json() == {"id": "a", "size": 3, "by": "me", "x_mark": 7, "sent": 11}
-    assert app.handed_on == 0
+    response = await http.put("/things/a", content=b'{"size": 3}', headers=headers)
+
+    told = {"id": "a", "size": 3, "by": "me", "x_mark": 7, "key": "k", "if_match": ["3"]}
+    assert (response.json(), app.handed_on) == (told, 0)
 
 
-async def test_a_dependency_is_asked_once_for_each_request(app: App, http: httpx.AsyncClient) -> None:
+async def test_both_ways_fingerprint_a_request_alike(app: App, http: httpx.AsyncClient) -> None:
+    seen: list[Any] = []
+
+    async def remember(key: KeyDep, caller: CallerDep, body: Thing) -> Json:
+        seen.append(key)
+        return Json({})
+
+    app.framework.put("/keys")(hot(remember))
+    straight = HotRoutes(app.framework, max_body_bytes=MAX_BODY_BYTES, render=App._render)
+    for way in (straight, app.framework):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(way), base_url="http://t") as client:
+            headers = {"Authorization": "me", "Idempotency-Key": "k"}
+            assert (await client.put("/keys?a=1", json={"size": 3}, headers=headers)).status_code == 200
+
+    assert seen[0] == seen[1] is not None
+
+
+async def test_an_endpoint_that_takes_what_no_hot_route_reads_is_refused_when_the_server_starts(app: App) -> None:
+    async def strange(caller: CallerDep, other: Annotated[str, Depends(_other)]) -> Json:
+        return Json({})
+
+    app.framework.get("/strange")(hot(strange))
+
+    with pytest.raises(TypeError, match="GET /strange takes other"):
+        HotRoutes(app.framework, max_body_bytes=MAX_BODY_BYTES, render=App._render)
+
+
+async def _other() -> str:
+    return ""
+
+
+async def test_a_sender_is_identified_once_for_each_request(app: App, http: httpx.AsyncClient) -> None:
     await http.put("/things/a", json={"size": 3})
 
-    assert app.framework.state.asked == ["caller"]
+    assert app.asked == ["caller"]
 
 
 async def test_a_query_is_read_with_its_defaults(app: App, http: httpx.AsyncClient) -> None:
@@ -133,7 +189,6 @@ async def test_a_query_is_read_with_its_defaults(app: App, http: httpx.AsyncClie
         ("/things/a", b'{"size": 1}', JSON | {"Content-Encoding": "br"}, 415),
         ("/things/a", compress(b'{"size": 1}', mtime=0), JSON | {"Content-Encoding": "gzip"}, 200),
         ("/things/a", b'{"size": 1, "size": 2}', JSON, 400),
-        ("/things/a", b'{"size": 1}', JSON | {"Authorization": "you"}, 403),
         ("/things/a", b'{"size": 1}' + b" " * MAX_BODY_BYTES, JSON, 200),
         ("/nothing", b'{"size": 1}', JSON, 404),
     ],
@@ -141,13 +196,19 @@ async def test_a_query_is_read_with_its_defaults(app: App, http: httpx.AsyncClie
 async def test_everything_else_is_the_frameworks_with_all_that_was_sent(
     app: App, http: httpx.AsyncClient, path: str, body: bytes, headers: dict[str, str], status: int
 ) -> None:
-    lean = await http.put(path, content=body, headers=headers)
+    straight = await http.put(path, content=body, headers=headers)
 
-    assert (lean.status_code, app.handed_on) == (status, 1)
+    assert (straight.status_code, app.handed_on) == (status, 1)
     transport = httpx.ASGITransport(app.framework)
     async with httpx.AsyncClient(transport=transport, base_url="http://t", headers={"Authorization": "me"}) as direct:
         expected = await direct.put(path, content=body, headers=headers)
-    assert (lean.status_code, lean.content) == (expected.status_code, expected.content)
+    assert (straight.status_code, straight.content) == (expected.status_code, expected.content)
+
+
+async def test_an_unknown_sender_is_refused_at_once(app: App, http: httpx.AsyncClient) -> None:
+    response = await http.put("/things/a", content=b"{", headers={"Authorization": "you"})
+
+    assert (response.status_code, response.text, app.handed_on) == (418, "/things/a: Refused", 0)
 
 
 async def test_a_parameter_that_comes_twice_is_the_frameworks(app: App, http: httpx.AsyncClient) -> None:
@@ -191,5 +252,5 @@ async def _put(app: App, *pieces: bytes) -> list[Message]:
     async def send(message: Message) -> None:
         answered.append(message)
 
-    await app.lean(scope, receive, send)
+    await app.hot(scope, receive, send)
     return answered

@@ -1,0 +1,225 @@
+"""Hot routes: the most frequent requests go straight to their endpoints.
+
+The framework takes several times as long as an endpoint to find its route, solve its dependencies and validate the
+request. A hot route is an ordinary route whose endpoint is marked with `@hot`. Its endpoint takes what most endpoints
+take, and each of that is read in one fixed order: the sender first, then the body, then the rest. A request that is not
+accepted here is passed on untouched to the ordinary route, before anything was done. So requests are refused in one
+place, with one wording.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import parse_qsl
+
+from fastapi import FastAPI, Response
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from api.http.conditions import KEY, SAFE_METHODS, may_be_refused, read_if_match
+from api.http.credentials import Authentication, remembered
+from api.http.opening import services_of
+from api.http.reading.bodies import MAX_PARAMETERS, json_of
+from api.http.requests import begin_request, idempotency_key, require_json, services
+from application.access.callers import Caller
+from application.runtime.room import AT_ONCE
+
+E = TypeVar("E", bound=Callable[..., Any])
+Render = Callable[[Request, Exception], Response]
+Headers = Mapping[bytes, bytes]
+"""The headers of a request by their names in small letters. If one comes twice, it is the first."""
+
+_MARK = "is_hot"
+
+
+def hot(endpoint: E) -> E:
+    """Mark an endpoint, below the decorator that makes it a route: its route is hot.
+
+    It takes an Authentication. It may take the request, the names in its path, one query model, one JSON body, headers,
+    the services, the Idempotency-Key and If-Match; nothing else.
+    """
+    setattr(endpoint, _MARK, True)
+    return endpoint
+
+
+class _Passed(Exception):
+    """This request is for the ordinary route."""
+
+
+class _Field(NamedTuple):
+    """A parameter of the endpoint: its name there, the name that requests have for it, and what validates it."""
+
+    name: str
+    sent_as: str
+    validate: Callable[[Any], Any]
+    default: Any = None
+
+
+class HotRoute:
+    """What the endpoint of a hot route takes, as the framework has read it from the endpoint's signature."""
+
+    def __init__(self, route: APIRoute) -> None:
+        """Raises TypeError if the endpoint takes something that hot routes do not read."""
+        takes = route.dependant
+        [self.method] = (route.methods or set()) - {"HEAD"}
+        self.path = route.path
+        self.match = route.path_regex.match
+        self.endpoint = route.endpoint
+        self.path_fields = _fields(takes.path_params)
+        self.header_fields = [(field, field.sent_as.lower().encode()) for field in _fields(takes.header_params)]
+        self.query = next(iter(_fields(takes.query_params)), None)
+        self.body = None if route.body_field is None else _field(route.body_field)
+        self.request_name = takes.request_param_name
+        self.services_name = self.key_name = self.if_match_name = None
+        self._key: _Field | None = None
+        credentials: list[tuple[str | None, Authentication]] = []
+        for dependency in takes.dependencies:
+            if isinstance(dependency.call, Authentication):
+                credentials.append((dependency.name, dependency.call))
+            elif dependency.call is services:
+                self.services_name = dependency.name
+            elif dependency.call is idempotency_key:
+                self.key_name = dependency.name
+                [self._key] = _fields(dependency.header_params)
+            elif dependency.call is read_if_match:
+                self.if_match_name = dependency.name
+            else:
+                raise TypeError(f"{self.method} {self.path} takes {dependency.name}, which no hot route reads")
+        [(self.caller_name, self.authentication)] = credentials
+        if len(takes.query_params) > 1 or takes.cookie_params:
+            raise TypeError(f"{self.method} {self.path} takes parameters that no hot route reads")
+
+    async def arguments(self, request: Request, headers: Headers, caller: Caller, body: Any) -> dict[str, Any]:
+        """Return the endpoint's arguments. Raises if something does not have the form that the endpoint takes."""
+        path = request.scope["path_params"]
+        found: dict[str, Any] = {name: validate(path[sent_as]) for name, sent_as, validate, _ in self.path_fields}
+        found[self.caller_name or ""] = caller
+        if self.body is not None:
+            found[self.body.name] = self.body.validate(body)
+        if self.query is not None:
+            found[self.query.name] = self.query.validate(_query(request.scope["query_string"]))
+        for field, header in self.header_fields:
+            sent = headers.get(header)
+            found[field.name] = field.default if sent is None else field.validate(sent.decode("latin-1"))
+        if self.services_name is not None:
+            found[self.services_name] = services_of(request)
+        if self.key_name is not None:
+            found[self.key_name] = await self._idempotency_key(request, headers)
+        if self.if_match_name is not None:
+            found[self.if_match_name] = await read_if_match(request) if b"if-match" in headers else None
+        if self.request_name is not None:
+            found[self.request_name] = request
+        return found
+
+    async def _idempotency_key(self, request: Request, headers: Headers) -> Any:
+        sent = headers.get(_KEY)
+        if sent is None or self._key is None:
+            return None
+        return await idempotency_key(request, self._key.validate(sent.decode("latin-1")))
+
+
+_KEY = KEY.lower().encode()
+
+
+def hot_routes(app: FastAPI) -> list[HotRoute]:
+    """Return the hot routes of an application."""
+    return [HotRoute(route) for route in app.routes if isinstance(route, APIRoute) and hasattr(route.endpoint, _MARK)]
+
+
+def _fields(fields: Sequence[Any]) -> tuple[_Field, ...]:
+    return tuple(map(_field, fields))
+
+
+def _field(field: Any) -> _Field:
+    """Return a parameter that the framework has read from a signature. A model of a query is one."""
+    default = None if field.field_info.is_required() else field.get_default()
+    adapter = field._type_adapter  # noqa: SLF001 what the framework validates with, after several detours
+    return _Field(field.name, field.alias, adapter.validator.validate_python, default)
+
+
+def _query(text: bytes) -> dict[str, str]:
+    """Return the query's parameters. Raises _Passed if one comes twice, or if there are too many."""
+    if text.count(b"&") >= MAX_PARAMETERS:
+        raise _Passed
+    pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True)
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise _Passed
+    return query
+
+
+class HotRoutes:
+    """An ASGI application in front of the framework's. Its requests bypass the framework's middleware."""
+
+    def __init__(self, app: FastAPI, *, max_body_bytes: int, render: Render) -> None:
+        self._app = app
+        self._routes = hot_routes(app)
+        self._max_body_bytes = min(max_body_bytes, AT_ONCE)
+        self._render = render
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if scope["method"] == "HEAD":
+                scope = {**scope, "method": "GET"}  # the server sends the head of its answer alone
+            for route in self._routes:
+                if route.method == scope["method"] and (found := route.match(scope["path"])):
+                    scope["app"], scope["path_params"] = self._app, found.groupdict()
+                    await self._answer(route, scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
+
+    async def _answer(self, route: HotRoute, scope: Scope, receive: Receive, send: Send) -> None:
+        messages: list[Message] = []
+        request = Request(scope, _again(messages, receive))
+        headers = dict(reversed(scope["headers"]))
+        begin_request()
+        try:
+            caller = await route.authentication.ask(request)
+        except Exception as error:
+            await self._render(request, error)(scope, receive, send)
+            return
+        try:
+            body = None
+            if route.method not in SAFE_METHODS:
+                _require_unconditional(route, headers, lines=len(scope["headers"]))
+                body = json_of(await self._body(headers, receive, messages))
+            arguments = await route.arguments(request, headers, caller, body)
+        except Exception:  # the ordinary route will meet the same error, and reports it
+            remembered(scope)[route.authentication] = caller
+            await self._app(scope, _again(messages, receive), send)
+            return
+        try:
+            response = await route.endpoint(**arguments)
+        except Exception as error:
+            response = self._render(request, error)
+        await response(scope, receive, send)
+
+    async def _body(self, headers: Headers, receive: Receive, messages: list[Message]) -> bytes:
+        """Read the body, keeping its messages. Raises unless it is plain JSON by its headers, and not large."""
+        if b"content-encoding" in headers:
+            raise _Passed
+        require_json(headers.get(b"content-type", b"").decode("latin-1"))
+        if not 1 <= int(headers.get(b"content-length", b"0")) <= self._max_body_bytes:
+            raise _Passed
+        message = await receive()
+        messages.append(message)
+        while message.get("more_body", False):
+            message = await receive()
+            messages.append(message)
+        return b"".join([message["body"] for message in messages])  # who leaves midway sends one without a body
+
+
+def _require_unconditional(route: HotRoute, headers: Headers, *, lines: int) -> None:
+    """Raise _Passed if the headers of a write hold conditions that may have to be refused."""
+    if may_be_refused(headers, lines=lines, keeps_if_match=route.if_match_name is not None):
+        raise _Passed
+
+
+def _again(messages: list[Message], receive: Receive) -> Receive:
+    """Return a receiver that repeats these messages, and then goes on."""
+    rest = iter(messages)
+
+    async def receive_again() -> Message:
+        return next(rest, None) or await receive()
+
+    return receive_again
