@@ -4,8 +4,9 @@ import asyncio
 import json
 import statistics
 import sys
+from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -17,6 +18,7 @@ from domain.values import TenantName
 
 OURS, PEER = "Ordertrail", "FastAPI, storing nothing"
 TENANT = TenantName("bench")
+MANY_CONNECTIONS = 128
 NATIVE = {
     "type": "order.service_event_recorded",
     "data": {
@@ -43,32 +45,45 @@ class _Runs(NamedTuple):
     processor: list[float]
 
 
+class _Server(NamedTuple):
+    url: str
+    worker: psutil.Process
+
+
+APPENDS: tuple[tuple[str, str, Any], ...] = (
+    ("native append", "/trail/v1/orders/A-1/events", NATIVE),
+    ("Dintero append", "/v1/accounts/T12345678/shopping/orders/A-2/events", NATIVE["data"]),
+)
+
+
 def main(server: str, runs: int) -> None:
-    """Print the table."""
+    """Print the tables, one for each number of connections."""
     with fresh_database(server, is_ours=True) as dsn:
         headers = authorised(dsn)
         with ordertrail(dsn) as ours, process(sys.executable, "-m", "benchmarks.peer") as peer:
-            servers = {OURS: (ours, _child("trail-http")), PEER: (peer, _child("benchmarks.peer"))}
-            rows: list[tuple[str, list[Figure]]] = []
-            took: dict[str, dict[str, _Runs]] = {}
-            for label, path, body in (
-                ("native append", "/trail/v1/orders/A-1/events", NATIVE),
-                ("Dintero append", "/v1/accounts/T12345678/shopping/orders/A-2/events", NATIVE["data"]),
-            ):
-                append = request("POST", path, headers, json.dumps(body).encode())
-                took[label] = {name: _Runs([], []) for name in servers}
-                contestants = {
-                    name: partial(_rate, url, append, worker, took[label][name])
-                    for name, (url, worker) in servers.items()
-                }
-                rows.append((label, interleaved(contestants, runs=runs)))
-        show(f"Appends over HTTP, {CONNECTIONS} keep-alive connections, one worker", "requests/s", rows)
-        for label, of_each in took.items():
-            for name, measured in of_each.items():
-                each = statistics.median(measured.processor) * 1e6
-                CONSOLE.print(
-                    f"{label}, {name}: {_quantiles(measured.answers)}; {each:.0f} µs of the worker's processor"
-                )
+            servers = {OURS: _Server(ours, _child("trail-http")), PEER: _Server(peer, _child("benchmarks.peer"))}
+            for connections in (CONNECTIONS, MANY_CONNECTIONS):
+                _show(servers, headers, connections, runs)
+
+
+def _show(servers: Mapping[str, _Server], headers: Mapping[str, str], connections: int, runs: int) -> None:
+    rates: list[tuple[str, list[Figure]]] = []
+    took: dict[str, dict[str, _Runs]] = {}
+    for label, path, body in APPENDS:
+        append = request("POST", path, headers, json.dumps(body).encode())
+        took[label] = {name: _Runs([], []) for name in servers}
+        contestants = {
+            name: partial(_rate, each, append, connections, took[label][name]) for name, each in servers.items()
+        }
+        rates.append((label, interleaved(contestants, runs=runs)))
+    show(f"Appends over HTTP, {connections} keep-alive connections, one worker", "requests/s", rates)
+    for label, of_each in took.items():
+        processor = {name: statistics.median(runs.processor) * 1e6 for name, runs in of_each.items()}
+        for name, measured in of_each.items():
+            CONSOLE.print(
+                f"{label}, {name}: {_quantiles(measured.answers)}; {processor[name]:.0f} µs of the worker's processor"
+            )
+        CONSOLE.print(f"{label}: [bold]{processor[OURS] / processor[PEER]:.2f}[/bold] of the other's processor time")
 
 
 def _child(words: str) -> psutil.Process:
@@ -77,12 +92,12 @@ def _child(words: str) -> psutil.Process:
     return next(child for child in below if child.name() == words or words in " ".join(child.cmdline()))
 
 
-def _rate(url: str, append: bytes, worker: psutil.Process, runs: _Runs) -> float:
+def _rate(server: _Server, append: bytes, connections: int, runs: _Runs) -> float:
     """Return the requests per second of one run, and add what it took."""
-    answers(url, append, seconds=WARM_UP_SECONDS)
-    before = worker.cpu_times()
-    run = answers(url, append)
-    after = worker.cpu_times()
+    answers(server.url, append, seconds=WARM_UP_SECONDS, connections=connections)
+    before = server.worker.cpu_times()
+    run = answers(server.url, append, connections=connections)
+    after = server.worker.cpu_times()
     runs.answers.extend(run.each)
     runs.processor.append((after.user + after.system - before.user - before.system) / len(run.each))
     return run.rate

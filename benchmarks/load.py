@@ -89,11 +89,11 @@ class Answers(NamedTuple):
         return len(self.each) / self.seconds
 
 
-async def _load(url: str, requests: Iterator[bytes], seconds: float) -> Answers:
+async def _load(url: str, requests: Iterator[bytes], seconds: float, connections: int = CONNECTIONS) -> Answers:
     parts = urlsplit(url)
     loop, started = asyncio.get_running_loop(), time.perf_counter()
     protocols = []
-    for _ in range(CONNECTIONS):
+    for _ in range(connections):
         _, protocol = await loop.create_connection(
             lambda: _Connection(requests, started + seconds), parts.hostname, parts.port
         )
@@ -111,9 +111,9 @@ def load(url: str, *requests: bytes, seconds: float = SECONDS) -> float:
     return answers(url, *requests, seconds=seconds).rate
 
 
-def answers(url: str, *requests: bytes, seconds: float = SECONDS) -> Answers:
+def answers(url: str, *requests: bytes, seconds: float = SECONDS, connections: int = CONNECTIONS) -> Answers:
     """Return how a server answers requests that are sent in turn, over and over. The load comes from this process."""
-    return uvloop.run(_load(url, cycle(requests), seconds))
+    return uvloop.run(_load(url, cycle(requests), seconds, connections))
 
 
 def send(url: str, requests: Iterable[bytes]) -> float:
