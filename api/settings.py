@@ -116,6 +116,10 @@ class Settings(BaseSettings):
         description="How many requests a second Carriyo's interface takes of one credential in each worker; "
         "0 sets no limit.",
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How the log is written: text for people, or json for programs; one line for each entry."
+    )
+    access_log: bool = Field(False, description="Whether the log has a line for each request.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severity that is logged: debug, info, warning or error."
     )

@@ -190,7 +190,7 @@ def _query(request: Request) -> dict[str, str]:
 
 class _Route:
     def __init__(self, lean: Lean) -> None:
-        self.method, self.endpoint = lean.method, lean.endpoint
+        self.method, self.path, self.endpoint = lean
         path_names = frozenset(re.findall(r"{(\w+)}", lean.path))
         self.match = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", lean.path)).fullmatch
         self.arguments = _Arguments(lean.endpoint, path_names)
@@ -209,10 +209,9 @@ class LeanRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            if scope["method"] == "HEAD":
-                scope = {**scope, "method": "GET"}  # the server sends the head of its answer alone
             for route in self._routes:
                 if route.method == scope["method"] and (found := route.match(scope["path"])):
+                    scope["route"] = route
                     await self._answer(route, found.groupdict(), scope, receive, send)
                     return
         await self._app(scope, receive, send)

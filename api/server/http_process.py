@@ -15,9 +15,11 @@ from api.http.opening import Opening, OpenServices
 from api.http.rate_limit import limits_of
 from api.server.gc import REQUEST_ALLOCATIONS, collect_less_often
 from api.server.logs import set_up_logging
+from api.server.panel import Panel, keep_looking
 from api.server.protocol import StrictProtocol
 from api.server.pulse import Board, Pulse
 from api.settings import read_settings
+from application.runtime.measures import HTTP_CONNECTIONS, HTTP_REQUESTS_UNDER_WAY
 from application.runtime.room import Room
 
 KEEP_ALIVE_SECONDS = 75
@@ -27,10 +29,11 @@ We must not be the side that closes first: a request that is on its way at that 
 """
 
 
-def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
+def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: Pulse) -> None:
     """Answer requests on a listening socket, as soon as the database is set up."""
     settings = read_settings()
-    set_up_logging(settings.log_level)
+    set_up_logging(settings)
+    panel.use(place)
     room = Room()
 
     @asynccontextmanager
@@ -50,19 +53,20 @@ def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
 
     @asynccontextmanager
     async def serving() -> AsyncIterator[Opening]:
-        beating = asyncio.create_task(pulse.keep_beating())
+        beating, looking = asyncio.create_task(pulse.keep_beating()), asyncio.create_task(keep_looking())
         async with Opening(
             begin, on_open=pulse.say_ready, on_failure=leave, is_needed=lambda: board.was_ready
         ) as opening:
             yield opening
         beating.cancel()
+        looking.cancel()
 
     def leave() -> None:
         server.should_exit = True
 
     app = create_app(serving, max_body_bytes=settings.max_body_bytes, rate_limits=limits_of(settings), room=room)
     config = uvicorn.Config(
-        with_lean_routes(app, max_body_bytes=settings.max_body_bytes),
+        with_lean_routes(app, max_body_bytes=settings.max_body_bytes, access_log=settings.access_log),
         loop="uvloop",
         http=StrictProtocol,
         log_config=None,
@@ -75,4 +79,9 @@ def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
     )
     server = uvicorn.Server(config)
     collect_less_often(REQUEST_ALLOCATIONS)
-    server.run(sockets=[listener])
+    state = server.server_state
+    with (
+        HTTP_CONNECTIONS.following(lambda: len(state.connections)),
+        HTTP_REQUESTS_UNDER_WAY.following(lambda: len(state.tasks)),
+    ):
+        server.run(sockets=[listener])

@@ -16,6 +16,7 @@ from api.server import http_process, projector_process
 from api.server.child import STOP_SIGNALS
 from api.server.database_keeper import DatabaseKeeper
 from api.server.kept_process import Child
+from api.server.panel import Panel
 from api.server.pulse import Board
 from domain.errors import OrdertrailError
 
@@ -66,8 +67,9 @@ def serve(
     """
     board = Board()
     keeper = DatabaseKeeper(database, board)
-    https = [Child("http", http_process.run, (board, listener)) for _ in range(workers)]
-    children = [*https, Child("projector", projector_process.run, (board,))]
+    panel = Panel(workers + 1)
+    https = [Child("http", http_process.run, (board, listener, panel, n)) for n in range(workers)]
+    children = [*https, Child("projector", projector_process.run, (board, panel, workers))]
     start = _Start(listener, https, keeper, board)
     with _stop_signals() as is_stopping:
         try:
