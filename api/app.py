@@ -17,7 +17,7 @@ from api.dialects.dintero import dialect as dintero
 from api.dialects.sendcloud import dialect as sendcloud
 from api.dialects.shopline import dialect as shopline
 from api.http import health
-from api.http.access_log import log_and_measure
+from api.http.answering import Observe
 from api.http.dialect import Dialect
 from api.http.lean import LeanRoutes
 from api.http.looks import Looks
@@ -88,12 +88,12 @@ def create_app(
     return app
 
 
-def with_lean_routes(app: FastAPI, *, max_body_bytes: int, access_log: bool = False) -> RequestContexts:
+def with_lean_routes(app: FastAPI, *, max_body_bytes: int, observe: Observe = REQUESTS.observe) -> RequestContexts:
     """Return the application with lean routes for the most frequent requests, and with a context for each request."""
     leans = [lean for dialect in DIALECTS for lean in dialect.leans]
     REQUESTS.know(routes_of(app), [(lean.method, lean.path) for lean in leans])
     lean_routes = LeanRoutes(app, leans, max_body_bytes=max_body_bytes, render=answer)
-    return RequestContexts(lean_routes, log_and_measure if access_log else REQUESTS.observe)
+    return RequestContexts(lean_routes, observe)
 
 
 def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:

@@ -120,6 +120,11 @@ class Settings(BaseSettings):
         "text", description="How the log is written: text for people, or json for programs; one line for each entry."
     )
     access_log: bool = Field(False, description="Whether the log has a line for each request.")
+    otlp_endpoint: Annotated[str, StringConstraints(pattern=r"^https?://.")] | None = Field(
+        None,
+        description="Where spans of requests are sent by OTLP over HTTP, such as http://collector:4318; "
+        "without it, nowhere. It takes the extra ordertrail[otel].",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severity that is logged: debug, info, warning or error."
     )

@@ -18,6 +18,7 @@ from api.http.reading.codings import coding_of
 from api.http.reading.faults import tell_few_faults
 from api.http.reading.json_text import to_json
 from api.http.reading.query import require_each_once, single_parameters
+from api.http.tracing import traceparent_of
 from api.services import Services
 from application.access.callers import Caller
 from application.ledger.outcome import Recorded
@@ -89,7 +90,8 @@ async def _services(request: Request) -> Services:
     # The path as it was sent, because a decoded path may hold characters that events must not. No route's path is cut
     # here.
     path = request.scope["raw_path"].decode("ascii", "replace")[:MAX_PATH]
-    return services.on_behalf_of(Origin(method=request.method, path=path))
+    origin = Origin(method=request.method, path=path, traceparent=traceparent_of(request.scope))
+    return services.on_behalf_of(origin)
 
 
 ServicesDep = Annotated[Services, Depends(_services)]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from api.app import create_app, with_lean_routes
 from api.bootstrap import open_services, watching_database
@@ -15,6 +16,7 @@ from api.http.opening import Opening, OpenServices
 from api.http.rate_limit import limits_of
 from api.server.gc import REQUEST_ALLOCATIONS, collect_less_often
 from api.server.logs import set_up_logging
+from api.server.observing import observing
 from api.server.panel import Panel, keep_looking
 from api.server.protocol import StrictProtocol
 from api.server.pulse import Board, Pulse
@@ -65,8 +67,20 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
         server.should_exit = True
 
     app = create_app(serving, max_body_bytes=settings.max_body_bytes, rate_limits=limits_of(settings), room=room)
-    config = uvicorn.Config(
-        with_lean_routes(app, max_body_bytes=settings.max_body_bytes, access_log=settings.access_log),
+    with observing(settings) as observe:
+        server = uvicorn.Server(_config(with_lean_routes(app, max_body_bytes=settings.max_body_bytes, observe=observe)))
+        collect_less_often(REQUEST_ALLOCATIONS)
+        state = server.server_state
+        with (
+            HTTP_CONNECTIONS.following(lambda: len(state.connections)),
+            HTTP_REQUESTS_UNDER_WAY.following(lambda: len(state.tasks)),
+        ):
+            server.run(sockets=[listener])
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         loop="uvloop",
         http=StrictProtocol,
         log_config=None,
@@ -77,11 +91,3 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
     )
-    server = uvicorn.Server(config)
-    collect_less_often(REQUEST_ALLOCATIONS)
-    state = server.server_state
-    with (
-        HTTP_CONNECTIONS.following(lambda: len(state.connections)),
-        HTTP_REQUESTS_UNDER_WAY.following(lambda: len(state.tasks)),
-    ):
-        server.run(sockets=[listener])

@@ -18,6 +18,8 @@ from api.server.database_keeper import DatabaseKeeper
 from api.server.kept_process import Child
 from api.server.panel import Panel
 from api.server.pulse import Board
+from api.server.spans import require_telemetry
+from api.settings import read_settings
 from domain.errors import OrdertrailError
 
 STOP_SECONDS = 15
@@ -65,6 +67,8 @@ def serve(
     on_ready is called once, with the URL and the DSN, when they serve. on_waiting, if it is given, is called instead
     when they answer but have to wait for the database. Before either call, raises errors that make it useless to go on.
     """
+    if read_settings().otlp_endpoint is not None:
+        require_telemetry()
     board = Board()
     keeper = DatabaseKeeper(database, board)
     panel = Panel(workers + 1)

@@ -9,10 +9,10 @@ class ProjectionHealth(NamedTuple):
 
     projection: str
     lag: int
-    seconds: float
-    """How long ago the oldest event was recorded that it has yet to read; 0 if there is none."""
     stopped: Sequence[str]
     """For each tenant it has stopped for: the tenant, the position it stopped after, and the error."""
+    seconds: float
+    """How long ago the oldest event was recorded that it has yet to read; 0 if there is none."""
 
 
 class SealingHealth(NamedTuple):

@@ -20,14 +20,14 @@ LEFT JOIN LATERAL (
 -- If a view's checkpoint is beyond the ledger, nobody knows what the view has read.
 SELECT c.projection,
        max(l.position - view.seen),
-       coalesce(max(extract(epoch FROM clock_timestamp() - next.recorded_at)), 0)::double precision,
        coalesce(
            array_agg(
                format('%%s after position %%s: %%s', c.tenant, c.position, coalesce(c.error, 'the ledger ends before it'))
                ORDER BY c.tenant
            ) FILTER (WHERE c.error IS NOT NULL OR c.position > l.position),
            '{}'
-       )
+       ),
+       coalesce(max(extract(epoch FROM clock_timestamp() - next.recorded_at)), 0)::double precision
 FROM ordertrail.checkpoints AS c JOIN ordertrail.ledgers AS l USING (tenant)
 CROSS JOIN LATERAL (
     SELECT CASE WHEN c.position > l.position OR c.must_be_rebuilt THEN 0 ELSE c.position END AS seen

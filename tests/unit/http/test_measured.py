@@ -14,7 +14,7 @@ from application.runtime.measures import Measures
 from application.views.health import ProjectionHealth, SealingHealth
 from tests.paths import ROOT
 
-LOOK = Look([ProjectionHealth("timeline", 3, 0.5, ["acme"])], SealingHealth(4, 1, 2.0), 1)
+LOOK = Look([ProjectionHealth("timeline", 3, ["acme"], 0.5)], SealingHealth(4, 1, 2.0), 1)
 
 
 class Route(NamedTuple):
