@@ -20,7 +20,7 @@ from api.server.observing import observing
 from api.server.panel import Panel, keep_looking
 from api.server.protocol import StrictProtocol
 from api.server.pulse import Board, Pulse
-from api.settings import read_settings
+from api.settings import Settings, read_settings
 from application.runtime.measures import HTTP_CONNECTIONS, HTTP_REQUESTS_UNDER_WAY
 from application.runtime.room import Room
 
@@ -68,7 +68,9 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
 
     app = create_app(serving, max_body_bytes=settings.max_body_bytes, rate_limits=limits_of(settings), room=room)
     with observing(settings) as observe:
-        server = uvicorn.Server(_config(with_lean_routes(app, max_body_bytes=settings.max_body_bytes, observe=observe)))
+        server = uvicorn.Server(
+            _config(with_lean_routes(app, max_body_bytes=settings.max_body_bytes, observe=observe), settings)
+        )
         collect_less_often(REQUEST_ALLOCATIONS)
         state = server.server_state
         with (
@@ -78,7 +80,7 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
             server.run(sockets=[listener])
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
@@ -86,6 +88,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         lifespan="on",
         ws="none",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

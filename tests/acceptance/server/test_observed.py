@@ -90,6 +90,15 @@ def test_a_request_has_one_line_in_the_access_log_with_its_id_and_without_its_qu
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", entry["time"])
 
 
+def test_a_trusted_proxy_says_who_the_client_is(server: Served) -> None:
+    forwarded = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9", "X-Request-Id": "forwarded-1"}
+    with server.client(**forwarded) as http:
+        assert http.get("/healthz").status_code == 200
+
+    [entry] = of_request(server, "forwarded-1")
+    assert entry["client"] == "203.0.113.9"
+
+
 def test_a_line_about_a_failure_has_the_requests_id(server: Served, observed_dsn: str) -> None:
     request_id = "refused-1"
     with failing(observed_dsn, "RAISE disk_full"), server.client(**{"X-Request-Id": request_id}) as http:
