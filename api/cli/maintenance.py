@@ -55,7 +55,7 @@ async def create_key(
     for scope in scopes:
         if not _SCOPE.fullmatch(scope):
             raise InvalidArgument(
-                f"{scope!r} is not a scope: write {', '.join(ROLES)}, or admin, read or write, then :resource, then :/path"
+                f"{scope!r} is not a scope: write {', '.join(ROLES)}, or admin, read or write with :resource:/path"
             )
     async with open_services(dsn, as_owner=True) as services:
         key = await services.credentials.create_key(
