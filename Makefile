@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
-.PHONY: demo serve test check format bench schema clean
+.PHONY: demo serve test check format bench schema licences clean
 
 demo: .venv/run  ## Serve with a realistic example, and show how to look at it
 	@$(BIN)/ordertrail demo --data-dir data/demo $(ARGS)
@@ -30,6 +30,9 @@ bench: .venv/dev  ## The benchmarks, as a table of ratios
 
 schema: .venv/dev  ## Write down the schema that the migrations make
 	$(BIN)/python -m tests.schema
+
+licences: .venv/dev  ## Write down the licences of what is installed with us
+	$(BIN)/python -m tests.licences
 
 clean:  ## Remove what these commands made, but no data
 	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,12 +1,13 @@
 """The HTTP application: five dialects over one set of services."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
@@ -16,13 +17,15 @@ from api.dialects.dintero import dialect as dintero
 from api.dialects.sendcloud import dialect as sendcloud
 from api.dialects.shopline import dialect as shopline
 from api.http import health
+from api.http.answering import Observe
 from api.http.dialect import Dialect
 from api.http.hot import HotRoutes
+from api.http.looks import Looks
+from api.http.measured import REQUESTS
 from api.http.opening import Opening
 from api.http.problems import Kind, problem_of
 from api.http.rate_limit import RateLimiter, RateLimits
-from api.http.request_ids import HEADER as REQUEST_ID
-from api.http.request_ids import RequestContexts, request_id
+from api.http.request_ids import RequestContexts
 from api.http.requests import freshness_headers
 from api.native import dialect as native
 from application.runtime.outage_log import told
@@ -73,18 +76,29 @@ def create_app(
         routes=[route for router in (*routers, health.router) for route in router.routes],
         lifespan=lifespan,
         redirect_slashes=False,
+        # The framework sees only requests that are not hot, and would log what their senders sent.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.rate_limiter = RateLimiter(rate_limits or {})
     app.state.max_body_bytes = max_body_bytes
     app.state.room = room
+    app.state.looks = Looks()
     for error in (OrdertrailError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(error, answer)
     return app
 
 
-def with_hot_routes(app: FastAPI, *, max_body_bytes: int) -> RequestContexts:
+def with_hot_routes(app: FastAPI, *, max_body_bytes: int, observe: Observe = REQUESTS.observe) -> RequestContexts:
     """Return the application with a straight way for the most frequent requests, and a context for each request."""
-    return RequestContexts(HotRoutes(app, max_body_bytes=max_body_bytes, render=answer))
+    REQUESTS.know(routes_of(app))
+    return RequestContexts(HotRoutes(app, max_body_bytes=max_body_bytes, render=answer), observe)
+
+
+def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Yield the methods and paths that are measured: those of our interfaces."""
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            yield from ((method, route.path) for method in sorted(route.methods or ()))
 
 
 def answer(request: Request, error: Exception) -> Response:
@@ -94,19 +108,19 @@ def answer(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     _tell(request, error, problem.kind)
     response = dialect_of(request.url.path).render(problem)
-    response.headers.update({**freshness_headers(), **problem.headers, REQUEST_ID: request_id()})
+    response.headers.update({**freshness_headers(), **problem.headers})
     return response
 
 
 def _tell(request: Request, error: Exception, kind: Kind) -> None:
     """Log a request with an error that its sender cannot mend: in one line, or with a traceback if unforeseen."""
     # The path as it was sent, because a decoded one may hold line breaks.
-    asked = request.method, request.scope["raw_path"].decode("ascii", "replace"), request_id()
+    asked = request.method, request.scope["raw_path"].decode("ascii", "replace")
     cause = error.__cause__ if isinstance(error, HTTPException) else error
     if kind is Kind.INTERNAL:
-        _log.error("%s %s failed, request %s", *asked, exc_info=error)
+        _log.error("%s %s failed", *asked, exc_info=error)
     elif isinstance(cause, OutcomeUnknown | Misconfigured) or (isinstance(cause, Unavailable) and not cause.is_told):
-        _log.warning("%s %s was refused, request %s: %s", *asked, told(cause))
+        _log.warning("%s %s was refused: %s", *asked, told(cause))
 
 
 def dialect_of(path: str) -> Dialect:

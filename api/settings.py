@@ -2,12 +2,16 @@
 
 import os
 from base64 import b64decode
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.errors import Misconfigured
+
+PREFIX = "ORDERTRAIL_"
 KEY_BYTES = 32
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9!#$%&'*+.^`|~-]+$", max_length=255)]
 """The name of a header in the form in which names are compared: lower case, with hyphens."""
@@ -38,10 +42,18 @@ def _key(value: Any) -> Any:
     return key
 
 
+def _networks(value: Any) -> Any:
+    """Return the addresses and networks in a text, separated by commas or spaces."""
+    if not isinstance(value, str):
+        return value
+    networks = [ip_network(each, strict=False) for each in value.replace(",", " ").split()]
+    return tuple(str(n.network_address if n.num_addresses == 1 else n) for n in networks)
+
+
 class Settings(BaseSettings):
     """Read from the environment when it is constructed, never before."""
 
-    model_config = SettingsConfigDict(env_prefix="ORDERTRAIL_", env_ignore_empty=True, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     dsn: str | None = Field(
         None,
@@ -61,6 +73,11 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", min_length=1, description="The address the HTTP server listens on.")
     port: int = Field(8080, ge=0, le=65_535, description="The port the HTTP server listens on; 0 takes any free one.")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        ("127.0.0.1", "::1"),
+        description="Addresses and networks of the proxies before us, such as 10.0.0.0/8; their X-Forwarded-For says "
+        "who the client is, and X-Forwarded-Proto how it asked.",
+    )
     workers: int = Field(1, ge=1, le=256, description="How many processes serve HTTP.")
     max_body_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="The largest request body that is accepted, in bytes."
@@ -116,11 +133,40 @@ class Settings(BaseSettings):
         description="How many requests a second Carriyo's interface takes of one credential in each worker; "
         "0 sets no limit.",
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How the log is written: text for people, or json for programs; one line for each entry."
+    )
+    access_log: bool = Field(False, description="Whether the log has a line for each request.")
+    otlp_endpoint: Annotated[str, StringConstraints(pattern=r"^https?://.")] | None = Field(
+        None,
+        description="Where spans of requests are sent by OTLP over HTTP, such as http://collector:4318; "
+        "without it, nowhere. It takes the extra ordertrail[otel].",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severity that is logged: debug, info, warning or error."
     )
 
 
+SECRETS = tuple(name for name, field in Settings.model_fields.items() if not field.repr)
+"""The settings that are secret. Each may also be in a file, which a variable of the same name and _FILE names."""
+
+
 def read_settings(**given: Any) -> Settings:
-    """Return the settings: the given ones, else those of the environment, else the defaults."""
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+    """Return the settings: the given ones, else those of the environment, else the defaults. Raises Misconfigured."""
+    return Settings(**{**_in_files(), **{name: value for name, value in given.items() if value is not None}})
+
+
+def _in_files() -> dict[str, str]:
+    """Return the secrets that are in files. Raises Misconfigured."""
+    variables = {name: f"{PREFIX}{name.upper()}" for name in SECRETS}
+    return {name: _content(variable) for name, variable in variables.items() if os.environ.get(f"{variable}_FILE")}
+
+
+def _content(variable: str) -> str:
+    if os.environ.get(variable):
+        raise Misconfigured(f"{variable} and {variable}_FILE are both set; set one of them")
+    try:
+        return Path(os.environ[f"{variable}_FILE"]).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
+        raise Misconfigured(f"{variable}_FILE cannot be read: {reason}") from exc

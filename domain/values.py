@@ -246,6 +246,9 @@ class BodyRef(Value):
     size: Annotated[Whole, Field(ge=0)]
 
 
+TRACEPARENT = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+
+
 class Actor(Value):
     """The person or the program that made an event happen, and the application they used."""
 
@@ -263,3 +266,5 @@ class Origin(Value):
 
     method: Name
     path: Sentence
+    traceparent: Annotated[str, StringConstraints(pattern=TRACEPARENT)] | None = None
+    """The trace that the request belongs to, and the step of it that sent the request (W3C Trace Context)."""

@@ -136,8 +136,9 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "expire": [case(1, upto=7)],
     },
     "health": {
-        "projections": [case(0, projections=VIEWS)],
-        "sealing": [case(3)],
+        # Of each ledger the newest checkpoint, and the first event that a view has yet to read, or that is not sealed.
+        "projections": [case(6, projections=VIEWS)],
+        "sealing": [case(6)],
         "damaged_keys": [case(2)],
         "clock": [case(0)],
     },

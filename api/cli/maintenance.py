@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from api.bootstrap import open_services
 from api.cli.keys import new_key_document
 from api.services import Services
+from application.access.scopes import ROLES
 from domain.errors import OrdertrailError, TenantExists, TenantNotFound
 from domain.values import Actor, TenantName
 
@@ -18,7 +19,7 @@ DEMO_TENANT = "demo"
 DEMO_ACCOUNT = "T12345678"
 _TENANT_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _ACCOUNT = re.compile(r"[PT]\d{8}")
-_SCOPE = re.compile(r"(admin|read|write)(:[a-z_]+(:/\S+)?)?")
+_SCOPE = re.compile(rf"(admin|read|write)(:[a-z_]+(:/\S+)?)?|{'|'.join(ROLES)}")
 
 
 class InvalidArgument(OrdertrailError):
@@ -53,7 +54,9 @@ async def create_key(
     """Create a credential and return it with its secret. Raises TenantNotFound, InvalidArgument."""
     for scope in scopes:
         if not _SCOPE.fullmatch(scope):
-            raise InvalidArgument(f"{scope!r} is not a scope: write admin, read or write, then :resource, then :/path")
+            raise InvalidArgument(
+                f"{scope!r} is not a scope: write {', '.join(ROLES)}, or admin, read or write with :resource:/path"
+            )
     async with open_services(dsn, as_owner=True) as services:
         key = await services.credentials.create_key(
             tenant, scopes=scopes, name=name or tenant, performer=performer, expires_at=expires_at

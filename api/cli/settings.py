@@ -61,7 +61,7 @@ def _hint(error: OrdertrailError) -> str:
 def settings_with(**given: Any) -> Settings:
     """Return the settings, and set up logging accordingly."""
     settings = read_settings(**given)
-    set_up_logging(settings.log_level)
+    set_up_logging(settings)
     return settings
 
 

@@ -1,14 +1,29 @@
 """Whether a worker is alive, whether it can serve, and its metrics."""
 
-import asyncio
+from collections.abc import Iterator
+from typing import Annotated
 
-from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from fastapi import APIRouter, Depends, Request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 from starlette.responses import Response
 
+from api.http.exposition import MeasuresCollector, gauge
+from api.http.looks import Look, Looks
+from api.http.opening import Opening
 from api.http.requests import Json, ServicesDep
+from domain.errors import Misconfigured, Unavailable
 
 router = APIRouter(include_in_schema=False)
+
+
+def _looks(request: Request) -> Looks:
+    looks: Looks = request.app.state.looks
+    return looks
+
+
+LooksDep = Annotated[Looks, Depends(_looks)]
 
 
 @router.get("/healthz")
@@ -18,14 +33,15 @@ async def healthz() -> Json:
 
 
 @router.get("/readyz")
-async def readyz(services: ServicesDep) -> Json:
+async def readyz(services: ServicesDep, looks: LooksDep) -> Json:
     """The database answers. Views and sealing that lag or have stopped are named, and so are refused writes; appends
     need neither views nor sealing.
 
     Damaged keys of personal data are counted.
     """
     health = services.health
-    projections, sealing, damaged = await asyncio.gather(health.projections(), health.sealing(), health.damaged_keys())
+    await health.clock_ahead()  # it answers now, whatever was seen before
+    projections, sealing, damaged = await looks.at(health)
     # Only the number of tenants for which a view has stopped. The log and the checkpoints name them, and the errors.
     stopped = {p.projection: len(p.stopped) for p in projections if p.stopped}
     if sealing.stopped:
@@ -38,25 +54,61 @@ async def readyz(services: ServicesDep) -> Json:
 
 
 @router.get("/metrics")
-async def metrics(services: ServicesDep) -> Response:
-    """Metrics for Prometheus, of the whole installation. Every worker returns the same."""
+async def metrics(request: Request, looks: LooksDep) -> Response:
+    """Metrics for Prometheus, of all processes of the server, and of the database as far as it answers."""
     registry = CollectorRegistry()
-    lag = Gauge("ordertrail_projection_lag_events", "Events a view has yet to read", ["projection"], registry=registry)
-    stopped = Gauge(
-        "ordertrail_projection_stopped_tenants", "Tenants a view has stopped for", ["projection"], registry=registry
-    )
-    unsealed = Gauge("ordertrail_unsealed_events", "Events of the longest tail that is not sealed", registry=registry)
-    unsealable = Gauge("ordertrail_sealing_stopped_tenants", "Tenants sealing has stopped for", registry=registry)
-    damaged = Gauge(
-        "ordertrail_damaged_keys", "Keys of personal data that were needed and could not be read", registry=registry
-    )
-    damaged.set(await services.health.damaged_keys())
-    ahead = Gauge("ordertrail_clock_ahead_seconds", "How far the database's clock is ahead of ours", registry=registry)
-    ahead.set(await services.health.clock_ahead())
-    sealing = await services.health.sealing()
-    unsealed.set(sealing.unsealed)
-    unsealable.set(sealing.stopped)
-    for projection in await services.health.projections():
-        lag.labels(projection.projection).set(projection.lag)
-        stopped.labels(projection.projection).set(len(projection.stopped))
+    registry.register(MeasuresCollector())
+    registry.register(_Seen(*await _seen(request.app.state.opening, looks)))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _seen(opening: Opening, looks: Looks) -> tuple[Look | None, float | None]:
+    """Return what is seen of the database, and how far its clock is ahead; nothing while it is away."""
+    try:
+        health = opening.require().health
+        return await looks.at(health), await health.clock_ahead()
+    except (Unavailable, Misconfigured):
+        return None, None
+
+
+class _Seen(Collector):
+    """Collects what was seen of the whole installation: sums and the worst of all tenants, whatever their number."""
+
+    def __init__(self, look: Look | None, clock_ahead: float | None) -> None:
+        self._look = look
+        self._clock_ahead = clock_ahead
+
+    def collect(self) -> Iterator[Metric]:
+        yield _one("ordertrail_database_up", "Whether the database answers", float(self._look is not None))
+        if self._look is not None and self._clock_ahead is not None:
+            ahead = "How far the database's clock is ahead of ours"
+            yield _one("ordertrail_clock_ahead_seconds", ahead, self._clock_ahead)
+            yield from _of_views(self._look)
+            yield from _of_sealing(self._look)
+
+
+def _of_views(look: Look) -> Iterator[Metric]:
+    views = [((p.projection,), p) for p in look.projections]
+    labels = ("projection",)
+    lag = "Events that a view has yet to read, of the tenant that has the most"
+    yield gauge("ordertrail_projection_lag_events", lag, [(label, p.lag) for label, p in views], labels)
+    since = "Seconds since the oldest event was recorded that a view has yet to read"
+    yield gauge("ordertrail_projection_lag_seconds", since, [(label, p.seconds) for label, p in views], labels)
+    stopped = "Tenants a view has stopped for"
+    counts = [(label, len(p.stopped)) for label, p in views]
+    yield gauge("ordertrail_projection_stopped_tenants", stopped, counts, labels)
+
+
+def _of_sealing(look: Look) -> Iterator[Metric]:
+    unsealed, stopped, seconds = look.sealing
+    yield _one("ordertrail_unsealed_events", "Events of the longest tail that is not sealed", unsealed)
+    yield _one(
+        "ordertrail_seal_delay_seconds", "Seconds since the oldest event that is not sealed was recorded", seconds
+    )
+    yield _one("ordertrail_sealing_stopped_tenants", "Tenants sealing has stopped for", stopped)
+    damaged = "Keys of personal data that were needed and could not be read"
+    yield _one("ordertrail_damaged_keys", damaged, look.damaged_keys)
+
+
+def _one(name: str, says: str, value: float) -> Metric:
+    return gauge(name, says, [((), value)])

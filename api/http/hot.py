@@ -159,11 +159,9 @@ class HotRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            if scope["method"] == "HEAD":
-                scope = {**scope, "method": "GET"}  # the server sends the head of its answer alone
             for route in self._routes:
                 if route.method == scope["method"] and (found := route.match(scope["path"])):
-                    scope["app"], scope["path_params"] = self._app, found.groupdict()
+                    scope["app"], scope["route"], scope["path_params"] = self._app, route, found.groupdict()
                     await self._answer(route, scope, receive, send)
                     return
         await self._app(scope, receive, send)

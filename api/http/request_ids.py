@@ -2,10 +2,13 @@
 
 import re
 import secrets
-from collections.abc import Iterable
+from functools import cache
+from itertools import count
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.http.answering import Answering, Observe
+from api.http.tracing import traceparent_of
 from application.ledger.fields import of_valid
 from application.runtime.request_context import RequestContext, current
 from domain.values import Origin
@@ -14,38 +17,55 @@ HEADER = "X-Request-Id"
 _RAW_HEADER = HEADER.lower().encode()
 _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 """The ids that are accepted: nothing that could break a line of the log, or a header."""
-
-
 MAX_PATH = 2_000
+_numbers = count()
 
 
 def new_request_id() -> str:
     """Return an id for a request without one."""
-    return secrets.token_hex(8)
+    return f"{_process()}{next(_numbers):08x}"
 
 
-def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+@cache
+def _process() -> str:
+    # The first request of a process asks for it, so processes that were forked have ids of their own.
+    return secrets.token_hex(4)
+
+
+def _request_id(scope: Scope) -> str:
     """Return the request's own id, or a new one."""
-    brought = next((value for name, value in headers if name == _RAW_HEADER), b"")
-    return brought.decode("ascii") if _SANE.fullmatch(brought) else new_request_id()
+    for name, value in scope["headers"]:
+        if name == _RAW_HEADER:
+            return value.decode("ascii") if _SANE.fullmatch(value) else new_request_id()
+    return new_request_id()
 
 
 def _origin(scope: Scope) -> Origin:
     # The path as it was sent, because a decoded path may hold characters that events must not. No route's path is cut
     # here.
-    return of_valid(Origin, method=scope["method"], path=scope["raw_path"].decode("ascii", "replace")[:MAX_PATH])
+    path = scope["raw_path"].decode("ascii", "replace")[:MAX_PATH]
+    return of_valid(Origin, method=scope["method"], path=path, traceparent=traceparent_of(scope))
 
 
 class RequestContexts:
-    """Makes the current request known everywhere in an application."""
+    """Makes the current request known everywhere in an application, and its answer to those who observe."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, observe: Observe) -> None:
         self._app = app
+        self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            current.set(RequestContext(lambda: _request_id(scope["headers"]), lambda: _origin(scope)))
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        context = RequestContext(lambda: _request_id(scope), lambda: _origin(scope))
+        current.set(context)
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope  # the server sends the head alone
+        answering = Answering(send, (_RAW_HEADER, context.id.encode()))
+        try:
+            await self._app(asked, receive, answering)
+        finally:
+            self._observe(asked, answering.status, answering.seconds)
 
 
 def request_id() -> str:

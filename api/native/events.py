@@ -8,13 +8,32 @@ from pydantic import ValidationError
 from api.http.problems import Fault, InvalidRequest
 from api.http.reading.faults import faults_in, few
 from api.native.models import NewEventBody, NewEventsBody
+from application.access.callers import Caller, authorise, comments_on
 from domain.events.catalogue import CATALOGUE
+from domain.events.delivery import DeliveryRemarkCreated, DeliveryRemarkDeleted, DeliveryRemarkUpdated
 from domain.events.event import ENVELOPE, Event
+from domain.events.lifecycle import CommentAdded
 from domain.events.order_event import OrderEvent
 from domain.streams import order_stream
 from domain.values import Actor
 
 E = TypeVar("E", bound=Event)
+
+
+REMARKS = frozenset(
+    event.topic for event in (CommentAdded, DeliveryRemarkCreated, DeliveryRemarkUpdated, DeliveryRemarkDeleted)
+)
+"""What people say about an order. It changes nothing of the order."""
+
+
+def authorise_append(caller: Caller, order_id: str, body: NewEventBody | NewEventsBody) -> None:
+    """Let the caller append these events. A scope for comments is enough for remarks in the caller's own name.
+
+    Raises Forbidden.
+    """
+    events = body.events if isinstance(body, NewEventsBody) else [body]
+    are_own_remarks = all(event.type in REMARKS and event.actor is None for event in events)
+    authorise(caller, comments_on(order_id) if are_own_remarks else "write:orders")
 
 
 def events_of(order_id: str, body: NewEventBody | NewEventsBody, actor: Actor) -> list[OrderEvent]:

@@ -44,6 +44,9 @@ class CloudEvent(BaseModel):
     position: int
     streamversion: int
     recordedtime: datetime
+    traceparent: str | None = Field(
+        None, description="The trace of the request that recorded it, if it was part of one"
+    )
     unreadable: Unreadable = None
 
 

@@ -13,7 +13,7 @@ from api.http.reading.json_text import to_json
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.native.conditions import on_condition
 from api.native.errors import RESPONSES
-from api.native.events import events_of
+from api.native.events import authorise_append, events_of
 from api.native.history import OneOrder, PastQuery, get_past
 from api.native.integrations import IntegrationId
 from api.native.models import (
@@ -74,7 +74,7 @@ async def append_events(
     prefer: Prefer = None,
 ) -> Json:
     """Append one event, or all of `{"events": […]}`, or none of them. The events are durable when the answer comes."""
-    authorise(caller, "write:orders")
+    authorise_append(caller, order_id, body)
     events = [masked_event(event, services.secret_headers) for event in events_of(order_id, body, caller.actor)]
     if IntegrationTied in map(type, events):
         authorise(caller, "read:integrations")  # for its exceptions are shown with the order from then on

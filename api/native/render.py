@@ -151,9 +151,10 @@ def _why(unreadable: str | None) -> dict[str, str]:
 
 def cloud_event(tenant: str, event: RecordedEvent) -> dict[str, Any]:
     """Return an event in the form of CloudEvents 1.0. An unreadable event of ours may have no data."""
-    why = None
+    why = traceparent = None
     if is_ours(event.type):
-        data, _, why = legible(event)
+        data, metadata, why = legible(event)
+        traceparent = _traceparent(metadata)
         content = {"datacontenttype": _JSON, "data": data} if data is not None else {}
     else:
         content = _foreign_data(event)
@@ -169,9 +170,17 @@ def cloud_event(tenant: str, event: RecordedEvent) -> dict[str, Any]:
         "streamversion": event.version,
         "recordedtime": _instant(event.recorded_at),
     }
+    if traceparent is not None:
+        item["traceparent"] = traceparent
     if why is not None:
         item["unreadable"] = why
     return item
+
+
+def _traceparent(metadata: Mapping[str, Any]) -> Any:
+    """Return the trace of the request that recorded an event, as CloudEvents' extension has it."""
+    origin = metadata.get("origin")
+    return origin.get("traceparent") if isinstance(origin, dict) else None
 
 
 def _foreign_data(event: RecordedEvent) -> dict[str, Any]:

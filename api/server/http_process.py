@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from api.app import create_app, with_hot_routes
 from api.bootstrap import open_services, watching_database
@@ -15,9 +16,12 @@ from api.http.opening import Opening, OpenServices
 from api.http.rate_limit import limits_of
 from api.server.gc import REQUEST_ALLOCATIONS, collect_less_often
 from api.server.logs import set_up_logging
+from api.server.observing import observing
+from api.server.panel import Panel, keep_looking
 from api.server.protocol import StrictProtocol
 from api.server.pulse import Board, Pulse
-from api.settings import read_settings
+from api.settings import Settings, read_settings
+from application.runtime.measures import HTTP_CONNECTIONS, HTTP_REQUESTS_UNDER_WAY
 from application.runtime.room import Room
 
 KEEP_ALIVE_SECONDS = 75
@@ -27,10 +31,11 @@ We must not be the side that closes first: a request that is on its way at that 
 """
 
 
-def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
+def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: Pulse) -> None:
     """Answer requests on a listening socket, as soon as the database is set up."""
     settings = read_settings()
-    set_up_logging(settings.log_level)
+    set_up_logging(settings)
+    panel.use(place)
     room = Room()
 
     @asynccontextmanager
@@ -50,29 +55,42 @@ def run(board: Board, listener: socket.socket, pulse: Pulse) -> None:
 
     @asynccontextmanager
     async def serving() -> AsyncIterator[Opening]:
-        beating = asyncio.create_task(pulse.keep_beating())
+        beating, looking = asyncio.create_task(pulse.keep_beating()), asyncio.create_task(keep_looking())
         async with Opening(
             begin, on_open=pulse.say_ready, on_failure=leave, is_needed=lambda: board.was_ready
         ) as opening:
             yield opening
         beating.cancel()
+        looking.cancel()
 
     def leave() -> None:
         server.should_exit = True
 
     app = create_app(serving, max_body_bytes=settings.max_body_bytes, rate_limits=limits_of(settings), room=room)
-    config = uvicorn.Config(
-        with_hot_routes(app, max_body_bytes=settings.max_body_bytes),
+    with observing(settings) as observe:
+        server = uvicorn.Server(
+            _config(with_hot_routes(app, max_body_bytes=settings.max_body_bytes, observe=observe), settings)
+        )
+        collect_less_often(REQUEST_ALLOCATIONS)
+        state = server.server_state
+        with (
+            HTTP_CONNECTIONS.following(lambda: len(state.connections)),
+            HTTP_REQUESTS_UNDER_WAY.following(lambda: len(state.tasks)),
+        ):
+            server.run(sockets=[listener])
+
+
+def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         loop="uvloop",
         http=StrictProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         lifespan="on",
         ws="none",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
     )
-    server = uvicorn.Server(config)
-    collect_less_often(REQUEST_ALLOCATIONS)
-    server.run(sockets=[listener])

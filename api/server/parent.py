@@ -16,7 +16,10 @@ from api.server import http_process, projector_process
 from api.server.child import STOP_SIGNALS
 from api.server.database_keeper import DatabaseKeeper
 from api.server.kept_process import Child
+from api.server.panel import Panel
 from api.server.pulse import Board
+from api.server.spans import require_telemetry
+from api.settings import read_settings
 from domain.errors import OrdertrailError
 
 STOP_SECONDS = 15
@@ -64,10 +67,13 @@ def serve(
     on_ready is called once, with the URL and the DSN, when they serve. on_waiting, if it is given, is called instead
     when they answer but have to wait for the database. Before either call, raises errors that make it useless to go on.
     """
+    if read_settings().otlp_endpoint is not None:
+        require_telemetry()
     board = Board()
     keeper = DatabaseKeeper(database, board)
-    https = [Child("http", http_process.run, (board, listener)) for _ in range(workers)]
-    children = [*https, Child("projector", projector_process.run, (board,))]
+    panel = Panel(workers + 1)
+    https = [Child("http", http_process.run, (board, listener, panel, n)) for n in range(workers)]
+    children = [*https, Child("projector", projector_process.run, (board, panel, workers))]
     start = _Start(listener, https, keeper, board)
     with _stop_signals() as is_stopping:
         try:

@@ -9,7 +9,7 @@ from math import inf
 from typing import NamedTuple, Protocol, TypeVar
 
 from application.access.credentials import Ends, KeyState
-from application.access.scopes import allows
+from application.access.scopes import grants
 from application.access.tokens import TOKEN_PREFIX, Claims, TokenSigner, fingerprint_of
 from domain.errors import Forbidden, Unauthenticated
 from domain.values import Actor, TenantName
@@ -88,7 +88,7 @@ class CredentialStore(Protocol):
 
 
 def authorise(caller: Caller, required: str | None, *, tenant: str | None = None, account: str | None = None) -> None:
-    """Let the caller pass if one of their scopes gives the required one, and the request names their own tenant and
+    """Let the caller pass if their scopes give the required one, and the request names their own tenant and
     account.
 
     tenant and account are the names of the tenant and the Dintero account in a path, a header or a body. They never
@@ -98,8 +98,13 @@ def authorise(caller: Caller, required: str | None, *, tenant: str | None = None
         raise Forbidden(f"This credential belongs to another tenant than {tenant!r}")
     if account is not None and account != caller.tenant.dintero_account:
         raise Forbidden(f"This credential belongs to another account than {account!r}")
-    if required is not None and not any(allows(scope, required) for scope in caller.scopes):
+    if required is not None and not grants(caller.scopes, required):
         raise Forbidden(f"This credential lacks the scope {required}")
+
+
+def comments_on(order_id: str) -> str:
+    """Return the scope that allows comments on an order. write:orders gives it too."""
+    return f"write:orders:/{order_id}/comments"
 
 
 Audience = str | Callable[[Tenant], str | None] | None
@@ -183,7 +188,7 @@ class Access:
         if found.digest is None:
             raise Unauthenticated("The secret that the token was issued for was replaced; get a token with the new one")
         granted = found.credential.scopes
-        scopes = tuple(scope for scope in claims.scopes if _is_granted(granted, scope))
+        scopes = tuple(scope for scope in claims.scopes if grants(granted, scope))
         return self._checked_now(_caller(found.credential, found.digest, scopes), claims.audience, claims.expires_at)
 
     def _checked_now(self, caller: Caller, audience: str | None = None, expires_at: float = inf) -> _Checked:
@@ -220,10 +225,6 @@ def _remember(known: dict[str, T], name: str, what: T) -> None:
     if len(known) >= MAX_REMEMBERED:
         known.clear()
     known[name] = what
-
-
-def _is_granted(granted: Iterable[str], scope: str) -> bool:
-    return any(allows(g, scope) for g in granted)
 
 
 def _caller(credential: Credential, digest: bytes, scopes: tuple[str, ...]) -> Caller:

@@ -50,6 +50,8 @@ def draft(event: Event, origin: Origin | None = None) -> Draft:
         metadata["causation_id"] = event.causation_id
     if (origin := event.origin or origin) is not None:
         metadata["origin"] = {"method": origin.method, "path": origin.path}
+        if origin.traceparent is not None:
+            metadata["origin"]["traceparent"] = origin.traceparent
     event_class, serializer = type(event), event.__pydantic_serializer__
     fields = _data_fields(event_class)
     return Draft(

@@ -12,6 +12,7 @@ from math import inf
 from typing import Protocol
 
 from application.runtime.loops import keep_going
+from application.runtime.measures import EVENTS_SEALED, SEAL_SECONDS
 from application.runtime.outage_log import told
 from application.transparency.checkpoint import Checkpoint
 from application.transparency.kept_tree import KeptTree, TreeDamaged, proven_edge
@@ -121,7 +122,7 @@ class Sealer:
                 return 0
             try:
                 edge, known = await self._proven(tenant, batch, known)
-                return 0 if batch.head == edge.size else await self._extend(batch, edge, known)
+                return 0 if batch.head == edge.size else await self._measured(batch, edge, known)
             except TreeDamaged as damaged:
                 await self._refuse(tenant, batch, damaged)
                 return 0
@@ -139,6 +140,13 @@ class Sealer:
             # Another sealer may have signed with a key that was added after the keys were read.
             known = await identity(self._keys, tenant)
             return await proven_edge(batch, known), known
+
+    async def _measured(self, batch: TreeBatch, edge: Edge, known: Identity) -> int:
+        began = time.monotonic()
+        sealed = await self._extend(batch, edge, known)
+        EVENTS_SEALED.add(sealed)
+        SEAL_SECONDS.observe(time.monotonic() - began)
+        return sealed
 
     async def _extend(self, batch: TreeBatch, edge: Edge, known: Identity) -> int:
         """Add a batch of leaves to a tree and sign it; return how many were added. Raises TreeDamaged."""

@@ -11,6 +11,8 @@ class ProjectionHealth(NamedTuple):
     lag: int
     stopped: Sequence[str]
     """For each tenant it has stopped for: the tenant, the position it stopped after, and the error."""
+    seconds: float
+    """How long ago the oldest event was recorded that it has yet to read; 0 if there is none."""
 
 
 class SealingHealth(NamedTuple):
@@ -18,6 +20,8 @@ class SealingHealth(NamedTuple):
 
     unsealed: int
     stopped: int
+    seconds: float
+    """How long ago the oldest event was recorded that is not sealed; 0 if there is none."""
 
 
 class Health(Protocol):

@@ -121,6 +121,11 @@ class AppendCall:
         self._event_ids: set[str] = set()
         self._keys: set[str] = set()
 
+    @property
+    def size(self) -> int:
+        """The number of its events."""
+        return len(self._event_ids)
+
     def add(self, append: Append, events: Sequence[NewEvent]) -> bool:
         """Add an append, unless it repeats a key or an event id of the call; return whether it was added.
 

@@ -8,6 +8,7 @@ from math import inf
 from time import monotonic
 
 from application.ledger.port import Append, Appended, NewEvent, Prepare, Prepared, prepare
+from application.runtime.measures import APPEND_SECONDS, APPENDS_WAITING, measure_commit
 from application.runtime.request_context import current
 from domain.errors import OrdertrailError, OutcomeUnknown, Unavailable
 from domain.values import TenantName
@@ -111,6 +112,11 @@ class GroupCommit:
         self._is_looking = False
         self._is_closed = False
 
+    @property
+    def waiting(self) -> int:
+        """The number of appends that were not answered yet."""
+        return len(self._unanswered)
+
     async def append(self, append: Append) -> Appended:
         """See application.ledger.port.EventStore.append. A cancelled append may still have been recorded."""
         if self._is_closed:
@@ -133,6 +139,7 @@ class GroupCommit:
             return await waiting.done
         finally:
             request.waited(began)
+            APPEND_SECONDS.observe(monotonic() - began)
 
     async def write(self) -> None:
         """Be a writer, for ever."""
@@ -142,7 +149,10 @@ class GroupCommit:
             while True:
                 tenant = await self._ready.get()
                 call, group = self._take(tenant)
-                for waiting, outcome in zip(group, await writer.outcomes(call), strict=True):
+                began = monotonic()
+                outcomes = await writer.outcomes(call)
+                measure_commit(len(group), call.size, monotonic() - began)
+                for waiting, outcome in zip(group, outcomes, strict=True):
                     waiting.answer(outcome)
                 self._unanswered.difference_update(group)
                 if self._queues[tenant]:
@@ -242,7 +252,8 @@ async def open_group_commit(
     tasks = [asyncio.create_task(group_commit.write(), name=f"group commit {n}") for n in range(writers)]
     try:
         try:
-            yield group_commit
+            with APPENDS_WAITING.following(lambda: group_commit.waiting):
+                yield group_commit
         finally:
             await group_commit.close()
     finally:

@@ -112,7 +112,8 @@ async def open_pool(
     make = partial(connect, dsn, as_owner=as_owner, settings={**patience.settings, **settings})
     pool = Pool(make, size=size, watch=watch, patience=patience)
     try:
-        yield pool
+        with pool.measured():
+            yield pool
     finally:
         await pool.close()
 

@@ -6,7 +6,8 @@ So it finds a database that was away for a minute up to a minute later, and it d
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from math import inf
 from time import monotonic
@@ -15,6 +16,12 @@ from types import TracebackType
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from application.runtime.measures import (
+    CONNECTIONS_IDLE,
+    CONNECTIONS_LENT,
+    CONNECTIONS_WAITED_FOR,
+    POOL_WAIT_SECONDS,
+)
 from application.runtime.request_context import TOO_LONG, current
 from domain.errors import Busy, Unavailable
 from infrastructure.postgres.patience import COMMANDS, Connection, Patience, answers, hang_up, listening_to
@@ -75,6 +82,16 @@ class Pool:
         self._failure: Exception | None = None
         self._is_closed = False
         self._watch.on_loss(self._fail_waiting)
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Let the measures say how many connections are in use, and who waits for one, while this is entered."""
+        with (
+            CONNECTIONS_LENT.following(lambda: self._count - len(self._idle)),
+            CONNECTIONS_IDLE.following(lambda: len(self._idle)),
+            CONNECTIONS_WAITED_FOR.following(lambda: len(self._waiting)),
+        ):
+            yield
 
     @property
     def takes_writes(self) -> bool:
@@ -167,6 +184,7 @@ class Pool:
         turn: asyncio.Future[_Held] = loop.create_future()
         self._waiting.append(turn)
         timer = None if seconds == inf else loop.call_later(seconds, self._expire, turn)
+        began = monotonic()
         try:
             return await turn
         except asyncio.CancelledError:
@@ -174,6 +192,7 @@ class Pool:
                 await self.give_back(turn.result(), None)
             raise
         finally:
+            POOL_WAIT_SECONDS.observe(monotonic() - began)
             if timer is not None:
                 timer.cancel()
 

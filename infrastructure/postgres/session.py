@@ -5,6 +5,7 @@ runtime role, durable commits, and settings that our statements rely on.
 """
 
 from collections.abc import Mapping
+from multiprocessing import current_process, parent_process
 from types import MappingProxyType
 from typing import Any
 
@@ -64,7 +65,13 @@ def runtime_dsn(dsn: str) -> str:
 
 def owner_dsn(dsn: str) -> str:
     """Return the DSN for our sessions that keep the rights of its user. Raises InvalidDsn."""
-    return make_conninfo("", **{**parsed_dsn(dsn), "client_encoding": "UTF8"})
+    ours = {"fallback_application_name": _application(), "client_encoding": "UTF8"}
+    return make_conninfo("", **{**parsed_dsn(dsn), **ours})
+
+
+def _application() -> str:
+    """Return the name that PostgreSQL shows for our sessions, unless the DSN gives another: the process has it too."""
+    return "ordertrail" if parent_process() is None else f"ordertrail {current_process().name}"
 
 
 async def set_up_async(

@@ -4,25 +4,38 @@
 SELECT coalesce(max(l.position - coalesce(newest.size, 0)), 0),
        count(*) FILTER (
            WHERE t.error IS NOT NULL OR coalesce(t.size, 0) <> coalesce(newest.size, 0) OR newest.size > l.position
-       )
+       ),
+       coalesce(max(extract(epoch FROM clock_timestamp() - next.recorded_at)), 0)::double precision
 FROM ordertrail.ledgers AS l
 LEFT JOIN ordertrail.trees AS t ON t.tenant = l.tenant
 LEFT JOIN LATERAL (
     SELECT h.size FROM ordertrail.tree_heads AS h WHERE h.tenant = l.tenant ORDER BY h.size DESC LIMIT 1
 ) AS newest ON true
+LEFT JOIN LATERAL (
+    SELECT e.recorded_at FROM ordertrail.events AS e
+    WHERE coalesce(newest.size, 0) < l.position AND e.tenant = l.tenant AND e.position = coalesce(newest.size, 0) + 1
+) AS next ON true
 
 -- name: projections
 -- If a view's checkpoint is beyond the ledger, nobody knows what the view has read.
 SELECT c.projection,
-       max(l.position - CASE WHEN c.position > l.position OR c.must_be_rebuilt THEN 0 ELSE c.position END),
+       max(l.position - view.seen),
        coalesce(
            array_agg(
                format('%%s after position %%s: %%s', c.tenant, c.position, coalesce(c.error, 'the ledger ends before it'))
                ORDER BY c.tenant
            ) FILTER (WHERE c.error IS NOT NULL OR c.position > l.position),
            '{}'
-       )
+       ),
+       coalesce(max(extract(epoch FROM clock_timestamp() - next.recorded_at)), 0)::double precision
 FROM ordertrail.checkpoints AS c JOIN ordertrail.ledgers AS l USING (tenant)
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN c.position > l.position OR c.must_be_rebuilt THEN 0 ELSE c.position END AS seen
+) AS view
+LEFT JOIN LATERAL (
+    SELECT e.recorded_at FROM ordertrail.events AS e
+    WHERE view.seen < l.position AND e.tenant = c.tenant AND e.position = view.seen + 1
+) AS next ON true
 WHERE c.projection = ANY (%(projections)s)
 GROUP BY c.projection
 ORDER BY c.projection

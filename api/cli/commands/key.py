@@ -20,7 +20,7 @@ OfTenant = Annotated[str | None, typer.Option(help="The tenant of the credential
 def create_key(  # noqa: PLR0913 its options
     tenant: Annotated[str, typer.Option(help="The tenant that the credential belongs to.")],
     scope: Annotated[
-        list[str] | None, typer.Option(help="What it allows, such as write:orders. Default: admin.")
+        list[str] | None, typer.Option(help="What it allows, such as write:orders, viewer or support. Default: admin.")
     ] = None,
     name: Annotated[str, typer.Option(help="A name for the credential, which is shown with what it does.")] = "",
     performer_id: Annotated[

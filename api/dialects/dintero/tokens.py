@@ -8,7 +8,7 @@ from api.dialects.dintero.security import ClientDep, audience_of
 from api.http.problems import Fault, InvalidRequest
 from api.http.requests import Json, ServicesDep, TokenRoute
 from application.access.callers import Caller, authorise
-from application.access.scopes import allows
+from application.access.scopes import grants
 
 router = APIRouter(prefix="/v1/accounts", tags=["Dintero"], route_class=TokenRoute, responses=RESPONSES)
 
@@ -33,7 +33,7 @@ def _narrowed(client: Caller, scope: str | None) -> Caller:
     if scope is None:
         return client
     wanted = tuple(dict.fromkeys(scope.split(" ")))
-    if lacking := [one for one in wanted if not any(allows(granted, one) for granted in client.scopes)]:
+    if lacking := [one for one in wanted if not grants(client.scopes, one)]:
         raise InvalidRequest(
             Fault(("body", "scope"), f"is more than the credential has: {' '.join(lacking)}", "invalid_scope")
         )

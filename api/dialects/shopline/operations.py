@@ -15,7 +15,7 @@ from api.http.problems import Fault, InvalidRequest
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
 from api.services import Services
-from application.access.callers import Caller, authorise
+from application.access.callers import Caller, authorise, comments_on
 from application.ledger.outcome import Recorded, first_told
 from application.ledger.port import IdempotencyKey
 from domain.events.delivery import DeliveryStatusUpdated
@@ -135,6 +135,7 @@ async def create_message(
     order_id: OrderId, body: bodies.NewMessage, caller: CallerDep, services: ServicesDep, key: KeyDep
 ) -> Json:
     """Comment on the order: added_a_comment in its log."""
+    authorise(caller, comments_on(order_id))
     if not (body.text or body.media_id):
         raise InvalidRequest(Fault(("body", "text"), "is needed, or a media_id", "missing"))
     event = CommentAdded(
@@ -149,7 +150,7 @@ async def create_message(
         subject_id=body.trackable_id,
         custom_data=body.custom_data,
     )
-    result = await _record(services, caller, event, key)
+    result = await services.orders.record(caller.tenant, event.order_id, [event], key=key)
     event = await first_told(services.store, caller.tenant.name, event, result)
     owner: str | None = caller.tenant.name
     if event.sender == "customer":
@@ -161,7 +162,7 @@ async def create_message(
 async def _record(
     services: Services,
     caller: Caller,
-    event: StatusUpdated | PaymentStatusUpdated | DeliveryStatusUpdated | CommentAdded,
+    event: StatusUpdated | PaymentStatusUpdated | DeliveryStatusUpdated,
     key: IdempotencyKey | None,
 ) -> Recorded:
     authorise(caller, "write:orders")

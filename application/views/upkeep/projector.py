@@ -4,9 +4,11 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import zip_longest
+from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from application.ledger.port import RecordedEvent
+from application.runtime.measures import EVENTS_PROJECTED, PROJECT_SECONDS
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection, Row
 from application.views.upkeep.customers import Reveal, reveal_nothing
@@ -147,14 +149,19 @@ class Projector:
 
         Returns how many events were read; 0 if there is nothing to do, or if others are doing it. Raises Unavailable.
         """
+        began = monotonic()
         try:
-            return await self._project(tenant, self.names)
+            read = await self._project(tenant, self.names)
         except Unavailable:
             raise
         except Exception:
             # The rows of some projection could not be written. Project each on its own, so that the others go on.
             _log.exception("A batch of tenant %s could not be written; projecting each view on its own", tenant)
             return sum([await self._project_alone(tenant, name) for name in self.names])
+        if read:
+            EVENTS_PROJECTED.add(read)
+            PROJECT_SECONDS.observe(monotonic() - began)
+        return read
 
     async def _project_alone(self, tenant: TenantName, name: str) -> int:
         try:

@@ -25,7 +25,7 @@ def _carriyo(account: Account) -> dict[str, str]:
 def _addresses(account: Account) -> dict[str, tuple[str, str]]:
     return {
         "native": ("POST", f"{ORDERS}/A-1/events"),
-        "native, not lean": ("POST", ORDERS),
+        "native, not hot": ("POST", ORDERS),
         "Carriyo": ("POST", "/orders/A-1/system-logs"),
         "SHOPLINE": ("PATCH", "/v1/orders/A-1/status"),
         "Sendcloud": ("POST", LOGS),
@@ -37,7 +37,7 @@ def _addresses(account: Account) -> dict[str, tuple[str, str]]:
     ("interface", "said"),
     [
         ("native", ["type"]),
-        ("native, not lean", ["type"]),
+        ("native, not hot", ["type"]),
         ("Carriyo", ["status", "timestamp", "errors"]),
         ("SHOPLINE", ["message", "code"]),
         ("Sendcloud", ["errors"]),
@@ -56,7 +56,7 @@ async def test_a_body_of_too_many_values_is_refused(
     assert set(said) <= response.json().keys()
 
 
-@pytest.mark.parametrize("interface", ["native", "native, not lean", "Carriyo", "Sendcloud", "SHOPLINE", "Dintero"])
+@pytest.mark.parametrize("interface", ["native", "native, not hot", "Carriyo", "Sendcloud", "SHOPLINE", "Dintero"])
 async def test_a_query_of_too_many_parameters_is_refused(
     account: Account, http: httpx.AsyncClient, interface: str
 ) -> None:
@@ -75,7 +75,7 @@ async def test_a_query_of_too_many_parameters_is_refused(
         ("native", {"type": "order.comment_added", "data": MEMBERS}),
         ("native", {"type": "order.comment_added", **MEMBERS}),
         ("native", {"events": [{"type": "order.comment_added", "data": MEMBERS}] * 3}),
-        ("native, not lean", MEMBERS),
+        ("native, not hot", MEMBERS),
         ("Carriyo", {"entity_ids": [0] * (MAX_FAULTS + 1)}),
         ("Carriyo", {"request_headers": MEMBERS}),
         ("Sendcloud", MEMBERS),

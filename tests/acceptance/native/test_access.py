@@ -7,8 +7,9 @@ import httpx
 import psycopg
 import pytest
 
+from domain.values import Actor
 from tests.fix_server import Account
-from tests.native import ORDERS, amounts, an_order, append, assert_problem, status
+from tests.native import ORDERS, amounts, an_order, append, assert_problem, comment, status
 
 AnotherAccount = Callable[[], Coroutine[Any, Any, Account]]
 
@@ -100,6 +101,74 @@ async def test_a_scope_stands_for_what_is_below_it(
     key = await account.key(scope)
 
     assert (await http.get(ORDERS, headers=with_token(key["token"]))).status_code == status_code
+
+
+READS = ("", "/{}", "/{}/timeline", "/{}/diff")
+
+
+@pytest.mark.parametrize("scope", ["viewer", "support"])
+async def test_people_who_look_read_everything_and_change_nothing(
+    http: httpx.AsyncClient, account: Account, scope: str
+) -> None:
+    order_id = await an_order(http, totals=amounts())
+    assert (await http.put("/trail/v1/integrations/7", json={})).status_code == 200
+    token = (await account.key(scope))["token"]
+    changes: list[tuple[str, str, Any]] = [
+        ("POST", ORDERS, {}),
+        ("POST", f"{ORDERS}/{order_id}/events", status()),
+        ("POST", f"{ORDERS}/{order_id}/events", {"events": [comment("Called"), status()]}),
+        ("POST", f"{ORDERS}/{order_id}/edit", {"totals": amounts(9_000)}),
+        ("PUT", f"{ORDERS}/{order_id}/integrations/7", None),
+        ("PUT", "/trail/v1/integrations/7", {}),
+        ("PUT", "/trail/v1/retention", {"bodies_days": 1}),
+        ("PATCH", f"/v1/orders/{order_id}/status", {"status": "completed"}),
+    ]
+    async with httpx.AsyncClient(base_url=account.url, headers=with_token(token), timeout=30) as theirs:
+        for path in (f"{ORDERS}{path.format(order_id)}" for path in READS):
+            assert (await theirs.get(path)).status_code == 200, path
+        for path in ("/trail/v1/feed", "/trail/v1/ledger", "/trail/v1/retention", "/trail/v1/integrations/7"):
+            assert (await theirs.get(path)).status_code == 200, path
+        for method, path, body in changes:
+            assert (await theirs.request(method, path, json=body)).status_code == 403, path
+
+    assert (await http.get(f"{ORDERS}/{order_id}")).json()["version"] == 1
+
+
+async def test_support_comments_on_orders_in_its_own_name(http: httpx.AsyncClient, account: Account) -> None:
+    order_id = await an_order(http)
+    kim = Actor(id="u-7", name="Kim", type="User")
+    token = (await account.key("support", performer=kim))["token"]
+    remark = {"type": "order.delivery_remark_created", "data": {"text": "Ring twice"}}
+    message = {"text": "Refunded by hand", "is_private": True}
+
+    async with httpx.AsyncClient(base_url=account.url, headers=with_token(token), timeout=30) as theirs:
+        assert (await append(theirs, order_id, comment("Called"))).status_code == 201
+        assert (await append(theirs, order_id, comment("Called again"), remark)).status_code == 201
+        assert (await theirs.post(f"/v1/orders/{order_id}/messages", json=message)).status_code == 200
+        anothers = await append(theirs, order_id, comment("It was I", actor={"id": "u-8", "name": "Bo"}))
+        timeline = (await theirs.get(f"{ORDERS}/{order_id}/timeline")).json()["items"]
+
+    assert_problem(anothers, 403, "forbidden")
+    assert [entry["actor"]["name"] for entry in timeline[1:]] == ["Kim"] * 4
+
+
+async def test_a_viewer_does_not_comment(http: httpx.AsyncClient, account: Account) -> None:
+    order_id = await an_order(http)
+    headers = with_token((await account.key("viewer"))["token"])
+
+    for path, body in (
+        (f"{ORDERS}/{order_id}/events", comment("Called")),
+        (f"/v1/orders/{order_id}/messages", {"text": "Called"}),
+    ):
+        assert (await http.post(path, json=body, headers=headers)).status_code == 403
+
+
+async def test_a_scope_for_one_orders_comments_is_for_that_order(http: httpx.AsyncClient, account: Account) -> None:
+    order_id, other_id = await an_order(http), await an_order(http)
+    headers = with_token((await account.key(f"write:orders:/{order_id}/comments"))["token"])
+
+    assert (await append(http, order_id, comment("Called"), **headers)).status_code == 201
+    assert_problem(await append(http, other_id, comment("Called"), **headers), 403, "forbidden")
 
 
 async def test_another_tenant_sees_and_changes_nothing(

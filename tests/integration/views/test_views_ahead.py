@@ -96,9 +96,9 @@ async def test_health_says_so_from_the_first_moment_on(views: SealedLedger, proj
     await views.tell(5)
     passed = await timeline_health(views)
 
-    assert at_once == ("timeline", HEAD, ["acme after position 17: the ledger ends before it"])
-    assert found == ("timeline", HEAD, [f"acme after position 17: {AHEAD}"])
-    assert passed == ("timeline", HEAD + 5, [f"acme after position 17: {AHEAD}"])
+    assert at_once[:3] == ("timeline", HEAD, ["acme after position 17: the ledger ends before it"])
+    assert found[:3] == ("timeline", HEAD, [f"acme after position 17: {AHEAD}"])
+    assert passed[:3] == ("timeline", HEAD + 5, [f"acme after position 17: {AHEAD}"])
 
 
 async def test_reads_say_that_they_may_lack_everything(views: SealedLedger, projector: Projector) -> None:

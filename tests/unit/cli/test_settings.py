@@ -1,9 +1,15 @@
-"""The settings of logged calls: where their bodies are kept, and which of their headers are masked."""
+"""Settings: what they take, and where secrets may be."""
+
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from api.settings import Settings
+from api.settings import SECRETS, Settings, read_settings
+from domain.errors import Misconfigured
+from tests.paths import ROOT
+
+README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("url", ["s3://bucket/prefix", "gs://bucket", "az://account/container", "file:///var/calls"])
@@ -49,3 +55,54 @@ def test_without_settings_bodies_are_in_the_database_and_no_header_is_added(monk
     monkeypatch.delenv("ORDERTRAIL_MASKED_HEADERS", raising=False)
 
     assert (Settings().bodies_url, Settings().masked_headers) == (None, frozenset())
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dsn").write_text("postgresql://shop@db/shop\n")
+    monkeypatch.delenv("ORDERTRAIL_DSN", raising=False)
+    monkeypatch.setenv("ORDERTRAIL_DSN_FILE", str(tmp_path / "dsn"))
+
+    assert read_settings().dsn == "postgresql://shop@db/shop"
+    assert read_settings(dsn="dbname=given").dsn == "dbname=given"
+
+
+def test_every_secret_may_be_in_a_file_and_the_readme_says_so() -> None:
+    assert set(SECRETS) == {"dsn", "installation_key"}
+    for name in SECRETS:
+        assert f"`ORDERTRAIL_{name.upper()}_FILE`" in README
+
+
+@pytest.mark.parametrize("content", [None, b"\xff"])
+def test_a_file_that_cannot_be_read_is_named_by_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "key").write_bytes(content)
+    monkeypatch.setenv("ORDERTRAIL_INSTALLATION_KEY_FILE", str(tmp_path / "key"))
+
+    with pytest.raises(Misconfigured, match="ORDERTRAIL_INSTALLATION_KEY_FILE cannot be read"):
+        read_settings()
+
+
+def test_a_secret_that_is_given_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dsn").write_text("dbname=one")
+    monkeypatch.setenv("ORDERTRAIL_DSN", "dbname=other")
+    monkeypatch.setenv("ORDERTRAIL_DSN_FILE", str(tmp_path / "dsn"))
+
+    with pytest.raises(Misconfigured, match="are both set"):
+        read_settings()
+
+
+def test_proxies_are_named_by_their_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().trusted_proxies == ("127.0.0.1", "::1")
+    monkeypatch.setenv("ORDERTRAIL_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.7 fd00::/8")
+
+    assert Settings().trusted_proxies == ("10.0.0.0/8", "192.0.2.7", "fd00::/8")
+
+
+@pytest.mark.parametrize("text", ["*", "proxy.internal", "10.0.0.0/40"])
+def test_what_is_no_network_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERTRAIL_TRUSTED_PROXIES", text)
+
+    with pytest.raises(ValidationError, match="trusted_proxies"):
+        Settings()
