@@ -1,6 +1,5 @@
 """Counts and times requests by route and status."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,7 +18,6 @@ _PLACES = {status: n for n, status in enumerate(STATUSES)}
 _OTHER = _PLACES[0]
 _TIMES = len(SECONDS) + 2
 _ROW = _TIMES + len(STATUSES)
-_NAME = re.compile(r"{\w+(:\w+)?}")
 
 Route = tuple[str, str]
 """A method and a path with the names of its parameters."""
@@ -35,22 +33,16 @@ class MeasuredRequests(Measure):
             measures, "ordertrail_http_request_seconds", "Seconds until an answer began", _ROW * MAX_ROUTES
         )
         self.rows: Mapping[Route, int] = {NO_ROUTE: self.at}
-        self._rows = self.rows
 
-    def know(self, routes: Iterable[Route], aliases: Iterable[Route] = ()) -> None:
-        """Take the routes of the application, always in the same order.
-
-        An alias is one of them whose parameters have other names.
-        """
+    def know(self, routes: Iterable[Route]) -> None:
+        """Take the routes of the application, always in the same order."""
         routes = list(dict.fromkeys(routes))
         assert len(routes) < MAX_ROUTES, "There are more routes than there is room for"
         self.rows = {route: self.at + n * _ROW for n, route in enumerate([NO_ROUTE, *routes])}
-        documented = {_unnamed(route): route for route in self.rows}
-        self._rows = {**self.rows, **{alias: self.rows[documented[_unnamed(alias)]] for alias in aliases}}
 
     def observe(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
         """Count an answered request."""
-        route, rows = scope.get("route"), self._rows
+        route, rows = scope.get("route"), self.rows
         row = self.at if route is None else rows.get((scope["method"], route.path), self.at)
         numbers = self.numbers
         numbers[row + bisect_left(SECONDS, seconds)] += 1.0
@@ -61,11 +53,6 @@ class MeasuredRequests(Measure):
     def statuses(row: int) -> Iterable[tuple[int, int]]:
         """Yield each status, and the place of its count in a row."""
         return ((status, row + _TIMES + n) for status, n in _PLACES.items())
-
-
-def _unnamed(route: Route) -> Route:
-    method, path = route
-    return method, _NAME.sub("{}", path)
 
 
 REQUESTS = MeasuredRequests(MEASURES)

@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from api.app import DIALECTS, create_app, routes_of, with_lean_routes
+from api.app import create_app, routes_of, with_hot_routes
 from api.http.measured import MAX_ROUTES, MeasuredRequests
 from application.runtime.measures import Measures
 from tests.exposed import metric_types
@@ -42,22 +42,11 @@ def test_a_request_that_no_route_takes_is_counted_as_such() -> None:
     assert counts(requests, measures, "", "") == {404: 1, 200: 1}
 
 
-def test_a_lean_route_is_measured_as_the_route_that_it_is_also() -> None:
-    measures = Measures()
-    requests = MeasuredRequests(measures)
-    requests.know([("GET", "/v1/orders/{id}/action_logs")], [("GET", "/v1/orders/{order_id}/action_logs")])
-
-    requests.observe({"method": "GET", "route": Route("/v1/orders/{order_id}/action_logs")}, 200, 0.2)
-
-    assert counts(requests, measures, "GET", "/v1/orders/{id}/action_logs") == {200: 1}
-
-
 def test_there_is_room_for_twice_the_routes_that_there_are() -> None:
     app = create_app(None, max_body_bytes=1)  # type: ignore[arg-type]
 
-    with_lean_routes(app, max_body_bytes=1)  # every lean route is one of them, or this raises
+    with_hot_routes(app, max_body_bytes=1)
 
-    assert any(dialect.leans for dialect in DIALECTS)
     assert 2 * len(list(routes_of(app))) < MAX_ROUTES
 
 
