@@ -7,6 +7,7 @@ from application.ledger.port import PAGE_BYTES, Page, RecordedEvent
 from application.privacy.vault import Vault
 from application.runtime.gathering import Gathering
 from application.views.integration_queries import ExceptionFilter, Order
+from application.views.known import KnownEntries
 from application.views.projections.action_log import ACTION_LOG_VIEW, ActionLogRow
 from application.views.projections.integrations import INTEGRATIONS_VIEW, IntegrationRow
 from application.views.projections.order_state import ORDER_STATE_VIEW, OrderStateRow
@@ -55,8 +56,10 @@ class PostgresViews:
         head, reached, is_stopped, number, newest = rows[0]
         return [ViewProgress(head, reached, is_stopped, Edition(number, position)) for position in newest]
 
-    async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
-        return await self._all(ACTION_LOG_VIEW, tenant, order_id=order_id, limit=limit)
+    async def action_log(
+        self, tenant: TenantName, order_id: str, *, limit: int, known: KnownEntries | None = None
+    ) -> list[ActionLogRow]:
+        return await self._all(ACTION_LOG_VIEW, tenant, known, order_id=order_id, limit=limit)
 
     async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
         statement = _SQL["newest_actions"]
@@ -86,7 +89,14 @@ class PostgresViews:
         )
 
     async def timeline(
-        self, tenant: TenantName, order_id: str, wanted: TimelineFilter, *, cursor: int | None, limit: int
+        self,
+        tenant: TenantName,
+        order_id: str,
+        wanted: TimelineFilter,
+        *,
+        cursor: int | None,
+        limit: int,
+        known: KnownEntries | None = None,
     ) -> Page[TimelineEntry]:
         beginning = 0 if wanted.order == "asc" else MAX_BIGINT
         rows = await self._part(
@@ -98,8 +108,13 @@ class PostgresViews:
             cursor=beginning if cursor is None else cursor,
             limit=limit,
         )
-        events = await self._vault.opened(tenant, [recorded_event(row[2:]) for row in rows])
-        entries = [TimelineEntry(row[0], row[1], event) for row, event in zip(rows, events, strict=True)]
+        is_known = [known is not None and known.is_known(row[_ENTRIES.key], row) for row in rows]
+        unknown = [recorded_event(row[2:]) for row, is_it in zip(rows, is_known, strict=True) if not is_it]
+        opened = iter(await self._vault.opened(tenant, unknown))
+        entries = [
+            TimelineEntry(row[0], row[1], recorded_event(row[2:]) if is_it else next(opened))
+            for row, is_it in zip(rows, is_known, strict=True)
+        ]
         return Page(entries, has_more=rows.has_more)
 
     async def system_log(
@@ -135,12 +150,18 @@ class PostgresViews:
         """Return the row with a key; None if there is none."""
         return next(iter(await self._opened(view, tenant, await self._fetch(one(view), tenant=tenant, **key))), None)
 
-    async def _all(self, view: View[R], tenant: TenantName, **wanted: Any) -> list[R]:
-        """Return a list of a view's rows."""
+    async def _all(
+        self, view: View[R], tenant: TenantName, known: KnownEntries | None = None, **wanted: Any
+    ) -> list[R]:
+        """Return a list of a view's rows. Rows that are known are not opened."""
         statement, shape = listed(view)
-        return await self._opened(
-            view, tenant, await self._reads.rows(statement, shape, tenant, max_bytes=PAGE_BYTES, **wanted)
-        )
+        rows = await self._reads.rows(statement, shape, tenant, max_bytes=PAGE_BYTES, **wanted)
+        if known is None:
+            return await self._opened(view, tenant, rows)
+        is_known = [known.is_known(row[shape.key], row) for row in rows]
+        unknown = [row for row, is_it in zip(rows, is_known, strict=True) if not is_it]
+        opened = iter(await self._opened(view, tenant, unknown))
+        return [view.row(*row) if is_it else next(opened) for row, is_it in zip(rows, is_known, strict=True)]
 
     async def _page(self, view: View[R], tenant: TenantName, *, limit: int, **wanted: Any) -> Page[R]:
         """Return a page of a view's rows."""
