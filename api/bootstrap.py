@@ -32,7 +32,7 @@ from application.transparency.proofs import Proofs
 from application.transparency.sealing import BATCH as SEAL_BATCH
 from application.transparency.sealing import Sealer, keep_sealed
 from application.views.integration_queries import IntegrationQueries
-from application.views.pages import Pages
+from application.views.pages import Entries, Pages
 from application.views.projections.catalogue import PROJECTIONS
 from application.views.queries import Queries
 from application.views.readability import Readability
@@ -182,6 +182,7 @@ async def open_services(
             ledger_import=LedgerImport(as_stored, PostgresLedgerContinuation(pool), keys),
             health=PostgresHealth(pool, watch),
             pages=Pages(),
+            entries=Entries(),
             secret_headers=SECRET_HEADERS | masked_headers,
         )
 

@@ -22,7 +22,7 @@ from application.transparency.keys import SigningKeyStore
 from application.transparency.proofs import Proofs
 from application.views.health import Health
 from application.views.integration_queries import IntegrationQueries
-from application.views.pages import Pages
+from application.views.pages import Entries, Pages
 from application.views.queries import Queries
 from application.views.readability import Readability
 from application.views.time_travel import TimeTravel
@@ -54,6 +54,7 @@ class Services(NamedTuple):
     ledger_import: LedgerImport
     health: Health
     pages: Pages
+    entries: Entries
     secret_headers: frozenset[str] = SECRET_HEADERS
     """Headers and parameters of logged calls whose values are not stored, besides those with telling names."""
 

@@ -19,17 +19,18 @@ from psycopg.rows import tuple_row
 
 from application.ledger.codec import encode, new_event_id
 from application.ledger.port import RecordedEvent
-from application.views.projections.catalogue import PROJECTIONS
+from application.views.projections.catalogue import PROJECTIONS, VIEWS
 from application.views.projections.entries import Entry
 from application.views.projections.integrations import IntegrationRow
 from application.views.projections.order_state import OrderStateRow
 from application.views.projections.projection import Projection, Row
-from application.views.projections.timeline import TiedOrders
+from application.views.projections.timeline import TIMELINE_VIEW, TiedOrders
 from benchmarks.databases import forget_views, fresh_database, library_settings
 from benchmarks.order_stories import stories
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
 from infrastructure.postgres.statements import statements
+from infrastructure.views.composed import present
 
 TENANT = "bench"
 KEYS = {"order_state": "order_id", "integrations": "integration_id"}
@@ -38,7 +39,8 @@ PRESENT: dict[str, type[Any]] = {
     "integrations": IntegrationRow,
     "timeline": TiedOrders,
 }
-_SQL = statements("views")
+_TIED_ORDERS = statements("views")["tied_orders"]
+_VIEWS = {view.name: view for view in VIEWS}
 
 
 class PydanticMapper(Mapper[str]):
@@ -84,7 +86,7 @@ class ViewRecorder(PostgresTrackingRecorder):
         if not ids:
             return {}
         with cursor.connection.cursor(row_factory=tuple_row) as rows:
-            rows.execute(_SQL[f"present_{projection.name}"], {"tenant": TENANT, "ids": ids}, prepare=True)
+            rows.execute(_present_rows(projection.name), {"tenant": TENANT, "ids": ids}, prepare=True)
             return {str(row[0]): PRESENT[projection.name](*row) for row in rows}
 
     def _statement(self, view: str, row: Row) -> sql.Composed:
@@ -101,6 +103,11 @@ class ViewRecorder(PostgresTrackingRecorder):
                 )
             self._statements[view] = statement
         return self._statements[view]
+
+
+def _present_rows(view: str) -> bytes:
+    """Return the statement that reads the rows that a projection needs."""
+    return _TIED_ORDERS if view == TIMELINE_VIEW.name else present(_VIEWS[view])
 
 
 class ShopViews(LibraryProjection[ViewRecorder]):

@@ -1,4 +1,7 @@
-"""Reads over HTTP, beside a FastAPI endpoint that returns the same bytes from memory."""
+"""Reads over HTTP, beside a FastAPI endpoint that returns the same bytes from memory.
+
+An order is read again and again, just after something was added to it, or for the first time.
+"""
 
 import asyncio
 import json
@@ -9,18 +12,18 @@ from urllib.request import Request, urlopen
 
 from api.cli.maintenance import create_key, create_tenant
 from benchmarks.databases import fresh_database
-from benchmarks.load import CONNECTIONS, load, ordertrail, process, request
+from benchmarks.load import CONNECTIONS, load, ordertrail, process, request, send
 from benchmarks.table import Figure, interleaved, show
 
 ORDERS = 100
-"""How many orders of 125 events there are: 100 actions, and 25 other things."""
-ANEW = 5_000
-"""So many different queries ask for more pages than a worker keeps."""
+"""How many orders of 125 events are read over and over: 100 actions, and 25 other things."""
+CHANGES = 5
+"""How often each of them is changed and then read in a run."""
 READS = {
-    "action log, 100 entries": ("/v1/orders/A-{}/action_logs", "?anew={:05}"),
-    "timeline, a page of 50": ("/trail/v1/orders/A-{}/timeline", "?to=2100-01-01T00:00:00.{:06}Z"),
+    "action log, 100 entries": "/v1/orders/A-{}/action_logs",
+    "timeline, a page of 50": "/trail/v1/orders/A-{}/timeline?order=desc",
 }
-"""Paths, and queries that change nothing in the answer."""
+COMMENT = {"type": "order.comment_added", "data": {"text": "Ring twice"}}
 SHOP = {"id": "60c1e027a47d91004377f129", "name": "shop", "type": "User"}
 WAREHOUSE = {"state": "success", "service": "warehouse", "service_status": "ready_for_pickup"}
 CYCLE: Sequence[tuple[str, dict[str, Any]]] = [
@@ -39,40 +42,57 @@ def main(server: str, runs: int) -> None:
         key = asyncio.run(create_key(dsn, "bench", scopes=("admin",), name="Bench"))
         headers = {"Authorization": f"Bearer {key['token']}"}
         with ordertrail(dsn) as ours, process(sys.executable, "-m", "benchmarks.peer") as peer:
-            _append_orders(ours, headers)
-            rows = [row for read in READS for row in _compare(ours, peer, headers, read, runs)]
+            _append_orders(ours, headers, range(1, ORDERS * (1 + len(READS) * runs) + 1))
+            new = iter(range(ORDERS + 1, ORDERS * (1 + len(READS) * runs) + 1))
+            rows = [row for read in READS for row in _compare(ours, peer, headers, read, runs, new)]
         show(f"Reads over HTTP, {CONNECTIONS} keep-alive connections, one worker", "requests/s", rows)
 
 
 def _compare(
-    ours: str, peer: str, headers: dict[str, str], read: str, runs: int
+    ours: str, peer: str, headers: dict[str, str], read: str, runs: int, new: Iterator[int]
 ) -> Iterator[tuple[str, Sequence[Figure]]]:
-    path, query = READS[read]
+    """Yield the figures of a read. new are the numbers of orders that nobody has read."""
+    path = READS[read]
     with urlopen(Request(ours + path.format(1), headers=headers)) as answer:
         body = answer.read()
     with urlopen(Request(f"{peer}/pages/page", data=body, method="PUT")):
         from_memory = request("GET", "/pages/page", headers)
-    paths = {
-        "one order": [path.format(1)],
-        f"{ORDERS} orders in turn": [path.format(n) for n in range(1, ORDERS + 1)],
-        "each rendered anew": [path.format(n % ORDERS + 1) + query.format(n) for n in range(ANEW)],
+    orders = [request("GET", path.format(n), headers) for n in range(1, ORDERS + 1)]
+
+    def just_after_a_change() -> float:
+        seconds = 0.0
+        for _ in range(CHANGES):
+            _change_orders(ours, headers)
+            seconds += ORDERS / send(ours, orders)
+        return CHANGES * ORDERS / seconds
+
+    def for_the_first_time() -> float:
+        return send(ours, [request("GET", path.format(next(new)), headers) for _ in range(ORDERS)])
+
+    ways = {
+        "one order": lambda: load(ours, orders[0]),
+        f"{ORDERS} orders in turn": lambda: load(ours, *orders),
+        "each just after a change": just_after_a_change,
+        "each for the first time": for_the_first_time,
     }
-    for which, asked in paths.items():
-        reads = [request("GET", path, headers) for path in asked]
-        contestants = {
-            "Ordertrail": lambda reads=reads: load(ours, *reads),
-            "FastAPI, from memory": lambda: load(peer, from_memory),
-        }
+    for which, measure in ways.items():
+        contestants = {"Ordertrail": measure, "FastAPI, from memory": lambda: load(peer, from_memory)}
         yield f"{read}, {which}\n{len(body):,} bytes", interleaved(contestants, runs=runs)
 
 
-def _append_orders(url: str, headers: dict[str, str]) -> None:
+def _append_orders(url: str, headers: dict[str, str], numbers: range) -> None:
     """Append orders as their services would, so that what is personal in them is encrypted."""
     events = [{"type": type_, "data": data, "actor": SHOP, "correlation_id": "c-1"} for type_, data in CYCLE] * 25
+    _append(url, headers, numbers, events)
+
+
+def _change_orders(url: str, headers: dict[str, str]) -> None:
+    """Add an action to each order, and wait until the views have it."""
+    _append(url, headers, range(1, ORDERS + 1), [COMMENT])
+    with urlopen(Request(f"{url}/trail/v1/orders?limit=1", headers=headers)):
+        pass
+
+
+def _append(url: str, headers: dict[str, str], numbers: range, events: Sequence[dict[str, Any]]) -> None:
     body = json.dumps({"events": events}).encode()
-    for n in range(1, ORDERS + 1):
-        append = Request(
-            f"{url}/trail/v1/orders/A-{n}/events", data=body, headers={**headers, "Content-Type": "application/json"}
-        )
-        with urlopen(append):
-            pass
+    send(url, [request("POST", f"/trail/v1/orders/A-{n}/events", headers, body) for n in numbers])

@@ -164,22 +164,16 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
             case(4, views=VIEWS, shown=shown, order_ids=texts(["A-7", "long", "no such", ""]))
             for shown in ("action_log", "timeline")
         ],
-        "action_log": [case(101, order_id=order_id, limit=100, **SMALL) for order_id in ("A-7", "long")],
-        "large_actions": [case(3, order_id="long", keys=_POSITIONS_KNOWN)],
-        "service_events": [case(101, order_id="A-7", limit=100, **SMALL)],
-        "large_reports": [case(25, order_id="A-7", keys=_POSITIONS_KNOWN)],
         # Of an order with 10,000 actions all are sorted, and 1,000 looked up.
         "newest_actions": [
             case(250, order_id="A-7", limit=1_000, **SMALL),
             case(11_000, order_id="long", limit=1_000, **SMALL),
         ],
-        "order": [case(1, order_id="A-7")],
         "order_id_of": [case(1, reference="R-A-7")],
         "orders": [
-            case(26, limit=26, before=MAX_BIGINT, **SMALL, **OrderFilter()._asdict()),
-            case(200, limit=26, before=AFTER, **SMALL, **OrderFilter("pending", "confirmed")._asdict()),
+            case(26, limit=26, before=MAX_BIGINT, **OrderFilter()._asdict()),
+            case(200, limit=26, before=AFTER, **OrderFilter("pending", "confirmed")._asdict()),
         ],
-        "large_orders": [case(2, keys=texts(["A-7", "O-7"]))],
         "system_log": [
             case(30, order_id="A-7", offset=offset, limit=10, **SMALL, **wanted._asdict())
             for offset in (0, 90)
@@ -187,9 +181,6 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         ],
         "timeline_asc": _TIMELINES,
         "timeline_desc": _TIMELINES,
-        "integration": [case(1, integration_id=7)],
-        "integrations": [case(100, limit=100, **SMALL)],
-        "large_integrations": [case(3, keys=BigIntArray([7, 8, 9]))],
         "exceptions_asc": _EXCEPTIONS,
         "exceptions_desc": _EXCEPTIONS,
         "exceptions_of_all_asc": _EXCEPTIONS,
@@ -269,39 +260,55 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "advance": [case(0, projections=VIEWS, position=1)],
         "stop": [case(0, projection="order_state", error="")],
         "stop_until_rebuilt": [case(0, projection="order_state", error="")],
-        "save_action_log": _rows(
+        # Every tie of these integrations, old ones too.
+        "tied_orders": [case(1_300, ids=texts(["7", "8"]))],
+    },
+    # What is composed from the definitions of the views.
+    "composed": {
+        "action_log.save": _rows(
             order_id=_TEXT, position=_POSITIONS, occurred_at=_TIMES, type=_TEXT, schema_version=_NUMBERS, data=_JSON,
             actor_id=_TEXT, actor_name=_TEXT, actor_type=_TEXT, application_id=_NULLS, sealed_in=_NULLS,
         ),
-        "save_service_events": _rows(
+        "service_events.save": _rows(
             order_id=_TEXT, position=_POSITIONS, recorded_at=_TIMES, event_id=_TEXT, state=_TEXT, service=_TEXT,
             service_status=_TEXT, description=_NULLS, metadata=_JSON, created_by=_TEXT, version=_NUMBERS,
             sealed_in=_NULLS,
         ),
-        "save_system_log": _rows(
+        "system_log.save": _rows(
             order_id=_TEXT, position=_POSITIONS, event_id=_TEXT, correlation_id=_NULLS, carrier_id=_NULLS,
             direction=_NULLS, request_type=_NULLS, response_code=_NUMBERS, content_digest=_NULLS,
         ),
-        "save_integration_log": _rows(
+        "integration_log.save": _rows(
             integration_id=_NUMBERS, position=_POSITIONS, occurred_at=_TIMES, exception_type=_NULLS,
             response_code=_NUMBERS,
         ),
-        "present_integrations": [case(3, ids=texts(["7", "8", "9"]))],
-        "save_integrations": _rows(
+        "integrations.present": [case(3, ids=texts(["7", "8", "9"]))],
+        "integrations.save": _rows(
             integration_id=_NUMBERS, version=_NUMBERS, created_at=_TIMES, updated_at=_TIMES, shop_name=_NULLS,
             shop_url=_NULLS, details=_JSON, started_failing_at=timestamps([None, None]),
         ),
-        # Every tie of these integrations, old ones too.
-        "present_timeline": [case(1_300, ids=texts(["7", "8"]))],
-        "save_timeline": _rows(
+        "timeline.save": _rows(
             order_id=_TEXT, position=_POSITIONS, kind=_TEXT, type=_TEXT, occurred_at=_TIMES, correlation_id=_NULLS,
             integration_id=_NUMBERS,
         ),
-        "present_order_state": [case(100, ids=texts([f"A-{n}" for n in range(1, 101)]))],
-        "save_order_state": _rows(
+        "order_state.present": [case(100, ids=texts([f"A-{n}" for n in range(1, 101)]))],
+        "order_state.save": _rows(
             order_id=["A-7", "new"], first_position=_POSITIONS, updated_at=_TIMES, reference=_NULLS, state=_TEXT,
             status=_NULLS, payment_status=_NULLS, delivery_status=_NULLS, search=_TEXT, detail=_JSON,
             customer_from=_NULLS,
         ),
+        "action_log.list": [case(101, order_id=order_id, limit=100, **SMALL) for order_id in ("A-7", "long")],
+        "action_log.large": [case(3, order_id="long", keys=_POSITIONS_KNOWN)],
+        "service_events.list": [case(101, order_id="A-7", limit=100, **SMALL)],
+        "service_events.large": [case(25, order_id="A-7", keys=_POSITIONS_KNOWN)],
+        "order_state.one": [case(1, order_id="A-7")],
+        "order_state.list": [
+            case(26, limit=26, before=MAX_BIGINT, **SMALL, **OrderFilter()._asdict()),
+            case(200, limit=26, before=AFTER, **SMALL, **OrderFilter("pending", "confirmed")._asdict()),
+        ],
+        "order_state.large": [case(2, keys=texts(["A-7", "O-7"]))],
+        "integrations.one": [case(1, integration_id=7)],
+        "integrations.list": [case(100, limit=100, **SMALL)],
+        "integrations.large": [case(3, keys=BigIntArray([7, 8, 9]))],
     },
 }  # fmt: skip

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 
 from api.http.conditions import IfMatchDep
 from api.http.hot import hot
-from api.http.pages import Rendered, page_of_order
+from api.http.pages import Rendered, page_of_order, rendered_entries
 from api.http.parts import answer, document, rendered
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
@@ -37,6 +37,7 @@ from api.services import Services
 from application.access.callers import Caller, authorise
 from application.bodies.masking import masked_event
 from application.ledger.outcome import Recorded
+from application.views.known import KnownEntries
 from application.views.order_rows import shown_order
 from domain.events.integration import IntegrationTied
 
@@ -223,16 +224,17 @@ async def get_timeline(
     tenant, cursor = caller.tenant.name, position_of(query.cursor)
     read_timeline = services.queries.views.timeline
 
-    async def render() -> Rendered:
+    async def render(known: KnownEntries) -> Rendered:
         entries = await services.queries.of_order(
             tenant,
             order_id,
-            lambda id_: read_timeline(tenant, id_, query.wanted(), cursor=cursor, limit=query.limit),
+            lambda id_: read_timeline(tenant, id_, query.wanted(), cursor=cursor, limit=query.limit, known=known),
         )
         if not entries:
             await services.queries.find_order(tenant, order_id)
-        following = str(entries[-1].event.position) if entries.has_more else None
-        return Rendered(document("items", await rendered(entries, timeline_item), next=following))
+        following = str(entries[-1].position) if entries.has_more else None
+        items = await rendered_entries(entries, timeline_item, known)
+        return Rendered(document("items", list(items.values()), next=following), items)
 
     views = ("timeline", "order_state")
     return await page_of_order(request, services, caller, order_id, views, render=render, cursor=cursor)

@@ -80,6 +80,21 @@ class Document:
         self._data = data
 
     @property
+    def data(self) -> dict[str, Any] | bytes:
+        """The event's data, as it is now."""
+        return self._data
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The event's metadata, as it is now."""
+        return self._metadata
+
+    @property
+    def size(self) -> int:
+        """About how many bytes its personal data has."""
+        return sum([len(holder[name]) for holder, name, _, _ in self._places if isinstance(holder[name], str)])
+
+    @property
     def is_personal(self) -> bool:
         """Whether it holds personal data."""
         return bool(self._places)
@@ -190,7 +205,7 @@ class Sealable:
 
 def document(tenant: TenantName, stream: str, event: Storable | RecordedEvent) -> Document | None:
     """Return an event's JSON; None if it holds no personal data, or if it is no event of ours."""
-    shape = _shape_of(event.type)
+    shape = shape_of_type(event.type)
     if shape is None:
         return None
     if isinstance(event, Draft):
@@ -209,7 +224,7 @@ def document(tenant: TenantName, stream: str, event: Storable | RecordedEvent) -
 
 
 @lru_cache(maxsize=1_024)
-def _shape_of(event_type: str) -> Shape | None:
+def shape_of_type(event_type: str) -> Shape | None:
     """Return the shape of the data of this type's events; None if the type is not ours."""
     event_class = CATALOGUE.get(event_type)
     return None if event_class is None else shape_of(event_class)

@@ -5,10 +5,12 @@ import logging
 from collections.abc import Sequence
 
 from application.ledger.port import Append, RecordedEvent
+from application.privacy.cipher import Keys
 from application.privacy.damage import in_words
 from application.privacy.documents import Document, document, opened_event, sealable, subjects_in
 from application.privacy.keys import KeyRing
 from application.privacy.notices import Noticed
+from application.privacy.parts import OpenedPart, Part, document_of_part, opened_part
 from application.runtime.room import BREATH_BYTES
 from domain.values import TenantName
 
@@ -43,15 +45,11 @@ class Vault:
         """
         found = [document(tenant, event.stream, event) for event in events]
         keys = await self._keys.to_read(tenant, subjects_in(found))
-        imported: int | None = None
-        shown, size = [], 0
+        imports, shown, size = _Imports(self._keys, tenant), [], 0
         for n, event in enumerate(events):
             each, found[n] = found[n], None  # free each document before the next is opened
             if each is not None:
-                each.open(keys)
-                if each.missed and imported is None:
-                    imported = await self._keys.imported(tenant)
-                self._explain(tenant, event, each, imported or 0)
+                await self._open(tenant, event, each, keys, imports)
             shown.append(opened_event(event, each) if each else event)
             size += len(event.data)
             if size > BREATH_BYTES:
@@ -59,9 +57,29 @@ class Vault:
                 await asyncio.sleep(0)
         return shown
 
-    def _explain(self, tenant: TenantName, event: RecordedEvent, found: Document, imported: int) -> None:
-        """Report data as unreadable unless its key stayed in another installation, and log data damaged here."""
-        if event.position > imported:
+    async def opened_parts(self, tenant: TenantName, parts: Sequence[Part]) -> list[OpenedPart]:
+        """Return parts of events as they may be shown at this moment, as opened does. Raises Unavailable."""
+        found = [document_of_part(tenant, part) for part in parts]
+        keys = await self._keys.to_read(tenant, subjects_in(found))
+        imports, size = _Imports(self._keys, tenant), 0
+        for part, each in zip(parts, found, strict=True):
+            if each is not None:
+                await self._open(tenant, part, each, keys, imports)
+                size += each.size
+                if size > BREATH_BYTES:
+                    size = 0
+                    await asyncio.sleep(0)
+        return list(map(opened_part, parts, found))
+
+    async def _open(
+        self, tenant: TenantName, event: RecordedEvent | Part, found: Document, keys: Keys, imports: "_Imports"
+    ) -> None:
+        """Open an event's personal data, and log data damaged here.
+
+        Data is reported as unreadable unless its key may have stayed in another installation.
+        """
+        found.open(keys)
+        if found.missed and event.position > await imports.last():
             found.miss_keys()
         # A damaged key was already logged, once for everything that it makes unreadable.
         if found.is_damaged and self._noticed.is_new((tenant, event.event_id)):
@@ -73,3 +91,18 @@ class Vault:
                 tenant,
                 in_words(found.unopened),
             )
+
+
+class _Imports:
+    """The imported part of a ledger. The database is asked for it when it is first needed."""
+
+    def __init__(self, keys: KeyRing, tenant: TenantName) -> None:
+        self._keys = keys
+        self._tenant = tenant
+        self._last: int | None = None
+
+    async def last(self) -> int:
+        """Return the position of the last imported event."""
+        if self._last is None:
+            self._last = await self._keys.imported(self._tenant)
+        return self._last

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from application.ledger.port import Page, RecordedEvent
+from application.views.known import KnownEntries
 from application.views.order_rows import shown_order
 from application.views.projections.action_log import ActionLogRow
 from application.views.projections.order_state import OrderStateRow
@@ -106,6 +107,10 @@ class TimelineEntry(NamedTuple):
     group: int
     event: RecordedEvent
 
+    @property
+    def position(self) -> int:
+        return self.event.position
+
 
 class Views(Protocol):
     """The views at this moment. Lists are in ledger order, newest first unless said otherwise.
@@ -118,8 +123,13 @@ class Views(Protocol):
     async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> ViewProgress:
         """Return how far these views are, and which edition the first shows of an order. Raises TenantNotFound."""
 
-    async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
-        """Return actions of the 42 kinds on an order, newest first by when they occurred, then by position."""
+    async def action_log(
+        self, tenant: TenantName, order_id: str, *, limit: int, known: KnownEntries | None = None
+    ) -> list[ActionLogRow]:
+        """Return actions of the 42 kinds on an order, newest first by when they occurred, then by position.
+
+        Those that are known are returned as they are stored, with what is encrypted in them.
+        """
 
     async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
         """Return everything that people and programs did to an order, in the order of action_log."""
@@ -137,9 +147,19 @@ class Views(Protocol):
         """Return orders, newest first, from those created before this ledger position."""
 
     async def timeline(
-        self, tenant: TenantName, order_id: str, wanted: TimelineFilter, *, cursor: int | None, limit: int
+        self,
+        tenant: TenantName,
+        order_id: str,
+        wanted: TimelineFilter,
+        *,
+        cursor: int | None,
+        limit: int,
+        known: KnownEntries | None = None,
     ) -> Page[TimelineEntry]:
-        """Return an order's events in the filter's order, from those beyond this ledger position."""
+        """Return an order's events in the filter's order, from those beyond this ledger position.
+
+        Those that are known are returned as they are stored, with what is encrypted in them.
+        """
 
     async def system_log(
         self, tenant: TenantName, order_id: str, wanted: CallFilter, *, offset: int, limit: int

@@ -1,4 +1,4 @@
-"""The runtime role and its rights: checks that they are those of sql/rights.sql, and sets them."""
+"""The runtime role and its rights: checks that they are those of sql/rights.sql and of the views, and sets them."""
 
 from hashlib import sha256
 from typing import NamedTuple
@@ -7,8 +7,10 @@ from domain.errors import Misconfigured
 from infrastructure.postgres.session import RUNTIME_ROLE, MissingRight
 from infrastructure.postgres.statements import statements
 from infrastructure.setup.owner_session import Session
+from infrastructure.setup.view_rights import view_rights
 
 _SQL = statements("rights")
+_GRANT = b"\n".join([_SQL["grant"], *view_rights()])
 
 
 class RoleMayTooMuch(Misconfigured):
@@ -45,7 +47,7 @@ def are_set(session: Session) -> bool:
 
 
 def set_anew(session: Session) -> RightsChange:
-    """Revoke all rights, and grant those of sql/rights.sql, in one transaction.
+    """Revoke all rights, and grant those of sql/rights.sql and of the views, in one transaction.
 
     Raises RoleMayTooMuch, MissingRight.
     """
@@ -54,7 +56,7 @@ def set_anew(session: Session) -> RightsChange:
         before = granted(session)
         session.execute(_SQL["revoke_all"])
         _check_that_none_is_left(granted(session))
-        session.execute(_SQL["grant"])
+        session.execute(_GRANT)
         after = granted(session)
         session.execute(_SQL["stamp"], {"stamp": _stamp(after)})
     return RightsChange(missing=len(after - before), excess=len(before - after))
@@ -76,7 +78,7 @@ def _check_that_none_is_left(left: frozenset[Right]) -> None:
 
 def _stamp(rights: frozenset[Right]) -> bytes:
     told = "\n".join(map(str, sorted(rights)))
-    return sha256(b"\n".join([_SQL["revoke_all"], _SQL["grant"], told.encode()])).digest()
+    return sha256(b"\n".join([_SQL["revoke_all"], _GRANT, told.encode()])).digest()
 
 
 def _check_role(session: Session) -> None:

@@ -31,25 +31,6 @@ CROSS JOIN LATERAL (
 ) AS n
 WHERE l.tenant = %(tenant)s
 
--- name: action_log
--- Each action's size, and its data if it is not larger than inline (bounded_rows.py). PostgreSQL knows the length of
--- uncompressed JSON without fetching it. Compressed JSON is as long as the event's data, of which it is a copy.
-SELECT order_id, position, occurred_at, type, schema_version,
-       CASE WHEN pg_column_compression(l.data) IS NULL AND pg_column_size(l.data) <= %(inline)s
-            THEN convert_to(data::text, 'UTF8') END,
-       actor_id, actor_name, actor_type, application_id, sealed_in,
-       CASE WHEN pg_column_compression(l.data) IS NULL THEN pg_column_size(l.data)
-            ELSE (SELECT octet_length(e.data) FROM ordertrail.events AS e
-                  WHERE e.tenant = %(tenant)s AND e.position = l.position) END AS size
-FROM ordertrail.action_log AS l
-WHERE tenant = %(tenant)s AND order_id = %(order_id)s
-ORDER BY occurred_at DESC, position DESC
-LIMIT %(limit)s
-
--- name: large_actions
-SELECT position, convert_to(data::text, 'UTF8') FROM ordertrail.action_log
-WHERE tenant = %(tenant)s AND order_id = %(order_id)s AND position = ANY (%(keys)s)
-
 -- name: newest_actions
 -- This sorts all actions of an order, which has hundreds, rarely thousands. Only the shown ones are read from the
 -- ledger.
@@ -68,34 +49,6 @@ CROSS JOIN LATERAL (
 ) AS e
 ORDER BY page.occurred_at DESC, page.position DESC
 
--- name: service_events
-SELECT order_id, position, recorded_at, event_id, state, service, service_status, description,
-       CASE WHEN pg_column_compression(l.metadata) IS NULL AND pg_column_size(l.metadata) <= %(inline)s
-            THEN convert_to(metadata::text, 'UTF8') END,
-       created_by, version, sealed_in,
-       CASE WHEN metadata IS NULL THEN 0
-            WHEN pg_column_compression(l.metadata) IS NULL THEN pg_column_size(l.metadata)
-            ELSE (SELECT octet_length(e.data) FROM ordertrail.events AS e
-                  WHERE e.tenant = %(tenant)s AND e.position = l.position) END AS size
-FROM ordertrail.service_events AS l
-WHERE tenant = %(tenant)s AND order_id = %(order_id)s
-ORDER BY position DESC
-LIMIT %(limit)s
-
--- name: large_reports
-SELECT position, convert_to(metadata::text, 'UTF8') FROM ordertrail.service_events
-WHERE tenant = %(tenant)s AND order_id = %(order_id)s AND position = ANY (%(keys)s)
-
--- name: large_reports
-SELECT position, convert_to(metadata::text, 'UTF8') FROM ordertrail.service_events
-WHERE tenant = %(tenant)s AND order_id = %(order_id)s AND position = ANY (%(keys)s)
-
--- name: order
-SELECT order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search,
-       convert_to(detail::text, 'UTF8'), customer_from
-FROM ordertrail.order_state
-WHERE tenant = %(tenant)s AND order_id = %(order_id)s
-
 -- name: order_id_of
 SELECT order_id FROM ordertrail.order_state
 WHERE tenant = %(tenant)s AND reference = %(reference)s
@@ -103,13 +56,9 @@ ORDER BY first_position DESC
 LIMIT 1
 
 -- name: orders
-SELECT order_id, first_position, updated_at, reference, state, status, payment_status, delivery_status, search,
-       CASE WHEN pg_column_compression(detail) IS NULL AND pg_column_size(detail) <= %(inline)s
-            THEN convert_to(detail::text, 'UTF8') END,
-       customer_from,
-       CASE WHEN pg_column_compression(detail) IS NULL THEN pg_column_size(detail)
-            ELSE octet_length(detail::text) END AS size
-FROM ordertrail.order_state
+-- The orders of a page. The statement that is composed around this one (infrastructure/views/composed.py) reads their
+-- columns.
+SELECT * FROM ordertrail.order_state
 WHERE tenant = %(tenant)s AND first_position < %(before)s
   AND (%(state)s::text IS NULL OR state = %(state)s)
   AND (%(status)s::text IS NULL OR status = %(status)s)
@@ -118,10 +67,6 @@ WHERE tenant = %(tenant)s AND first_position < %(before)s
   AND (%(text)s::text IS NULL OR position(%(text)s IN search) > 0)
 ORDER BY first_position DESC
 LIMIT %(limit)s
-
--- name: large_orders
-SELECT order_id, convert_to(detail::text, 'UTF8') FROM ordertrail.order_state
-WHERE tenant = %(tenant)s AND order_id = ANY (%(keys)s)
 
 -- name: system_log
 -- Rows that a page skips are not read from the ledger.
@@ -182,28 +127,6 @@ WHERE t.tenant = %(tenant)s AND t.order_id = %(order_id)s AND t.position < %(cur
   AND (%(occurred_to)s::timestamptz IS NULL OR t.occurred_at < %(occurred_to)s)
 ORDER BY t.position DESC
 LIMIT %(limit)s
-
--- name: integration
-SELECT integration_id, version, created_at, updated_at, shop_name, shop_url, convert_to(details::text, 'UTF8'),
-       started_failing_at
-FROM ordertrail.integrations
-WHERE tenant = %(tenant)s AND integration_id = %(integration_id)s
-
--- name: integrations
-SELECT integration_id, version, created_at, updated_at, shop_name, shop_url,
-       CASE WHEN pg_column_compression(details) IS NULL AND pg_column_size(details) <= %(inline)s
-            THEN convert_to(details::text, 'UTF8') END,
-       started_failing_at,
-       CASE WHEN pg_column_compression(details) IS NULL THEN pg_column_size(details)
-            ELSE octet_length(details::text) END AS size
-FROM ordertrail.integrations
-WHERE tenant = %(tenant)s
-ORDER BY integration_id
-LIMIT %(limit)s
-
--- name: large_integrations
-SELECT integration_id, convert_to(details::text, 'UTF8') FROM ordertrail.integrations
-WHERE tenant = %(tenant)s AND integration_id = ANY (%(keys)s)
 
 -- name: exceptions_asc
 -- First the page's positions, then its events one by one: otherwise the join would read through the whole ledger.

@@ -1,18 +1,20 @@
 """The views on PostgreSQL, as queries read them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from application.ledger.port import PAGE_BYTES, Page, RecordedEvent
 from application.privacy.vault import Vault
 from application.runtime.gathering import Gathering
 from application.views.integration_queries import ExceptionFilter, Order
-from application.views.projections.action_log import ActionLogRow
-from application.views.projections.integrations import IntegrationRow
-from application.views.projections.order_state import OrderStateRow
-from application.views.projections.service_events import ServiceEventRow
+from application.views.known import KnownEntries
+from application.views.projections.action_log import ACTION_LOG_VIEW, ActionLogRow
+from application.views.projections.integrations import INTEGRATIONS_VIEW, IntegrationRow
+from application.views.projections.order_state import ORDER_STATE_VIEW, OrderStateRow
+from application.views.projections.service_events import SERVICE_EVENTS_VIEW, ServiceEventRow
+from application.views.projections.view import View
 from application.views.queries import CallFilter, Edition, OrderFilter, TimelineEntry, TimelineFilter, ViewProgress
-from application.views.row_opener import opened_actions, opened_orders, opened_reports
+from application.views.row_opener import opened_rows
 from application.views.search import searchable
 from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName
@@ -23,13 +25,11 @@ from infrastructure.postgres.bounded_rows import Row, Shape
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.rows import fetch_whatever_times, recorded_event
 from infrastructure.postgres.statements import statements
+from infrastructure.views.composed import listed, one
 
 _SQL = statements("queries")
+R = TypeVar("R", bound=tuple[Any, ...])
 _ENTRIES = Shape(columns=slice(7, 9), key=2, statement=EVENTS.statement)
-_ACTIONS = Shape(columns=slice(5, 6), key=1, statement=_SQL["large_actions"])
-_REPORTS = Shape(columns=slice(8, 9), key=1, statement=_SQL["large_reports"])
-_ORDERS = Shape(columns=slice(9, 10), key=0, statement=_SQL["large_orders"])
-_INTEGRATIONS = Shape(columns=slice(6, 7), key=0, statement=_SQL["large_integrations"])
 
 
 class PostgresViews:
@@ -49,56 +49,58 @@ class PostgresViews:
     ) -> list[ViewProgress]:
         tenant, views = of
         rows = await self._fetch(
-            "progress", tenant=tenant, views=texts(views), shown=views[0], order_ids=texts(order_ids)
+            _SQL["progress"], tenant=tenant, views=texts(views), shown=views[0], order_ids=texts(order_ids)
         )
         if not rows:
             raise TenantNotFound(tenant)
         head, reached, is_stopped, number, newest = rows[0]
         return [ViewProgress(head, reached, is_stopped, Edition(number, position)) for position in newest]
 
-    async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
-        rows = await self._rows("action_log", _ACTIONS, tenant, order_id=order_id, limit=limit)
-        return await opened_actions(self._vault, tenant, [ActionLogRow(*row) for row in rows])
+    async def action_log(
+        self, tenant: TenantName, order_id: str, *, limit: int, known: KnownEntries | None = None
+    ) -> list[ActionLogRow]:
+        return await self._all(ACTION_LOG_VIEW, tenant, known, order_id=order_id, limit=limit)
 
     async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
-        rows = await self._rows("newest_actions", EVENTS, tenant, order_id=order_id, limit=limit)
+        statement = _SQL["newest_actions"]
+        rows = await self._reads.rows(statement, EVENTS, tenant, order_id=order_id, limit=limit, max_bytes=PAGE_BYTES)
         return await self._vault.opened(tenant, [recorded_event(row) for row in rows])
 
     async def service_events(self, tenant: TenantName, order_id: str, *, limit: int) -> Page[ServiceEventRow]:
-        rows = await self._page("service_events", _REPORTS, tenant, order_id=order_id, limit=limit)
-        reports = await opened_reports(self._vault, tenant, [ServiceEventRow(*row) for row in rows])
-        return Page(reports, has_more=rows.has_more)
+        return await self._page(SERVICE_EVENTS_VIEW, tenant, order_id=order_id, limit=limit)
 
     async def order(self, tenant: TenantName, order_id: str) -> OrderStateRow | None:
-        rows = await self._fetch("order", tenant=tenant, order_id=order_id)
-        return next(iter(await opened_orders(self._vault, tenant, [OrderStateRow(*row) for row in rows])), None)
+        return await self._one(ORDER_STATE_VIEW, tenant, order_id=order_id)
 
     async def order_id_of(self, tenant: TenantName, reference: str) -> str | None:
-        rows = await self._fetch("order_id_of", tenant=tenant, reference=reference)
+        rows = await self._fetch(_SQL["order_id_of"], tenant=tenant, reference=reference)
         return rows[0][0] if rows else None
 
     async def orders(
         self, tenant: TenantName, wanted: OrderFilter, *, before: int | None, limit: int
     ) -> Page[OrderStateRow]:
         text = None if wanted.text is None else searchable(wanted.text)
-        rows = await self._page(
-            "orders",
-            _ORDERS,
+        return await self._page(
+            ORDER_STATE_VIEW,
             tenant,
             **{**wanted._asdict(), "text": text},
             before=MAX_BIGINT if before is None else before,
             limit=limit,
         )
-        return Page(
-            await opened_orders(self._vault, tenant, [OrderStateRow(*row) for row in rows]), has_more=rows.has_more
-        )
 
     async def timeline(
-        self, tenant: TenantName, order_id: str, wanted: TimelineFilter, *, cursor: int | None, limit: int
+        self,
+        tenant: TenantName,
+        order_id: str,
+        wanted: TimelineFilter,
+        *,
+        cursor: int | None,
+        limit: int,
+        known: KnownEntries | None = None,
     ) -> Page[TimelineEntry]:
         beginning = 0 if wanted.order == "asc" else MAX_BIGINT
-        rows = await self._page(
-            f"timeline_{wanted.order}",
+        rows = await self._part(
+            _SQL[f"timeline_{wanted.order}"],
             _ENTRIES,
             tenant,
             **wanted._asdict(),
@@ -106,8 +108,13 @@ class PostgresViews:
             cursor=beginning if cursor is None else cursor,
             limit=limit,
         )
-        events = await self._vault.opened(tenant, [recorded_event(row[2:]) for row in rows])
-        entries = [TimelineEntry(row[0], row[1], event) for row, event in zip(rows, events, strict=True)]
+        is_known = [known is not None and known.is_known(row[_ENTRIES.key], row) for row in rows]
+        unknown = [recorded_event(row[2:]) for row, is_it in zip(rows, is_known, strict=True) if not is_it]
+        opened = iter(await self._vault.opened(tenant, unknown))
+        entries = [
+            TimelineEntry(row[0], row[1], recorded_event(row[2:]) if is_it else next(opened))
+            for row, is_it in zip(rows, is_known, strict=True)
+        ]
         return Page(entries, has_more=rows.has_more)
 
     async def system_log(
@@ -119,19 +126,18 @@ class PostgresViews:
         return Page(events, has_more=count > len(rows))
 
     async def integration(self, tenant: TenantName, integration_id: int) -> IntegrationRow | None:
-        rows = await self._fetch("integration", tenant=tenant, integration_id=integration_id)
-        return IntegrationRow(*rows[0]) if rows else None
+        return await self._one(INTEGRATIONS_VIEW, tenant, integration_id=integration_id)
 
     async def integrations(self, tenant: TenantName, *, limit: int) -> list[IntegrationRow]:
-        rows = await self._rows("integrations", _INTEGRATIONS, tenant, limit=limit)
-        return [IntegrationRow(*row) for row in rows]
+        return await self._all(INTEGRATIONS_VIEW, tenant, limit=limit)
 
     async def exceptions(
         self, tenant: TenantName, wanted: ExceptionFilter, *, order: Order, cursor: int | None, limit: int
     ) -> Page[RecordedEvent]:
         beginning = 0 if order == "asc" else MAX_BIGINT
-        rows = await self._page(
-            f"exceptions_{order}" if wanted.integration_id is not None else f"exceptions_of_all_{order}",
+        statement = f"exceptions_{order}" if wanted.integration_id is not None else f"exceptions_of_all_{order}"
+        rows = await self._part(
+            _SQL[statement],
             EVENTS,
             tenant,
             **wanted._asdict(),
@@ -140,17 +146,40 @@ class PostgresViews:
         )
         return Page(await self._vault.opened(tenant, [recorded_event(row) for row in rows]), has_more=rows.has_more)
 
-    async def _rows(self, statement: str, shape: Shape, tenant: TenantName, **parameters: Any) -> list[Row]:
-        return await self._reads.rows(_SQL[statement], shape, tenant, max_bytes=PAGE_BYTES, **parameters)
+    async def _one(self, view: View[R], tenant: TenantName, **key: Any) -> R | None:
+        """Return the row with a key; None if there is none."""
+        return next(iter(await self._opened(view, tenant, await self._fetch(one(view), tenant=tenant, **key))), None)
 
-    async def _page(
-        self, statement: str, shape: Shape, tenant: TenantName, *, limit: int, **parameters: Any
+    async def _all(
+        self, view: View[R], tenant: TenantName, known: KnownEntries | None = None, **wanted: Any
+    ) -> list[R]:
+        """Return a list of a view's rows. Rows that are known are not opened."""
+        statement, shape = listed(view)
+        rows = await self._reads.rows(statement, shape, tenant, max_bytes=PAGE_BYTES, **wanted)
+        if known is None:
+            return await self._opened(view, tenant, rows)
+        is_known = [known.is_known(row[shape.key], row) for row in rows]
+        unknown = [row for row, is_it in zip(rows, is_known, strict=True) if not is_it]
+        opened = iter(await self._opened(view, tenant, unknown))
+        return [view.row(*row) if is_it else next(opened) for row, is_it in zip(rows, is_known, strict=True)]
+
+    async def _page(self, view: View[R], tenant: TenantName, *, limit: int, **wanted: Any) -> Page[R]:
+        """Return a page of a view's rows."""
+        rows = await self._part(*listed(view), tenant, limit=limit, **wanted)
+        return Page(await self._opened(view, tenant, rows), has_more=rows.has_more)
+
+    async def _part(
+        self, statement: bytes, shape: Shape, tenant: TenantName, *, limit: int, **parameters: Any
     ) -> Page[Row]:
         """Return rows, and find out whether there are more by asking for one more."""
         wanted = {**parameters, "limit": limit + 1}
-        rows, count = await self._reads.counted(_SQL[statement], shape, tenant, max_bytes=PAGE_BYTES, **wanted)
+        rows, count = await self._reads.counted(statement, shape, tenant, max_bytes=PAGE_BYTES, **wanted)
         return Page(rows[:limit], has_more=count > len(rows[:limit]))
 
-    async def _fetch(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    async def _opened(self, view: View[R], tenant: TenantName, rows: Sequence[Row]) -> list[R]:
+        made: list[Any] = [view.row(*row) for row in rows]
+        return await opened_rows(self._vault, tenant, made) if view.is_encrypted else made
+
+    async def _fetch(self, statement: bytes, **parameters: Any) -> list[Row]:
         async with reading(self._pool) as connection:
-            return await fetch_whatever_times(connection, _SQL[statement], parameters)
+            return await fetch_whatever_times(connection, statement, parameters)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
 
+from application.views.projections.catalogue import VIEWS
 from application.views.upkeep.projector import ViewAhead, ViewCheckpoint
 from application.views.upkeep.rebuild import RowDifference
 from domain.values import TenantName
@@ -12,9 +13,12 @@ from infrastructure.postgres.arrays import texts
 from infrastructure.postgres.database import Connection, connect, translated
 from infrastructure.postgres.patience import COMMANDS
 from infrastructure.postgres.statements import statements
+from infrastructure.views.columns import BESIDE
+from infrastructure.views.comparison import comparison
 from infrastructure.views.write import PostgresViewStore
 
 _SQL = statements("side_views")
+_VIEWS = {view.name: view for view in VIEWS}
 
 
 class PostgresSideViews:
@@ -37,7 +41,7 @@ class PostgresSideViews:
 
     def upto(self, position: int) -> PostgresViewStore:
         return PostgresViewStore(
-            lambda: nullcontext(self._connection), lambda: nullcontext(self._ledgers), upto=position
+            lambda: nullcontext(self._connection), lambda: nullcontext(self._ledgers), upto=position, schema=BESIDE
         )
 
     async def checkpoints(self) -> list[ViewCheckpoint]:
@@ -59,8 +63,9 @@ class PostgresSideViews:
 
     async def take_over(self) -> None:
         for view in self._views:
-            await self._connection.execute(_SQL[f"remove_{view}"], self._parameters)
-            await self._connection.execute(_SQL[f"add_{view}"], self._parameters)
+            _, remove, add = comparison(_VIEWS[view])
+            await self._connection.execute(remove, self._parameters)
+            await self._connection.execute(add, self._parameters)
         await self._connection.execute(_SQL["take_over_checkpoints"], self._parameters)
         await self._connection.execute(_SQL["begin_edition"], self._parameters)
 
@@ -74,9 +79,9 @@ class PostgresSideViews:
 
     async def differences(self, view: str) -> AsyncIterator[RowDifference]:
         async with self._connection.cursor(name="differences") as cursor:
-            await cursor.execute(_SQL[f"differences_{view}"], self._parameters)
-            async for live, rebuilt in cursor:
-                yield RowDifference(view, live, rebuilt)
+            await cursor.execute(comparison(_VIEWS[view]).differences, self._parameters)
+            async for row in cursor:
+                yield RowDifference(view, *row)
 
     async def _fetch(self, statement: str) -> list[tuple[Any, ...]]:
         cursor = await self._connection.execute(_SQL[statement], self._parameters)

@@ -5,14 +5,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from application.ledger.port import RecordedEvent
-from application.views.projections.action_log import ActionLogRow
-from application.views.projections.integration_log import IntegrationLogRow
-from application.views.projections.integrations import IntegrationRow
-from application.views.projections.order_state import OrderStateRow
+from application.views.projections.catalogue import VIEWS
 from application.views.projections.projection import Row
-from application.views.projections.service_events import ServiceEventRow
-from application.views.projections.system_log import SystemLogRow
-from application.views.projections.timeline import TiedOrders, TimelineRow
+from application.views.projections.timeline import TIMELINE_VIEW, TiedOrders
+from application.views.projections.view import ColumnType
 from application.views.upkeep.projector import ViewCheckpoint
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.ledger.event_store import EVENTS
@@ -21,6 +17,8 @@ from infrastructure.postgres.bounded_rows import by_key, completed, cut, inline_
 from infrastructure.postgres.database import Connection, translated
 from infrastructure.postgres.rows import fetch, fetch_whatever_times, recorded_event
 from infrastructure.postgres.statements import statements
+from infrastructure.views.columns import LIVE
+from infrastructure.views.composed import present, save
 
 Connections = Callable[[], AbstractAsyncContextManager[Connection]]
 """Lends a connection, such as a pool's."""
@@ -31,61 +29,46 @@ _LEDGER = statements("ledger")
 MAX_BATCH_BYTES = 4 * 2**20
 """The size of a batch of events, whatever their number. A projector holds this batch, and the next one too."""
 
-_ROWS: dict[str, type[Any]] = {
-    "action_log": ActionLogRow,
-    "service_events": ServiceEventRow,
-    "order_state": OrderStateRow,
-    "system_log": SystemLogRow,
-    "integration_log": IntegrationLogRow,
-    "integrations": IntegrationRow,
-    "timeline": TimelineRow,
+_VIEWS = {view.name: view for view in VIEWS}
+_ARRAYS: Mapping[ColumnType, Callable[[Sequence[Any]], Array]] = {
+    ColumnType.TEXT: texts,
+    ColumnType.NUMBER: BigIntArray,
+    ColumnType.TIME: timestamps,
+    ColumnType.JSON: TextArray,  # rows have JSON as bytes
 }
-_PRESENT: dict[str, type[Any]] = {"timeline": TiedOrders}
-"""The rows that a projection needs from its view, if they differ from the rows it saves."""
-
-
-_COLUMNS: dict[str, Callable[[Sequence[Any]], Array]] = {
-    "data": TextArray,
-    "metadata": TextArray,
-    "detail": TextArray,
-    "details": TextArray,
-    "position": BigIntArray,
-    "first_position": BigIntArray,
-    "integration_id": BigIntArray,
-    "response_code": BigIntArray,
-    "schema_version": BigIntArray,
-    "occurred_at": timestamps,
-    "recorded_at": timestamps,
-    "updated_at": timestamps,
-    "created_at": timestamps,
-    "started_failing_at": timestamps,
-    "version": BigIntArray,
-}
-"""How a column's values become an array; texts, if it is not here. JSON comes as bytes."""
 
 
 class PostgresViewBatch:
     """Implements application.views.upkeep.projector.ViewBatch."""
 
     def __init__(
-        self, connection: Connection, tenant: TenantName, checkpoints: Sequence[ViewCheckpoint], head: Position
+        self,
+        connection: Connection,
+        tenant: TenantName,
+        checkpoints: Sequence[ViewCheckpoint],
+        head: Position,
+        schema: str,
     ) -> None:
         self.checkpoints = checkpoints
         self.head = head
         self._connection = connection
         self._tenant = tenant
+        self._schema = schema
 
     async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
         if not ids:
             return {}
-        rows = await self._fetch(_SQL[f"present_{view}"], ids=texts(ids))
-        return {str(row[0]): _PRESENT.get(view, _ROWS[view])(*row) for row in rows}
+        row_of, statement = _VIEWS[view].row, None
+        if view == TIMELINE_VIEW.name:
+            row_of, statement = TiedOrders, _SQL["tied_orders"]
+        rows = await self._fetch(statement or present(_VIEWS[view], self._schema), ids=texts(ids))
+        return {str(row[0]): row_of(*row) for row in rows}
 
     async def save(self, view: str, rows: Sequence[Row]) -> None:
         if rows:
-            columns = zip(_ROWS[view]._fields, zip(*rows, strict=True), strict=True)
-            arrays = {name: _COLUMNS.get(name, texts)(values) for name, values in columns}
-            await self._execute(_SQL[f"save_{view}"], **arrays)
+            columns = zip(_VIEWS[view].columns, zip(*rows, strict=True), strict=True)
+            arrays = {column.name: _ARRAYS[column.type](values) for column, values in columns}
+            await self._execute(save(_VIEWS[view], self._schema), **arrays)
 
     async def advance(self, projections: Sequence[str], position: int) -> None:
         await self._execute(_SQL["advance"], projections=texts(projections), position=position)
@@ -104,15 +87,19 @@ class PostgresViewBatch:
 
 
 class PostgresViewStore:
-    """Implements application.views.upkeep.projector.ViewStore. With upto, the ledgers seem to end at that position.
+    """Implements application.views.upkeep.projector.ViewStore on the views of a schema.
 
+    With upto, the ledgers seem to end at that position.
     Ledgers are read on connections that no batch uses: while the server writes one batch, the next can be read.
     """
 
-    def __init__(self, connections: Connections, ledgers: Connections, *, upto: int = MAX_BIGINT) -> None:
+    def __init__(
+        self, connections: Connections, ledgers: Connections, *, upto: int = MAX_BIGINT, schema: str = LIVE
+    ) -> None:
         self._connections = connections
         self._ledgers = ledgers
         self._upto = upto
+        self._schema = schema
 
     async def events(self, tenant: TenantName, *, after: int, limit: int) -> list[RecordedEvent]:
         page = {"after": after, "upto": self._upto, "limit": limit, "inline": inline_of(MAX_BATCH_BYTES, limit)}
@@ -142,7 +129,7 @@ class PostgresViewStore:
                     # The head in that answer may be older than the checkpoints. A head that is read now is not.
                     row = await (await connection.execute(_SQL["head"], {"tenant": tenant})).fetchone()
                     head = row[0] if row else 0
-                yield PostgresViewBatch(connection, tenant, checkpoints, Position(head))
+                yield PostgresViewBatch(connection, tenant, checkpoints, Position(head), self._schema)
 
     async def behind(self, projections: Sequence[str]) -> list[TenantName]:
         with translated():

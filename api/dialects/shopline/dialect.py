@@ -10,12 +10,13 @@ from api.dialects.shopline.operations import OrderId
 from api.dialects.shopline.security import CallerDep
 from api.http.dialect import Dialect
 from api.http.hot import hot
-from api.http.pages import Rendered, page_of_order
-from api.http.parts import answer, document, rendered
+from api.http.pages import Rendered, page_of_order, rendered_entries
+from api.http.parts import answer, document
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, ServicesDep, StrictRoute, read
 from application.access.callers import authorise
 from application.privacy.legible import legibly
+from application.views.known import KnownEntries
 from application.views.queries import ACTION_LOG_SIZE
 
 router = APIRouter(tags=["SHOPLINE"], route_class=StrictRoute)
@@ -33,13 +34,13 @@ async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep
     authorise(caller, "read:orders")
     tenant, views = caller.tenant.name, services.queries.views
 
-    async def render() -> Rendered:
+    async def render(known: KnownEntries) -> Rendered:
         rows = await services.queries.of_order(
-            tenant, order_id, lambda id_: views.action_log(tenant, id_, limit=ACTION_LOG_SIZE)
+            tenant, order_id, lambda id_: views.action_log(tenant, id_, limit=ACTION_LOG_SIZE, known=known)
         )
-        known = len(rows)
-        items = await rendered(rows, legibly(tenant, lambda row: action_log(row.action)))
-        return Rendered(document("items", items), is_whole=len(items) == known)
+        found = len(rows)
+        items = await rendered_entries(rows, legibly(tenant, lambda row: action_log(row.action)), known)
+        return Rendered(document("items", list(items.values())), items, is_whole=len(items) == found)
 
     return await page_of_order(request, services, caller, order_id, ("action_log", "order_state"), render=render)
 

@@ -1,5 +1,6 @@
 """The action log: what people and programs did to each order."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,8 +9,10 @@ from pydantic_core import from_json
 from application.ledger.codec import schema_version_of
 from application.ledger.fields import stored
 from application.privacy.documents import is_sealed
+from application.privacy.parts import OpenedPart, Part
 from application.views.projections.entries import Entry
 from application.views.projections.projection import log
+from application.views.projections.view import Encrypted, Json, Opening, View
 from domain.events.catalogue import ORDER_ACTIONS
 from domain.events.order_event import OrderEvent
 from domain.streams import order_id_of, order_stream
@@ -27,12 +30,22 @@ class ActionLogRow(NamedTuple):
     occurred_at: datetime
     type: str
     schema_version: int
-    data: bytes
+    data: Encrypted[Json]
     actor_id: str
-    actor_name: str
+    actor_name: Encrypted[str]
     actor_type: str
     application_id: str | None
     sealed_in: str | None
+
+    def opening(self) -> Opening:
+        """Return how its data and the actor's name are opened."""
+        actor = {"id": self.actor_id, "name": self.actor_name, "type": self.actor_type}
+        part = Part(self.type, order_stream(self.order_id), self.sealed_in, self.position, self.data, actor)
+        return Opening([part], self._shown)
+
+    def _shown(self, parts: Sequence[OpenedPart]) -> "ActionLogRow":
+        [part] = parts
+        return self._replace(data=part.json, actor_name=part.actor["name"])
 
     @property
     def action(self) -> OrderEvent:
@@ -50,6 +63,9 @@ class ActionLogRow(NamedTuple):
             timestamp=self.occurred_at,
             actor=stored(Actor).load(actor),
         )
+
+
+ACTION_LOG_VIEW = View("action_log", ActionLogRow, key=("order_id", "position"))
 
 
 def _row(entry: Entry) -> ActionLogRow:
@@ -72,4 +88,4 @@ def _row(entry: Entry) -> ActionLogRow:
 
 _ACTIONS = {action.topic: action for action in ORDER_ACTIONS}
 
-ACTION_LOG = log("action_log", frozenset(_ACTIONS), _row)
+ACTION_LOG = log(ACTION_LOG_VIEW.name, frozenset(_ACTIONS), _row)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from application.views.projections.entries import Entry
 from application.views.projections.projection import log
+from application.views.projections.view import View
 from domain.events.integration import ExceptionLogged
 
 
@@ -18,6 +19,9 @@ class IntegrationLogRow(NamedTuple):
     response_code: int | None
 
 
+INTEGRATION_LOG_VIEW = View("integration_log", IntegrationLogRow, key=("integration_id", "position"))
+
+
 def _row(entry: Entry) -> IntegrationLogRow:
     return IntegrationLogRow(
         integration_id=entry.integration_id,
@@ -28,4 +32,4 @@ def _row(entry: Entry) -> IntegrationLogRow:
     )
 
 
-INTEGRATION_LOG = log("integration_log", frozenset({ExceptionLogged.topic}), _row)
+INTEGRATION_LOG = log(INTEGRATION_LOG_VIEW.name, frozenset({ExceptionLogged.topic}), _row)

@@ -8,6 +8,7 @@ from pydantic_core import to_json
 
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection
+from application.views.projections.view import Fixed, Json, View
 from domain.events.integration import ExceptionLogged, Recovered, Registered
 from domain.streams import integration_id_of
 
@@ -22,12 +23,15 @@ class IntegrationRow(NamedTuple):
 
     integration_id: int
     version: int
-    created_at: datetime
+    created_at: Fixed[datetime]
     updated_at: datetime
     shop_name: str | None
     shop_url: str | None
-    details: bytes
+    details: Json
     started_failing_at: datetime | None
+
+
+INTEGRATIONS_VIEW = View("integrations", IntegrationRow, key=("integration_id",))
 
 
 def _needs(entries: Sequence[Entry]) -> list[str]:
@@ -69,4 +73,4 @@ def _after(row: IntegrationRow, entry: Entry) -> IntegrationRow:
     return changed._replace(version=entry.recorded.version)
 
 
-INTEGRATIONS = Projection("integrations", rows=_rows, needs=_needs)
+INTEGRATIONS = Projection(INTEGRATIONS_VIEW.name, rows=_rows, needs=_needs)

@@ -2,27 +2,31 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
 from application.ledger.fields import Fields
+from application.ledger.port import WHY_UNREADABLE
 from application.privacy.cipher import is_token
 from application.privacy.documents import is_sealed
+from application.privacy.parts import OpenedPart, Part, event_of
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection
+from application.views.projections.view import Encrypted, Fixed, Json, Opening, View, value_of
 from application.views.search import joined, with_member
 from domain.events.lifecycle import Created, Redacted, Transferred
 from domain.events.records import ServiceEventRecorded
 from domain.order_state import OrderState, combined_state, fold
 from domain.personal import REDACTED, UNREADABLE
-from domain.streams import order_id_of
+from domain.streams import order_id_of, order_stream
 
 _STATE = Fields(OrderState.model_fields)
 _NAMING = {Created.topic, Transferred.topic, Redacted.topic}
 """The events that change an order's customer, or whether the customer is known."""
 CUSTOMER_FIELDS = {Created.topic: "customer", Transferred.topic: "new_customer"}
 """The fields that name the order's new customer."""
+_NAMED_IN = {field: event_type for event_type, field in CUSTOMER_FIELDS.items()}
 
 
 class OrderStateRow(NamedTuple):
@@ -34,7 +38,7 @@ class OrderStateRow(NamedTuple):
     """
 
     order_id: str
-    first_position: int
+    first_position: Fixed[int]
     updated_at: datetime
     reference: str | None
     state: str
@@ -42,8 +46,73 @@ class OrderStateRow(NamedTuple):
     payment_status: str | None
     delivery_status: str | None
     search: str
-    detail: bytes
+    detail: Encrypted[Json]
     customer_from: str | None
+
+    def opening(self) -> Opening:
+        """Return how the customer and the services' descriptions in detail are opened.
+
+        Where something cannot be opened, the opened detail has the member unreadable with the reason.
+        """
+        detail = value_of(self.detail)
+        customer, reports = _customer_in(detail), _described_in(detail)
+        parts = [] if customer is None else [self._naming(customer)]
+        parts += [self._describing(report) for _, report in reports]
+
+        def shown(opened: Sequence[OpenedPart]) -> OrderStateRow:
+            return self._replace(detail=to_json(_opened(detail, customer, reports, opened))) if opened else self
+
+        return Opening(parts, shown)
+
+    def _naming(self, customer: dict[str, Any]) -> Part:
+        """Return the customer as a part of the event that named them."""
+        field, _, event_id = (self.customer_from or "").partition("/")
+        event_type = _NAMED_IN.get(field, Created.topic)  # a customer from an unknown event opens in none
+        is_encrypted = any(map(is_token, customer.values()))
+        named = {CUSTOMER_FIELDS[event_type]: customer}
+        return self._part(event_type, event_of(event_id, *customer.values()) if is_encrypted else None, named)
+
+    def _describing(self, report: dict[str, Any]) -> Part:
+        """Return a service's description as a part of its newest report."""
+        told = {"description": report["description"]}
+        return self._part(ServiceEventRecorded.topic, event_of(report.get("sealed_in"), *told.values()), told)
+
+    def _part(self, event_type: str, event_id: str | None, data: dict[str, Any]) -> Part:
+        return Part(event_type, order_stream(self.order_id), event_id, self.first_position, data)
+
+
+def _customer_in(detail: Any) -> dict[str, Any] | None:
+    """Return an order's customer; None if it has none, or if its state does not have our form."""
+    customer = detail.get("customer") if isinstance(detail, dict) else None
+    return customer if isinstance(customer, dict) else None
+
+
+def _described_in(detail: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Return the services in a state whose newest reports have descriptions, with these reports."""
+    services = detail.get("services") if isinstance(detail, dict) else None
+    reports = services.items() if isinstance(services, dict) else ()
+    return [(name, report) for name, report in reports if isinstance(report, dict) and report.get("description")]
+
+
+def _opened(
+    detail: dict[str, Any],
+    customer: dict[str, Any] | None,
+    reports: Sequence[tuple[str, dict[str, Any]]],
+    opened: Sequence[OpenedPart],
+) -> dict[str, Any]:
+    """Return a state with its opened parts: that of its customer, if it has one, and then those of the reports."""
+    told, reasons = iter(opened), []
+    if customer is not None:
+        named = next(told)
+        [detail["customer"]] = named.values.values()
+        reasons += [named.unreadable] if named.unreadable else []
+    for (service, report), part in zip(reports, told, strict=True):
+        report["description"] = part.values["description"]
+        reasons += [f"services.{service}.{part.unreadable}"] if part.unreadable else []
+    return {**detail, **({WHY_UNREADABLE: "; ".join(reasons)} if reasons else {})}
+
+
+ORDER_STATE_VIEW = View("order_state", OrderStateRow, key=("order_id",))
 
 
 class _Order:
@@ -123,4 +192,4 @@ def _rows(entries: Sequence[Entry], present: Mapping[str, OrderStateRow]) -> lis
     return [order.row() for order in orders.values()]
 
 
-ORDER_STATE = Projection("order_state", rows=_rows, needs=_needs)
+ORDER_STATE = Projection(ORDER_STATE_VIEW.name, rows=_rows, needs=_needs)

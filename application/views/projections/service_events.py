@@ -1,15 +1,18 @@
 """The service events: what each service reported about each order."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from pydantic_core import to_json
 
 from application.privacy.documents import is_sealed
+from application.privacy.parts import OpenedPart, Part, event_of
 from application.views.projections.entries import Entry
 from application.views.projections.projection import log
+from application.views.projections.view import Encrypted, Json, Opening, View, value_of
 from domain.events.records import ServiceEventRecorded
-from domain.streams import order_id_of
+from domain.streams import order_id_of, order_stream
 
 
 class ServiceEventRow(NamedTuple):
@@ -27,11 +30,28 @@ class ServiceEventRow(NamedTuple):
     state: str
     service: str
     service_status: str
-    description: str | None
-    metadata: bytes | None
+    description: Encrypted[str | None]
+    metadata: Encrypted[Json | None]
     created_by: str
     version: int
     sealed_in: str | None
+
+    def opening(self) -> Opening:
+        """Return how its description and its metadata are opened."""
+        if not self.description and self.metadata is None:
+            return Opening([], lambda _parts: self)
+        data = {"description": self.description, "metadata": value_of(self.metadata)}
+        event_id = event_of(self.sealed_in, *data.values())
+        part = Part(ServiceEventRecorded.topic, order_stream(self.order_id), event_id, self.position, data)
+        return Opening([part], self._shown)
+
+    def _shown(self, parts: Sequence[OpenedPart]) -> "ServiceEventRow":
+        [part] = parts
+        metadata = None if self.metadata is None else to_json(part.values["metadata"])
+        return self._replace(description=part.values["description"], metadata=metadata)
+
+
+SERVICE_EVENTS_VIEW = View("service_events", ServiceEventRow, key=("order_id", "position"))
 
 
 def _row(entry: Entry) -> ServiceEventRow:
@@ -53,4 +73,4 @@ def _row(entry: Entry) -> ServiceEventRow:
     )
 
 
-SERVICE_EVENTS = log("service_events", frozenset({ServiceEventRecorded.topic}), _row)
+SERVICE_EVENTS = log(SERVICE_EVENTS_VIEW.name, frozenset({ServiceEventRecorded.topic}), _row)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from application.views.projections.entries import Entry
 from application.views.projections.projection import log
+from application.views.projections.view import View
 from domain.events.records import SystemLogRecorded
 from domain.streams import order_id_of
 
@@ -22,6 +23,9 @@ class SystemLogRow(NamedTuple):
     content_digest: str | None
 
 
+SYSTEM_LOG_VIEW = View("system_log", SystemLogRow, key=("order_id", "position"))
+
+
 def _row(entry: Entry) -> SystemLogRow:
     recorded, fields = entry.recorded, entry.fields
     content = fields["content"]
@@ -38,4 +42,4 @@ def _row(entry: Entry) -> SystemLogRow:
     )
 
 
-SYSTEM_LOG = log("system_log", frozenset({SystemLogRecorded.topic}), _row)
+SYSTEM_LOG = log(SYSTEM_LOG_VIEW.name, frozenset({SystemLogRecorded.topic}), _row)

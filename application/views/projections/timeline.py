@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection
+from application.views.projections.view import View
 from domain.events.catalogue import TIES
 from domain.events.integration import ExceptionLogged, IntegrationTied
 from domain.events.records import ServiceEventRecorded, SystemLogRecorded
@@ -35,6 +36,9 @@ class TimelineRow(NamedTuple):
     occurred_at: datetime
     correlation_id: str | None
     integration_id: int | None
+
+
+TIMELINE_VIEW = View("timeline", TimelineRow, key=("order_id", "position"))
 
 
 class TiedOrders(NamedTuple):
@@ -92,4 +96,4 @@ def _row(entry: Entry, order_id: str) -> TimelineRow:
     )
 
 
-TIMELINE = Projection("timeline", rows=_rows, needs=_needs)
+TIMELINE = Projection(TIMELINE_VIEW.name, rows=_rows, needs=_needs)

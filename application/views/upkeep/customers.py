@@ -3,10 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from pydantic_core import from_json, to_json
-
-from application.ledger.port import RecordedEvent
-from application.privacy.documents import MARK, is_sealed
+from application.privacy.documents import is_sealed
+from application.privacy.parts import Part
 from application.privacy.vault import Vault
 from application.views.projections.entries import Entry
 from application.views.projections.order_state import CUSTOMER_FIELDS
@@ -26,20 +24,19 @@ def reveal_with(vault: Vault) -> Reveal:
 
     async def reveal(tenant: TenantName, entries: Sequence[Entry]) -> None:
         naming = [entry for entry in entries if entry.recorded.type in CUSTOMER_FIELDS]
-        told = {entry.position: event for entry in naming if (event := _told_of_customer(entry)) is not None}
-        shown = await vault.opened(tenant, list(told.values()))
-        customers = {event.position: from_json(event.data) for event in shown}
-        for entry in naming:
-            entry.shown = customers.get(entry.position)
+        told = [(entry, part) for entry in naming if (part := _told_of_customer(entry)) is not None]
+        opened = await vault.opened_parts(tenant, [part for _, part in told])
+        for (entry, _), shown in zip(told, opened, strict=True):
+            entry.shown = shown.values
 
     return reveal
 
 
-def _told_of_customer(entry: Entry) -> RecordedEvent | None:
-    """Return the part of an event that is needed to decrypt its customer; None if it names no customer."""
-    field = CUSTOMER_FIELDS[entry.recorded.type]
+def _told_of_customer(entry: Entry) -> Part | None:
+    """Return the part of an event that names its customer; None if it names none."""
+    event, field = entry.recorded, CUSTOMER_FIELDS[entry.recorded.type]
     with suppress(InvalidEvent):
         if customer := entry.fields[field]:
-            metadata = {MARK: 1} if is_sealed(entry.recorded) else {}
-            return entry.recorded._replace(data=to_json({field: customer}), metadata=to_json(metadata))
+            event_id = event.event_id if is_sealed(event) else None
+            return Part(event.type, event.stream, event_id, event.position, {field: customer})
     return None

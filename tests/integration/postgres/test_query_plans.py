@@ -16,6 +16,7 @@ from benchmarks.large_ledger import generate
 from infrastructure.postgres.arrays import Array
 from infrastructure.postgres.statements import statements
 from infrastructure.setup.migrations import migrate
+from infrastructure.views.composed import statements as composed_statements
 from tests.fix_postgres import database
 from tests.statement_parameters import PARAMETERS
 
@@ -26,6 +27,7 @@ LARGE = {"acme": 125_000, "globex": 25_000, "initech": 25_000}
 """One tenant has most of what there is, and each is asked about."""
 FILES = {PurePath(file.name).stem for file in files("infrastructure").joinpath("sql").iterdir() if file.is_file()}
 WHOLE_VIEWS = {"side_views"}
+OF_WHOLE_VIEWS = {"differences", "remove", "add"}
 """What compares or replaces views may read all of them."""
 WHOLE_LEDGER = {("transparency", name) for name in ("first_broken_stream", "kept_tree", "remove_stray_tiles")}
 """What verifies or repairs a ledger may read all of it."""
@@ -33,6 +35,8 @@ OF_NO_TENANT = {"session", "setup", "rights"}
 """What sets up sessions and databases is about no rows of tenants."""
 STATEMENTS = [(file, name) for file in sorted(FILES - WHOLE_VIEWS - OF_NO_TENANT) for name in statements(file)]
 STATEMENTS = [statement for statement in STATEMENTS if statement not in WHOLE_LEDGER]
+COMPOSED = composed_statements()
+STATEMENTS += [("composed", name) for name in COMPOSED if name.rpartition(".")[2] not in OF_WHOLE_VIEWS]
 
 MORE = """
 INSERT INTO ordertrail.subject_keys (tenant, subject, wrapped)
@@ -185,7 +189,8 @@ def test_a_statement_reads_no_more_than_it_is_asked_for(
     for case in PARAMETERS[file][name]:
         for tenant in LARGE:
             parameters = {**case.parameters, "tenant": case.parameters.get("new_tenant", tenant)}
-            reads = execute(connection, statements(file)[name], parameters, plan)
+            statement = COMPOSED[name].encode() if file == "composed" else statements(file)[name]
+            reads = execute(connection, statement, parameters, plan)
 
             assert not reads.scanned, (tenant, case)
             assert reads.rows <= case.rows, (tenant, case)

@@ -9,6 +9,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from infrastructure.postgres.session import MissingRight, runtime_dsn
 from infrastructure.postgres.statements import statements
+from infrastructure.setup import rights as rights_module
 from infrastructure.setup.migrations import migrate
 from infrastructure.setup.owner_session import owner_session
 from infrastructure.setup.rights import RoleMayTooMuch, granted
@@ -287,8 +288,8 @@ def test_a_right_that_only_a_superuser_can_take_away_is_named(owned_dsn: str, su
 def test_the_list_of_rights_is_applied_again_when_a_release_changes_it(
     owned_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grant = statements("rights")["grant"] + b"\nGRANT DELETE ON ordertrail.snapshots TO ordertrail_runtime"
-    monkeypatch.setattr("infrastructure.setup.rights._SQL", {**statements("rights"), "grant": grant})
+    grant = rights_module._GRANT + b"\nGRANT DELETE ON ordertrail.snapshots TO ordertrail_runtime"
+    monkeypatch.setattr(rights_module, "_GRANT", grant)
 
     assert mended(owned_dsn) == ["The rights of ordertrail_runtime were mended: 1 were missing, 0 too many"]
     assert mended(owned_dsn) == []

@@ -12,7 +12,7 @@ from application.privacy.vault import Vault
 from application.views.projections.entries import Entry
 from application.views.projections.order_state import ORDER_STATE
 from application.views.projections.projection import Projection
-from application.views.row_opener import opened_orders
+from application.views.row_opener import opened_rows
 from application.views.upkeep.customers import reveal_with
 from domain.events.event import Event
 from domain.streams import order_stream
@@ -44,7 +44,7 @@ class Told:
         return projection.rows(entries, present or {})
 
     async def order(self) -> dict[str, Any]:
-        [row] = await opened_orders(self.vault, ACME, await self.rows(ORDER_STATE))
+        [row] = await opened_rows(self.vault, ACME, await self.rows(ORDER_STATE))
         shown: dict[str, Any] = json.loads(row.detail)
         return shown
 

@@ -9,7 +9,7 @@ from application.views.projections.action_log import ACTION_LOG
 from application.views.projections.entries import Entry
 from application.views.projections.order_state import ORDER_STATE
 from application.views.projections.service_events import SERVICE_EVENTS
-from application.views.row_opener import opened_actions, opened_orders, opened_reports
+from application.views.row_opener import opened_rows
 from tests.builders import (
     ACME,
     ORDER,
@@ -27,7 +27,7 @@ async def test_a_description_is_encrypted_wherever_views_hold_it_and_opened_when
     await told.tell(a_created_event(), told_first, newest, a_service_event(service="wms"))
 
     reports, [order] = await told.rows(SERVICE_EVENTS), await told.rows(ORDER_STATE)
-    opened = await opened_reports(told.vault, ACME, reports)
+    opened = await opened_rows(told.vault, ACME, reports)
 
     assert "Grace" not in repr(reports)
     assert b"Grace" not in order.detail
@@ -42,7 +42,7 @@ async def test_a_description_goes_with_the_order(told: Told) -> None:
 
     await told.forget(STREAM)
 
-    [row] = await opened_reports(told.vault, ACME, rows)
+    [row] = await opened_rows(told.vault, ACME, rows)
     assert (row.description, row.metadata) == ("[redacted]", None)
     assert (await told.order())["services"]["wms"]["description"] == "[redacted]"
 
@@ -56,7 +56,7 @@ async def test_a_late_report_leaves_the_description_of_the_newest_bound_to_its_e
     entries = [Entry(event) for event in await told.store.read_ledger(ACME)]
 
     [row] = ORDER_STATE.rows(entries[1:], {ORDER: present})
-    [opened] = await opened_orders(told.vault, ACME, [row])
+    [opened] = await opened_rows(told.vault, ACME, [row])
 
     assert json.loads(opened.detail)["services"]["wms"]["description"] == "at noon"
     assert row == (await told.rows(ORDER_STATE))[0]
@@ -66,8 +66,8 @@ async def test_what_looks_like_something_encrypted_is_shown_as_it_was_told(told:
     text = "enc:v1:AAAAAAAA:nothing"
     await told.tell(a_created_event(), a_service_event(description=text), an_event(status="x", reason=text))
 
-    [row] = await opened_reports(told.vault, ACME, await told.rows(SERVICE_EVENTS))
-    actions = await opened_actions(told.vault, ACME, await told.rows(ACTION_LOG))
+    [row] = await opened_rows(told.vault, ACME, await told.rows(SERVICE_EVENTS))
+    actions = await opened_rows(told.vault, ACME, await told.rows(ACTION_LOG))
 
     assert row.description == (await told.order())["services"]["wms"]["description"] == text
     assert json.loads(actions[-1].data)["reason"] == text
@@ -79,7 +79,7 @@ async def test_a_description_whose_key_is_damaged_is_unreadable_and_says_of_whic
 
     told.keys.damage(ACME, STREAM)
 
-    [row] = await opened_reports(told.vault, ACME, rows)
+    [row] = await opened_rows(told.vault, ACME, rows)
     order = await told.order()
     assert row.description == order["services"]["wms"]["description"] == "[unreadable]"
     assert order["unreadable"].split("; ") == [
@@ -95,8 +95,8 @@ async def test_a_description_that_is_not_known_to_be_of_an_event_opens_in_none(t
     detail = json.loads(row.detail)
     detail["services"]["wms"]["sealed_in"] = sealed_in
 
-    [order] = await opened_orders(told.vault, ACME, [row._replace(detail=json.dumps(detail).encode())])
-    [shown] = await opened_reports(told.vault, ACME, [report._replace(sealed_in=sealed_in)])
+    [order] = await opened_rows(told.vault, ACME, [row._replace(detail=json.dumps(detail).encode())])
+    [shown] = await opened_rows(told.vault, ACME, [report._replace(sealed_in=sealed_in)])
 
     assert json.loads(order.detail)["services"]["wms"]["description"] == shown.description == "[unreadable]"
 
@@ -107,7 +107,7 @@ async def test_services_that_are_none_keep_the_customer_from_nobody(told: Told, 
     [row] = await told.rows(ORDER_STATE)
     detail = {**json.loads(row.detail), "services": services}
 
-    [order] = await opened_orders(told.vault, ACME, [row._replace(detail=json.dumps(detail).encode())])
+    [order] = await opened_rows(told.vault, ACME, [row._replace(detail=json.dumps(detail).encode())])
 
     shown = json.loads(order.detail)
     assert (shown["customer"]["name"], shown["services"]) == ("Grace", services)

@@ -8,11 +8,12 @@ import pytest
 from application.ledger.codec import decode, encode
 from application.ledger.port import ANY, Append, RecordedEvent, Write, written
 from application.views.projections.action_log import ACTION_LOG
-from application.views.projections.catalogue import PROJECTIONS
+from application.views.projections.catalogue import PROJECTIONS, VIEWS
 from application.views.projections.entries import Entry
 from application.views.projections.order_state import ORDER_STATE
 from application.views.projections.service_events import SERVICE_EVENTS
-from application.views.row_opener import opened_actions, opened_orders, opened_reports
+from application.views.projections.view import SealedRow, View
+from application.views.row_opener import opened_rows
 from application.views.search import joined
 from application.views.upkeep.customers import reveal_with
 from domain.events.catalogue import CATALOGUE
@@ -40,7 +41,7 @@ async def test_an_action_is_encrypted_in_its_row_and_opened_when_it_is_read(told
     await told.tell(COMMENT)
 
     rows = await told.rows(ACTION_LOG)
-    [opened] = await opened_actions(told.vault, ACME, rows)
+    [opened] = await opened_rows(told.vault, ACME, rows)
 
     assert not [secret for secret in SECRETS if secret in repr(rows)]
     assert (opened.data, opened.actor_name) == (encode(COMMENT).data, "Ada")
@@ -51,9 +52,9 @@ async def test_an_action_shows_what_is_not_forgotten(told: Told) -> None:
     rows = await told.rows(ACTION_LOG)
 
     await told.forget(STREAM)
-    [without_order] = await opened_actions(told.vault, ACME, rows)
+    [without_order] = await opened_rows(told.vault, ACME, rows)
     await told.forget(person_stream("u1"))
-    [without_both] = await opened_actions(told.vault, ACME, rows)
+    [without_both] = await opened_rows(told.vault, ACME, rows)
 
     assert (without_order.action.text, without_order.actor_name) == ("[redacted]", "Ada")
     assert without_both.actor_name == "[redacted]"
@@ -63,9 +64,9 @@ async def test_a_customers_own_name_goes_with_the_order(told: Told) -> None:
     await told.tell(an_event(CommentAdded, text="hello", actor=an_actor(type="Customer")))
     rows = await told.rows(ACTION_LOG)
 
-    [shown] = await opened_actions(told.vault, ACME, rows)
+    [shown] = await opened_rows(told.vault, ACME, rows)
     await told.forget(STREAM)
-    [redacted] = await opened_actions(told.vault, ACME, rows)
+    [redacted] = await opened_rows(told.vault, ACME, rows)
 
     assert "Ada" not in repr(rows)
     assert (shown.actor_name, redacted.actor_name) == ("Ada", "[redacted]")
@@ -75,9 +76,9 @@ async def test_a_report_is_encrypted_in_its_row_and_opened_when_it_is_read(told:
     await told.tell(a_service_event(metadata={"mail": "555-0199"}), a_service_event(), a_service_event(metadata={}))
 
     rows = await told.rows(SERVICE_EVENTS)
-    opened = await opened_reports(told.vault, ACME, rows)
+    opened = await opened_rows(told.vault, ACME, rows)
     await told.forget(STREAM)
-    redacted = await opened_reports(told.vault, ACME, rows)
+    redacted = await opened_rows(told.vault, ACME, rows)
 
     assert "555-0199" not in repr(rows)
     assert [row.metadata for row in opened] == [b'{"mail":"555-0199"}', None, b"{}"]
@@ -152,14 +153,14 @@ async def test_rows_from_before_there_was_encryption_are_shown_until_they_are_fo
     entries = [Entry(event) for event in a_ledger(a_created_event(), COMMENT, a_service_event(metadata={"a": 1}))]
 
     async def shown() -> str:
-        actions = await opened_actions(told.vault, ACME, ACTION_LOG.rows(entries, {}))
-        reports = await opened_reports(told.vault, ACME, SERVICE_EVENTS.rows(entries, {}))
-        return repr((actions, reports, await opened_orders(told.vault, ACME, ORDER_STATE.rows(entries, {}))))
+        actions = await opened_rows(told.vault, ACME, ACTION_LOG.rows(entries, {}))
+        reports = await opened_rows(told.vault, ACME, SERVICE_EVENTS.rows(entries, {}))
+        return repr((actions, reports, await opened_rows(told.vault, ACME, ORDER_STATE.rows(entries, {}))))
 
     before = await shown()
     assert all(secret in before for secret in SECRETS)
     await told.forget(STREAM, person_stream("u1"))
-    orders = await opened_orders(told.vault, ACME, ORDER_STATE.rows(entries, {}))
+    orders = await opened_rows(told.vault, ACME, ORDER_STATE.rows(entries, {}))
     assert "555-0199" not in await shown()
     assert b"Grace" not in orders[0].detail
 
@@ -179,6 +180,12 @@ async def test_every_type_of_event_keeps_all_that_is_not_personal(told: Told, re
     assert type(decode(stored)) is type(decode(recorded))
 
 
+def encrypted_in(row: Any) -> set[str]:
+    """Return the columns of a row in which something is encrypted."""
+    return {name for name, value in row._asdict().items() if "enc:v1:" in repr(value)}
+
+
+ENCRYPTED = {view.name: {column.name for column in view.columns if column.is_encrypted} for view in VIEWS}
 PERSONAL = {topic: set(shape_of(event_class)) for topic, event_class in CATALOGUE.items() if shape_of(event_class)}
 
 
@@ -206,3 +213,23 @@ async def test_no_view_holds_what_is_personal_as_it_was_told(told: Told, topic: 
         entries = [Entry(recorded._replace(data=sealed.data, metadata=sealed.metadata, event_id=sealed.event_id))]
         for row in projection.rows(entries, {}):
             assert "s3cret" not in repr(row), projection.name
+            assert encrypted_in(row) <= ENCRYPTED[projection.name]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_view_with_encrypted_columns_says_how_its_rows_are_opened(view: View[Any]) -> None:
+    assert view.is_encrypted == hasattr(view.row, SealedRow.opening.__name__)
+
+
+@pytest.mark.parametrize(("imported", "shown"), [(0, "[unreadable]"), (1, "[redacted]")])
+async def test_an_order_whose_key_is_missing_is_unreadable_unless_its_key_stayed_where_it_was_imported_from(
+    told: Told, imported: int, shown: str
+) -> None:
+    await told.tell(a_created_event(), a_service_event(description="for Grace", event_id="e1"))
+    del told.keys.keys[ACME, STREAM]
+    told.keys.imported_upto = imported
+
+    order = await told.order()
+
+    assert (order["customer"]["name"], order["services"]["wms"]["description"]) == (shown, shown)
+    assert ("unreadable" in order) == (imported == 0)

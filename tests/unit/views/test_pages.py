@@ -1,6 +1,7 @@
 """Pages that were rendered once: shown as long as they are of the same edition, and forgotten with what was erased."""
 
-from application.views.pages import MAX_PAGES, PageKey, Pages
+from application.views.known import KnownEntries, RenderedEntry
+from application.views.pages import ENTRY_BYTES, MAX_PAGES, Entries, ListKey, PageKey, Pages
 from application.views.queries import Edition
 from domain.values import TenantName
 from tests.builders import ACME
@@ -108,3 +109,47 @@ def test_pages_are_not_more_than_so_many_however_small() -> None:
 
     assert pages.find(places[0], Edition(0, 1)) is None
     assert pages.find(places[1], Edition(0, 1)) == b""
+
+
+ENTRIES = ListKey(ACME, b"/log")
+SEVEN = RenderedEntry(1, b"seven")
+
+
+def test_entries_are_found_whatever_was_added_since() -> None:
+    entries = Entries()
+
+    entries.keep(ENTRIES, Edition(0, 7), {7: SEVEN})
+
+    assert entries.find(ENTRIES, Edition(0, 8)) == {7: SEVEN}
+    assert entries.find(ENTRIES._replace(path=b"/other"), Edition(0, 8)) == {}
+    assert entries.find(ENTRIES._replace(tenant=OTHER.tenant), Edition(0, 8)) == {}
+
+
+def test_entries_from_before_an_erasure_are_dropped_and_not_kept_again() -> None:
+    entries = Entries()
+    entries.keep(ENTRIES, Edition(0, 7), {7: SEVEN})
+
+    assert entries.find(ENTRIES, Edition(1, 7)) == {}
+    entries.keep(ENTRIES, Edition(0, 7), {7: SEVEN})
+
+    assert entries.find(ENTRIES, Edition(0, 7)) == entries.find(ENTRIES, Edition(1, 7)) == {}
+
+
+def test_entries_count_with_what_they_take_besides_their_bytes() -> None:
+    entries = Entries(max_bytes=2 * (ENTRY_BYTES + 10))
+    places = [ListKey(ACME, b"/%d" % n) for n in range(3)]
+
+    for place in places:
+        entries.keep(place, Edition(0, 7), {1: RenderedEntry(0, b"x")})
+
+    assert [bool(entries.find(place, Edition(0, 7))) for place in places] == [False, True, True]
+
+
+def test_an_entry_is_known_only_if_it_is_stored_as_it_was_when_it_was_rendered() -> None:
+    row, changed = (7, b"data", None), (7, b"changed", None)
+    known = KnownEntries({7: RenderedEntry(hash(row), b"seven")})
+
+    assert known.is_known(7, row)
+    assert known.parts == {7: b"seven"}
+    assert not KnownEntries(known.rendered).is_known(7, changed)
+    assert not known.is_known(8, row)
