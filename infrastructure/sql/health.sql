@@ -12,9 +12,10 @@ LEFT JOIN LATERAL (
 ) AS newest ON true
 
 -- name: projections
--- If a view's checkpoint is beyond the ledger, nobody knows what the view has read.
-SELECT c.projection,
-       max(l.position - CASE WHEN c.position > l.position OR c.must_be_rebuilt THEN 0 ELSE c.position END),
+-- A view without a checkpoint has read nothing. If a view's checkpoint is beyond the ledger, nobody knows what the view
+-- has read.
+SELECT v.projection,
+       max(l.position - CASE WHEN c.position > l.position OR c.must_be_rebuilt THEN 0 ELSE coalesce(c.position, 0) END),
        coalesce(
            array_agg(
                format('%%s after position %%s: %%s', c.tenant, c.position, coalesce(c.error, 'the ledger ends before it'))
@@ -22,10 +23,10 @@ SELECT c.projection,
            ) FILTER (WHERE c.error IS NOT NULL OR c.position > l.position),
            '{}'
        )
-FROM ordertrail.checkpoints AS c JOIN ordertrail.ledgers AS l USING (tenant)
-WHERE c.projection = ANY (%(projections)s)
-GROUP BY c.projection
-ORDER BY c.projection
+FROM ordertrail.ledgers AS l CROSS JOIN unnest(%(projections)s::text[]) AS v (projection)
+LEFT JOIN ordertrail.checkpoints AS c ON c.tenant = l.tenant AND c.projection = v.projection
+GROUP BY v.projection
+ORDER BY v.projection
 
 -- name: damaged_keys
 SELECT count(*) FROM ordertrail.subject_keys WHERE unreadable IS NOT NULL AND sha256(wrapped) = unreadable
