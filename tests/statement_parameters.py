@@ -153,6 +153,9 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "large_events": [case(3, keys=_POSITIONS_KNOWN)],
         "head": [case(0)],
         "find_request": [case(1, key="key-7")],
+        "bind_request": [
+            case(2, key=name, fingerprint=b"", position=AFTER, recorded_at=NOON) for name in ("key-7", "new")
+        ],
         "find_events": [case(2, event_ids=texts(["long-7", "no such"]), limit=2, inline=1_000)],
     },
     "queries": {
