@@ -90,6 +90,7 @@ class _Arguments:
         self._places: dict[Callable[..., Any], int] = {}
         self._credentials: dict[Authentication, int] = {}
         self._size = 0
+        self.takes_query = False
         self._names = self._plan(endpoint)
         first = self._needed_by(self._credentials.values())
         self.identify, self.take_rest = self._step(first), self._step(set(range(self._size)) - first)
@@ -138,6 +139,7 @@ class _Arguments:
             if isinstance(mark, params.Depends) and not isinstance(mark.dependency, SecurityBase):
                 assert mark.dependency is not None
                 return self._dependency(mark.dependency)
+        self.takes_query |= any(isinstance(mark, params.Query) for mark in marks)
         self._readers.append((self._next(), _reader(parameter, hint, marks, self._path_names)))
         return self._size - 1
 
@@ -196,6 +198,7 @@ class _Route:
         self.arguments = _Arguments(lean.endpoint, path_names)
         self.has_body = lean.method in {"POST", "PUT", "PATCH"}
         self.keeps_if_match = self.arguments.asks(read_if_match)
+        self.takes_query = self.arguments.takes_query
 
 
 class LeanRoutes:
@@ -231,6 +234,7 @@ class LeanRoutes:
             await self._render(request, error)(scope, receive, send)
             return
         try:
+            _require_parameters(route, scope["query_string"])
             if route.has_body:
                 _require_unconditional(route, headers, lines=len(scope["headers"]))
                 received.body = json_of(await self._body(headers, receive, messages))
@@ -255,6 +259,12 @@ class LeanRoutes:
         while not messages or messages[-1].get("more_body", False):
             messages.append(await receive())
         return b"".join(message["body"] for message in messages)  # who leaves midway sends one without a body
+
+
+def _require_parameters(route: _Route, query: bytes) -> None:
+    """Raise _NotLean if there is a query that the endpoint does not take, which may have to be refused."""
+    if query and not route.takes_query:
+        raise _NotLean
 
 
 def _require_unconditional(route: _Route, headers: dict[bytes, bytes], *, lines: int) -> None:
