@@ -63,18 +63,20 @@ from infrastructure.postgres.listener import Listener
 from infrastructure.postgres.patience import BACKGROUND, COMMANDS, REQUESTS
 from infrastructure.postgres.watch import Watch
 from infrastructure.setup import served_database as database_setup
+from infrastructure.setup.checkup import Checkup, check_up
 from infrastructure.setup.installation import set_up_installation
 from infrastructure.setup.migrations import Tell, migrate_in
 from infrastructure.setup.owner_session import owner_session, refuse_unsafe_server
 from infrastructure.setup.served_database import ServedDatabase
 from infrastructure.transparency.repair import PostgresTreesToRepair
 from infrastructure.transparency.trees import PostgresTrees
+from infrastructure.views.delays import PostgresDelays
 from infrastructure.views.health import PostgresHealth
 from infrastructure.views.read import PostgresViews
 from infrastructure.views.rebuild import PostgresSideViewStore
 from infrastructure.views.write import PostgresViewStore
 
-__all__ = ["ServedDatabase", "open_seen", "watching_database"]
+__all__ = ["Checkup", "ServedDatabase", "check_up", "open_seen", "watching_database"]
 
 _log = logging.getLogger(__name__)
 
@@ -89,9 +91,14 @@ def open_database(settings: Settings, tell: Tell = _log.warning) -> Iterator[str
     Ours is shared with all other users of the data directory, and stopped when the last one leaves. tell gets a
     sentence for each thing that was mended. Raises Unavailable, Misconfigured.
     """
-    with nullcontext(settings.dsn) if settings.dsn else embedded_server(settings.data_dir) as dsn:
+    with database_as_it_is(settings) as dsn:
         set_up_database(dsn, settings, tell)
         yield dsn
+
+
+def database_as_it_is(settings: Settings) -> AbstractContextManager[str]:
+    """Return a context that yields the same DSN without a look at the database. Raises Unavailable, Misconfigured."""
+    return nullcontext(settings.dsn) if settings.dsn else embedded_server(settings.data_dir)
 
 
 def set_up_database(dsn: str, settings: Settings, tell: Tell = _log.warning) -> None:
@@ -181,6 +188,7 @@ async def open_services(
             ledger_export=LedgerExport(as_stored, trees, signing_keys, Sealer(trees, signing_keys)),
             ledger_import=LedgerImport(as_stored, PostgresLedgerContinuation(pool), keys),
             health=PostgresHealth(pool, watch),
+            delays=PostgresDelays(pool),
             pages=Pages(),
             entries=Entries(),
             secret_headers=SECRET_HEADERS | masked_headers,

@@ -90,7 +90,7 @@ def _in_utc(moment: datetime) -> datetime:
     raise ValueError("is not within the years 2 to 9998, as it is written and in UTC")
 
 
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,64})?)?([Zz]|[+-]\d\d:?\d\d)", flags=re.ASCII)
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,64})?([Zz]|[+-]\d\d:\d\d)", flags=re.ASCII)
 
 
 def _written_out(moment: Any) -> Any:

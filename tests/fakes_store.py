@@ -120,6 +120,14 @@ class InMemoryEventStore:
         ledger = self._ledgers.get(tenant)
         return ledger and ledger.find_request(key)
 
+    async def bind_request(
+        self, tenant: TenantName, key: IdempotencyKey, position: Position, recorded_at: datetime
+    ) -> None:
+        ledger = self._ledger(tenant)
+        bound = Appended(position, position, (), recorded_at, is_replayed=True)
+        if ledger.requests.setdefault(key.key, _Request(key.fingerprint, bound)).fingerprint != key.fingerprint:
+            raise KeyReused(key.key)
+
     async def find_events(self, tenant: TenantName, event_ids: Sequence[str]) -> list[RecordedEvent]:
         return [event for event in self._ledger(tenant).events if event.event_id in event_ids]
 

@@ -142,6 +142,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "damaged_keys": [case(2)],
         "clock": [case(0)],
     },
+    "delays": {"sealing": [case(9)], "views": [case(9, projections=VIEWS)]},
     "ledger": {
         # At most the newest event of each stream, an earlier one with its id, and what its key did.
         "append": [case(150, **_append())],
@@ -157,6 +158,9 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "large_events": [case(3, keys=_POSITIONS_KNOWN)],
         "head": [case(0)],
         "find_request": [case(1, key="key-7")],
+        "bind_request": [
+            case(2, key=name, fingerprint=b"", position=AFTER, recorded_at=NOON) for name in ("key-7", "new")
+        ],
         "find_events": [case(2, event_ids=texts(["long-7", "no such"]), limit=2, inline=1_000)],
     },
     "queries": {

@@ -23,6 +23,8 @@ MODULES = {
     "export": "api.cli.commands.export",
     "import": "api.cli.commands.import_",
     "forget": "api.cli.commands.forget",
+    "doctor": "api.cli.commands.doctor",
+    "healthcheck": "api.cli.commands.healthcheck",
     "demo": "api.cli.commands.demo",
 }
 

@@ -37,10 +37,14 @@ def plain_errors(*, status: int = 1) -> Iterator[None]:
         print(f"ordertrail: {error}{_hint(error)}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, InvalidOption | CannotCheck) else status) from error
     except ValidationError as error:
-        for fault in error.errors():
-            name = "_".join(map(str, fault["loc"])).upper()
-            print(f"ordertrail: ORDERTRAIL_{name}: {fault['msg']}", file=sys.stderr)
+        for fault in faults_of(error):
+            print(f"ordertrail: {fault}", file=sys.stderr)
         raise typer.Exit(2) from error
+
+
+def faults_of(error: ValidationError) -> list[str]:
+    """Return what is wrong with the settings, by the names of their variables."""
+    return [f"ORDERTRAIL_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
 
 
 def _hint(error: OrdertrailError) -> str:

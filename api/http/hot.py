@@ -177,6 +177,8 @@ class HotRoutes:
             await self._render(request, error)(scope, receive, send)
             return
         try:
+            if route.query is None and scope["query_string"]:
+                raise _Passed  # noqa: TRY301 parameters that it does not take may have to be refused
             body = None
             if route.method not in SAFE_METHODS:
                 _require_unconditional(route, headers, lines=len(scope["headers"]))

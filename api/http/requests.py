@@ -17,7 +17,7 @@ from api.http.reading.bodies import StrictRequest
 from api.http.reading.codings import coding_of
 from api.http.reading.faults import tell_few_faults
 from api.http.reading.json_text import to_json
-from api.http.reading.query import require_each_once, single_parameters
+from api.http.reading.query import known_parameters, require_each_once, require_known, single_parameters
 from api.services import Services
 from application.access.callers import Caller
 from application.ledger.outcome import Recorded
@@ -30,12 +30,14 @@ class StrictRoute(APIRoute):
 
     max_body_bytes: ClassVar[int | None] = None
     """A lower limit on bodies than the application's, for senders that are not known yet."""
+    knows_its_parameters: ClassVar[bool] = False
+    """Whether unknown parameters of the query are refused. Vendors' clients may send some that we do not have."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         tell_few_faults(self.dependant)
         handle = super().get_route_handler()
         credentials = tuple(credentials_of(self.dependant))
-        single = single_parameters(self.dependant)
+        single, known = single_parameters(self.dependant), known_parameters(self.dependant)
         keeps_if_match = takes_if_match(self.dependant)
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
@@ -50,6 +52,8 @@ class StrictRoute(APIRoute):
             strict = StrictRequest(request.scope, request.receive, max_bytes=limit, sender=sender, room=space)
             strict.require_size()
             require_each_once(request.scope["query_string"], single)
+            if self.knows_its_parameters and request.scope["query_string"]:
+                require_known(request.scope["query_string"], known)
             if _has_body(request.headers):
                 coding_of(request.headers.getlist("content-encoding"))
                 if takes_json:
@@ -57,6 +61,12 @@ class StrictRoute(APIRoute):
             return await handle(strict)
 
         return handle_strictly
+
+
+class NativeRoute(StrictRoute):
+    """A route of our own interface."""
+
+    knows_its_parameters = True
 
 
 class TokenRoute(StrictRoute):

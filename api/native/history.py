@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.http.problems import Fault, InvalidRequest
 from api.http.reading.query import Digits
-from api.http.requests import Json, ServicesDep, StrictRoute
+from api.http.requests import Json, NativeRoute, ServicesDep
 from api.native.errors import RESPONSES
 from api.native.models import OrderBody, OrderId, Strict
 from api.native.render import field_change, past_order, unread_events
@@ -99,7 +99,7 @@ class Diff(BaseModel):
     unreadable_events: UnreadEvents = None
 
 
-router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
+router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=NativeRoute, responses=RESPONSES)
 
 
 @router.get("/{order_id}/diff", response_model=Diff, summary="Compare two versions of an order")

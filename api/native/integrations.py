@@ -18,7 +18,7 @@ from api.http.problems import Fault, InvalidRequest, PreconditionFailed
 from api.http.reading.faults import few
 from api.http.reading.json_text import to_json
 from api.http.reading.query import Digits
-from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from api.http.requests import Json, KeyDep, NativeRoute, ServicesDep, read, written
 from api.native.conditions import on_condition
 from api.native.errors import RESPONSES
 from api.native.events import event_of
@@ -115,7 +115,7 @@ class ExceptionList(BaseModel):
     next: str | None = Field(description="The cursor of the next page; null on the last.")
 
 
-router = APIRouter(prefix="/trail/v1/integrations", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
+router = APIRouter(prefix="/trail/v1/integrations", tags=["Native"], route_class=NativeRoute, responses=RESPONSES)
 
 IntegrationId = Annotated[Digits, Path(ge=1, le=MAX_BIGINT, examples=[123])]
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.http.parts import answer, document, rendered
 from api.http.reading.query import Digits
-from api.http.requests import Json, ServicesDep, StrictRoute
+from api.http.requests import Json, NativeRoute, ServicesDep
 from api.native.errors import RESPONSES
 from api.native.models import Strict, Unreadable
 from api.native.render import cloud_event
@@ -64,7 +64,7 @@ class Ledger(BaseModel):
     head: int
 
 
-router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
+router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=NativeRoute, responses=RESPONSES)
 
 
 @router.get("/feed", response_model=Feed, summary="Read the ledger")

@@ -10,7 +10,7 @@ from api.http.hot import hot
 from api.http.pages import Rendered, page_of_order, rendered_entries
 from api.http.parts import answer, document, rendered
 from api.http.reading.json_text import to_json
-from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from api.http.requests import Json, KeyDep, NativeRoute, ServicesDep, read, written
 from api.native.conditions import on_condition
 from api.native.errors import RESPONSES
 from api.native.events import authorise_append, events_of
@@ -41,7 +41,7 @@ from application.views.known import KnownEntries
 from application.views.order_rows import shown_order
 from domain.events.integration import IntegrationTied
 
-router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
+router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=NativeRoute, responses=RESPONSES)
 
 
 @router.post("", status_code=201, response_model=RecordedWithReceipt, summary="Create an order")

@@ -11,7 +11,7 @@ from api.http.parts import answer, in_pieces
 from api.http.problems import Fault, InvalidRequest
 from api.http.reading.json_text import to_json
 from api.http.reading.query import Digits
-from api.http.requests import Json, ServicesDep, StrictRoute, read
+from api.http.requests import Json, NativeRoute, ServicesDep, read
 from api.native.errors import RESPONSES
 from api.native.models import IntegrationRecorded, OrderId, RecordedBody, Strict
 from api.native.security import CallerDep
@@ -96,7 +96,7 @@ class ConsistencyProof(BaseModel):
     proof: list[str]
 
 
-router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
+router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=NativeRoute, responses=RESPONSES)
 
 TenantOfKeys = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,63}$", examples=["acme"])]
 

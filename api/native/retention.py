@@ -1,22 +1,24 @@
 """Retention in the native interface: how long the bodies of calls are kept."""
 
 from datetime import timedelta
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.conditions import IfMatchDep
 from api.http.problems import PreconditionFailed
-from api.http.requests import Json, ServicesDep, StrictRoute
+from api.http.requests import Json, NativeRoute, ServicesDep
 from api.native.errors import RESPONSES
 from api.native.models import Strict
 from api.native.security import CallerDep
 from application.access.callers import authorise
 from application.bodies.retention import Kept
+from domain.values import Whole
 
 MAX_DAYS = 36_500
 
-router = APIRouter(prefix="/trail/v1/retention", tags=["Native"], route_class=StrictRoute, responses=RESPONSES)
+router = APIRouter(prefix="/trail/v1/retention", tags=["Native"], route_class=NativeRoute, responses=RESPONSES)
 
 
 class NewRetention(Strict):
@@ -24,7 +26,7 @@ class NewRetention(Strict):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"bodies_days": 90}]})
 
-    bodies_days: int | None = Field(ge=0, le=MAX_DAYS, strict=True)
+    bodies_days: Annotated[Whole, Field(ge=0, le=MAX_DAYS)] | None
 
 
 class Retention(BaseModel):

@@ -191,6 +191,14 @@ class EventStore(Protocol):
     async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
         """Return what an earlier append with this key recorded. Raises KeyReused if that was another request."""
 
+    async def bind_request(
+        self, tenant: TenantName, key: IdempotencyKey, position: Position, recorded_at: datetime
+    ) -> None:
+        """Bind the key of a request whose events are all in the ledger to one of them, so that the key is used.
+
+        recorded_at is when the first of them was recorded. Raises KeyReused if the key belongs to another request.
+        """
+
     async def find_events(self, tenant: TenantName, event_ids: Sequence[str]) -> list[RecordedEvent]:
         """Return the events with these ids that the ledger holds, in ledger order."""
 

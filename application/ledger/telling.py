@@ -30,7 +30,7 @@ async def tell(store: EventStore, append: Append) -> Recorded:
         rest = append._replace(writes=new_of(append.writes, known)) if known else append
         try:
             if not rest.writes:
-                return with_known(None, known)
+                return await _told_before(store, append, known)
             result = await recorded(store, rest, await store.append(rest))
         except EventIdReused:
             found = await find_known(store, append.tenant, append.writes)
@@ -43,6 +43,14 @@ async def tell(store: EventStore, append: Append) -> Recorded:
                 known = await find_known(store, append.tenant, append.writes)
             return with_known(result, known)
     raise AssertionError
+
+
+async def _told_before(store: EventStore, append: Append, known: Known) -> Recorded:
+    """Return where an append stands whose events are all known. Its key is used from now on."""
+    result = with_known(None, known)
+    if append.key is not None:
+        await store.bind_request(append.tenant, append.key, result.position, result.recorded_at)
+    return result
 
 
 async def find_known(store: EventStore, tenant: TenantName, writes: Sequence[Write]) -> Known:

@@ -23,7 +23,7 @@ from domain.events.lifecycle import Created, Redacted
 from domain.events.order_event import OrderEvent
 from domain.order import DECISIONS, Order, new_order_id
 from domain.streams import integration_stream, order_stream
-from domain.values import Customer, Money, TenantName, Totals
+from domain.values import Customer, Money, Position, TenantName, Totals
 
 
 class OrderService:
@@ -100,7 +100,15 @@ class OrderService:
         except AlreadyRedacted as already:
             # Erase the calls that were logged since, and the data that could not be erased at that time.
             await self._erasure.erase(tenant.name, order_stream(already.order_id), by=event.actor)
+            if key is not None:
+                await self._bind_to_redaction(tenant.name, already.order_id, key)
             return None
+
+    async def _bind_to_redaction(self, tenant: TenantName, order_id: str, key: IdempotencyKey) -> None:
+        """Use the key of a request that found an order redacted. Raises KeyReused."""
+        redactions = await self._store.read_stream(tenant, order_stream(order_id), types=(Redacted.topic,), limit=1)
+        for known in redactions:
+            await self._store.bind_request(tenant, key, Position(known.position), known.recorded_at)
 
     async def edit(
         self,

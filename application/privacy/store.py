@@ -1,6 +1,7 @@
 """The ledgers as the service uses them: personal data is encrypted before any other store sees it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import blake2b
 
 from application.ledger.port import PAGE_BYTES, Append, Appended, EventStore, IdempotencyKey, RecordedEvent
@@ -33,6 +34,11 @@ class EncryptedEventStore:
 
     async def find_request(self, tenant: TenantName, key: IdempotencyKey) -> Appended | None:
         return await self._store.find_request(tenant, self._secured(key))
+
+    async def bind_request(
+        self, tenant: TenantName, key: IdempotencyKey, position: Position, recorded_at: datetime
+    ) -> None:
+        await self._store.bind_request(tenant, self._secured(key), position, recorded_at)
 
     async def find_events(self, tenant: TenantName, event_ids: Sequence[str]) -> list[RecordedEvent]:
         return await self._vault.opened(tenant, await self._store.find_events(tenant, event_ids))

@@ -1,6 +1,7 @@
 """The ledgers on PostgreSQL: appends through group commit, reads through a pool."""
 
 from collections.abc import Coroutine, Sequence
+from datetime import datetime
 from typing import Any
 
 from application.ledger.port import PAGE_BYTES, Append, Appended, IdempotencyKey, RecordedEvent
@@ -48,6 +49,15 @@ class PostgresEventStore:
         if fingerprint != key.fingerprint:
             raise KeyReused(key.key)
         return Appended(first, last, (), recorded_at, is_replayed=True)
+
+    async def bind_request(
+        self, tenant: TenantName, key: IdempotencyKey, position: Position, recorded_at: datetime
+    ) -> None:
+        bound = {**key._asdict(), "tenant": tenant, "position": position, "recorded_at": recorded_at}
+        async with reading(self._pool) as connection:
+            row = await (await connection.execute(_SQL["bind_request"], bound)).fetchone()
+        if row != (key.fingerprint,):
+            raise KeyReused(key.key)
 
     async def find_events(self, tenant: TenantName, event_ids: Sequence[str]) -> list[RecordedEvent]:
         wanted: dict[str, Any] = {"event_ids": texts(event_ids), "limit": len(event_ids), "max_bytes": MAX_INT}

@@ -81,12 +81,16 @@ def _unusable(dsn: str, error: psycopg.Error, sqlstate: str | None = None) -> Un
 
 def refuse_unsafe_server(session: Session) -> None:
     """Raise UnsafeServer if the server may lose confirmed data, whatever a commit asks for."""
-    off = [f"{name} = off" for name, value in session.execute(_SQL["safety"]) if value != "on"]
-    if off:
+    if off := unsafe_settings(session):
         raise UnsafeServer(
             f"The server runs with {' and '.join(off)}, so a crash of its machine may lose or damage what was "
             "confirmed. Turn it on, or accept that with ORDERTRAIL_ALLOW_UNSAFE_SERVER=true"
         )
+
+
+def unsafe_settings(session: Session) -> list[str]:
+    """Return the settings with which the server may lose confirmed data, such as fsync = off."""
+    return [f"{name} = off" for name, value in session.execute(_SQL["safety"]) if value != "on"]
 
 
 def first_line(error: psycopg.Error) -> str:

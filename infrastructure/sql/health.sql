@@ -17,8 +17,9 @@ LEFT JOIN LATERAL (
 ) AS next ON true
 
 -- name: projections
--- If a view's checkpoint is beyond the ledger, nobody knows what the view has read.
-SELECT c.projection,
+-- A view without a checkpoint has read nothing. If a view's checkpoint is beyond the ledger, nobody knows what the view
+-- has read.
+SELECT v.projection,
        max(l.position - view.seen),
        coalesce(
            array_agg(
@@ -28,17 +29,17 @@ SELECT c.projection,
            '{}'
        ),
        coalesce(max(extract(epoch FROM clock_timestamp() - next.recorded_at)), 0)::double precision
-FROM ordertrail.checkpoints AS c JOIN ordertrail.ledgers AS l USING (tenant)
+FROM ordertrail.ledgers AS l CROSS JOIN unnest(%(projections)s::text[]) AS v (projection)
+LEFT JOIN ordertrail.checkpoints AS c ON c.tenant = l.tenant AND c.projection = v.projection
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN c.position > l.position OR c.must_be_rebuilt THEN 0 ELSE c.position END AS seen
+    SELECT CASE WHEN c.position > l.position OR c.must_be_rebuilt THEN 0 ELSE coalesce(c.position, 0) END AS seen
 ) AS view
 LEFT JOIN LATERAL (
     SELECT e.recorded_at FROM ordertrail.events AS e
-    WHERE view.seen < l.position AND e.tenant = c.tenant AND e.position = view.seen + 1
+    WHERE view.seen < l.position AND e.tenant = l.tenant AND e.position = view.seen + 1
 ) AS next ON true
-WHERE c.projection = ANY (%(projections)s)
-GROUP BY c.projection
-ORDER BY c.projection
+GROUP BY v.projection
+ORDER BY v.projection
 
 -- name: damaged_keys
 SELECT count(*) FROM ordertrail.subject_keys WHERE unreadable IS NOT NULL AND sha256(wrapped) = unreadable

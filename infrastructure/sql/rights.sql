@@ -60,7 +60,8 @@ GRANT USAGE ON SCHEMA ordertrail TO ordertrail_runtime;
 -- Only these functions add to ledgers, with their owner's rights. With the role's rights alone, nobody can write a gap,
 -- a position of their own choice, or a time of their own.
 GRANT SELECT ON ordertrail.tenants, ordertrail.ledgers, ordertrail.events, ordertrail.requests TO ordertrail_runtime;
-GRANT EXECUTE ON FUNCTION ordertrail.append_group, ordertrail.append_alone TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.append_group, ordertrail.append_alone, ordertrail.bind_request
+TO ordertrail_runtime;
 
 -- The rights on the views follow from their definitions (infrastructure/setup/view_rights.py).
 GRANT SELECT, INSERT (tenant, projection, position), UPDATE (position, error, must_be_rebuilt, updated_at)

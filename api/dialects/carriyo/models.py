@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.http.reading.query import Digits
 from application.views.queries import CallFilter
 from domain.events.records import CallDurations, CallTimings, Headers
-from domain.values import BigInt, Name, OptionalId, RawText
+from domain.values import Name, OptionalId, RawText, Whole
 
 Direction = Literal["INBOUND", "INTERNAL", "OUTBOUND"]
 ReferenceKind = Literal["order_id", "partner_order_reference"]
@@ -66,15 +66,15 @@ class NewSystemLog(BaseModel):
     request_type: Name | None = None
     source_type: OptionalId = None
     source_id: OptionalId = None
-    request_time: BigInt | None = Field(None, description=TIME)
+    request_time: Whole | None = Field(None, description=TIME)
     request_method: Name | None = None
     request_url: RawText | None = None
     request_headers: Headers | None = None
     request_body: RawText | None = None
     raw_request_body: RawText | None = None
-    response_time: BigInt | None = Field(None, description=TIME)
+    response_time: Whole | None = Field(None, description=TIME)
     response_headers: Headers | None = None
-    response_code: BigInt | None = None
+    response_code: Whole | None = None
     response_body: RawText | None = None
     call_statistics: CallStatistics | None = None
     duration_statistics: DurationStatistics | None = None

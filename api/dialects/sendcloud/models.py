@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from api.dialects.sendcloud.times import instant
-from domain.values import BigInt, Name, RawText, raw_json
+from domain.values import Name, RawText, Whole, raw_json
 
 LOG: dict[str, Any] = {
     "base_url": "https://example.com",
@@ -112,7 +112,7 @@ class NewLog(BaseModel):
     base_url: Annotated[RawText, Field(min_length=1, description="Base shop URL"), BeforeValidator(_not_null)]
     full_url: RawText | None = None
     method: Name | None = ""
-    response_code: Annotated[BigInt, Field(ge=0)] | None = None
+    response_code: Annotated[Whole, Field(ge=0)] | None = None
     response: Annotated[Response | None, BeforeValidator(raw_json)] = None
     request: Annotated[LoggedRequest | None, BeforeValidator(raw_json)] = None
     created_at: DateTime | None = Field(None, description="When it happened; now, if it is not given.")

@@ -48,9 +48,10 @@ def seen_time(text: Any) -> SeenTime:
     if match is None:
         raise ValueError("is not a time such as 2022-08-05 07:59:09")
     day, clock, fraction, zone = match.groups()
+    zone = "Z" if zone in {None, "UTC"} else zone if zone in {"Z", "z"} else f"{zone[:3]}:{zone[-2:]}"
     digits = (fraction or "")[:6]
     try:
-        written = f"{day}T{clock}.{digits:0<6}{'Z' if zone in {None, 'UTC'} else zone}"
+        written = f"{day}T{clock}.{digits:0<6}{zone}"
         return SeenTime(_MOMENT.validate_python(written), len(digits))
     except ValidationError as exc:
         raise ValueError(exc.errors()[0]["msg"].removeprefix("Value error, ")) from exc

@@ -19,6 +19,18 @@ Digits = Annotated[int, BeforeValidator(_digits)]
 """A number as a path or a query has it: of digits. Pydantic would also take 1.0, 1_0 and blanks around them."""
 
 
+def known_parameters(dependant: Dependant) -> frozenset[str]:
+    """Return the names of all parameters that a route's query may have."""
+    names = {name for dependency in dependant.dependencies for name in known_parameters(dependency)}
+    for field in dependant.query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            names |= {each.alias or name for name, each in annotation.model_fields.items()}
+        else:
+            names.add(field.alias)
+    return frozenset(names)
+
+
 def single_parameters(dependant: Dependant) -> frozenset[str]:
     """Return the names of a route's query parameters that may be sent only once."""
     names = {name for dependency in dependant.dependencies for name in single_parameters(dependency)}
@@ -34,6 +46,18 @@ def single_parameters(dependant: Dependant) -> frozenset[str]:
 
 def _takes_several(annotation: Any) -> bool:
     return get_origin(annotation) is list
+
+
+def require_known(query: bytes, known: frozenset[str]) -> None:
+    """Raise InvalidRequest if a query has a parameter that the route does not have: it may be a misspelt one."""
+    sent = dict.fromkeys(name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    if unknown := [name for name in sent if name not in known]:
+        raise InvalidRequest(
+            *[
+                Fault(("query", name[:MAX_NAME]), "Extra inputs are not permitted", "extra_forbidden")
+                for name in unknown
+            ]
+        )
 
 
 def require_each_once(query: bytes, single: frozenset[str]) -> None:

@@ -206,6 +206,18 @@ async def test_a_repeated_key_is_answered_as_the_first_time(carriyo: httpx.Async
     assert_error(other, 422)
 
 
+async def test_the_key_of_a_request_that_found_the_order_redacted_is_used(carriyo: httpx.AsyncClient) -> None:
+    await carriyo.post(REDACT)
+
+    found = await carriyo.post(REDACT, headers={"Idempotency-Key": "found"})
+    again = await carriyo.post(REDACT, headers={"Idempotency-Key": "found"})
+    other = await carriyo.post("/orders/A-1/system-logs", json={}, headers={"Idempotency-Key": "found"})
+
+    assert (found.status_code, again.status_code) == (200, 200)
+    assert found.json() == again.json()
+    assert_error(other, 422)
+
+
 async def test_what_is_told_of_a_redacted_order_later_is_not_shown_either(
     account: Account, carriyo: httpx.AsyncClient, http: httpx.AsyncClient
 ) -> None:

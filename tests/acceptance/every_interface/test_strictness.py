@@ -40,6 +40,36 @@ async def test_a_member_that_comes_twice_is_refused_everywhere(
         assert "twice" in answer.text
 
 
+async def test_a_parameter_that_no_native_route_has_is_refused_by_all(http: httpx.AsyncClient) -> None:
+    paths = (await http.get("/openapi.json")).json()["paths"]
+    asked = [(method, path) for path in paths if path.startswith("/trail/") for method in paths[path]]
+
+    for method, path in asked:
+        named = path.format(order_id="A-1", integration_id=5, tenant="acme")
+        answer = await http.request(method, f"{named}?verison=1", json={} if method in {"post", "put"} else None)
+
+        assert_problem(answer, 422, "invalid")
+        assert ("verison", "extra_forbidden") in [(e["pointer"], e["type"]) for e in answer.json()["errors"]], path
+    assert len(asked) > 20
+
+
+async def test_a_whole_number_may_have_a_point_and_nothing_else_is_one(
+    http: httpx.AsyncClient, carriyo: httpx.AsyncClient, sendcloud: httpx.AsyncClient
+) -> None:
+    await http.post(ORDERS, json={"order_id": "A-1"})
+    places: list[tuple[httpx.AsyncClient, str, str, str]] = [
+        (http, "PUT", "/trail/v1/retention", "bodies_days"),
+        *[(carriyo, "POST", LOGS, name) for name in ("request_time", "response_time", "response_code")],
+        (sendcloud, "POST", EXCEPTIONS, "response_code"),
+    ]
+    for client, method, path, name in places:
+        for value, is_whole in ((12.0, True), (12, True), (12.5, False), ("12", False), (True, False)):
+            body = {name: value} | ({"base_url": "x"} if client is sendcloud else {})
+            answer = await client.request(method, path, json=body)
+
+            assert (answer.status_code < 300) is is_whole, (path, name, value, answer.text)
+
+
 async def test_a_parameter_that_comes_twice_is_refused_everywhere(
     http: httpx.AsyncClient, carriyo: httpx.AsyncClient, sendcloud: httpx.AsyncClient
 ) -> None:

@@ -113,6 +113,49 @@ async def test_known_events_of_a_batch_are_replayed_and_the_new_ones_recorded(ht
     assert (await http.get(f"{ORDERS}/{order_id}")).json()["version"] == 5
 
 
+async def told_in_other_words(http: httpx.AsyncClient, order_id: str, key: str) -> httpx.Response:
+    """Report a status again whose options come in another order."""
+    event = {"type": "order.status_updated", "event_id": f"s-{order_id}"}
+    await append(http, order_id, {**event, "data": {"status": "x", "options": {"a": 1, "b": 2}}})
+    again = {**event, "data": {"options": {"b": 2.0, "a": 1}, "status": "x"}}
+    return await append(http, order_id, again, **{"Idempotency-Key": key})
+
+
+async def test_the_key_of_what_was_told_before_is_used(http: httpx.AsyncClient) -> None:
+    order_id, key = await an_order(http), new_id()
+
+    first = await told_in_other_words(http, order_id, key)
+    again = await told_in_other_words(http, order_id, key)
+    other = await append(http, order_id, comment("other"), **{"Idempotency-Key": key})
+
+    assert (first.status_code, first.headers["idempotency-replayed"]) == (201, "true")
+    assert (again.status_code, again.content) == (201, first.content)
+    assert_problem(other, 422)
+    assert (await http.get(f"{ORDERS}/{order_id}")).json()["version"] == 2
+
+
+async def test_the_key_of_known_events_that_are_apart_is_used(http: httpx.AsyncClient) -> None:
+    order_id, key = await an_order(http), new_id()
+    a, b = (comment(name, event_id=f"{name}-{order_id}") for name in "ab")
+    for event in (a, status(), b):
+        await append(http, order_id, event)
+
+    known = await append(http, order_id, b, a, **{"Idempotency-Key": key})
+    again = await append(http, order_id, b, a, **{"Idempotency-Key": key})
+    other = await append(http, order_id, b, **{"Idempotency-Key": key})
+
+    assert [item["version"] for item in known.json()["items"]] == [2, 4]
+    assert (again.status_code, again.content) == (201, known.content)
+    assert_problem(other, 422)
+
+
+async def test_a_key_that_belongs_to_another_request_refuses_what_was_told_before(http: httpx.AsyncClient) -> None:
+    order_id, key = await an_order(http), new_id()
+    await append(http, order_id, comment("first"), **{"Idempotency-Key": key})
+
+    assert_problem(await told_in_other_words(http, order_id, key), 422)
+
+
 async def test_a_batch_with_new_events_is_a_412_at_a_stale_version(http: httpx.AsyncClient) -> None:
     order_id = await an_order(http)
     a, b = comment("a", event_id=new_id()), comment("b", event_id=new_id())

@@ -49,6 +49,7 @@ FUNCTIONS = {
     "append": False,  # append_group calls it
     "append_alone": True,
     "append_group": True,
+    "bind_request": True,
     "delete_body": True,
     "destroy_subject_key": True,
     "leaf_hash": True,
@@ -167,7 +168,14 @@ def test_a_function_with_its_owners_rights_looks_for_names_where_nobody_else_can
     """)
 
     safe = ["search_path=pg_catalog, pg_temp"]
-    definers = ["append_alone", "append_group", "delete_body", "destroy_subject_key", "note_unreadable_keys"]
+    definers = [
+        "append_alone",
+        "append_group",
+        "bind_request",
+        "delete_body",
+        "destroy_subject_key",
+        "note_unreadable_keys",
+    ]
     assert sorted(found.fetchall()) == [(name, safe) for name in definers]
 
 

@@ -30,6 +30,24 @@ def test_a_leap_second_is_the_second_after_it(written: str, moment: datetime) ->
 @pytest.mark.parametrize(
     "written",
     [
+        "2026-03-01T02:02Z",
+        "2026-03-01T02:02:00+0100",
+        "2026-03-01T02:02:00+01",
+        "2026-03-01T02:02:00,5Z",
+        "2026-03-01T02:02:00.Z",
+        "2026-03-01T02:02:00Z ",
+        "20260301T020200Z",
+    ],
+)
+def test_a_form_of_iso_8601_that_rfc_3339_does_not_have_is_refused(written: str) -> None:
+    for read in (MOMENT.validate_python, instant):
+        with pytest.raises(ValueError, match="RFC 3339"):
+            read(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
         "2026-03-01T12:30:60Z",
         "2026-03-01T23:59:60Z",
         "2026-03-31T23:59:60Z",
@@ -54,7 +72,7 @@ def test_a_second_60_at_another_time_is_none(written: str) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        "0001-01-01T00:00+14:00",
+        "0001-01-01T00:00:00+14:00",
         "0002-01-01T00:00:00+23:59",
         "0001-12-31T23:59:59Z",
         "0001-12-31T23:59:59-23:59",

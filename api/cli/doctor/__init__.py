@@ -1,0 +1,1 @@
+"""`ordertrail doctor`: what is well with an installation, and what is not."""

@@ -1,0 +1,93 @@
+"""How doctor looks at an installation: step by step, and as far as it gets."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from api.bootstrap import Checkup, check_up, database_as_it_is, open_services
+from api.cli.doctor import judgements
+from api.cli.doctor.findings import Finding, completed, wrong
+from api.cli.settings import faults_of, run
+from api.server.logs import set_up_logging
+from api.services import Services
+from api.settings import Settings, read_settings
+from domain.errors import Misconfigured, OrdertrailError
+
+MIGRATE_OR_SERVE = "Run ordertrail migrate, or ordertrail serve, which makes it"
+
+
+def examine(**given: Any) -> list[Finding]:
+    """Check an installation with the settings of the environment and these. Nothing is changed."""
+    found: list[Finding] = []
+    try:
+        settings = read_settings(**given)
+    except ValidationError as error:
+        found.append(wrong("settings", "; ".join(faults_of(error)), "Mend it in the environment or the option"))
+        return completed(found)
+    set_up_logging(settings.model_copy(update={"log_level": "critical"}))  # the findings say what is wrong
+    found.append(judgements.of_settings(settings, list(os.environ)))
+    with _or_wrong(found, "database", "Look whether it runs and whether the DSN names it"):
+        _look_at_database(found, settings)
+    return completed(found)
+
+
+def _look_at_database(found: list[Finding], settings: Settings) -> None:
+    if settings.dsn is None and not _holds_a_database(settings.data_dir):
+        found.append(wrong("database", f"there is none in {settings.data_dir} yet", MIGRATE_OR_SERVE))
+        return
+    with database_as_it_is(settings) as dsn:
+        seen = check_up(dsn)
+        found += [
+            judgements.of_database(seen),
+            judgements.of_roles(seen),
+            judgements.of_schema(seen),
+            judgements.of_durability(seen, is_allowed=settings.allow_unsafe_server),
+            judgements.of_disk(seen),
+        ]
+        if _can_be_served(seen):
+            with _or_wrong(found, "keys", "Give ORDERTRAIL_INSTALLATION_KEY as at the first start"):
+                run(_look_at_service(found, dsn, settings))
+
+
+def _holds_a_database(data_dir: Path) -> bool:
+    return (data_dir.expanduser() / "postgres" / "PG_VERSION").exists()
+
+
+def _can_be_served(seen: Checkup) -> bool:
+    return seen.is_migrated and not seen.wrong_roles
+
+
+async def _look_at_service(found: list[Finding], dsn: str, settings: Settings) -> None:
+    """Look at what can be seen with the rights of the service only."""
+    async with open_services(dsn) as services:
+        ahead = await services.health.clock_ahead()
+        found.append(judgements.of_clock(ahead, settings.max_clock_ahead_seconds))
+        damaged = await _damaged_keys(services)
+        found.append(judgements.of_keys(damaged, is_given=settings.installation_key is not None))
+        delays = await services.delays.delays()
+        found.append(judgements.of_sealing(await services.health.sealing(), delays))
+        found.append(judgements.of_views(await services.health.projections(), delays))
+
+
+async def _damaged_keys(services: Services) -> list[str]:
+    """Return whose keys the installation's key does not open."""
+    return [
+        f"{subject} of {tenant}"
+        for tenant in await services.credentials.tenants()
+        async for subject in services.readability.damaged_keys(tenant)
+    ]
+
+
+@contextmanager
+def _or_wrong(found: list[Finding], check: str, advice: str) -> Iterator[None]:
+    """Make an error the finding of a check that has none yet."""
+    try:
+        yield
+    except OrdertrailError as error:
+        # What is not misconfigured is away, whatever was asked for last.
+        where = check if isinstance(error, Misconfigured) or check == "database" else "database"
+        found.append(wrong(where, str(error), advice if where == check else "Look whether it still runs"))
