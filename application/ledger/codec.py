@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from uuid_utils import uuid7
 
 from application.ledger.fields import Fields, stored
-from application.ledger.port import WHY_UNREADABLE, Draft, NewEvent, RecordedEvent
+from application.ledger.port import ERASED, WHY_UNREADABLE, Draft, NewEvent, RecordedEvent
 from domain.errors import InvalidEvent, OrdertrailError, UnreadableEvent
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
@@ -22,7 +22,7 @@ E = TypeVar("E", bound=Event)
 DAMAGE = (AttributeError, LookupError, TypeError, ValueError)
 """The errors that are raised when a stored event does not have the form in which we store events."""
 _NOBODY: dict[str, Any] = {}
-_NO_FIELDS = {"schema_version", "encryption", WHY_UNREADABLE}
+_NO_FIELDS = {"schema_version", "encryption", WHY_UNREADABLE, ERASED}
 """The members of metadata that are not fields of the event."""
 
 
@@ -105,6 +105,14 @@ def metadata_of(recorded: RecordedEvent) -> Mapping[str, Any]:
         raise TypeError
     except DAMAGE as exc:
         raise _unreadable(recorded, exc) from exc
+
+
+def erased_of(recorded: RecordedEvent) -> frozenset[str]:
+    """Return the paths of what was erased of an event; none if its metadata cannot be read."""
+    try:
+        return frozenset(metadata_of(recorded).get(ERASED, ()))
+    except (UnreadableEvent, TypeError):
+        return frozenset()
 
 
 def fields_of(recorded: RecordedEvent, metadata: Mapping[str, Any]) -> Mapping[str, Any]:

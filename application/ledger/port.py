@@ -16,6 +16,11 @@ PAGE_BYTES = 8 * 2**20
 """The bytes of data and metadata on a page. A page ends with the event that reaches this; it has at least one event."""
 WHY_UNREADABLE = "unreadable"
 """The metadata member of a read event that says which parts cannot be read, and why. It is never stored."""
+ERASED = "erased"
+"""The metadata member of a read event that lists the paths of what was erased. It is never stored.
+
+A text that somebody recorded may look like the placeholder of an erased one, so the text alone does not tell.
+"""
 
 
 class StreamState(Enum):

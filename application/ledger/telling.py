@@ -5,11 +5,12 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from application.ledger.codec import erased_of
 from application.ledger.outcome import Recorded, RecordedRef, recorded
 from application.ledger.port import Append, Draft, EventStore, RecordedEvent, Storable, Write
 from domain.errors import EventIdReused
 from domain.events.catalogue import CATALOGUE
-from domain.personal import Shape, is_placeholder, places, shape_of
+from domain.personal import Shape, places, shape_of
 from domain.values import TenantName
 
 MAX_TRIES = 5
@@ -93,14 +94,16 @@ def _is_same(stream: str, told: Storable, known: RecordedEvent) -> bool:
         return False  # it is no JSON, and its bytes were compared already
     event_class = CATALOGUE.get(told.type)
     if event_class is not None and isinstance(ours, dict) and isinstance(theirs, dict):
-        ours, theirs = _as_erased(ours, theirs, shape_of(event_class))
+        ours, theirs = _as_erased(ours, theirs, shape_of(event_class), erased_of(known))
     return _is_equal(ours, theirs)
 
 
-def _as_erased(ours: dict[str, Any], theirs: dict[str, Any], shape: Shape) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return both with what was erased of theirs erased of ours too."""
+def _as_erased(
+    ours: dict[str, Any], theirs: dict[str, Any], shape: Shape, paths: frozenset[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return both with what was erased of theirs, at these paths, erased of ours too."""
     ours, theirs = {**ours}, {**theirs}
-    erased = {path: holder[name] for holder, name, _, path in places(theirs, shape) if is_placeholder(holder[name])}
+    erased = {path: holder[name] for holder, name, _, path in places(theirs, shape) if path in paths}
     for holder, name, _, path in places(ours, shape):
         if path in erased:
             holder[name] = erased[path]

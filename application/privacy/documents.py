@@ -7,7 +7,17 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from application.ledger.port import WHY_UNREADABLE, Append, Draft, NewEvent, Prepared, RecordedEvent, Storable, Write
+from application.ledger.port import (
+    ERASED,
+    WHY_UNREADABLE,
+    Append,
+    Draft,
+    NewEvent,
+    Prepared,
+    RecordedEvent,
+    Storable,
+    Write,
+)
 from application.ledger.port import prepare as written_group
 from application.privacy.cipher import CHANGED, Keys, SubjectKey, bound, is_token, open_token, seal
 from application.privacy.damage import Unopened, changed, in_words, of_damaged_key, of_other_key
@@ -126,36 +136,49 @@ class Document:
         A value that needs another key than the subject has is left out in the same way; see miss_keys.
         """
         self.missed, self.unopened = [], []
+        self._metadata.pop(ERASED, None)
         is_sealed = self._metadata.pop(MARK, None) is not None
         for place in self._places:
-            holder, name, member, path = place
-            value, subject = holder[name], self._whose(member)
+            _, _, member, path = place
+            subject = self._whose(member)
             if subject in keys and keys[subject] is None:
                 # This also hides data that was recorded before there were keys.
-                holder[name] = placeholder(value, member)
+                self._erase(place)
             elif is_sealed:
                 try:
-                    holder[name] = self._opened(place, subject, keys)
+                    self._open_one(place, subject, keys)
                 except UnreadableKey:
                     self._cannot_open(place, of_damaged_key(path, subject))
                 except InvalidEvent:
                     self._cannot_open(place, changed(path, subject))
 
-    def _opened(self, place: Place, subject: str, keys: Keys) -> Any:
-        """Return a value of a sealed event as it may be shown. Raises InvalidEvent, UnreadableKey."""
-        holder, name, member, path = place
+    def _open_one(self, place: Place, subject: str, keys: Keys) -> None:
+        """Put what may be shown of a value of a sealed event in its place. Raises InvalidEvent, UnreadableKey."""
+        holder, name, _, path = place
         value = holder[name]
         if not is_token(value):
-            if is_placeholder(value):
-                return value
-            # In a sealed event all personal data is encrypted. If you mark another field as personal, raise the mark's
-            # number.
-            raise InvalidEvent(CHANGED)
-        opened = open_token(value, keys.get(subject), self._bound + _bound_field(path))
-        if opened is None:
+            # In a sealed event all personal data is encrypted, short of what was erased before it was recorded. If you
+            # mark another field as personal, raise the mark's number.
+            if not is_placeholder(value):
+                raise InvalidEvent(CHANGED)
+            self._erase(place)
+        elif (opened := open_token(value, keys.get(subject), self._bound + _bound_field(path))) is None:
             self.missed.append((place, of_other_key(path, subject, is_there_one=subject in keys)))
-            return placeholder(value, member)
-        return opened
+            self._erase(place)
+        else:
+            holder[name] = opened
+
+    def _erase(self, place: Place) -> None:
+        """Leave a value out, and say so beside the data."""
+        holder, name, member, path = place
+        if not is_placeholder(holder[name]):
+            holder[name] = placeholder(holder[name], member)
+        self._metadata.setdefault(ERASED, []).append(path)
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The paths of what was erased, and of what cannot be opened."""
+        return frozenset([*self._metadata.get(ERASED, ()), *(each.path for each in self.unopened)])
 
     @property
     def is_damaged(self) -> bool:
@@ -168,8 +191,10 @@ class Document:
             self._cannot_open(place, why)
 
     def _cannot_open(self, place: Place, why: Unopened) -> None:
-        holder, name, member, _ = place
+        holder, name, member, path = place
         holder[name] = unreadable(member)
+        if path in self._metadata.get(ERASED, ()):
+            self._metadata[ERASED].remove(path)
         self.unopened.append(why)
         self._metadata[WHY_UNREADABLE] = in_words(self.unopened)
 

@@ -30,11 +30,13 @@ class Part(NamedTuple):
 
 
 class OpenedPart(NamedTuple):
-    """A part as it may be shown. unreadable says which of its values cannot be opened, and why; None if all can be."""
+    """A part as it may be shown. unreadable says which of its values cannot be opened, and why; None if all can be.
+    hidden has the paths of those, and of those that were erased."""
 
     data: dict[str, Any] | bytes
     actor: Mapping[str, Any]
     unreadable: str | None = None
+    hidden: frozenset[str] = frozenset()
 
     @property
     def json(self) -> bytes:
@@ -78,4 +80,4 @@ def opened_part(part: Part, found: Document | None) -> OpenedPart:
     """Return a part with what was opened in its document."""
     if found is None:
         return OpenedPart(part.data, part.actor)
-    return OpenedPart(found.data, found.metadata["actor"], found.metadata.get(WHY_UNREADABLE))
+    return OpenedPart(found.data, found.metadata["actor"], found.metadata.get(WHY_UNREADABLE), found.hidden)

@@ -22,7 +22,7 @@ class Entry:
         self._fields: Mapping[str, Any] | None = None
         self._metadata: Mapping[str, Any] | None = None
         self.shown: Mapping[str, Any] | None = None
-        """The field that names a customer, as it may be shown; None if it is not encrypted, or if nobody may see it."""
+        """The field that names a customer, without what is erased or cannot be opened; None if nobody opened it."""
 
     @property
     def type(self) -> str:

@@ -18,7 +18,6 @@ from application.views.search import joined, with_member
 from domain.events.lifecycle import Created, Redacted, Transferred
 from domain.events.records import ServiceEventRecorded
 from domain.order_state import OrderState, combined_state, fold
-from domain.personal import REDACTED, UNREADABLE
 from domain.streams import order_id_of, order_stream
 
 _STATE = Fields(OrderState.model_fields)
@@ -170,9 +169,12 @@ class _Order:
 
 def _words(entry: Entry) -> Iterator[str]:
     """Yield the words of the named customer by which the order is found, as far as they may be shown."""
-    customer = (entry.shown or entry.fields)[CUSTOMER_FIELDS[entry.type]]
-    words = (customer.get("id", ""), customer.get("name", ""))
-    yield from (word for word in words if word not in {REDACTED, UNREADABLE} and not is_token(word))
+    field = CUSTOMER_FIELDS[entry.type]
+    if entry.shown is not None:
+        customer = entry.shown[field]
+    else:
+        customer = {name: word for name, word in entry.fields[field].items() if not is_token(word)}
+    yield from (customer.get("id", ""), customer.get("name", ""))
 
 
 def _needs(entries: Sequence[Entry]) -> list[str]:

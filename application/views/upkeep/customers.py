@@ -27,7 +27,8 @@ def reveal_with(vault: Vault) -> Reveal:
         told = [(entry, part) for entry in naming if (part := _told_of_customer(entry)) is not None]
         opened = await vault.opened_parts(tenant, [part for _, part in told])
         for (entry, _), shown in zip(told, opened, strict=True):
-            entry.shown = shown.values
+            [(field, customer)] = shown.values.items()
+            entry.shown = {field: {n: value for n, value in customer.items() if f"{field}.{n}" not in shown.hidden}}
 
     return reveal
 

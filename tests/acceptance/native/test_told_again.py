@@ -194,6 +194,18 @@ async def test_one_changed_event_refuses_the_whole_batch(http: httpx.AsyncClient
     assert (await http.get(f"{ORDERS}/{order_id}")).json()["version"] == 2
 
 
+async def test_a_text_that_looks_like_an_erased_one_is_not_any_other_text(http: httpx.AsyncClient) -> None:
+    order_id = await an_order(http)
+    event = comment("[redacted]", event_id=new_id())
+    first = await append(http, order_id, event)
+
+    again = await append(http, order_id, event)
+    other = await append(http, order_id, {**event, "data": {"text": "something else"}})
+
+    assert again.content == first.content
+    assert_problem(other, 409)
+
+
 async def test_what_was_told_before_an_order_was_redacted_is_still_the_same(http: httpx.AsyncClient) -> None:
     order_id = await an_order(http, customer={"id": "c-1", "name": "Ann"})
     event = comment("my number is 555", event_id=new_id())

@@ -136,6 +136,14 @@ async def test_a_forgotten_customer_is_not_found_even_before_the_redaction_is_re
     assert (await told.order())["customer"] == {"id": "[redacted]", "name": "[redacted]"}
 
 
+async def test_a_customer_whose_name_looks_like_an_erased_or_an_encrypted_one_is_found_by_it(told: Told) -> None:
+    await told.tell(a_created_event(customer=a_customer(id="[redacted]", name="enc:v1:AAAAAAAA:Ann")))
+
+    [row] = await told.rows(ORDER_STATE)
+
+    assert row.search == joined([ORDER, "[redacted]", "enc:v1:aaaaaaaa:ann"])
+
+
 async def test_what_somebody_changed_in_the_ledger_keeps_no_other_order_from_being_found(told: Told) -> None:
     await told.tell(a_created_event())
     [event] = await told.store.read_ledger(ACME)
