@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", min_length=1, description="The address the HTTP server listens on.")
     port: int = Field(8080, ge=0, le=65_535, description="The port the HTTP server listens on; 0 takes any free one.")
+    max_connections: int = Field(
+        2_000,
+        ge=1,
+        le=100_000,
+        description="How many connections of clients a worker has; beyond that, idle ones are closed for new ones.",
+    )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_networks)] = Field(
         ("127.0.0.1", "::1"),
         description="Addresses and networks of the proxies before us, such as 10.0.0.0/8; their X-Forwarded-For says "

@@ -8,6 +8,7 @@ from typing import Any
 
 from api import bootstrap
 from api.server import http_process
+from api.server.panel import Panel
 from api.server.pulse import Board, Pulse
 from api.services import Services
 from application.ledger.port import EventStore
@@ -29,4 +30,4 @@ if __name__ == "__main__":
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     board = Board()
     board.publish(sys.argv[1])
-    http_process.run(board, listener, Pulse())
+    http_process.run(board, listener, Panel(1), 0, Pulse())

@@ -5,7 +5,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
+from ipaddress import ip_address, ip_network
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,11 +15,12 @@ from api.app import create_app, with_hot_routes
 from api.bootstrap import open_services, watching_database
 from api.http.opening import Opening, OpenServices
 from api.http.rate_limit import limits_of
+from api.server.crowd import Crowd, room_for
 from api.server.gc import REQUEST_ALLOCATIONS, collect_less_often
 from api.server.logs import set_up_logging
 from api.server.observing import observing
 from api.server.panel import Panel, keep_looking
-from api.server.protocol import StrictProtocol
+from api.server.protocol import protocol_in
 from api.server.pulse import Board, Pulse
 from api.settings import Settings, read_settings
 from application.runtime.measures import HTTP_CONNECTIONS, HTTP_REQUESTS_UNDER_WAY
@@ -80,11 +82,21 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
             server.run(sockets=[listener])
 
 
+def _crowd(settings: Settings) -> Crowd:
+    proxies = [ip_network(proxy) for proxy in settings.trusted_proxies]
+
+    @lru_cache(maxsize=1_024)
+    def is_trusted(address: str) -> bool:
+        return bool(address) and any(ip_address(address) in proxy for proxy in proxies)
+
+    return Crowd(room_for(settings.max_connections), is_trusted)
+
+
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=StrictProtocol,
+        http=protocol_in(_crowd(settings)),
         log_config=None,
         access_log=False,
         server_header=False,

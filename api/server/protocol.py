@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -11,6 +10,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from api.http.problems import Kind, Problem
 from api.http.request_ids import HEADER, new_request_id
 from api.native.errors import render
+from api.server.crowd import Crowd
+from api.server.transport import OrderlyTransport
 
 MAX_HEAD = 32 * 1024
 """The largest size in bytes of a request's line and headers together, and of the trailer of a chunked body."""
@@ -24,8 +25,14 @@ BODY_SECONDS = 20.0
 """How long a body that we wait for may send nothing."""
 WHOLE_BODY_SECONDS = 120.0
 """How long a whole body may take to arrive."""
+TRY_AGAIN = {"Retry-After": "1"}
 ANSWER_SECONDS = 30.0
 """How long a client may take nothing of an answer."""
+
+
+def protocol_in(crowd: Crowd) -> type["StrictProtocol"]:
+    """Return the protocol for the connections of a worker."""
+    return type("Protocol", (StrictProtocol,), {"crowd": crowd})
 
 
 class _Refused(Exception):
@@ -39,8 +46,13 @@ class StrictProtocol(HttpToolsProtocol):
     whole request has arrived is the last on its connection, and the rest of the request is not received.
     """
 
+    crowd: ClassVar[Crowd] = Crowd()
+    """All connections of the worker."""
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.address = ""
+        self.heard_at = 0.0
         self.unheard = 0
         """How many bytes have arrived since the last usable part of a request."""
         self._is_head_too_large = False
@@ -54,19 +66,37 @@ class StrictProtocol(HttpToolsProtocol):
         self._watch = _Watch(self)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(_Transport(transport, self.loop, self._is_unfinished))  # type: ignore[arg-type]
-        self._watch.begin()
+        super().connection_made(OrderlyTransport(transport, self.loop, self._is_unfinished))  # type: ignore[arg-type]
+        self.address = self.client[0] if self.client else ""
+        self.heard_at = self.loop.time()
+        if self.crowd.enter(self):
+            self._watch.begin()
+        else:
+            self._say_goodbye(
+                Problem(Kind.UNAVAILABLE, "This server has too many connections; try again", headers=TRY_AGAIN)
+            )
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def dismiss(self) -> None:
+        """Close the connection."""
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.crowd.leave(self)
         self._watch.end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        transport: _Transport = self.transport  # type: ignore[assignment]
+        transport: OrderlyTransport = self.transport  # type: ignore[assignment]
         if transport.is_leaving:
             transport.drop(len(data))
             return
         self._watch.received += 1
+        self.heard_at = self.loop.time()
         before, size = self.cycle, len(self.cycle.body) if self._partial else 0
         self.unheard += len(data)
         self._received = data
@@ -137,9 +167,13 @@ class StrictProtocol(HttpToolsProtocol):
         if self._is_head_too_large:
             detail = f"A request's line and headers may have {MAX_HEAD} bytes together"
             problem = Problem(Kind.HEAD_TOO_LARGE, detail)
+        self._say_goodbye(problem)
+
+    def _say_goodbye(self, problem: Problem) -> None:
+        """Send an answer to no request in particular, and close the connection."""
         response = render(problem)
         # If the request had an id, that could not be read either.
-        response.headers[HEADER] = new_request_id()
+        response.headers.update({**problem.headers, HEADER: new_request_id()})
         headers = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
         status = STATUS_LINE[response.status_code]
         self.transport.write(b"%bconnection: close\r\n%b\r\n%b" % (status, headers, bytes(response.body)))
@@ -198,90 +232,3 @@ class _Watch:
             self._since = now
             return False
         return now - self._heard_at > BODY_SECONDS or now - self._since > WHOLE_BODY_SECONDS
-
-
-class _Transport:
-    """A transport that sends all writes of one turn of the event loop at once, and closes in order.
-
-    An answer's head and body are written one after the other. Each would be a call of the kernel and a packet of its
-    own.
-    """
-
-    LEAVE_SECONDS = 1.0
-    """How long the client has to read the answer after we have stopped sending.
-
-    Some clients read no answer before they have sent everything; an earlier close would cost them the answer.
-    """
-    MOST_DROPPED = 32 * 2**20
-    MOST_LEAVE_SECONDS = 10.0
-    """How many bytes that the client still sends are received and thrown away, and for how long."""
-    LARGE = 64 * 1024
-    """Writes of this size or more are not copied in order to send them together with others."""
-
-    def __init__(
-        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, is_unfinished: Callable[[], bool]
-    ) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._is_unfinished = is_unfinished
-        self._written: list[bytes] = []
-        self._dropped = self._dropped_before = 0
-        self._left_at = 0.0
-        self.is_leaving = False
-
-    def write(self, data: bytes) -> None:
-        if len(data) > self.LARGE or self.is_leaving:
-            self._write_large(data)
-            return
-        if not self._written:
-            self._loop.call_soon(self._send)
-        self._written.append(data)
-
-    def close(self) -> None:
-        if self._is_unfinished():
-            self.leave()
-        elif not self.is_leaving:
-            self._send()
-            self._transport.close()
-
-    def leave(self) -> None:
-        """End the sending side, and close the connection once that has had time to arrive."""
-        if self.is_leaving or self._transport.is_closing():
-            return
-        self._send()
-        self.is_leaving = True
-        self._left_at = self._loop.time()
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-        self._transport.resume_reading()
-        self._loop.call_later(self.LEAVE_SECONDS, self._go)
-
-    def drop(self, size: int) -> None:
-        """Count bytes that arrived since, and were thrown away."""
-        self._dropped += size
-        if self._dropped > self.MOST_DROPPED:
-            self._transport.abort()
-
-    def is_closing(self) -> bool:
-        return self.is_leaving or self._transport.is_closing()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def _write_large(self, data: bytes) -> None:
-        if not self.is_leaving:
-            self._send()
-            self._transport.write(data)
-
-    def _go(self) -> None:
-        is_late = self._loop.time() - self._left_at > self.MOST_LEAVE_SECONDS
-        is_sending, self._dropped_before = self._dropped > self._dropped_before, self._dropped
-        if (is_sending and not is_late) or self._transport.get_write_buffer_size():
-            self._loop.call_later(self.LEAVE_SECONDS, self._go)
-        else:
-            self._transport.abort()
-
-    def _send(self) -> None:
-        if self._written:
-            self._transport.write(b"".join(self._written))
-            self._written.clear()

@@ -144,6 +144,12 @@ POOL_WAIT_SECONDS = Histogram(
 )
 HTTP_CONNECTIONS = Gauge(MEASURES, "ordertrail_http_connections", "Open connections of clients")
 HTTP_REQUESTS_UNDER_WAY = Gauge(MEASURES, "ordertrail_http_requests_under_way", "Requests that are being answered")
+HTTP_CONNECTIONS_CLOSED = Counter(
+    MEASURES, "ordertrail_http_connections_closed_total", "Idle connections that were closed to make room for others"
+)
+HTTP_CONNECTIONS_REFUSED = Counter(
+    MEASURES, "ordertrail_http_connections_refused_total", "Connections that were refused because there was no room"
+)
 EVENTS_PROJECTED = Counter(MEASURES, "ordertrail_events_projected_total", "Events that the views have read")
 PROJECT_SECONDS = Histogram(MEASURES, "ordertrail_project_seconds", "How long a batch of a ledger takes to project")
 EVENTS_SEALED = Counter(MEASURES, "ordertrail_events_sealed_total", "Events that were sealed")

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.server import protocol
 from api.server.protocol import MAX_HEAD, StrictProtocol
+from api.server.transport import OrderlyTransport
 from tests.raw_http import Connection, connected
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -35,7 +36,7 @@ async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
 async def url(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """A server of this process, which has little patience."""
     monkeypatch.setattr(protocol, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(protocol._Transport, "LEAVE_SECONDS", 0.2)
+    monkeypatch.setattr(OrderlyTransport, "LEAVE_SECONDS", 0.2)
     for name in ("HEAD_SECONDS", "BODY_SECONDS", "ANSWER_SECONDS"):
         monkeypatch.setattr(protocol, name, 0.5)
     config = uvicorn.Config(_echo, port=0, http=StrictProtocol, log_config=None, lifespan="off", timeout_keep_alive=60)
