@@ -70,7 +70,6 @@ from infrastructure.setup.owner_session import owner_session, refuse_unsafe_serv
 from infrastructure.setup.served_database import ServedDatabase
 from infrastructure.transparency.repair import PostgresTreesToRepair
 from infrastructure.transparency.trees import PostgresTrees
-from infrastructure.views.delays import PostgresDelays
 from infrastructure.views.health import PostgresHealth
 from infrastructure.views.read import PostgresViews
 from infrastructure.views.rebuild import PostgresSideViewStore
@@ -188,7 +187,6 @@ async def open_services(
             ledger_export=LedgerExport(as_stored, trees, signing_keys, Sealer(trees, signing_keys)),
             ledger_import=LedgerImport(as_stored, PostgresLedgerContinuation(pool), keys),
             health=PostgresHealth(pool, watch),
-            delays=PostgresDelays(pool),
             pages=Pages(),
             entries=Entries(),
             secret_headers=SECRET_HEADERS | masked_headers,

@@ -20,7 +20,6 @@ from application.orders.service import OrderService
 from application.transparency.audit.verification import Verification
 from application.transparency.keys import SigningKeyStore
 from application.transparency.proofs import Proofs
-from application.views.delays import DelayStore
 from application.views.health import Health
 from application.views.integration_queries import IntegrationQueries
 from application.views.pages import Entries, Pages
@@ -54,7 +53,6 @@ class Services(NamedTuple):
     ledger_export: LedgerExport
     ledger_import: LedgerImport
     health: Health
-    delays: DelayStore
     pages: Pages
     entries: Entries
     secret_headers: frozenset[str] = SECRET_HEADERS

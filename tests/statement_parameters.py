@@ -142,7 +142,6 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "damaged_keys": [case(2)],
         "clock": [case(0)],
     },
-    "delays": {"sealing": [case(9)], "views": [case(9, projections=VIEWS)]},
     "ledger": {
         # At most the newest event of each stream, an earlier one with its id, and what its key did.
         "append": [case(150, **_append())],

@@ -68,9 +68,8 @@ async def _look_at_service(found: list[Finding], dsn: str, settings: Settings) -
         found.append(judgements.of_clock(ahead, settings.max_clock_ahead_seconds))
         damaged = await _damaged_keys(services)
         found.append(judgements.of_keys(damaged, is_given=settings.installation_key is not None))
-        delays = await services.delays.delays()
-        found.append(judgements.of_sealing(await services.health.sealing(), delays))
-        found.append(judgements.of_views(await services.health.projections(), delays))
+        found.append(judgements.of_sealing(await services.health.sealing()))
+        found.append(judgements.of_views(await services.health.projections()))
 
 
 async def _damaged_keys(services: Services) -> list[str]:

@@ -7,7 +7,6 @@ from shutil import disk_usage
 from api.bootstrap import Checkup
 from api.cli.doctor.findings import Finding, ok, wrong
 from api.settings import Settings
-from application.views.delays import Delays
 from application.views.health import ProjectionHealth, SealingHealth
 
 PREFIX = "ORDERTRAIL_"
@@ -101,7 +100,7 @@ def of_keys(damaged: Sequence[str], *, is_given: bool) -> Finding:
     return ok("keys", f"the installation's key {where}, and it opens every key")
 
 
-def of_sealing(health: SealingHealth, delays: Delays) -> Finding:
+def of_sealing(health: SealingHealth) -> Finding:
     """Judge sealing."""
     if health.stopped:
         return wrong(
@@ -109,11 +108,11 @@ def of_sealing(health: SealingHealth, delays: Delays) -> Finding:
         )
     if not health.unsealed:
         return ok("sealing", "every event is sealed")
-    says = f"up to {health.unsealed} events of a tenant are not sealed, for {delays.sealing:.1f} s at most"
-    return wrong("sealing", says, SERVE) if delays.sealing > MAX_DELAY_SECONDS else ok("sealing", says)
+    says = f"up to {health.unsealed} events of a tenant are not sealed, for {health.seconds:.1f} s at most"
+    return wrong("sealing", says, SERVE) if health.seconds > MAX_DELAY_SECONDS else ok("sealing", says)
 
 
-def of_views(views: Sequence[ProjectionHealth], delays: Delays) -> Finding:
+def of_views(views: Sequence[ProjectionHealth]) -> Finding:
     """Judge the views."""
     for view in views:
         if view.stopped:
@@ -123,10 +122,11 @@ def of_views(views: Sequence[ProjectionHealth], delays: Delays) -> Finding:
                 "Run ordertrail verify; then ordertrail rebuild, or a release that can read the event",
             )
     lag = max((view.lag for view in views), default=0)
+    seconds = max((view.seconds for view in views), default=0.0)
     if not lag:
         return ok("views", "they have read every event")
-    says = f"they lack up to {lag} events of a tenant, for {delays.views:.1f} s at most"
-    return wrong("views", says, SERVE) if delays.views > MAX_DELAY_SECONDS else ok("views", says)
+    says = f"they lack up to {lag} events of a tenant, for {seconds:.1f} s at most"
+    return wrong("views", says, SERVE) if seconds > MAX_DELAY_SECONDS else ok("views", says)
 
 
 def _size(count: float) -> str:

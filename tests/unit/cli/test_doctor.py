@@ -11,7 +11,6 @@ from api.bootstrap import Checkup
 from api.cli.doctor import judgements
 from api.cli.doctor.findings import CHECKS, Finding, Status, all_is_well, completed, ok, wrong
 from api.settings import Settings
-from application.views.delays import Delays
 from application.views.health import ProjectionHealth, SealingHealth
 from tests.paths import ROOT
 
@@ -27,7 +26,6 @@ WELL = Checkup(
     size=5 * 2**20,
     folder=Path("/"),
 )
-NO_DELAYS = Delays(0, 0)
 
 
 class Usage(NamedTuple):
@@ -89,10 +87,10 @@ def seen(**other: Any) -> Checkup:
         (judgements.of_clock(60.5, 60.0), ["60.5 s ahead", "NTP"]),
         (judgements.of_clock(-61.0, 60.0), ["61.0 s behind", "NTP"]),
         (judgements.of_keys(["order-1 of acme", "order-2 of acme"], is_given=True), ["order-1", "1 others", "backup"]),
-        (judgements.of_sealing(SealingHealth(7, 2), NO_DELAYS), ["2 tenants", "ordertrail verify"]),
-        (judgements.of_sealing(SealingHealth(7, 0), Delays(61, 0)), ["7 events", "61.0 s", "ordertrail serve"]),
-        (judgements.of_views([ProjectionHealth("timeline", 3, ["acme: eaten"])], NO_DELAYS), ["eaten"]),
-        (judgements.of_views([ProjectionHealth("timeline", 3, [])], Delays(0, 61)), ["3 events", "ordertrail serve"]),
+        (judgements.of_sealing(SealingHealth(7, 2, 0.0)), ["2 tenants", "ordertrail verify"]),
+        (judgements.of_sealing(SealingHealth(7, 0, 61.0)), ["7 events", "61.0 s", "ordertrail serve"]),
+        (judgements.of_views([ProjectionHealth("timeline", 3, ["acme: eaten"], 0.0)]), ["eaten"]),
+        (judgements.of_views([ProjectionHealth("timeline", 3, [], 61.0)]), ["3 events", "ordertrail serve"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_what_to_do(finding: Finding, words: Iterable[str]) -> None:
@@ -113,10 +111,10 @@ def test_what_is_wrong_is_said_with_what_to_do(finding: Finding, words: Iterable
         judgements.of_clock(59.0, 60.0),
         judgements.of_clock(-59.0, 60.0),
         judgements.of_keys([], is_given=False),
-        judgements.of_sealing(SealingHealth(0, 0), NO_DELAYS),
-        judgements.of_sealing(SealingHealth(7, 0), Delays(1, 0)),
-        judgements.of_views([ProjectionHealth("timeline", 3, [])], Delays(0, 1)),
-        judgements.of_views([], NO_DELAYS),
+        judgements.of_sealing(SealingHealth(0, 0, 0.0)),
+        judgements.of_sealing(SealingHealth(7, 0, 1.0)),
+        judgements.of_views([ProjectionHealth("timeline", 3, [], 1.0)]),
+        judgements.of_views([]),
     ],
 )
 def test_what_is_well_needs_no_advice(finding: Finding) -> None:
