@@ -44,9 +44,12 @@ from application.views.upkeep.rebuild import Rebuilding
 from infrastructure.bodies.object_store import ObjectBodyStore, check_bodies_url
 from infrastructure.bodies.postgres import PostgresBodyStore
 from infrastructure.bodies.retention import PostgresRetentionStore
+from infrastructure.embedded import backups
 from infrastructure.embedded.server import embedded_server
+from infrastructure.embedded.server import is_used as data_directory_is_used
 from infrastructure.keys.credentials import PostgresCredentialStore
-from infrastructure.keys.installation import FINGERPRINT_KEY, TOKEN_KEY, PostgresInstallation
+from infrastructure.keys.erasures import PostgresErasureRegister
+from infrastructure.keys.installation import FINGERPRINT_KEY, TOKEN_KEY, InstallationFacts, PostgresInstallation
 from infrastructure.keys.key_register import PostgresKeyRegister
 from infrastructure.keys.signing_keys import PostgresSigningKeys
 from infrastructure.keys.subject_keys import PostgresKeyRing
@@ -75,7 +78,15 @@ from infrastructure.views.read import PostgresViews
 from infrastructure.views.rebuild import PostgresSideViewStore
 from infrastructure.views.write import PostgresViewStore
 
-__all__ = ["Checkup", "ServedDatabase", "check_up", "open_seen", "watching_database"]
+__all__ = [
+    "Checkup",
+    "ServedDatabase",
+    "backups",
+    "check_up",
+    "data_directory_is_used",
+    "open_seen",
+    "watching_database",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -257,7 +268,13 @@ async def open_register(dsn: str, *, as_owner: bool = False) -> AsyncIterator[Re
     Raises MissingRight if the DSN's user may not.
     """
     async with open_pool(dsn, size=1, as_owner=as_owner) as pool:
-        yield Register(PostgresTenantRegister(pool), PostgresKeyRegister(pool))
+        yield Register(PostgresTenantRegister(pool), PostgresKeyRegister(pool), PostgresErasureRegister(pool))
+
+
+async def installation_facts(dsn: str) -> InstallationFacts:
+    """Return what may be told of an installation."""
+    async with open_pool(dsn, size=1) as pool:
+        return await PostgresInstallation(pool).facts()
 
 
 def rebuilding(dsn: str, services: Services, *, as_owner: bool = False) -> Rebuilding:

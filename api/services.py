@@ -17,6 +17,7 @@ from application.ledger_file.writing import LedgerExport
 from application.orders.erasure import Erasure
 from application.orders.integrations import IntegrationService
 from application.orders.service import OrderService
+from application.privacy.erasures import ErasureRegister
 from application.transparency.audit.verification import Verification
 from application.transparency.keys import SigningKeyStore
 from application.transparency.proofs import Proofs
@@ -64,3 +65,4 @@ class Register(NamedTuple):
 
     tenants: TenantRegister
     keys: KeyRegister
+    erasures: ErasureRegister

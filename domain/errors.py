@@ -24,6 +24,9 @@ OrdertrailError
 │   └── EventIdReused        the same event id with another event
 ├── KeyHasEnded              the credential was revoked, or has expired
 ├── TenantExists             the name is taken
+├── TenantWasDeleted         … and was before
+├── LedgerHasGrown           somebody wrote meanwhile
+├── AccountTaken             another tenant has the vendor's account
 ├── AccessDenied
 │   ├── Unauthenticated      we do not know who is asking
 │   └── Forbidden            we know, and the answer is no
@@ -98,6 +101,29 @@ class TenantExists(OrdertrailError):
 
     def __init__(self, tenant: str) -> None:
         super().__init__(f"Tenant {tenant!r} exists already; choose another name")
+
+
+class TenantWasDeleted(OrdertrailError):
+    """There was a tenant of this name, whose ledger's checkpoints others may hold."""
+
+    def __init__(self, tenant: str, at: datetime) -> None:
+        self.tenant, self.at = tenant, at
+        super().__init__(
+            f"A tenant {tenant!r} was deleted at {at:%Y-%m-%dT%H:%M:%SZ}; choose another name, since a new ledger "
+            "would contradict the checkpoints of that one, or import its last export"
+        )
+
+
+class AccountTaken(OrdertrailError):
+    """Another tenant has this account."""
+
+    def __init__(self, account: str, tenant: str) -> None:
+        self.account, self.tenant = account, tenant
+        super().__init__(f"Tenant {tenant!r} has the Dintero account {account} already; an account leads to one tenant")
+
+
+class LedgerHasGrown(OrdertrailError):
+    """Somebody wrote to the ledger meanwhile."""
 
 
 class TenantNotFound(NotFound):

@@ -7,12 +7,18 @@ from tests.fix_postgres import TOLD
 from tests.fix_server import ORDERTRAIL
 
 
-def ordertrail(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def ordertrail(*arguments: object, typed: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command with no settings in its environment but these, and what all are told."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ORDERTRAIL_")}
     command = [str(ORDERTRAIL), *map(str, arguments)]
     return subprocess.run(
-        command, env={**inherited, **TOLD, **environment}, capture_output=True, text=True, timeout=120, check=False
+        command,
+        env={**inherited, **TOLD, **environment},
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 

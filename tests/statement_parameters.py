@@ -94,6 +94,8 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "delete": [case(3, digest=b"7", before=before) for before in (None, NOON)],
     },
     "credentials": {
+        "lock_names": [case(0)],
+        "taken": [case(0, dintero_account="T00000000")],
         "find_credential": [case(2, key_id="acme-7")],
         "create_credential": [
             case(
@@ -127,6 +129,10 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "rotate": [case(2, key_id="acme-7", secret_digest=b"new", keep=timedelta(days=1))],
     },
     "tenant_register": {"find": [case(1)]},
+    "tenant_deletion": {
+        "lock": [case(0)],
+        "note": [case(0, by="somebody", events=7, checkpoint=None)],
+    },
     "retention": {
         "keep": [case(1, keep=None)],
         "keep_instead": [case(1, keep=None, known=None, known_expired=0)],
@@ -205,6 +211,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "offer": [case(2, subjects=texts(["order-A-7", "order-new"]), wrapped=ByteaArray([b"", b""]))],
         "keys": [case(2, subjects=texts(["order-A-7", "order-new"]))],
         "all_keys": [case(100, after="order-A-7", limit=100)],
+        "destroyed": [case(100, after="", limit=100)],
         "note_unreadable": [case(2, subjects=texts(["order-A-7", "order-new"]), digests=ByteaArray([b"", b""]))],
         "imported": [case(0)],
         "destroy": [case(2, subject="order-A-7", by="somebody")],

@@ -41,13 +41,14 @@ def expiry(option: str, text: str, now: datetime) -> datetime:
     A date means its first moment in UTC. The time must be in the future.
     """
     is_duration = _DURATION.fullmatch(text) is not None
-    when = now.replace(microsecond=0) + duration(option, text) if is_duration else _instant(option, text)
+    when = now.replace(microsecond=0) + duration(option, text) if is_duration else instant(option, text)
     if when <= now:
         raise InvalidOption(f"{option} {text!r} is not in the future")
     return when.astimezone(UTC)
 
 
-def _instant(option: str, text: str) -> datetime:
+def instant(option: str, text: str) -> datetime:
+    """Return the time that a text names: a date's first moment in UTC, or a time of RFC 3339. Raises InvalidOption."""
     try:
         instant: datetime = TypeAdapter(Moment).validate_python(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text)
     except ValidationError as invalid:

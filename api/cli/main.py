@@ -23,6 +23,8 @@ MODULES = {
     "export": "api.cli.commands.export",
     "import": "api.cli.commands.import_",
     "forget": "api.cli.commands.forget",
+    "backup": "api.cli.commands.backup",
+    "restore": "api.cli.commands.restore",
     "doctor": "api.cli.commands.doctor",
     "healthcheck": "api.cli.commands.healthcheck",
     "demo": "api.cli.commands.demo",

@@ -26,14 +26,18 @@ class InvalidArgument(OrdertrailError):
     """An argument is not valid."""
 
 
-async def create_tenant(dsn: str, name: str, *, is_implicit: bool, dintero_account: str | None) -> None:
-    """Create a tenant. Raises TenantExists, InvalidArgument."""
+async def create_tenant(
+    dsn: str, name: str, *, is_implicit: bool, dintero_account: str | None, may_return: bool = False
+) -> None:
+    """Create a tenant. Raises TenantExists, AccountTaken, TenantWasDeleted, InvalidArgument."""
     if not _TENANT_NAME.fullmatch(name):
         raise InvalidArgument(f"{name!r} cannot be a tenant's name: use up to 63 letters, digits, - and _")
     if dintero_account is not None and not _ACCOUNT.fullmatch(dintero_account):
         raise InvalidArgument(f"{dintero_account!r} is not a Dintero account: write P or T and eight digits")
     async with open_services(dsn, as_owner=True) as services:
-        await services.credentials.create_tenant(name, is_implicit=is_implicit, dintero_account=dintero_account)
+        await services.credentials.create_tenant(
+            name, is_implicit=is_implicit, dintero_account=dintero_account, may_return=may_return
+        )
 
 
 async def retain(dsn: str, tenant: str, days: int | None) -> None:

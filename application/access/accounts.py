@@ -11,8 +11,13 @@ from domain.values import Actor, TenantName
 class Accounts(Protocol):
     """Creates tenants and credentials, as the owner of the database. Every method raises Unavailable."""
 
-    async def create_tenant(self, tenant: str, *, is_implicit: bool, dintero_account: str | None) -> None:
-        """Create a tenant and its empty ledger. Raises TenantExists."""
+    async def create_tenant(
+        self, tenant: str, *, is_implicit: bool, dintero_account: str | None, may_return: bool = False
+    ) -> None:
+        """Create a tenant and its empty ledger. Raises TenantExists, AccountTaken.
+
+        Raises TenantWasDeleted if there was a tenant of this name, unless it may return: its own events are imported.
+        """
 
     async def create_key(
         self,

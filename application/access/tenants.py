@@ -30,3 +30,9 @@ class TenantRegister(Protocol):
 
     async def find(self, tenant: TenantName) -> TenantRecord:
         """Return a tenant's record. Raises TenantNotFound."""
+
+    async def delete(self, tenant: TenantName, *, events: int, checkpoint: str | None, by: str) -> None:
+        """Delete everything of a tenant whose ledger has exactly so many events, at once and for good.
+
+        Its name, the number of events and the last checkpoint stay. Raises LedgerHasGrown, TenantNotFound.
+        """

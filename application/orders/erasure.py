@@ -40,7 +40,11 @@ class Erasure:
 
         Raises TenantNotFound.
         """
-        event = Forgotten(originator_id=person_stream(person_id), actor=by)
+        return await self.forget_person_of(tenant, person_stream(person_id), by=by)
+
+    async def forget_person_of(self, tenant: TenantName, stream: str, *, by: Actor) -> bool:
+        """Do the same for the person whose stream this is: the id itself may not be known any more."""
+        event = Forgotten(originator_id=stream, actor=by)
         is_known = bool(await self._keys.to_read(tenant, [event.originator_id]))
         with suppress(VersionConflict):  # the person was forgotten before
             await self._record(tenant, event, NO_STREAM)

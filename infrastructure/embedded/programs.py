@@ -92,20 +92,63 @@ def size_of(log: Path) -> int:
     return log.stat().st_size if log.exists() else 0
 
 
+def base_backup(folder: Path, *, owner_of: Path, dsn: str, log: Path) -> None:
+    """Copy the data of a running server into a new folder, with the log that makes the copy consistent.
+
+    Raises OSError, SubprocessError.
+    """
+    arguments = ("-d", dsn, "-D", str(folder), "-X", "stream", "-c", "fast", "--no-password")
+    with log.open("w", encoding="utf-8") as said:
+        _run_as(owner_of, "pg_basebackup", *arguments, stderr=said)
+
+
+def clean_archive(archive: Path, first: str) -> None:
+    """Remove the segments of an archived log from before this one. Raises OSError, SubprocessError."""
+    _run_as(archive, "pg_archivecleanup", str(archive), first)
+
+
+def give(path: Path, *, to_owner_of: Path) -> None:
+    """Give a folder to the owner of another one, and let that owner reach it."""
+    if os.geteuid() == 0:
+        owner = to_owner_of.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+        let_in(path)
+
+
+def let_in(path: Path) -> None:
+    """Let PostgreSQL's user go through the folders above a path."""
+    if os.geteuid() == 0:
+        for folder in path.resolve().parents:
+            _allow(folder, folder.stat().st_mode, stat.S_IXOTH)
+
+
+def own(pgdata: Path) -> None:
+    """Give a copied cluster to the user that PostgreSQL runs as."""
+    if os.geteuid() == 0:
+        user = create_user()
+        for path in (pgdata, *pgdata.rglob("*")):
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+
+
 def _run(program: str, pgdata: Path, *arguments: str, fds: Iterable[int] = ()) -> None:
-    owner = pgdata.stat()
+    _run_as(pgdata, program, "-D", str(pgdata), *arguments, fds=fds)
+
+
+def _run_as(owned: Path, program: str, *arguments: str, fds: Iterable[int] = (), stderr: Any = None) -> None:
+    """Run a program as the owner of a folder, and in it."""
+    owner = owned.stat()
     # Drop root's groups: a file may be forbidden to root's group and open to all others, and so to this user.
     rights: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": ()}
     # Use no pipes: the server would keep them open for as long as it runs.
     subprocess.run(  # noqa: S603  # our own program and arguments
-        [str(program_folder() / program), "-D", str(pgdata), *arguments],
+        [str(program_folder() / program), *arguments],
         check=True,
         **(rights if os.geteuid() == 0 else {}),
-        cwd=pgdata,
+        cwd=owned,
         pass_fds=tuple(fds),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=stderr or subprocess.DEVNULL,
     )
 
 

@@ -2,13 +2,9 @@
 
 import errno
 import fcntl
-import hashlib
 import os
-import shlex
 import shutil
-import stat
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,12 +13,12 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from domain.errors import Misconfigured, OrdertrailError, Unavailable
 from infrastructure.embedded import programs as postgres_programs
+from infrastructure.embedded.errors import EmbeddedServerError, PostgresDoesNotStart, UnusableDirectory
+from infrastructure.embedded.options import PORT, server_options, socket_dir_of
 from infrastructure.embedded.postmaster import Postmaster, ready_postmaster
 
 DATABASE = "ordertrail"
-PORT = 5432
 # After a crash the server first replays its log, at most a checkpoint's distance.
 START_SECONDS = 600
 STOP_SECONDS = 600
@@ -33,23 +29,10 @@ UNREACHABLE_SECONDS = 5
 # How long a server may run before it has written its postmaster.pid.
 APPEARING_SECONDS = 5
 
-# The shortest limit among the systems we run on (macOS) is 104 bytes with the terminating zero.
-MAX_SOCKET_PATH = 103
+RECOVERY_ENDED = "recovery ended before configured recovery target"
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 # The file system itself makes it on a volume.
 IGNORED_FILES = frozenset({"lost+found"})
-
-
-class EmbeddedServerError(OrdertrailError):
-    """The embedded PostgreSQL cannot run in this data directory."""
-
-
-class UnusableDirectory(EmbeddedServerError, Misconfigured):
-    """The embedded PostgreSQL cannot use this data directory."""
-
-
-class PostgresDoesNotStart(EmbeddedServerError, Unavailable):
-    """The embedded PostgreSQL does not start."""
 
 
 @contextmanager
@@ -87,6 +70,17 @@ def start_again(data_dir: Path) -> str:
             postmaster = _start(data_dir)
             _create_database(postmaster)
     return postmaster.dsn(DATABASE)
+
+
+def is_used(data_dir: Path) -> bool:
+    """Return whether anybody uses a directory, or its server runs."""
+    if not (data_dir / ".in-use").exists():
+        return False
+    try:
+        with _locked(data_dir / ".in-use", fcntl.LOCK_EX | fcntl.LOCK_NB):
+            return not has_ended(data_dir)
+    except BlockingIOError:
+        return True
 
 
 def has_ended(data_dir: Path) -> bool:
@@ -173,9 +167,13 @@ def _start(data_dir: Path) -> Postmaster:
     _initialise(pgdata)
     deadline = time.monotonic() + START_SECONDS
     missing_since: float | None = None
+    log, before = pgdata / "log", postgres_programs.size_of(pgdata / "log")
     while time.monotonic() < deadline:
         with _no_server(data_dir) as lock:
             if lock is not None:
+                # One that does not find the end of its recovery would not find it again.
+                if RECOVERY_ENDED in (said := postgres_programs.last_words(log, since=before)):
+                    raise PostgresDoesNotStart(f"PostgreSQL has ended in {pgdata}; {log} says why", said=said)
                 _launch(pgdata, lock)
         postmaster = ready_postmaster(pgdata)
         problem = postmaster.connect() if postmaster else errno.EAGAIN
@@ -234,15 +232,16 @@ def _running(pgdata: Path) -> psutil.Process | None:
 
 def _launch(pgdata: Path, lock: int) -> None:
     """Start a server that keeps the lock. The holder of the lock may remove what a killed server left."""
-    socket_dir = _socket_dir(pgdata)
+    socket_dir = socket_dir_of(pgdata)
     # These files would stop a new server if another program has the process id now.
     (pgdata / "postmaster.pid").unlink(missing_ok=True)
     (socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
-    options = f"-h '' -p {PORT} -k {shlex.quote(str(socket_dir))}"
     log = pgdata / "log"
     before = postgres_programs.size_of(log)
     try:
-        postgres_programs.start(pgdata, "-t", str(START_SECONDS), "-l", str(log), "-o", options, held=lock)
+        postgres_programs.start(
+            pgdata, "-t", str(START_SECONDS), "-l", str(log), "-o", server_options(socket_dir), held=lock
+        )
     except subprocess.SubprocessError as exc:
         raise PostgresDoesNotStart(
             f"PostgreSQL does not start in {pgdata}; {log} says why",
@@ -269,26 +268,6 @@ def _stop(data_dir: Path) -> None:
     if postmaster and Path(postmaster.socket_dir) != pgdata:
         with suppress(OSError):
             Path(postmaster.socket_dir).rmdir()
-
-
-def _socket_dir(pgdata: Path) -> Path:
-    """Return the directory of the server's socket: the data directory, or a private one with a shorter name."""
-    # The server and its clients read a comma as a separator of directories.
-    if len(os.fsencode(pgdata / f".s.PGSQL.{PORT}")) <= MAX_SOCKET_PATH and "," not in str(pgdata):
-        return pgdata
-    found = pgdata.stat()
-    owner = found.st_uid
-    # Use the directory's identity, not its name: two containers may use one name for two directories.
-    name = hashlib.sha256(f"{found.st_dev}:{found.st_ino}".encode()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"ordertrail-{name}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if os.geteuid() == 0:
-        os.chown(folder, owner, -1, follow_symlinks=False)
-    # The server trusts everybody who reaches its socket.
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) & 0o077:
-        raise UnusableDirectory(f"{folder} is somebody else's; choose a data directory with a shorter name")
-    return folder
 
 
 def _create_database(postmaster: Postmaster) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from application.access.callers import Credential, Tenant
 from application.access.credentials import Ends, NewKey
-from domain.errors import TenantExists, TenantNotFound
+from domain.errors import AccountTaken, TenantExists, TenantNotFound, TenantWasDeleted
 from domain.values import Actor, TenantName
 from infrastructure.keys.key_register import new_secret, performer_of
 from infrastructure.keys.tokens import digest_of
@@ -40,9 +40,19 @@ class PostgresCredentialStore:
             earlier_digest=earlier_digest,
         )
 
-    async def create_tenant(self, tenant: str, *, is_implicit: bool, dintero_account: str | None) -> None:
+    async def create_tenant(
+        self, tenant: str, *, is_implicit: bool, dintero_account: str | None, may_return: bool = False
+    ) -> None:
         parameters = {"tenant": tenant, "implicit": is_implicit, "dintero_account": dintero_account}
-        async with reading(self._pool) as connection:
+        async with reading(self._pool) as connection, connection.transaction():
+            await connection.execute(_SQL["lock_names"])
+            [(holder, deleted_at)] = await (await connection.execute(_SQL["taken"], parameters)).fetchall()
+            if holder == tenant:
+                raise TenantExists(tenant)
+            if holder is not None:
+                raise AccountTaken(dintero_account or "", holder)
+            if deleted_at is not None and not may_return:
+                raise TenantWasDeleted(tenant, deleted_at)
             if await (await connection.execute(_SQL["create_tenant"], parameters)).fetchone() is None:
                 raise TenantExists(tenant)
 

@@ -3,6 +3,9 @@
 The database's owner makes them when the database is set up. The service only reads them.
 """
 
+from contextlib import suppress
+from typing import NamedTuple
+
 from domain.errors import Misconfigured
 from infrastructure.keys.installation_key import InstallationKey, WrongInstallationKey
 from infrastructure.postgres.database import Pool, reading
@@ -34,6 +37,13 @@ def installation_key(secret: bytes, fingerprint: bytes) -> InstallationKey:
     return key
 
 
+class InstallationFacts(NamedTuple):
+    """What may be told of an installation: a name that no other has, and whether its key is in the database."""
+
+    origin: str
+    keeps_its_key: bool
+
+
 class PostgresInstallation:
     """Reads the installation's values."""
 
@@ -47,6 +57,14 @@ class PostgresInstallation:
         """
         kept = await self.value(INSTALLATION_KEY) if given is None else b""
         return installation_key(given or kept, await self.value(FINGERPRINT))
+
+    async def facts(self) -> InstallationFacts:
+        """Return what may be told of it. Raises NotSetUp."""
+        origin = await self.value(ORIGIN)
+        with suppress(NotSetUp):
+            await self.value(INSTALLATION_KEY)
+            return InstallationFacts(origin.hex()[:16], keeps_its_key=True)
+        return InstallationFacts(origin.hex()[:16], keeps_its_key=False)
 
     async def secret(self, name: str, key: InstallationKey) -> bytes:
         """Return a secret, which is stored encrypted. Raises NotSetUp, WrongInstallationKey."""

@@ -1,12 +1,12 @@
 """Tenants on PostgreSQL, for the operator."""
 
 from application.access.tenants import TenantRecord
-from domain.errors import TenantNotFound
+from domain.errors import LedgerHasGrown, TenantNotFound
 from domain.values import TenantName
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.statements import statements
 
-_SQL = statements("tenant_register")
+_SQL, _DELETION = statements("tenant_register"), statements("tenant_deletion")
 
 
 class PostgresTenantRegister:
@@ -26,3 +26,16 @@ class PostgresTenantRegister:
         if row is None:
             raise TenantNotFound(tenant)
         return TenantRecord(*row)
+
+    async def delete(self, tenant: TenantName, *, events: int, checkpoint: str | None, by: str) -> None:
+        noted = {"tenant": tenant, "events": events, "checkpoint": checkpoint, "by": by}
+        async with reading(self._pool) as connection, connection.transaction():
+            row = await (await connection.execute(_DELETION["lock"], noted)).fetchone()
+            if row is None:
+                raise TenantNotFound(tenant)
+            if row[0] != events:
+                raise LedgerHasGrown
+            for name, statement in _DELETION.items():
+                if name.startswith("delete_"):
+                    await connection.execute(statement, noted)
+            await connection.execute(_DELETION["note"], noted)

@@ -20,6 +20,16 @@ SET performer_name = CASE WHEN performer_id = %(person_id)s THEN '' ELSE perform
     name = CASE WHEN key_id = %(person_id)s THEN '' ELSE name END
 WHERE tenant = %(tenant)s AND (performer_id = %(person_id)s OR key_id = %(person_id)s)
 
+-- name: lock_names
+-- Of those who create tenants, one at a time looks whether a name and an account are free. No index over all tenants
+-- can: each starts with the tenant.
+SELECT pg_advisory_xact_lock(hashtextextended('ordertrail tenants', 0))
+
+-- name: taken
+-- Who has this account, and whether a tenant of this name was deleted.
+SELECT (SELECT t.tenant FROM ordertrail.tenants AS t WHERE t.dintero_account = %(dintero_account)s LIMIT 1),
+       (SELECT d.deleted_at FROM ordertrail.deleted_tenants AS d WHERE d.tenant = %(tenant)s)
+
 -- name: create_tenant
 WITH created AS (
     INSERT INTO ordertrail.tenants (tenant, implicit, dintero_account)

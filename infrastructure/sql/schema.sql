@@ -491,6 +491,14 @@ CREATE TABLE ordertrail.credentials (
 ALTER TABLE ONLY ordertrail.credentials ALTER COLUMN name SET STATISTICS 0;
 ALTER TABLE ONLY ordertrail.credentials ALTER COLUMN performer_name SET STATISTICS 0;
 
+CREATE TABLE ordertrail.deleted_tenants (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    deleted_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_by text NOT NULL,
+    events bigint NOT NULL,
+    checkpoint text
+);
+
 CREATE TABLE ordertrail.editions (
     tenant text NOT NULL COLLATE pg_catalog."C",
     number bigint NOT NULL
@@ -711,6 +719,9 @@ ALTER TABLE ONLY ordertrail.ledgers
 ALTER TABLE ONLY ordertrail.tenants
     ADD CONSTRAINT a_tenant_is_created_once PRIMARY KEY (tenant);
 
+ALTER TABLE ONLY ordertrail.deleted_tenants
+    ADD CONSTRAINT a_tenant_is_deleted_once PRIMARY KEY (tenant);
+
 ALTER TABLE ONLY ordertrail.retention
     ADD CONSTRAINT a_tenant_keeps_bodies_for_one_period PRIMARY KEY (tenant);
 
@@ -749,6 +760,8 @@ CREATE INDEX actions_by_time ON ordertrail.action_log USING btree (tenant, order
 CREATE INDEX credentials_by_key_id ON ordertrail.credentials USING btree (key_id);
 
 CREATE INDEX credentials_by_performer ON ordertrail.credentials USING btree (tenant, performer_id);
+
+CREATE INDEX destroyed_keys ON ordertrail.subject_keys USING btree (tenant, subject) WHERE (destroyed_at IS NOT NULL);
 
 CREATE INDEX exceptions_of_all_integrations ON ordertrail.integration_log USING btree (tenant, "position") INCLUDE (occurred_at);
 

@@ -22,6 +22,12 @@ WHERE tenant = %(tenant)s AND subject > %(after)s AND wrapped IS NOT NULL
 ORDER BY subject
 LIMIT %(limit)s
 
+-- name: destroyed
+SELECT subject, destroyed_at, destroyed_by FROM ordertrail.subject_keys
+WHERE tenant = %(tenant)s AND subject > %(after)s AND destroyed_at IS NOT NULL
+ORDER BY subject
+LIMIT %(limit)s
+
 -- name: note_unreadable
 SELECT ordertrail.note_unreadable_keys(%(tenant)s, %(subjects)s, %(digests)s)
 

@@ -1,12 +1,16 @@
-"""`ordertrail tenant create | list | show | retain`."""
+"""`ordertrail tenant create | list | show | delete | retain`."""
 
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api.bootstrap import open_database
-from api.cli import maintenance, tenants
+from api.cli import deletion, maintenance, tenants
 from api.cli.settings import AsJson, DataDir, Dsn, plain_errors, print_json, run, settings_with
+from domain.values import TenantName
 
 app = typer.Typer(help="Tenants.", no_args_is_help=True, add_completion=False)
 
@@ -56,6 +60,39 @@ def show_tenant(
             print_json(tenants.tenant_document(found))
         else:
             print(tenants.tenant_text(found))
+
+
+@app.command("delete")
+def delete_tenant(
+    name: Annotated[str, typer.Argument(help="The tenant.")],
+    export: Annotated[
+        Path | None, typer.Option(help="The file of the last export. Default: NAME.ndjson.zst in this folder.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    as_json: AsJson = False,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Export a tenant's ledger for the last time, and delete everything of the tenant for good.
+
+    The file proves what the ledger was. Personal data in it cannot be read any more: its keys are deleted.
+    """
+    file = export or Path(f"{name}.ndjson.zst")
+    with plain_errors():
+        settings = settings_with(dsn=dsn, data_dir=data_dir)
+        with open_database(settings) as database:
+            deletion.require_new(file)
+            events = run(deletion.events_of(database, TenantName(name)))
+            asked = f"{events} events are deleted for good. Type the tenant's name to go on"
+            if not yes and typer.prompt(asked, err=True) != name:
+                raise deletion.NotConfirmed
+            with redirect_stdout(sys.stderr if as_json else sys.stdout):
+                deleted = deletion.delete_tenant(database, TenantName(name), file, bodies_url=settings.bodies_url)
+                count = run(deleted)
+        if as_json:
+            print_json({"tenant": name, "events": count, "export": str(file)})
+        else:
+            print(f"Tenant {name} with {count} events is deleted. Keep {file}: it proves what the ledger was.")
 
 
 @app.command("retain")

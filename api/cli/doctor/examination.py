@@ -1,5 +1,6 @@
 """How doctor looks at an installation: step by step, and as far as it gets."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,6 @@ from api.bootstrap import Checkup, check_up, database_as_it_is, open_services
 from api.cli.doctor import judgements
 from api.cli.doctor.findings import Finding, completed, wrong
 from api.cli.settings import faults_of, run
-from api.server.logs import set_up_logging
 from api.services import Services
 from api.settings import Settings, read_settings
 from domain.errors import Misconfigured, OrdertrailError
@@ -28,9 +28,8 @@ def examine(**given: Any) -> list[Finding]:
     except ValidationError as error:
         found.append(wrong("settings", "; ".join(faults_of(error)), "Mend it in the environment or the option"))
         return completed(found)
-    set_up_logging(settings.model_copy(update={"log_level": "critical"}))  # the findings say what is wrong
     found.append(judgements.of_settings(settings, list(os.environ)))
-    with _or_wrong(found, "database", "Look whether it runs and whether the DSN names it"):
+    with _silently(), _or_wrong(found, "database", "Look whether it runs and whether the DSN names it"):
         _look_at_database(found, settings)
     return completed(found)
 
@@ -79,6 +78,16 @@ async def _damaged_keys(services: Services) -> list[str]:
         for tenant in await services.credentials.tenants()
         async for subject in services.readability.damaged_keys(tenant)
     ]
+
+
+@contextmanager
+def _silently() -> Iterator[None]:
+    """Log nothing: the findings say what is wrong."""
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 @contextmanager

@@ -132,7 +132,7 @@ async def import_ledger(dsn: str, path: Path, keys: Sequence[str]) -> None:
             raise CannotCheck(f"{path} cannot be checked, and nothing of it was imported: {why}") from why
         tenant = checked.header.tenant
         with suppress(TenantExists):
-            await create_tenant(dsn, tenant, is_implicit=False, dintero_account=None)
+            await create_tenant(dsn, tenant, is_implicit=False, dintero_account=None, may_return=True)
             print(f"Tenant {tenant} was created")
         async with open_services(dsn, as_owner=True) as services:
             with _opened(path, trusted) as file:

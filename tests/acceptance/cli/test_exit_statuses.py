@@ -27,6 +27,7 @@ FAILING: dict[str, Sequence[str]] = {
     "tenant list": ["--dsn", "postgresql://127.0.0.1:1/none"],
     "tenant show": ["nobody"],
     "tenant retain": ["nobody"],
+    "tenant delete": ["nobody", "--yes"],
     "key create": ["--tenant", "nobody"],
     "key list": ["--tenant", "nobody"],
     "key revoke": ["nobody"],
@@ -39,6 +40,8 @@ FAILING: dict[str, Sequence[str]] = {
     "export": ["{tmp}/file", "--tenant", "nobody"],
     "forget": ["--tenant", "nobody", "--order", "1", "--yes"],
     "doctor": [],
+    "backup": ["{tmp}/backups", "--dsn", "postgresql://127.0.0.1:1/none"],
+    "restore": ["{tmp}", "--dsn", "postgresql://127.0.0.1:1/none"],
     "healthcheck": ["--url", "http://127.0.0.1:1"],
 }
 NOT_CHECKED: dict[str, Sequence[str]] = {"verify": ["--tenant", "nobody"], "import": [__file__]}
@@ -90,7 +93,9 @@ def test_what_cannot_be_checked_is_not_damage(server: Server, monkeypatch: pytes
 def test_a_setting_that_is_not_valid_ends_with_2(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORDERTRAIL_WORKERS", "none")
 
-    assert status_of(name, FAILING[name]) == 2
+    arguments = [a.format(tmp="/tmp") for a in FAILING[name]]
+
+    assert status_of(name, arguments) == 2
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

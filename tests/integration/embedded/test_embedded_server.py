@@ -7,7 +7,8 @@ from threading import Barrier, Event
 import pytest
 
 from infrastructure.embedded import server as embedded
-from infrastructure.embedded.server import EmbeddedServerError, embedded_server
+from infrastructure.embedded.errors import EmbeddedServerError
+from infrastructure.embedded.server import embedded_server
 from tests.fix_embedded import HOLDER, is_up, reap, run, spawn
 
 

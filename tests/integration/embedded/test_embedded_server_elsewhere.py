@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from infrastructure.embedded import server as embedded
-from infrastructure.embedded.server import EmbeddedServerError, embedded_server, start_again
+from infrastructure.embedded.errors import EmbeddedServerError
+from infrastructure.embedded.server import embedded_server, start_again
 from tests.fix_embedded import HOLDER, elsewhere, hide_postmaster, is_up, reap, run, spawn, wait_until
 from tests.paths import ROOT
 

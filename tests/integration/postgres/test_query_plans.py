@@ -20,7 +20,17 @@ from infrastructure.views.composed import statements as composed_statements
 from tests.fix_postgres import database
 from tests.statement_parameters import PARAMETERS
 
-SMALL = {"retention", "tenants", "ledgers", "checkpoints", "editions", "installation", "trees", "signing_keys"}
+SMALL = {
+    "retention",
+    "tenants",
+    "ledgers",
+    "checkpoints",
+    "editions",
+    "installation",
+    "trees",
+    "signing_keys",
+    "deleted_tenants",
+}
 """A tenant has a few rows in these at most."""
 COUNTS = ("seq_scan", "rows")
 LARGE = {"acme": 125_000, "globex": 25_000, "initech": 25_000}
@@ -31,10 +41,12 @@ OF_WHOLE_VIEWS = {"differences", "remove", "add"}
 """What compares or replaces views may read all of them."""
 WHOLE_LEDGER = {("transparency", name) for name in ("first_broken_stream", "kept_tree", "remove_stray_tiles")}
 """What verifies or repairs a ledger may read all of it."""
+WHOLE_TENANT = {("tenant_deletion", name) for name in statements("tenant_deletion") if name.startswith("delete_")}
+"""What deletes a tenant deletes all of it."""
 OF_NO_TENANT = {"session", "setup", "rights", "checkup"}
 """What sets up sessions and databases is about no rows of tenants."""
 STATEMENTS = [(file, name) for file in sorted(FILES - WHOLE_VIEWS - OF_NO_TENANT) for name in statements(file)]
-STATEMENTS = [statement for statement in STATEMENTS if statement not in WHOLE_LEDGER]
+STATEMENTS = [statement for statement in STATEMENTS if statement not in WHOLE_LEDGER | WHOLE_TENANT]
 COMPOSED = composed_statements()
 STATEMENTS += [("composed", name) for name in COMPOSED if name.rpartition(".")[2] not in OF_WHOLE_VIEWS]
 

@@ -20,6 +20,7 @@ action_log       select  insert *                                 -
 checkpoints      select  insert tenant,projection,position        update position,error,must_be_rebuilt,updated_at
 bodies         select  insert tenant,digest,subject,body        update recorded_at
 credentials      select  -                                        -
+deleted_tenants  -       -                                        -
 editions         select  -                                        -
 events           select  -                                        -
 installation     select  -                                        -

@@ -1,0 +1,1 @@
+"""`ordertrail backup` and `ordertrail restore`."""
