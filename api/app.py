@@ -91,7 +91,7 @@ def create_app(
 def with_hot_routes(app: FastAPI, *, max_body_bytes: int, observe: Observe = REQUESTS.observe) -> RequestContexts:
     """Return the application with a straight way for the most frequent requests, and a context for each request."""
     REQUESTS.know(routes_of(app))
-    return RequestContexts(HotRoutes(app, max_body_bytes=max_body_bytes, render=answer), observe)
+    return RequestContexts(HotRoutes(app, max_body_bytes=max_body_bytes, render=answer), observe, answer)
 
 
 def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:

@@ -2,17 +2,25 @@
 
 import re
 import secrets
+from asyncio import CancelledError
+from collections.abc import Callable
 from functools import cache
 from itertools import count
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.answering import Answering, Observe
 from api.http.tracing import traceparent_of
 from application.ledger.fields import of_valid
 from application.runtime.request_context import RequestContext, current
+from domain.errors import Unavailable
 from domain.values import Origin
 
+Render = Callable[[Request, Exception], Response]
+
+ENDING = "This process is shutting down; try again"
 HEADER = "X-Request-Id"
 _RAW_HEADER = HEADER.lower().encode()
 _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -50,9 +58,10 @@ def _origin(scope: Scope) -> Origin:
 class RequestContexts:
     """Makes the current request known everywhere in an application, and its answer to those who observe."""
 
-    def __init__(self, app: ASGIApp, observe: Observe) -> None:
+    def __init__(self, app: ASGIApp, observe: Observe, render: Render) -> None:
         self._app = app
         self._observe = observe
+        self._render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,6 +73,11 @@ class RequestContexts:
         answering = Answering(send, (_RAW_HEADER, context.id.encode()))
         try:
             await self._app(asked, receive, answering)
+        except CancelledError:
+            # The server ends, and has waited for this request as long as it may.
+            if answering.status:
+                raise
+            await self._render(Request(asked), Unavailable(ENDING, is_told=True))(asked, receive, answering)
         finally:
             self._observe(asked, answering.status, answering.seconds)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import lru_cache, partial
@@ -33,6 +33,12 @@ We must not be the side that closes first: a request that is on its way at that 
 """
 
 
+LATE_SECONDS = 6.0
+"""How long requests that were accepted may still wait for the database when the worker is told to end."""
+END_SECONDS = 10
+"""How long they may take in all."""
+
+
 def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: Pulse) -> None:
     """Answer requests on a listening socket, as soon as the database is set up."""
     settings = read_settings()
@@ -44,6 +50,7 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
     async def begin() -> AsyncIterator[OpenServices]:
         dsn = await board.published()
         async with watching_database(dsn) as watch:
+            server.on_late = watch.end
             yield partial(
                 open_services,
                 dsn,
@@ -70,7 +77,7 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
 
     app = create_app(serving, max_body_bytes=settings.max_body_bytes, rate_limits=limits_of(settings), room=room)
     with observing(settings) as observe:
-        server = uvicorn.Server(
+        server = _Server(
             _config(with_hot_routes(app, max_body_bytes=settings.max_body_bytes, observe=observe), settings)
         )
         collect_less_often(REQUEST_ALLOCATIONS)
@@ -80,6 +87,22 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
             HTTP_REQUESTS_UNDER_WAY.following(lambda: len(state.tasks)),
         ):
             server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Answers what it has accepted when it is told to end; what cannot be done in time is refused in time."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.on_late: Callable[[], object] = bool
+        """Lets nobody wait for the database any longer."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        late = asyncio.get_running_loop().call_later(LATE_SECONDS, self.on_late)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            late.cancel()
 
 
 def _crowd(settings: Settings) -> Crowd:
@@ -104,5 +127,5 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         lifespan="on",
         ws="none",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=END_SECONDS,
     )

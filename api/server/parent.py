@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 
 from api.bootstrap import ServedDatabase
@@ -90,6 +90,7 @@ def serve(
                         on_waiting(start.url)
                 time.sleep(LOOK_SECONDS if start.was_told else FIRST_LOOK_SECONDS)
         finally:
+            _close_port(listener)
             keeper.stop(STOP_SECONDS)
             _stop(children)
 
@@ -137,6 +138,12 @@ def _answers(host: str, port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _close_port(listener: socket.socket) -> None:
+    """Take no connection any more. Closing our socket would not do: the children have it as well."""
+    with suppress(OSError):  # only Linux does it so
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def _stop(children: list[Child]) -> None:

@@ -158,6 +158,7 @@ SEAL_SECONDS = Histogram(MEASURES, "ordertrail_seal_seconds", "How long a batch 
 
 def measure_commit(appends: int, events: int, seconds: float) -> None:
     """Count a group of appends that the database was asked to commit."""
-    COMMIT_SECONDS.observe(seconds)
-    GROUP_APPENDS.observe(appends)
-    EVENTS_APPENDED.add(events)
+    if appends:
+        COMMIT_SECONDS.observe(seconds)
+        GROUP_APPENDS.observe(appends)
+        EVENTS_APPENDED.add(events)

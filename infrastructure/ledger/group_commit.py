@@ -15,6 +15,7 @@ from domain.values import TenantName
 from infrastructure.ledger.append_call import AppendCall, check
 from infrastructure.ledger.append_writer import AppendWriter, Outcome
 from infrastructure.ledger.clock import Clock
+from infrastructure.postgres.reasons import ENDING
 from infrastructure.postgres.watch import Watch
 
 MAX_EVENTS_PER_COMMIT = 2_000
@@ -26,7 +27,6 @@ RECONNECT_SECONDS = (0.0, 0.1, 0.3, 1.0, 3.0)
 LOOK_SECONDS = 0.5
 """How often we look for requests that have waited too long."""
 
-_ENDING = "This process is shutting down; try again"
 _TOO_LONG = "Too many requests write to this ledger, and this one waited too long; try again"
 
 
@@ -120,7 +120,7 @@ class GroupCommit:
     async def append(self, append: Append) -> Appended:
         """See application.ledger.port.EventStore.append. A cancelled append may still have been recorded."""
         if self._is_closed:
-            raise Unavailable(_ENDING)
+            raise Unavailable(ENDING)
         if not self._watch.takes_writes:
             self._watch.require_writes()
         waiting = _Waiting(append)
@@ -230,9 +230,9 @@ class GroupCommit:
             await asyncio.wait([waiting.done for waiting in self._unanswered])
 
     def abandon(self) -> None:
-        """Answer all that still wait once there are no writers any more."""
+        """Answer all that still wait, because there will soon be no writers any more."""
         for waiting in self._unanswered:
-            waiting.give_up(_ENDING)
+            waiting.give_up(ENDING)
 
 
 @asynccontextmanager
@@ -249,6 +249,7 @@ async def open_group_commit(
     watch = watch or Watch()
     group_commit = GroupCommit(dsn, reconnect_seconds=reconnect_seconds, watch=watch, clock=clock, prepare=prepare)
     watch.on_loss(group_commit.refuse_waiting)
+    watch.on_end(group_commit.abandon)
     tasks = [asyncio.create_task(group_commit.write(), name=f"group commit {n}") for n in range(writers)]
     try:
         try:

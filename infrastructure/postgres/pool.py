@@ -25,7 +25,7 @@ from application.runtime.measures import (
 from application.runtime.request_context import TOO_LONG, current
 from domain.errors import Busy, Unavailable
 from infrastructure.postgres.patience import COMMANDS, Connection, Patience, answers, hang_up, listening_to
-from infrastructure.postgres.reasons import READ_ONLY
+from infrastructure.postgres.reasons import ENDING, READ_ONLY
 from infrastructure.postgres.watch import Watch
 
 FAILURE_SECONDS = 0.25
@@ -37,7 +37,6 @@ ANSWER_SECONDS = 1.0
 IDLE_SECONDS = 600.0
 LIFETIME_SECONDS = 3_600.0
 """Connections are replaced after this time: a session grows with its plans, and a host may have moved."""
-_ENDING = "This process is shutting down; try again"
 
 
 class _Held:
@@ -111,7 +110,7 @@ class Pool:
         """Close the idle connections, and lend no more."""
         self._is_closed = True
         self._watch.forget(self._fail_waiting)
-        self._fail_waiting(Unavailable(_ENDING))
+        self._fail_waiting(Unavailable(ENDING))
         for task in self._making:
             task.cancel()
         if self._making:
@@ -178,7 +177,7 @@ class Pool:
     async def _wait(self, seconds: float) -> _Held:
         """Wait for a connection to be made or given back."""
         if self._is_closed:
-            raise Unavailable(_ENDING)
+            raise Unavailable(ENDING)
         self._make_one()
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[_Held] = loop.create_future()

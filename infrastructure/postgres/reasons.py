@@ -6,6 +6,7 @@ from psycopg.errors import ConnectionTimeout, IdleInTransactionSessionTimeout, R
 from domain.errors import Busy, Refused, Unavailable
 
 READ_ONLY = "25006"
+ENDING = "This process is shutting down; try again"
 SILENT = "The database does not answer; try again"
 
 _REFUSING_CLASSES = ("22", "28", "3D", "42")

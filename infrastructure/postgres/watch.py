@@ -14,7 +14,7 @@ import psycopg
 from application.runtime.outage_log import OutageLog
 from domain.errors import Unavailable
 from infrastructure.postgres.patience import Connection, hang_up
-from infrastructure.postgres.reasons import SILENT, unavailable
+from infrastructure.postgres.reasons import ENDING, SILENT, unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ class Watch:
         self._connection: Connection | None = None
         self._others: WeakSet[Connection] = WeakSet()
         self._on_loss: list[Callable[[Unavailable], None]] = []
+        self._on_end: list[Callable[[], None]] = []
+        self._is_ending = False
         self._is_there = asyncio.Event()
         self._is_there.set()
         self._is_lost = asyncio.Event()
@@ -118,6 +120,17 @@ class Watch:
     def forget(self, tell: Callable[[Unavailable], None]) -> None:
         """Call tell no more."""
         self._on_loss.remove(tell)
+
+    def on_end(self, tell: Callable[[], None]) -> None:
+        """Call tell when nobody shall wait any longer."""
+        self._on_end.append(tell)
+
+    def end(self) -> None:
+        """Let nobody wait for the database any longer, because this process ends. It counts as away from now on."""
+        self._is_ending = True
+        for tell in self._on_end:
+            tell()
+        self._part(Unavailable(ENDING, is_away=True, is_told=True))
 
     def suspect(self) -> None:
         """Ask at once, because somebody has lost a connection or could not make one."""
@@ -254,6 +267,8 @@ class Watch:
             self._standstills.failed(Unavailable(self._read_only))
 
     def _found(self) -> None:
+        if self._is_ending:
+            return
         self._away = None
         self.takes_writes = self._read_only is None
         self._is_lost.clear()
@@ -261,7 +276,11 @@ class Watch:
         self._outages.over()
 
     def _lose(self, error: Unavailable) -> None:
-        self._outages.failed(error)
+        if not self._is_ending:
+            self._outages.failed(error)
+            self._part(error)
+
+    def _part(self, error: Unavailable) -> None:
         if self._away is None:
             self.epoch += 1
             self._is_there.clear()
