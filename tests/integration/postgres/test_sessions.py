@@ -19,6 +19,7 @@ EXPECTED = {
     "IntervalStyle": "postgres",
     "TimeZone": "UTC",
     "search_path": "ordertrail, pg_temp",
+    "plan_cache_mode": "auto",
     "transaction_isolation": "read committed",
     "synchronous_commit": "on",
 }
@@ -26,6 +27,7 @@ DEFAULTS = {
     "datestyle": "German",
     "intervalstyle": "iso_8601",
     "timezone": "Asia/Taipei",
+    "plan_cache_mode": "force_generic_plan",
     "search_path": "public",
     "default_transaction_isolation": "serializable",
     "synchronous_commit": "off",

@@ -15,31 +15,15 @@ CREATE FUNCTION ordertrail.append_alone(
     OUT out_version bigint,
     OUT out_recorded_at timestamptz
 )
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $function$
 DECLARE
     next_position bigint;
     moment timestamptz;
     next_version bigint;
 BEGIN
-    -- Before anything else: a time that is too late would make all later times too late.
-    IF statement_timestamp() > in_latest THEN
-        RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
-            in_latest
-        USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
-    END IF;
-
-    -- Every answer is durable, whatever the caller's session has set.
-    IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
-        PERFORM set_config('synchronous_commit', 'on', true);
-    END IF;
-
-    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
-    SELECT l.position + 1, greatest(clock_timestamp(), l.recorded_at) INTO next_position, moment
-    FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
-    END IF;
+    SELECT h.out_position + 1, h.out_moment INTO next_position, moment
+    FROM ordertrail.hold_ledger(in_tenant, in_latest) AS h;
 
     INSERT INTO ordertrail.events AS new
         (tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)
@@ -52,12 +36,7 @@ BEGIN
         ) AS head
         OFFSET 0  -- or the probe would be made once for each mention of its result
     ) AS s
-    WHERE CASE in_expected
-        WHEN -2 THEN true
-        WHEN -3 THEN s.head IS NOT NULL
-        WHEN -4 THEN s.head IS NULL
-        ELSE coalesce(s.head, 0) = in_expected
-    END
+    WHERE in_expected <> -1 AND ordertrail.refusal_of(s.head, in_expected) IS NULL
     ON CONFLICT DO NOTHING
     RETURNING new.version INTO next_version;
     IF next_version IS NULL THEN

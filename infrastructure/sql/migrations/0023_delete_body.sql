@@ -1,16 +1,3 @@
--- How long the bodies of calls are kept.
-
--- A tenant without a row, or without a period, keeps them for ever. The bodies of the calls in events up to expired are
--- deleted, or will be at any moment. One position is enough, because events are in the order in which they were
--- recorded.
-CREATE TABLE ordertrail.retention (
-    tenant text COLLATE "C" NOT NULL,
-    keep interval,
-    expired bigint NOT NULL DEFAULT 0,
-    CONSTRAINT a_tenant_keeps_bodies_for_one_period PRIMARY KEY (tenant),
-    CONSTRAINT a_period_is_not_negative CHECK (keep >= interval '0')
-);
-
 -- Deletes a content whose subject was forgotten. With in_before, it deletes a content that has expired and was stored
 -- at or before that time. Nobody can delete anything else with it.
 CREATE FUNCTION ordertrail.delete_body(in_tenant text, in_digest bytea, in_before timestamptz) RETURNS void
