@@ -148,26 +148,25 @@ CREATE FUNCTION ordertrail.append_alone(in_tenant text, in_stream text, in_expec
 DECLARE
     next_position bigint;
     moment timestamptz;
+    head bigint;
     next_version bigint;
 BEGIN
     SELECT h.out_position + 1, h.out_moment INTO next_position, moment
     FROM ordertrail.hold_ledger(in_tenant, in_latest) AS h;
 
-    INSERT INTO ordertrail.events AS new
+    SELECT e.version INTO head FROM ordertrail.events AS e
+    WHERE e.tenant = in_tenant AND e.stream = in_stream ORDER BY e.version DESC LIMIT 1;
+    -- A stream that begins at version 0 (code -1) counts differently, and is left to ordertrail.append.
+    IF in_expected = -1 OR ordertrail.refusal_of(head, in_expected) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    next_version := coalesce(head, 0) + 1;
+    INSERT INTO ordertrail.events
         (tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)
-    SELECT in_tenant, next_position, in_stream, coalesce(s.head, 0) + 1, in_event_id, in_type, in_data, in_metadata,
-           coalesce(in_occurred_at, moment), moment
-    FROM (
-        SELECT (
-            SELECT e.version FROM ordertrail.events AS e
-            WHERE e.tenant = in_tenant AND e.stream = in_stream ORDER BY e.version DESC LIMIT 1
-        ) AS head
-        OFFSET 0  -- or the probe would be made once for each mention of its result
-    ) AS s
-    WHERE in_expected <> -1 AND ordertrail.refusal_of(s.head, in_expected) IS NULL
-    ON CONFLICT DO NOTHING
-    RETURNING new.version INTO next_version;
-    IF next_version IS NULL THEN
+    VALUES (in_tenant, next_position, in_stream, next_version, in_event_id, in_type, in_data, in_metadata,
+            coalesce(in_occurred_at, moment), moment)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
         RETURN;
     END IF;
 
