@@ -271,18 +271,29 @@ END
 $$;
 
 CREATE FUNCTION ordertrail.delete_body(in_tenant text, in_digest bytea, in_before timestamp with time zone) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    DELETE FROM ordertrail.bodies AS c
-    WHERE c.tenant = in_tenant AND c.digest = in_digest
-      AND CASE WHEN in_before IS NULL THEN EXISTS (
-              SELECT FROM ordertrail.subject_keys AS k
-              WHERE k.tenant = in_tenant AND k.subject = c.subject AND k.destroyed_at IS NOT NULL
-          ) ELSE EXISTS (
-              SELECT FROM ordertrail.retention AS r
-              WHERE r.tenant = in_tenant AND r.keep IS NOT NULL AND c.recorded_at <= least(in_before, now() - r.keep)
-          ) END
+DECLARE
+    body_subject text;
+    body_recorded_at timestamptz;
+    period interval;
+BEGIN
+    SELECT c.subject, c.recorded_at INTO body_subject, body_recorded_at
+    FROM ordertrail.bodies AS c WHERE c.tenant = in_tenant AND c.digest = in_digest FOR UPDATE;
+    IF in_before IS NULL THEN
+        PERFORM FROM ordertrail.subject_keys AS k
+        WHERE k.tenant = in_tenant AND k.subject = body_subject AND k.destroyed_at IS NOT NULL;
+    ELSE
+        SELECT r.keep INTO period FROM ordertrail.retention AS r WHERE r.tenant = in_tenant AND r.keep IS NOT NULL;
+        IF body_recorded_at > least(in_before, now() - period) THEN
+            RETURN;
+        END IF;
+    END IF;
+    IF FOUND THEN
+        DELETE FROM ordertrail.bodies AS c WHERE c.tenant = in_tenant AND c.digest = in_digest;
+    END IF;
+END
 $$;
 
 CREATE FUNCTION ordertrail.destroy_subject_key(in_tenant text, in_subject text, in_by text) RETURNS void

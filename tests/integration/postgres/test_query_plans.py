@@ -29,7 +29,7 @@ WHOLE_VIEWS = {"side_views"}
 """What compares or replaces views may read all of them."""
 WHOLE_LEDGER = {("transparency", name) for name in ("first_broken_stream", "kept_tree", "remove_stray_tiles")}
 """What verifies or repairs a ledger may read all of it."""
-OF_NO_TENANT = {"session", "setup", "rights"}
+OF_NO_TENANT = {"distribution", "session", "setup", "rights"}
 """What sets up sessions and databases is about no rows of tenants."""
 STATEMENTS = [(file, name) for file in sorted(FILES - WHOLE_VIEWS - OF_NO_TENANT) for name in statements(file)]
 STATEMENTS = [statement for statement in STATEMENTS if statement not in WHOLE_LEDGER]
