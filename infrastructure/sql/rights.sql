@@ -62,6 +62,9 @@ GRANT USAGE ON SCHEMA ordertrail TO ordertrail_runtime;
 GRANT SELECT ON ordertrail.tenants, ordertrail.ledgers, ordertrail.events, ordertrail.requests TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.append_group, ordertrail.append_alone TO ordertrail_runtime;
 
+-- A cluster fills in the defaults before it sends a row to its node. So who may insert a row needs the right to insert
+-- the columns that have defaults, too.
+
 -- Logs get rows. States change. Only a rebuild removes rows from views, and it has the owner's rights.
 GRANT SELECT, INSERT
 ON ordertrail.action_log, ordertrail.service_events, ordertrail.system_log, ordertrail.integration_log,
@@ -71,26 +74,28 @@ GRANT UPDATE (updated_at, reference, state, status, payment_status, delivery_sta
 ON ordertrail.order_state TO ordertrail_runtime;
 GRANT UPDATE (version, updated_at, shop_name, shop_url, details, started_failing_at)
 ON ordertrail.integrations TO ordertrail_runtime;
-GRANT SELECT, INSERT (tenant, projection, position), UPDATE (position, error, must_be_rebuilt, updated_at)
+GRANT SELECT, INSERT (tenant, projection, position, must_be_rebuilt, updated_at),
+      UPDATE (position, error, must_be_rebuilt, updated_at)
 ON ordertrail.checkpoints TO ordertrail_runtime;
 GRANT SELECT ON ordertrail.editions TO ordertrail_runtime;
 
 -- The keys that sign ledgers can only be added by the owner: nobody trusts a head that another key has signed.
-GRANT SELECT, INSERT (tenant), UPDATE (size, error) ON ordertrail.trees TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, size), UPDATE (size, error) ON ordertrail.trees TO ordertrail_runtime;
 GRANT SELECT, INSERT, UPDATE (hashes) ON ordertrail.tiles TO ordertrail_runtime;
-GRANT SELECT, INSERT (tenant, size, note) ON ordertrail.tree_heads TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, size, note, sealed_at) ON ordertrail.tree_heads TO ordertrail_runtime;
 GRANT SELECT ON ordertrail.signing_keys TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.leaf_hash TO ordertrail_runtime;
 
 -- A subject gets one key, and can lose it for good. A key is never replaced.
-GRANT SELECT, INSERT (tenant, subject, wrapped) ON ordertrail.subject_keys TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, subject, wrapped, created_at) ON ordertrail.subject_keys TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.destroy_subject_key TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.note_unreadable_keys TO ordertrail_runtime;
 
 -- A content may be stored, even repeatedly. It is deleted only if its subject was forgotten, or if it has expired.
-GRANT SELECT, INSERT (tenant, digest, subject, body), UPDATE (recorded_at) ON ordertrail.bodies TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, digest, subject, body, recorded_at), UPDATE (recorded_at)
+ON ordertrail.bodies TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.delete_body TO ordertrail_runtime;
-GRANT SELECT, INSERT (tenant, keep), UPDATE (keep, expired) ON ordertrail.retention TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, keep, expired), UPDATE (keep, expired) ON ordertrail.retention TO ordertrail_runtime;
 
 -- The owner makes credentials and the installation's secrets.
 GRANT SELECT ON ordertrail.credentials, ordertrail.installation TO ordertrail_runtime;
