@@ -20,6 +20,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs a cluster where there is none, and what needs one server on a cluster."""
     for item in items:
