@@ -7,12 +7,20 @@ nodes.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 COORDINATOR = os.environ.get("ORDERTRAIL_TEST_CITUS_DSN")
+ACTIVITY: LiteralString = (
+    "pg_stat_activity"
+    if COORDINATOR is None
+    else "(SELECT global_pid AS pid, datname, wait_event_type, query, query_start AS backend_start"
+    " FROM citus_stat_activity) AS activity"
+)
+"""What sessions do on all nodes, in FROM. What their pid is, pg_cancel_backend takes."""
 SHARDS = 4
 """Into how many parts the databases of the tests are divided: more take longer to make."""
 
