@@ -67,6 +67,7 @@ from infrastructure.postgres.patience import BACKGROUND, COMMANDS, REQUESTS
 from infrastructure.postgres.watch import Watch
 from infrastructure.setup import served_database as database_setup
 from infrastructure.setup.checkup import Checkup, check_up
+from infrastructure.setup.distribution import Show as ShowTables
 from infrastructure.setup.installation import set_up_installation
 from infrastructure.setup.migrations import Tell, migrate_in
 from infrastructure.setup.owner_session import owner_session, refuse_unsafe_server
@@ -95,14 +96,17 @@ LARGE_CONNECTIONS = 2
 
 
 @contextmanager
-def open_database(settings: Settings, tell: Tell = _log.warning) -> Iterator[str]:
+def open_database(
+    settings: Settings, tell: Tell = _log.warning, *, distributing: ShowTables | None = None
+) -> Iterator[str]:
     """Yield the DSN of a database that is set up: the one from the settings, or one on a PostgreSQL of our own.
 
     Ours is shared with all other users of the data directory, and stopped when the last one leaves. tell gets a
-    sentence for each thing that was mended. Raises Unavailable, Misconfigured.
+    sentence for each thing that was mended. With distributing, the installation is distributed over the nodes of a
+    cluster; it gets the progress. Raises Unavailable, Misconfigured.
     """
     with database_as_it_is(settings) as dsn:
-        set_up_database(dsn, settings, tell)
+        set_up_database(dsn, settings, tell, distributing=distributing)
         yield dsn
 
 
@@ -111,16 +115,18 @@ def database_as_it_is(settings: Settings) -> AbstractContextManager[str]:
     return nullcontext(settings.dsn) if settings.dsn else embedded_server(settings.data_dir)
 
 
-def set_up_database(dsn: str, settings: Settings, tell: Tell = _log.warning) -> None:
+def set_up_database(
+    dsn: str, settings: Settings, tell: Tell = _log.warning, *, distributing: ShowTables | None = None
+) -> None:
     """Give a database its schema, the runtime role its rights, and the installation its secrets, as far as they are
-    missing.
+    missing; distribute it as open_database does.
 
     Raises Unavailable, Misconfigured.
     """
     with owner_session(dsn) as session:
         if not settings.allow_unsafe_server:
             refuse_unsafe_server(session)
-        migrate_in(session, tell)
+        migrate_in(session, tell, show=distributing)
         set_up_installation(session, settings.installation_key)
 
 

@@ -1,7 +1,7 @@
 """What somebody does to single rows in the database, as its superuser, so that what is in them cannot be read."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -18,6 +18,15 @@ KEYS: Mapping[str, str] = {
     "another installation's": "%(foreign)s",
 }
 """What a key's row is made to hold."""
+
+LEAF_HASH: LiteralString = (
+    "ordertrail.leaf_hash(tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)"
+)
+LEAF_PARAMETERS: LiteralString = (
+    "in_tenant text, in_position bigint, in_stream text, in_version bigint, in_event_id text, in_type text,"
+    " in_data bytea, in_metadata bytea, in_occurred_at timestamptz, in_recorded_at timestamptz"
+)
+"""The call that hashes an event, and the parameters of the function."""
 
 TOKENS: Mapping[str, tuple[str, str]] = {
     "changed in its text": (r"(enc:v1:[^:]+:.{30}).", r"\1-"),

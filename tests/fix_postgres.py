@@ -14,18 +14,22 @@ from urllib.parse import quote
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from api.bootstrap import set_up_database
 from api.settings import read_settings
 from infrastructure.embedded.server import embedded_server
 from infrastructure.setup.migrations import migrate
+from tests.cluster import COORDINATOR, close, database_on_cluster
 
 # Where the packages of Debian, of Red Hat and of Homebrew put it.
 POSTGRES_15_FOLDERS = ("/usr/lib/postgresql/15/bin", "/usr/pgsql-15/bin", "/opt/homebrew/opt/postgresql@15/bin")
 
 TOLD = {"ORDERTRAIL_ALLOW_UNSAFE_SERVER": "true"}
 """What programs are told that start on the servers of the tests: most of these do not wait for the disk."""
+
+SHAPE = None if COORDINATOR is None else lambda *_: None
+"""What migrate is given for the shape that the tests run on: one server, or a cluster."""
 
 _numbers = count(1)
 
@@ -38,7 +42,10 @@ def unsafe_servers_are_allowed() -> None:
 
 @pytest.fixture(scope="session")
 def server_dsn() -> Iterator[str]:
-    """An embedded server, for databases that a test creates and drops."""
+    """An embedded server, or the cluster that the tests are to run on, for databases that a test creates and drops."""
+    if COORDINATOR is not None:
+        yield COORDINATOR
+        return
     with _short_folder() as folder, embedded_server(folder) as dsn:
         # What a power failure would do is not what these databases test.
         _run(dsn, "ALTER SYSTEM SET fsync = off")
@@ -47,11 +54,14 @@ def server_dsn() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template_name(server_dsn: str) -> str:
+def template_name(server_dsn: str) -> Iterator[str]:
     """A migrated database that nobody is connected to."""
-    _run(server_dsn, "CREATE DATABASE template_ordertrail")
-    migrate(make_conninfo(server_dsn, dbname="template_ordertrail"))
-    return "template_ordertrail"
+    with database(server_dsn) as dsn:
+        migrate(dsn, show=SHAPE)
+        name = str(conninfo_to_dict(dsn)["dbname"])
+        if COORDINATOR is not None:
+            close(server_dsn, name)
+        yield name
 
 
 @pytest.fixture
@@ -109,15 +119,22 @@ def any_empty_dsn(any_server_dsn: str) -> Iterator[str]:
 
 
 @contextmanager
-def database(server_dsn: str, *, template: str = "template1") -> Iterator[str]:
-    """Create a database on a server, yield its DSN, and drop it with whoever is still connected."""
-    name = sql.Identifier(f"test_{os.getpid()}_{next(_numbers)}")
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(template))
-    _run(server_dsn, create)
+def database(server_dsn: str, *, template: str | None = None) -> Iterator[str]:
+    """Create a database on a server or a cluster, yield its DSN, and drop it with whoever is still connected."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    make = database_on_cluster if server_dsn == COORDINATOR else _database
+    with make(server_dsn, name, template=template):
+        yield make_conninfo(server_dsn, dbname=name)
+
+
+@contextmanager
+def _database(server_dsn: str, name: str, *, template: str | None) -> Iterator[None]:
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _run(server_dsn, create.format(sql.Identifier(name), sql.Identifier(template or "template1")))
     try:
-        yield make_conninfo(server_dsn, dbname=name.as_string().strip('"'))
+        yield
     finally:
-        _run(server_dsn, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        _run(server_dsn, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager

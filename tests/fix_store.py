@@ -30,6 +30,7 @@ from infrastructure.keys.credentials import PostgresCredentialStore
 from infrastructure.ledger.event_store import PostgresEventStore
 from infrastructure.ledger.group_commit import open_group_commit
 from infrastructure.postgres.database import open_pool
+from tests.cluster import ACTIVITY
 from tests.fakes_keys import FakeKeyRing
 from tests.fakes_store import InMemoryEventStore
 from tests.fix_postgres import database
@@ -148,8 +149,8 @@ async def held(dsn: str, tenant: str) -> AsyncIterator[Callable[[], Coroutine[An
 
 async def blocked_calls(dsn: str, *, atleast: int) -> int:
     """Return how many calls wait for a row lock, once there are some."""
-    query = """
-        SELECT count(*) FROM pg_stat_activity
+    query = f"""
+        SELECT count(*) FROM {ACTIVITY}
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ordertrail.append%'
     """
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:

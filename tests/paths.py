@@ -3,3 +3,4 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("domain", "application", "infrastructure", "api")

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 MODULES = {
     "serve": "api.cli.commands.serve",
     "migrate": "api.cli.commands.migrate",
+    "distribute": "api.cli.commands.distribute",
     "tenant": "api.cli.commands.tenant",
     "key": "api.cli.commands.key",
     "replay": "api.cli.commands.replay",

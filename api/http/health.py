@@ -13,6 +13,7 @@ from api.http.exposition import MeasuresCollector, gauge
 from api.http.looks import Look, Looks
 from api.http.opening import Opening
 from api.http.requests import Json, ServicesDep
+from application.views.health import Shape
 from domain.errors import Misconfigured, Unavailable
 
 router = APIRouter(include_in_schema=False)
@@ -37,11 +38,12 @@ async def readyz(services: ServicesDep, looks: LooksDep) -> Json:
     """The database answers. Views and sealing that lag or have stopped are named, and so are refused writes; appends
     need neither views nor sealing.
 
-    Damaged keys of personal data are counted.
+    Damaged keys of personal data are counted. shape tells whether the installation is on one server or distributed.
     """
     health = services.health
     await health.clock_ahead()  # it answers now, whatever was seen before
     projections, sealing, damaged = await looks.at(health)
+    shape = await health.shape()
     # Only the number of tenants for which a view has stopped. The log and the checkpoints name them, and the errors.
     stopped = {p.projection: len(p.stopped) for p in projections if p.stopped}
     if sealing.stopped:
@@ -49,8 +51,9 @@ async def readyz(services: ServicesDep, looks: LooksDep) -> Json:
     lag = {**{p.projection: p.lag for p in projections}, "sealing": sealing.unsealed}
     refusal = health.refusal_of_writes()
     writes = {} if refusal is None else {"writes": refusal}
-    status = "degraded" if stopped or damaged or refusal else "ok"
-    return Json({"status": status, "lag": lag, "stopped": stopped, "damaged_keys": damaged, **writes})
+    is_partly = shape == Shape.PARTLY_DISTRIBUTED
+    status = "degraded" if stopped or damaged or refusal or is_partly else "ok"
+    return Json({"status": status, "shape": shape, "lag": lag, "stopped": stopped, "damaged_keys": damaged, **writes})
 
 
 @router.get("/metrics")

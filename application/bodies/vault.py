@@ -66,7 +66,7 @@ class SealedBodies:
         if kept is None:
             return Gone.EXPIRED if await self.may_expire(tenant) else Gone.MISSING
         if sha256(kept).hexdigest() != digest:
-            # This also refuses another body of the same subject, and a body from before bodies were encrypted.
+            # This also refuses another body of the same subject, and a body that is not encrypted.
             raise InvalidEvent("What was said in a call was changed after it was recorded")
         body = open_body(kept, keys.get(subject), _bound(tenant, subject))
         if body is None:

@@ -98,12 +98,12 @@ def seal_body(body: bytes, key: SubjectKey, bound_to: bytes) -> bytes:
 
 
 def open_body(sealed: bytes, key: SubjectKey | None, bound_to: bytes) -> bytes | None:
-    """Return a decrypted body, or a body that was never encrypted as it is; None if it needs another key.
+    """Return a decrypted body; None if it needs another key.
 
     Raises InvalidEvent if it was changed; raises UnreadableKey.
     """
     if not sealed.startswith(TOKEN.encode()):
-        return sealed  # a body from before encryption: all of ours are JSON objects
+        raise InvalidEvent(CHANGED)  # it is not encrypted
     if key is None or not sealed.startswith(key.token.encode()):
         return None
     try:

@@ -1,6 +1,7 @@
 """Whether the store can serve, and how far its views and seals have got."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 
@@ -24,8 +25,20 @@ class SealingHealth(NamedTuple):
     """How long ago the oldest event was recorded that is not sealed; 0 if there is none."""
 
 
+class Shape(StrEnum):
+    """Where the tables of an installation are."""
+
+    ONE_SERVER = "one server"
+    DISTRIBUTED = "distributed"
+    PARTLY_DISTRIBUTED = "partly distributed"
+    """Distributing was interrupted; `ordertrail distribute` goes on with it."""
+
+
 class Health(Protocol):
     """Tells whether the database is well."""
+
+    async def shape(self) -> Shape:
+        """Return where the tables are. Raises Unavailable."""
 
     async def projections(self) -> list[ProjectionHealth]:
         """Return the health of every projection. Raises Unavailable."""

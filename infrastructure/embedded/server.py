@@ -157,7 +157,7 @@ def _no_server(data_dir: Path) -> Iterator[int | None]:
         except BlockingIOError:
             yield None
         else:
-            # A server from before this lock existed does not hold it.
+            # A server that somebody started by hand does not hold it.
             yield lock if _running(data_dir / "postgres") is None else None
 
 

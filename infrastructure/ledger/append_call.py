@@ -222,7 +222,7 @@ class AppendCall:
 
     def _outcomes(self, rows: list[TupleRow]) -> list[Appended | OrdertrailError]:
         if len(rows) < len(self.appends):
-            [(_, first, _, versions, recorded_at)] = rows
+            [(_, first, _, versions, recorded_at, _)] = rows
             return list(self._all_appended(first, versions, recorded_at))
         return [
             _outcome(append, events, row) for append, events, row in zip(self.appends, self._events, rows, strict=True)
@@ -240,7 +240,7 @@ class AppendCall:
 
 
 def _outcome(append: Append, events: Sequence[NewEvent], row: TupleRow) -> Appended | OrdertrailError:
-    outcome, first, last, versions, recorded_at = row
+    outcome, first, last, versions, recorded_at, refused = row
     match outcome:
         case "appended":
             return Appended(Position(first), Position(last), tuple(versions), recorded_at, is_replayed=False)
@@ -250,25 +250,13 @@ def _outcome(append: Append, events: Sequence[NewEvent], row: TupleRow) -> Appen
             return KeyReused(append.key.key if append.key else "")
         case "event_id_reused":
             return EventIdReused(tuple(event.event_id for event in events))
-        case "stream_missing" | "version_conflict":
-            return _refusal(append.writes, versions)
+        case "stream_missing":
+            return _missing(append.writes[refused - 1].stream)
+        case "version_conflict":
+            stream, expected, _ = append.writes[refused - 1]
+            return VersionConflict(stream, str(expected), versions[refused - 1])
         case _:
             raise AssertionError(f"The append function returned {outcome!r}")
-
-
-def _refusal(writes: tuple[Write, ...], versions: list[int | None]) -> OrdertrailError:
-    """Return the error for the first write whose stream is not as expected."""
-    for write, version in zip(writes, versions, strict=True):
-        match write.expected:
-            case StreamState.STREAM_EXISTS if version is None:
-                return _missing(write.stream)
-            case StreamState.NO_STREAM if version is not None:
-                return VersionConflict(write.stream, str(write.expected), version)
-            case Exactly(expected) if (version or 0) != expected:
-                return VersionConflict(write.stream, str(write.expected), version)
-            case _:
-                continue
-    raise AssertionError("The append function refused an append without a reason")
 
 
 def _missing(stream: str) -> NotFound:

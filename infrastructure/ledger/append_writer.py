@@ -23,8 +23,6 @@ PATIENCE = Patience(statement=7.0, lock=5.0, lease=SECONDS, turn=None)
 """How long a call may take. If PostgreSQL gives it up, for example because somebody else holds the ledger, nothing was
 written.
 """
-SETTINGS = {**PATIENCE.settings, "plan_cache_mode": "force_generic_plan"}
-"""The append function uses indexes whatever its arguments are, so planning it again for each call gains nothing."""
 IDLE_SECONDS = 0.05
 """After so long without an answer, the server is asked for one before anything is sent. If it does not answer, nothing
 was sent and nothing can be stored. The client then hears that nothing was attempted, instead of an unknown outcome.
@@ -102,7 +100,7 @@ class AppendWriter:
             await self.close()
             self._watch.require_writes()
             self._epoch = self._watch.epoch
-            self._connection = await self._watch.unless_away(connect(self._dsn, settings=SETTINGS))
+            self._connection = await self._watch.unless_away(connect(self._dsn, settings=PATIENCE.settings))
             self._listen = listening_to(self._connection)
             self._watch.adopt(self._connection)
         self._called_at = monotonic()

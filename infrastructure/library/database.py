@@ -23,7 +23,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from domain.errors import OrdertrailError
 from domain.values import TenantName
 from infrastructure.library.personal import PersonalData
-from infrastructure.postgres.session import CONNECTION, MissingRight, become_owner, described_dsn, runtime_dsn, set_up
+from infrastructure.postgres.patience import BACKGROUND
+from infrastructure.postgres.session import MissingRight, become_owner, connecting, described_dsn, set_up
 from infrastructure.postgres.statements import statements
 from infrastructure.setup.migrations import pending
 from infrastructure.setup.owner_session import owner_session
@@ -65,15 +66,16 @@ class TenantDatabase:
         self.tenant = tenant
         self.personal = PersonalData(tenant, self.fetch, installation_key)
         self._dsn = dsn
+        how = connecting(dsn)
         self._pool: ConnectionPool[Connection] = ConnectionPool(
-            runtime_dsn(dsn),
+            how.pop("conninfo"),
             min_size=1,
             max_size=size,
-            configure=set_up,
+            configure=_set_up,
             check=ConnectionPool.check_connection,
             open=False,
             timeout=WAIT_SECONDS,
-            kwargs=dict(CONNECTION),
+            kwargs=how,
         )
 
     def open(self) -> None:
@@ -142,13 +144,16 @@ class TenantDatabase:
         """
         connection: Connection | None = None
         try:
-            dsn = runtime_dsn(self._dsn)
-            with psycopg.connect(dsn, **CONNECTION) as connection:
-                set_up(connection)
+            with psycopg.connect(**connecting(self._dsn)) as connection:
+                _set_up(connection)
                 connection.execute("LISTEN ordertrail")
                 yield connection
         except psycopg.Error as exc:
             raise _translate(exc, connection) from exc
+
+
+def _set_up(connection: Connection) -> None:
+    set_up(connection, BACKGROUND.settings)
 
 
 def _translate(error: psycopg.Error, connection: Connection | None) -> PersistenceError:

@@ -181,7 +181,7 @@ def _call(cursor: Cursor, parameters: dict[str, Any], *, may_be_replayed: bool) 
     """
     row = cursor.execute(_LEDGER["append"], parameters, prepare=True).fetchone()
     assert row is not None  # one append in, one outcome out
-    outcome, first, last, versions, _ = row
+    outcome, first, last, versions, _, _ = row
     is_new = outcome == "appended"
     if not is_new and not (may_be_replayed and outcome == "replayed"):
         streams = b", ".join(dict.fromkeys(parameters["write_stream"])).decode()

@@ -9,7 +9,6 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.errors import (
     ConnectionTimeout,
-    ForeignKeyViolation,
     InsufficientPrivilege,
     NoDataFound,
     ProgramLimitExceeded,
@@ -22,12 +21,10 @@ from infrastructure.postgres.reasons import unavailable
 from infrastructure.postgres.refusals import sqlstate_of_refusal
 from infrastructure.postgres.session import (
     CONNECT_SECONDS,
-    CONNECTION,
     NO_SETTINGS,
     MissingRight,
-    owner_dsn,
+    connecting,
     parsed_dsn,
-    runtime_dsn,
     set_up_async,
 )
 from infrastructure.postgres.watch import ATTEMPT_SECONDS, Watch, watching
@@ -48,9 +45,8 @@ async def connect(
     Connecting and setting up may each take so long. A connection that is not awaited at once may be made much later.
     Raises Unavailable, MissingRight.
     """
-    conninfo = owner_dsn(dsn) if as_owner else runtime_dsn(dsn)
     with translated():
-        connection = await _connected(conninfo, None if is_awaited else seconds)
+        connection = await _connected(dsn, as_owner=as_owner, seconds=None if is_awaited else seconds)
         try:
             with limited(connection, seconds):
                 await set_up_async(connection, as_owner=as_owner, settings=settings)
@@ -60,24 +56,26 @@ async def connect(
         return connection
 
 
-async def _connected(conninfo: str, seconds: float | None) -> Connection:
+async def _connected(dsn: str, *, as_owner: bool, seconds: float | None) -> Connection:
     """Return a new connection within this time, which includes looking up host names. Raises Unavailable."""
-    patience = CONNECTION if seconds is not None else {**CONNECTION, "connect_timeout": 0}
+    how = connecting(dsn, as_owner=as_owner, seconds=None if seconds is None else CONNECT_SECONDS)
     try:
-        return await asyncio.wait_for(AsyncConnection.connect(conninfo, **patience), seconds)
+        return await asyncio.wait_for(AsyncConnection.connect(**how), seconds)
     except TimeoutError as exc:
         raise ConnectionTimeout("connection timeout expired") from exc
     except ConnectionTimeout:
         raise
     except psycopg.OperationalError as exc:
-        sqlstate = await asyncio.to_thread(sqlstate_of_refusal, exc, conninfo, seconds=seconds or CONNECT_SECONDS)
+        sqlstate = await asyncio.to_thread(
+            sqlstate_of_refusal, exc, how["conninfo"], seconds=seconds or CONNECT_SECONDS
+        )
         raise unavailable(exc, connecting_sqlstate=sqlstate) or exc from exc
 
 
 async def says_anything(dsn: str, *, seconds: float) -> bool:
     """Return whether a server answers within this time, even if it only refuses us."""
     try:
-        connection = await asyncio.wait_for(AsyncConnection.connect(owner_dsn(dsn), **CONNECTION), seconds)
+        connection = await asyncio.wait_for(AsyncConnection.connect(**connecting(dsn, as_owner=True)), seconds)
     except (TimeoutError, ConnectionTimeout):
         return False
     except psycopg.Error:
@@ -143,7 +141,7 @@ def translated() -> Iterator[None]:
 def translate(error: psycopg.Error, *, tenant: str = "") -> Exception:
     """Return what a driver's error means to a caller; the error itself if it shows a mistake of ours."""
     match error:
-        case NoDataFound() | ForeignKeyViolation():
+        case NoDataFound():
             return TenantNotFound(tenant)
         case InsufficientPrivilege():
             return MissingRight(f"PostgreSQL refuses this: {error.diag.message_primary}; run ordertrail migrate")

@@ -1,9 +1,11 @@
-"""The settings of every session with PostgreSQL, whatever the defaults of the server, the database and the role are.
+"""Every session with PostgreSQL, whatever the defaults of the server, the database and the role are.
 
-The service's front ends, with and without asyncio, open their sessions with these settings only: the rights of the
-runtime role, durable commits, and settings that our statements rely on.
+Both drivers, with and without asyncio, connect with what connecting returns, and set their sessions up with set_up or
+set_up_async. So all sessions have the same: UTF-8, keep-alives, the rights of the runtime role or of the owner, durable
+commits, time-outs, and settings that our statements rely on.
 """
 
+import math
 from collections.abc import Mapping
 from multiprocessing import current_process, parent_process
 from types import MappingProxyType
@@ -20,11 +22,10 @@ _SQL = statements("session")
 
 RUNTIME_ROLE = "ordertrail_runtime"
 CONNECT_SECONDS = 5
-CONNECTION: Mapping[str, Any] = MappingProxyType(
+_CONNECTION: Mapping[str, Any] = MappingProxyType(
     {
         "autocommit": True,  # every append is one statement
         "prepare_threshold": 2,
-        "connect_timeout": CONNECT_SECONDS,
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
@@ -36,6 +37,8 @@ NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _SETTINGS = {
     # An append must see what was committed while it waited for its lock.
     "default_transaction_isolation": "read committed",
+    # A call that is forced to have a generic plan is planned without its tenant, and is not sent to the tenant's node.
+    "plan_cache_mode": "auto",
     # Otherwise somebody's temporary table could be taken for one of ours.
     "search_path": "ordertrail, pg_temp",
     "timezone": "UTC",
@@ -51,6 +54,12 @@ class InvalidDsn(Misconfigured):
 
 class MissingRight(Misconfigured):
     """The DSN's user may not do this."""
+
+
+def connecting(dsn: str, *, as_owner: bool = False, seconds: float | None = CONNECT_SECONDS) -> dict[str, Any]:
+    """Return what a driver's connect takes; it tries for so long, or for ever. Raises InvalidDsn."""
+    conninfo = owner_dsn(dsn) if as_owner else runtime_dsn(dsn)
+    return {**_CONNECTION, "conninfo": conninfo, "connect_timeout": 0 if seconds is None else math.ceil(seconds)}
 
 
 def runtime_dsn(dsn: str) -> str:

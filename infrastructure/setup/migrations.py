@@ -15,9 +15,11 @@ from psycopg.errors import InsufficientPrivilege
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 
+from application.views.health import Shape
 from infrastructure.postgres.session import RUNTIME_ROLE, MissingRight, become_owner
 from infrastructure.postgres.statements import statements
 from infrastructure.setup import rights
+from infrastructure.setup.distribution import Show, distribute, distribution_in, require_citus
 from infrastructure.setup.owner_session import Session, SetupFailed, owner_session, with_hint
 from infrastructure.setup.survey import Survey, all_migrations, check_history, history, pending_in, survey
 
@@ -33,28 +35,32 @@ class MigrationFailed(SetupFailed):
     """A migration could not be applied; the database is as it was before it."""
 
 
-def migrate(dsn: str, tell: Tell = lambda _: None) -> list[str]:
+def migrate(dsn: str, tell: Tell = lambda _: None, *, show: Show | None = None) -> list[str]:
     """Do what migrate_in does, in a session of its own. Also raises what owner_session raises."""
     with owner_session(dsn) as session:
-        return migrate_in(session, tell)
+        return migrate_in(session, tell, show=show)
 
 
-def migrate_in(session: Session, tell: Tell = lambda _: None) -> list[str]:
-    """Apply the missing migrations, and return their names; mend the role and its rights.
+def migrate_in(session: Session, tell: Tell = lambda _: None, *, show: Show | None = None) -> list[str]:
+    """Apply the missing migrations, and return their names; mend the role and its rights. With show, distribute the
+    installation, which it tells the progress of. What is distributed already stays so, and what is added to it is
+    distributed too.
 
     Each migration is a transaction of its own. Any number of processes may call this at once: one migrates, and the
     others wait for it and find nothing left to do. If nothing is to be done, nothing is locked, and the DSN's user
     needs only to be a member of the runtime role. Afterwards the session has the rights of the schema's owner, or of
-    that role. Raises MigrationFailed, MissingRight, ForeignSchema, NewerSchema, RoleMayTooMuch.
+    that role. Raises MigrationFailed, MissingRight, ForeignSchema, NewerSchema, RoleMayTooMuch, NoCitus.
     """
+    if show is not None:
+        require_citus(session)
     found = survey(session)
     if found.owner is not None and not found.is_owner:
         _check_without_owner(session, found)
         return []
-    if _is_whole(session, found):
+    if _is_whole(session, found) and (show is None or distribution_in(session).shape == Shape.DISTRIBUTED):
         return []
     with _lock(session):
-        return _migrate(session, tell)
+        return _migrate(session, tell, show)
 
 
 def pending(dsn: str) -> list[str]:
@@ -78,6 +84,7 @@ def _is_whole(session: Session, found: Survey) -> bool:
         and found.is_runtime
         and not pending_in(session, found)
         and rights.are_set(session)
+        and distribution_in(session).shape != Shape.PARTLY_DISTRIBUTED
     )
 
 
@@ -92,6 +99,8 @@ def _check_without_owner(session: Session, found: Survey) -> None:
     try:
         todo = pending_in(session, found)
         what = f"lacks the migration {todo[0]}" if todo else None
+        if what is None and distribution_in(session).shape == Shape.PARTLY_DISTRIBUTED:
+            what = "is distributed only in part"
         if what is None and not rights.are_set(session):
             what = f"does not give the role {RUNTIME_ROLE} the rights that it needs"
     except InsufficientPrivilege:
@@ -103,7 +112,7 @@ def _check_without_owner(session: Session, found: Survey) -> None:
         )
 
 
-def _migrate(session: Session, tell: Tell) -> list[str]:
+def _migrate(session: Session, tell: Tell, show: Show | None) -> list[str]:
     before = survey(session)
     if before.other_owner is not None:
         _give_to_owner(session, before)
@@ -117,6 +126,8 @@ def _migrate(session: Session, tell: Tell) -> list[str]:
         backend = _Backend(session)
         for migration in backend.to_apply(migrations):
             backend.apply_one(migration)
+    if show is not None or distribution_in(session).shape != Shape.ONE_SERVER:
+        distribute(session, show or (lambda *_: None))
     change = rights.set_anew(session)
     if before.has_history:
         _tell(tell, session, before, todo, change)

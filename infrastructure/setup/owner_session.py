@@ -10,7 +10,7 @@ from psycopg.errors import InsufficientPrivilege
 from domain.errors import Misconfigured, OrdertrailError, Unavailable
 from infrastructure.postgres.reasons import unavailable
 from infrastructure.postgres.refusals import sqlstate_of_refusal
-from infrastructure.postgres.session import CONNECTION, MissingRight, described_dsn, owner_dsn, set_up
+from infrastructure.postgres.session import MissingRight, connecting, described_dsn, set_up
 from infrastructure.postgres.statements import statements
 
 Session = psycopg.Connection[tuple[Any, ...]]
@@ -44,7 +44,7 @@ def owner_session(dsn: str) -> Iterator[Session]:
     Raises Unavailable, Refused, InvalidDsn, ServerTooOld, WrongEncoding, MissingRight, SetupFailed.
     """
     try:
-        with _connected(owner_dsn(dsn)) as session:
+        with _connected(dsn) as session:
             _check_version(session.info.server_version)
             _check_encoding(session.info.parameter_status("server_encoding") or "")
             set_up(session)
@@ -64,12 +64,12 @@ class _NotConnected(Exception):
         self.error, self.sqlstate = error, sqlstate
 
 
-def _connected(conninfo: str) -> Session:
-    parameters: dict[str, Any] = {**CONNECTION, "connect_timeout": CONNECT_SECONDS}
+def _connected(dsn: str) -> Session:
+    how = connecting(dsn, as_owner=True, seconds=CONNECT_SECONDS)
     try:
-        return psycopg.connect(conninfo, **parameters)
+        return psycopg.connect(**how)
     except psycopg.OperationalError as exc:
-        raise _NotConnected(exc, sqlstate_of_refusal(exc, conninfo, seconds=CONNECT_SECONDS)) from exc
+        raise _NotConnected(exc, sqlstate_of_refusal(exc, how["conninfo"], seconds=CONNECT_SECONDS)) from exc
 
 
 def _unusable(dsn: str, error: psycopg.Error, sqlstate: str | None = None) -> Unavailable:

@@ -6,12 +6,12 @@ FROM ordertrail.credentials AS c JOIN ordertrail.tenants AS t USING (tenant)
 WHERE c.key_id = %(key_id)s
 
 -- name: create_credential
-INSERT INTO ordertrail.credentials
+INSERT INTO ordertrail.credentials AS new
     (tenant, key_id, secret_digest, scopes, name, expires_at, performer_id, performer_name, performer_type)
 SELECT t.tenant, %(key_id)s, %(secret_digest)s, %(scopes)s, %(name)s, %(expires_at)s, %(performer_id)s,
        %(performer_name)s, %(performer_type)s
 FROM ordertrail.tenants AS t WHERE t.tenant = %(tenant)s
-RETURNING tenant
+RETURNING new.tenant
 
 -- name: forget_performer
 -- A program that acts for nobody is itself the performer, under its key id.
@@ -37,7 +37,7 @@ WITH created AS (
     ON CONFLICT DO NOTHING
     RETURNING tenant
 )
-INSERT INTO ordertrail.ledgers (tenant) SELECT tenant FROM created RETURNING tenant
+INSERT INTO ordertrail.ledgers AS new (tenant) SELECT created.tenant FROM created RETURNING new.tenant
 
 -- name: tenants
 SELECT tenant FROM ordertrail.tenants ORDER BY tenant

@@ -27,7 +27,7 @@ UPDATE ordertrail.credentials
 SET secret_digest = %(secret_digest)s,
     rotated_at = now(),
     earlier_digest = CASE WHEN %(keep)s > interval '0' THEN secret_digest END,
-    earlier_until = CASE WHEN %(keep)s > interval '0' THEN now() + %(keep)s END
+    earlier_until = now() + nullif(%(keep)s, interval '0')
 WHERE tenant = %(tenant)s AND key_id = %(key_id)s
   AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
 RETURNING scopes, expires_at

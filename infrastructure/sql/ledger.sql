@@ -1,5 +1,5 @@
 -- name: append
-SELECT outcome, first_position, last_position, versions, recorded_at
+SELECT outcome, first_position, last_position, versions, recorded_at, refused
 FROM ordertrail.append_group(
     %(tenant)s, %(keys)s, %(fingerprints)s,
     %(write_append)s, %(write_stream)s, %(write_expected)s, %(write_size)s, %(write_behind)s, %(write_offset)s,

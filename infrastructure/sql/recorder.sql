@@ -37,7 +37,7 @@ LIMIT %(limit)s
 -- Only forward: an event that is processed a second time, or late, finds no row.
 INSERT INTO ordertrail.checkpoints AS c (tenant, projection, position)
 VALUES (%(tenant)s, %(projection)s, %(position)s)
-ON CONFLICT (tenant, projection) DO UPDATE SET position = excluded.position, error = NULL, updated_at = now()
+ON CONFLICT (tenant, projection) DO UPDATE SET position = excluded.position, error = NULL, updated_at = excluded.updated_at
 WHERE c.position < excluded.position
 RETURNING c.position
 

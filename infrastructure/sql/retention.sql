@@ -2,7 +2,7 @@
 INSERT INTO ordertrail.retention AS r (tenant, keep)
 SELECT t.tenant, %(keep)s FROM ordertrail.tenants AS t WHERE t.tenant = %(tenant)s
 ON CONFLICT (tenant) DO UPDATE SET keep = excluded.keep
-RETURNING tenant
+RETURNING r.tenant
 
 -- name: keep_instead
 -- Who has no row keeps all, and nothing has expired.
@@ -13,7 +13,7 @@ WHERE t.tenant = %(tenant)s
        OR EXISTS (SELECT FROM ordertrail.retention AS k WHERE k.tenant = %(tenant)s))
 ON CONFLICT (tenant) DO UPDATE SET keep = excluded.keep
 WHERE r.keep IS NOT DISTINCT FROM %(known)s::interval AND r.expired = %(known_expired)s
-RETURNING tenant
+RETURNING r.tenant
 
 -- name: find
 SELECT keep, expired FROM ordertrail.retention WHERE tenant = %(tenant)s

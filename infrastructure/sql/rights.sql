@@ -63,27 +63,32 @@ GRANT SELECT ON ordertrail.tenants, ordertrail.ledgers, ordertrail.events, order
 GRANT EXECUTE ON FUNCTION ordertrail.append_group, ordertrail.append_alone, ordertrail.bind_request
 TO ordertrail_runtime;
 
+-- A cluster fills in the defaults before it sends a row to its node. So who may insert a row needs the right to insert
+-- the columns that have defaults, too.
+
 -- The rights on the views follow from their definitions (infrastructure/setup/view_rights.py).
-GRANT SELECT, INSERT (tenant, projection, position), UPDATE (position, error, must_be_rebuilt, updated_at)
+GRANT SELECT, INSERT (tenant, projection, position, must_be_rebuilt, updated_at),
+      UPDATE (position, error, must_be_rebuilt, updated_at)
 ON ordertrail.checkpoints TO ordertrail_runtime;
 GRANT SELECT ON ordertrail.editions TO ordertrail_runtime;
 
 -- The keys that sign ledgers can only be added by the owner: nobody trusts a head that another key has signed.
-GRANT SELECT, INSERT (tenant), UPDATE (size, error) ON ordertrail.trees TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, size), UPDATE (size, error) ON ordertrail.trees TO ordertrail_runtime;
 GRANT SELECT, INSERT, UPDATE (hashes) ON ordertrail.tiles TO ordertrail_runtime;
-GRANT SELECT, INSERT (tenant, size, note) ON ordertrail.tree_heads TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, size, note, sealed_at) ON ordertrail.tree_heads TO ordertrail_runtime;
 GRANT SELECT ON ordertrail.signing_keys TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.leaf_hash TO ordertrail_runtime;
 
 -- A subject gets one key, and can lose it for good. A key is never replaced.
-GRANT SELECT, INSERT (tenant, subject, wrapped) ON ordertrail.subject_keys TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, subject, wrapped, created_at) ON ordertrail.subject_keys TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.destroy_subject_key TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.note_unreadable_keys TO ordertrail_runtime;
 
 -- A content may be stored, even repeatedly. It is deleted only if its subject was forgotten, or if it has expired.
-GRANT SELECT, INSERT (tenant, digest, subject, body), UPDATE (recorded_at) ON ordertrail.bodies TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, digest, subject, body, recorded_at), UPDATE (recorded_at)
+ON ordertrail.bodies TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.delete_body TO ordertrail_runtime;
-GRANT SELECT, INSERT (tenant, keep), UPDATE (keep, expired) ON ordertrail.retention TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, keep, expired), UPDATE (keep, expired) ON ordertrail.retention TO ordertrail_runtime;
 
 -- The owner makes credentials and the installation's secrets.
 GRANT SELECT ON ordertrail.credentials, ordertrail.installation TO ordertrail_runtime;

@@ -2,7 +2,7 @@
 
 CREATE SCHEMA ordertrail;
 
-CREATE FUNCTION ordertrail.append(in_tenant text, in_keys text[], in_fingerprints bytea[], in_streams text[], in_write_append integer[], in_write_stream integer[], in_write_expected bigint[], in_write_size integer[], in_event_write integer[], in_event_ids text[], in_types text[], in_data bytea[], in_metadata bytea[], in_occurred_at timestamp with time zone[]) RETURNS TABLE(outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamp with time zone)
+CREATE FUNCTION ordertrail.append(in_tenant text, in_keys text[], in_fingerprints bytea[], in_streams text[], in_write_append integer[], in_write_stream integer[], in_write_expected bigint[], in_write_size integer[], in_event_write integer[], in_event_ids text[], in_types text[], in_data bytea[], in_metadata bytea[], in_occurred_at timestamp with time zone[]) RETURNS TABLE(outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamp with time zone, refused integer)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -14,6 +14,7 @@ DECLARE
     firsts bigint[] := array_fill(NULL::bigint, ARRAY[n_appends]);
     lasts bigint[] := array_fill(NULL::bigint, ARRAY[n_appends]);
     first_times timestamptz[] := array_fill(NULL::timestamptz, ARRAY[n_appends]);
+    refused_writes int[] := array_fill(NULL::int, ARRAY[n_appends]);
     -- one element per write: the version it found or wrote first; the numbers that turn an event's ordinal into its
     -- position and its version, NULL if the append is not accepted
     shown_versions bigint[] := array_fill(NULL::bigint, ARRAY[n_writes]);
@@ -29,17 +30,12 @@ DECLARE
     earlier record;
     verdict text;
     head bigint;
-    expected bigint;
     first_write int;
     w int := 1;
     ordinal int := 1;
 BEGIN
-    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
-    SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO ledger_position, moment
-    FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
-    END IF;
+    SELECT h.out_position, h.out_moment INTO ledger_position, moment
+    FROM ordertrail.hold_ledger(in_tenant, 'infinity') AS h;
     next_position := ledger_position + 1;
 
     -- A subquery with a LIMIT stays an index probe, whatever the planner assumes about the table's size.
@@ -56,13 +52,10 @@ BEGIN
         verdict := 'appended';
         first_write := w;
         WHILE in_write_append[w] = a LOOP
-            head := heads[in_write_stream[w]];
-            expected := in_write_expected[w];
-            shown_versions[w] := head;
-            IF expected = -3 AND head IS NULL THEN
-                verdict := 'stream_missing';
-            ELSIF (expected IN (-4, -1) AND head IS NOT NULL) OR (expected >= 0 AND coalesce(head, 0) <> expected) THEN
-                verdict := 'version_conflict';
+            shown_versions[w] := heads[in_write_stream[w]];
+            IF verdict = 'appended' THEN
+                verdict := coalesce(ordertrail.refusal_of(shown_versions[w], in_write_expected[w]), verdict);
+                refused_writes[a] := CASE WHEN verdict <> 'appended' THEN w - first_write + 1 END;
             END IF;
             w := w + 1;
         END LOOP;
@@ -141,7 +134,7 @@ BEGIN
 
     RETURN QUERY
     SELECT outcomes[i.append], firsts[i.append], lasts[i.append], array_agg(i.version ORDER BY i.n),
-           coalesce(first_times[i.append], moment)
+           coalesce(first_times[i.append], moment), refused_writes[i.append]
     FROM unnest(in_write_append, shown_versions) WITH ORDINALITY AS i (append, version, n)
     GROUP BY i.append ORDER BY i.append;
 END
@@ -150,51 +143,30 @@ $$;
 CREATE FUNCTION ordertrail.append_alone(in_tenant text, in_stream text, in_expected bigint, in_event_id text, in_type text, in_data bytea, in_metadata bytea, in_occurred_at timestamp with time zone, in_latest timestamp with time zone DEFAULT 'infinity'::timestamp with time zone, OUT out_position bigint, OUT out_version bigint, OUT out_recorded_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     next_position bigint;
     moment timestamptz;
+    head bigint;
     next_version bigint;
 BEGIN
-    -- Before anything else: a time that is too late would make all later times too late.
-    IF statement_timestamp() > in_latest THEN
-        RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
-            in_latest
-        USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
-    END IF;
+    SELECT h.out_position + 1, h.out_moment INTO next_position, moment
+    FROM ordertrail.hold_ledger(in_tenant, in_latest) AS h;
 
-    -- Every answer is durable, whatever the caller's session has set.
-    IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
-        PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT e.version INTO head FROM ordertrail.events AS e
+    WHERE e.tenant = in_tenant AND e.stream = in_stream ORDER BY e.version DESC LIMIT 1;
+    -- A stream that begins at version 0 (code -1) counts differently, and is left to ordertrail.append.
+    IF in_expected = -1 OR ordertrail.refusal_of(head, in_expected) IS NOT NULL THEN
+        RETURN;
     END IF;
-
-    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
-    SELECT l.position + 1, greatest(clock_timestamp(), l.recorded_at) INTO next_position, moment
-    FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
-    END IF;
-
-    INSERT INTO ordertrail.events AS new
+    next_version := coalesce(head, 0) + 1;
+    INSERT INTO ordertrail.events
         (tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)
-    SELECT in_tenant, next_position, in_stream, coalesce(s.head, 0) + 1, in_event_id, in_type, in_data, in_metadata,
-           coalesce(in_occurred_at, moment), moment
-    FROM (
-        SELECT (
-            SELECT e.version FROM ordertrail.events AS e
-            WHERE e.tenant = in_tenant AND e.stream = in_stream ORDER BY e.version DESC LIMIT 1
-        ) AS head
-        OFFSET 0  -- or the probe would be made once for each mention of its result
-    ) AS s
-    WHERE CASE in_expected
-        WHEN -2 THEN true
-        WHEN -3 THEN s.head IS NOT NULL
-        WHEN -4 THEN s.head IS NULL
-        ELSE coalesce(s.head, 0) = in_expected
-    END
-    ON CONFLICT DO NOTHING
-    RETURNING new.version INTO next_version;
-    IF next_version IS NULL THEN
+    VALUES (in_tenant, next_position, in_stream, next_version, in_event_id, in_type, in_data, in_metadata,
+            coalesce(in_occurred_at, moment), moment)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
         RETURN;
     END IF;
 
@@ -207,9 +179,10 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION ordertrail.append_group(in_tenant text, in_keys text[], in_fingerprints bytea[], in_write_append integer[], in_write_stream text[], in_write_expected bigint[], in_write_size integer[], in_write_behind integer[], in_write_offset integer[], in_event_write integer[], in_event_stream text[], in_event_ids text[], in_types text[], in_data bytea[], in_metadata bytea[], in_occurred_at timestamp with time zone[], in_latest timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamp with time zone)
+CREATE FUNCTION ordertrail.append_group(in_tenant text, in_keys text[], in_fingerprints bytea[], in_write_append integer[], in_write_stream text[], in_write_expected bigint[], in_write_size integer[], in_write_behind integer[], in_write_offset integer[], in_event_write integer[], in_event_stream text[], in_event_ids text[], in_types text[], in_data bytea[], in_metadata bytea[], in_occurred_at timestamp with time zone[], in_latest timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamp with time zone, refused integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 #variable_conflict use_column
 DECLARE
@@ -220,34 +193,15 @@ DECLARE
     -- the version of each write's first event
     first_versions bigint[];
 BEGIN
-    -- Before anything else: a time that is too late would make all later times too late.
-    IF statement_timestamp() > in_latest THEN
-        RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
-            in_latest
-        USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
-    END IF;
-
-    -- Every answer is durable, whatever the caller's session has set.
-    IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
-        PERFORM set_config('synchronous_commit', 'on', true);
-    END IF;
-
-    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
-    SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO ledger_position, moment
-    FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
-    END IF;
+    SELECT h.out_position, h.out_moment INTO ledger_position, moment
+    FROM ordertrail.hold_ledger(in_tenant, in_latest) AS h;
 
     -- A subquery with a LIMIT stays an index probe, whatever the planner assumes about the table's size. A stream that
     -- begins at version 0 (code -1) counts differently, and is left to ordertrail.append.
     SELECT array_agg(coalesce(w.head, 0) + w.behind + 1),
-           bool_and(CASE
-               WHEN w.expected = -2 THEN true
-               WHEN w.expected = -3 THEN w.head IS NOT NULL OR w.behind > 0
-               WHEN w.expected = -4 THEN w.head IS NULL AND w.behind = 0
-               ELSE coalesce(w.head, 0) + w.behind = w.expected
-           END)
+           bool_and(w.expected <> -1 AND ordertrail.refusal_of(
+               CASE WHEN w.behind = 0 THEN w.head ELSE coalesce(w.head, 0) + w.behind END, w.expected
+           ) IS NULL)
     INTO first_versions, is_as_expected
     FROM (
         SELECT i.expected, i.behind, (
@@ -286,7 +240,8 @@ BEGIN
             WHERE l.tenant = in_tenant;
             -- A hint to readers, who also poll. There is one per call, because NOTIFY serialises commits.
             PERFORM pg_notify('ordertrail', in_tenant);
-            RETURN QUERY SELECT 'appended', ledger_position + 1, ledger_position + n_events, first_versions, moment;
+            RETURN QUERY SELECT 'appended', ledger_position + 1, ledger_position + n_events, first_versions, moment,
+                         NULL::int;
             RETURN;
         EXCEPTION
             -- A key or an event id was seen before, as the unique indexes report. Nearly all are new, so none is looked
@@ -336,18 +291,29 @@ END
 $$;
 
 CREATE FUNCTION ordertrail.delete_body(in_tenant text, in_digest bytea, in_before timestamp with time zone) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    DELETE FROM ordertrail.bodies AS c
-    WHERE c.tenant = in_tenant AND c.digest = in_digest
-      AND CASE WHEN in_before IS NULL THEN EXISTS (
-              SELECT FROM ordertrail.subject_keys AS k
-              WHERE k.tenant = in_tenant AND k.subject = c.subject AND k.destroyed_at IS NOT NULL
-          ) ELSE EXISTS (
-              SELECT FROM ordertrail.retention AS r
-              WHERE r.tenant = in_tenant AND r.keep IS NOT NULL AND c.recorded_at <= least(in_before, now() - r.keep)
-          ) END
+DECLARE
+    body_subject text;
+    body_recorded_at timestamptz;
+    period interval;
+BEGIN
+    SELECT c.subject, c.recorded_at INTO body_subject, body_recorded_at
+    FROM ordertrail.bodies AS c WHERE c.tenant = in_tenant AND c.digest = in_digest FOR UPDATE;
+    IF in_before IS NULL THEN
+        PERFORM FROM ordertrail.subject_keys AS k
+        WHERE k.tenant = in_tenant AND k.subject = body_subject AND k.destroyed_at IS NOT NULL;
+    ELSE
+        SELECT r.keep INTO period FROM ordertrail.retention AS r WHERE r.tenant = in_tenant AND r.keep IS NOT NULL;
+        IF body_recorded_at > least(in_before, now() - period) THEN
+            RETURN;
+        END IF;
+    END IF;
+    IF FOUND THEN
+        DELETE FROM ordertrail.bodies AS c WHERE c.tenant = in_tenant AND c.digest = in_digest;
+    END IF;
+END
 $$;
 
 CREATE FUNCTION ordertrail.destroy_subject_key(in_tenant text, in_subject text, in_by text) RETURNS void
@@ -359,34 +325,44 @@ BEGIN
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
-    WITH destroyed AS (
-        INSERT INTO ordertrail.subject_keys AS k (tenant, subject, destroyed_at, destroyed_by)
-        VALUES (in_tenant, in_subject, now(), in_by)
-        ON CONFLICT (tenant, subject) DO UPDATE
-        SET wrapped = NULL, destroyed_at = excluded.destroyed_at, destroyed_by = excluded.destroyed_by
-        WHERE k.wrapped IS NOT NULL
-        RETURNING tenant
-    )
-    INSERT INTO ordertrail.editions AS e (tenant, number)
-    SELECT tenant, 1 FROM destroyed
-    ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1;
+    INSERT INTO ordertrail.subject_keys AS k (tenant, subject, destroyed_at, destroyed_by)
+    VALUES (in_tenant, in_subject, now(), in_by)
+    ON CONFLICT (tenant, subject) DO UPDATE
+    SET wrapped = NULL, destroyed_at = excluded.destroyed_at, destroyed_by = excluded.destroyed_by
+    WHERE k.wrapped IS NOT NULL;
+    IF FOUND THEN
+        INSERT INTO ordertrail.editions AS e (tenant, number) VALUES (in_tenant, 1)
+        ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1;
+    END IF;
 END
 $$;
 
-CREATE TABLE ordertrail.events (
-    tenant text NOT NULL COLLATE pg_catalog."C",
-    "position" bigint NOT NULL,
-    version bigint NOT NULL,
-    occurred_at timestamp with time zone NOT NULL,
-    recorded_at timestamp with time zone NOT NULL,
-    stream text NOT NULL COLLATE pg_catalog."C",
-    event_id text NOT NULL COLLATE pg_catalog."C",
-    type text NOT NULL COLLATE pg_catalog."C",
-    data bytea NOT NULL,
-    metadata bytea NOT NULL
-);
+CREATE FUNCTION ordertrail.hold_ledger(in_tenant text, in_latest timestamp with time zone, OUT out_position bigint, OUT out_moment timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- Before anything else: a time that is too late would make all later times too late.
+    IF statement_timestamp() > in_latest THEN
+        RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
+            in_latest
+        USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
+    END IF;
 
-CREATE FUNCTION ordertrail.leaf_hash(event ordertrail.events) RETURNS bytea
+    -- Every answer is durable, whatever the caller's session has set.
+    IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+
+    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
+    SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO out_position, out_moment
+    FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION ordertrail.leaf_hash(in_tenant text, in_position bigint, in_stream text, in_version bigint, in_event_id text, in_type text, in_data bytea, in_metadata bytea, in_occurred_at timestamp with time zone, in_recorded_at timestamp with time zone) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN sha256(((((('\x00'::bytea || convert_to(format('ordertrail event v1
 %s %s %s %s %s %s
@@ -396,23 +372,27 @@ CREATE FUNCTION ordertrail.leaf_hash(event ordertrail.events) RETURNS bytea
 %s
 %s
 %s
-'::text, octet_length((event).tenant), octet_length((event).stream), octet_length((event).event_id), octet_length((event).type), octet_length((event).data), octet_length((event).metadata), (event).tenant, (event)."position", (event).stream, (event).version, (event).event_id, (event).type), 'UTF8'::name)) || timestamptz_send((event).occurred_at)) || timestamptz_send((event).recorded_at)) || (event).data) || (event).metadata));
+'::text, octet_length(in_tenant), octet_length(in_stream), octet_length(in_event_id), octet_length(in_type), octet_length(in_data), octet_length(in_metadata), in_tenant, in_position, in_stream, in_version, in_event_id, in_type), 'UTF8'::name)) || timestamptz_send(in_occurred_at)) || timestamptz_send(in_recorded_at)) || in_data) || in_metadata));
 
 CREATE FUNCTION ordertrail.note_unreadable_keys(in_tenant text, in_subjects text[], in_digests bytea[]) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    WITH noted AS (
-        UPDATE ordertrail.subject_keys AS k SET unreadable = n.digest
-        FROM unnest(in_subjects, in_digests) AS n (subject, digest)
-        WHERE k.tenant = in_tenant AND k.subject = n.subject AND sha256(k.wrapped) = n.digest
-          AND k.unreadable IS DISTINCT FROM n.digest
-        RETURNING k.tenant
-    )
-    INSERT INTO ordertrail.editions AS e (tenant, number)
-    SELECT DISTINCT tenant, 1 FROM noted
-    ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1
+BEGIN
+    UPDATE ordertrail.subject_keys AS k SET unreadable = n.digest
+    FROM unnest(in_subjects, in_digests) AS n (subject, digest)
+    WHERE k.tenant = in_tenant AND k.subject = n.subject AND sha256(k.wrapped) = n.digest
+      AND k.unreadable IS DISTINCT FROM n.digest;
+    IF FOUND THEN
+        INSERT INTO ordertrail.editions AS e (tenant, number) VALUES (in_tenant, 1)
+        ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1;
+    END IF;
+END
 $$;
+
+CREATE FUNCTION ordertrail.refusal_of(in_head bigint, in_expected bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (in_expected = '-2'::integer) THEN NULL::text WHEN (in_expected = '-3'::integer) THEN CASE WHEN (in_head IS NULL) THEN 'stream_missing'::text ELSE NULL::text END WHEN (in_expected = ANY (ARRAY[('-1'::integer)::bigint, ('-4'::integer)::bigint])) THEN CASE WHEN (in_head IS NOT NULL) THEN 'version_conflict'::text ELSE NULL::text END WHEN (COALESCE(in_head, (0)::bigint) <> in_expected) THEN 'version_conflict'::text ELSE NULL::text END;
 
 CREATE TABLE ordertrail._yoyo_log (
     id character varying(36) NOT NULL,
@@ -502,6 +482,19 @@ CREATE TABLE ordertrail.deleted_tenants (
 CREATE TABLE ordertrail.editions (
     tenant text NOT NULL COLLATE pg_catalog."C",
     number bigint NOT NULL
+);
+
+CREATE TABLE ordertrail.events (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    version bigint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    stream text NOT NULL COLLATE pg_catalog."C",
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL COLLATE pg_catalog."C",
+    data bytea NOT NULL,
+    metadata bytea NOT NULL
 );
 
 CREATE TABLE ordertrail.installation (

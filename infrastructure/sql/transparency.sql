@@ -124,7 +124,10 @@ SELECT coalesce(min(position), 0), coalesce(max(position), 0), count(*),
        coalesce(string_agg(hash, '' ORDER BY position), ''),
        min(recorded_at), max(recorded_at), coalesce(bool_and(recorded_at >= before), true)
 FROM (
-    SELECT e.position, e.recorded_at, ordertrail.leaf_hash(e) AS hash,
+    SELECT e.position, e.recorded_at, ordertrail.leaf_hash(
+               e.tenant, e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at,
+               e.recorded_at
+           ) AS hash,
            lag(e.recorded_at, 1, e.recorded_at) OVER (ORDER BY e.position) AS before
     FROM ordertrail.events AS e
     WHERE e.tenant = %(tenant)s AND e.position > %(after)s
@@ -133,7 +136,11 @@ FROM (
 ) AS page
 
 -- name: leaves_one_by_one
-SELECT position, ordertrail.leaf_hash(e), recorded_at
+SELECT position,
+       ordertrail.leaf_hash(
+           tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at
+       ),
+       recorded_at
 FROM ordertrail.events AS e
 WHERE tenant = %(tenant)s AND position > %(after)s
 ORDER BY position

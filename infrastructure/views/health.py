@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from application.views.health import ProjectionHealth, SealingHealth
+from application.views.health import ProjectionHealth, SealingHealth, Shape
 from application.views.projections.catalogue import PROJECTIONS
 from infrastructure.ledger.clock import now
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.statements import statements
 from infrastructure.postgres.watch import Watch
+from infrastructure.setup.distribution import TABLES, distribution
 
 _SQL = statements("health")
 
@@ -30,6 +31,10 @@ class PostgresHealth:
         async with reading(self._pool, seconds=SECONDS) as connection:
             rows = await (await connection.execute(_SQL["projections"], {"projections": names})).fetchall()
         return [ProjectionHealth(*row) for row in rows]
+
+    async def shape(self) -> Shape:
+        async with reading(self._pool, seconds=SECONDS) as connection:
+            return distribution(await (await connection.execute(TABLES)).fetchall()).shape
 
     async def damaged_keys(self) -> int:
         async with reading(self._pool, seconds=SECONDS) as connection:

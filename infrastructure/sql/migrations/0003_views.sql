@@ -1,6 +1,29 @@
 -- The views: projections derive them from the ledger, and can rebuild them at any time.
 
+-- How far each projection has read the ledger. A stopped projection keeps its error, and the position before the event
+-- that stopped it. A checkpoint beyond its ledger's head is wrong, and nobody knows what its view has read. Once the
+-- head has passed the checkpoint, nothing shows the error any more. So must_be_rebuilt records it, and the view stays
+-- stopped until it is rebuilt.
+CREATE TABLE ordertrail.checkpoints (
+    tenant text COLLATE "C" NOT NULL,
+    projection text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    error text,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    must_be_rebuilt boolean NOT NULL DEFAULT false,
+    CONSTRAINT a_projection_has_one_checkpoint PRIMARY KEY (tenant, projection)
+) WITH (fillfactor = 50);
+
+-- How often a tenant's views changed without an event: a key was destroyed, or views were rebuilt. Pages that were
+-- rendered before are not shown again.
+CREATE TABLE ordertrail.editions (
+    tenant text COLLATE "C" NOT NULL,
+    number bigint NOT NULL,
+    CONSTRAINT a_tenant_has_one_edition PRIMARY KEY (tenant)
+);
+
 -- SHOPLINE's order action logs: the 42 kinds of action. The newest 100 are read at a time.
+-- sealed_in: the id of the event in which the row's personal data is encrypted; NULL if nothing is.
 CREATE TABLE ordertrail.action_log (
     tenant text COLLATE "C" NOT NULL,
     order_id text COLLATE "C" NOT NULL,
@@ -13,10 +36,14 @@ CREATE TABLE ordertrail.action_log (
     actor_name text NOT NULL,
     actor_type text NOT NULL,
     application_id text,
+    sealed_in text COLLATE "C",
     CONSTRAINT an_action_is_logged_once PRIMARY KEY (tenant, order_id, position)
 );
+-- SHOPLINE's log is ordered by the only time it shows, and at the same time by the order of recording.
+CREATE INDEX actions_by_time ON ordertrail.action_log (tenant, order_id, occurred_at, position);
 
--- Dintero's order events: what each service reported about the order.
+-- Dintero's order events: what each service reported about the order. They carry the order's version after them.
+-- sealed_in: the id of the event in which the report's personal data is encrypted; NULL if nothing is.
 CREATE TABLE ordertrail.service_events (
     tenant text COLLATE "C" NOT NULL,
     order_id text COLLATE "C" NOT NULL,
@@ -29,10 +56,13 @@ CREATE TABLE ordertrail.service_events (
     description text,
     metadata json,
     created_by text NOT NULL,
+    version bigint NOT NULL,
+    sealed_in text COLLATE "C",
     CONSTRAINT a_service_event_is_listed_once PRIMARY KEY (tenant, order_id, position)
 );
 
 -- The present state of each order. detail is the folded state; orders are found by the other columns.
+-- customer_from: the field that named the customer, and the id of the event in which the customer's data is encrypted.
 CREATE TABLE ordertrail.order_state (
     tenant text COLLATE "C" NOT NULL,
     order_id text COLLATE "C" NOT NULL,
@@ -45,6 +75,7 @@ CREATE TABLE ordertrail.order_state (
     delivery_status text COLLATE "C",
     search text NOT NULL,
     detail json NOT NULL,
+    customer_from text COLLATE "C",
     CONSTRAINT an_order_has_one_state PRIMARY KEY (tenant, order_id)
 ) WITH (fillfactor = 80);
 -- Orders are listed newest first, by a position that never changes. So a cursor neither loses nor repeats an order.
@@ -52,6 +83,8 @@ CREATE INDEX orders_newest_first ON ordertrail.order_state (tenant, first_positi
 -- Orders are found by their partner's reference; the newest order wins.
 CREATE INDEX orders_by_reference ON ordertrail.order_state (tenant, reference, first_position DESC)
     WHERE reference IS NOT NULL;
+-- Statistics would hold samples of the text that orders are found by, even of values that were erased long ago.
+ALTER TABLE ordertrail.order_state ALTER COLUMN search SET STATISTICS 0;
 
 -- Carriyo's system logs: HTTP calls about an order, with the columns they are found by. The event and its content hold
 -- the rest.
@@ -68,9 +101,6 @@ CREATE TABLE ordertrail.system_log (
     content_digest text COLLATE "C",
     CONSTRAINT a_call_is_logged_once PRIMARY KEY (tenant, order_id, position)
 );
--- The orders whose calls use a content: a content that no other order uses is erased with its order.
-CREATE INDEX calls_by_content ON ordertrail.system_log (tenant, content_digest, order_id)
-    WHERE content_digest IS NOT NULL;
 
 -- Sendcloud's integration exception logs. The event holds the rest.
 CREATE TABLE ordertrail.integration_log (

@@ -8,7 +8,7 @@ from application.access.callers import Tenant
 from domain.errors import InvalidEvent
 
 CHANGES = {
-    "a body from before bodies were encrypted": "UPDATE ordertrail.bodies SET body = '{}'",
+    "a body that is not encrypted": "UPDATE ordertrail.bodies SET body = '{}'",
     "another body of the same order": "UPDATE ordertrail.bodies AS c SET body = o.body FROM ordertrail.bodies AS o"
     " WHERE o.digest <> c.digest",
     "a body that lost its end": "UPDATE ordertrail.bodies SET body = substr(body, 1, length(body) - 1)",

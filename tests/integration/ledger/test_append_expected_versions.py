@@ -127,3 +127,16 @@ async def test_an_append_to_two_streams_happens_to_both_or_neither(
         await ledger.write(Write("order-1-1", child, (new_event(),)), Write("order-1", parent, (new_event(),)))
 
     assert await ledger.read() == before
+
+
+async def test_of_several_writes_that_are_not_as_expected_the_first_is_named(ledger: Ledger) -> None:
+    await ledger.append("order-1")
+    good = Write("order-2", NO_STREAM, (new_event(),))
+    behind = Write("order-1", Exactly(7), (new_event(),))
+    missing = Write("order-3", STREAM_EXISTS, (new_event(),))
+
+    with pytest.raises(VersionConflict, match="order-1") as conflict:
+        await ledger.write(good, behind, missing)
+    assert conflict.value.actual == 1
+    with pytest.raises(OrderNotFound, match="'3'"):
+        await ledger.write(good, missing, behind)

@@ -12,6 +12,7 @@ from infrastructure.ledger.event_store import PostgresEventStore
 from infrastructure.ledger.group_commit import GroupCommit, open_group_commit
 from infrastructure.postgres import database
 from infrastructure.postgres.database import open_pool
+from tests.cluster import ACTIVITY
 from tests.fix_store import NO_PATIENCE, Ledger, blocked_calls, held, key, new_event
 from tests.proxy import Proxy, open_proxy
 
@@ -106,8 +107,8 @@ async def test_a_call_that_is_still_running_when_it_is_asked_for_again_is_stored
 async def test_a_second_call_that_the_server_gives_up_tells_nothing_of_the_first(
     proxy: Proxy, writer: GroupCommit, postgres_ledger: Ledger, shared_dsn: str
 ) -> None:
-    give_up_the_second = """
-        SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+    give_up_the_second = f"""
+        SELECT pg_cancel_backend(pid) FROM {ACTIVITY}
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ordertrail.append%'
         ORDER BY backend_start DESC LIMIT 1
     """
@@ -215,8 +216,8 @@ async def test_writers_that_are_terminated_again_and_again_store_each_event_once
 async def test_a_statement_that_the_server_gives_up_was_not_stored_and_says_so(
     shared_dsn: str, postgres_ledger: Ledger
 ) -> None:
-    cancel = """
-        SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+    cancel = f"""
+        SELECT pg_cancel_backend(pid) FROM {ACTIVITY}
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ordertrail.append%'
     """
     async with (

@@ -243,7 +243,7 @@ def test_a_recorder_class_of_another_kind_and_an_unknown_purpose_are_refused(dsn
 def test_a_database_that_was_not_migrated_is_refused_with_what_to_do(empty_dsn: str) -> None:
     factory = OrdertrailFactory(Environment("Shop", {"ORDERTRAIL_DSN": empty_dsn}))
 
-    with pytest.raises(ProgrammingError, match="lacks migration 0001_ledger; apply it with: ordertrail migrate"):
+    with pytest.raises(ProgrammingError, match="lacks migration 0001_tenants; apply it with: ordertrail migrate"):
         factory.application_recorder()
 
 

@@ -43,7 +43,7 @@ WHOLE_LEDGER = {("transparency", name) for name in ("first_broken_stream", "kept
 """What verifies or repairs a ledger may read all of it."""
 WHOLE_TENANT = {("tenant_deletion", name) for name in statements("tenant_deletion") if name.startswith("delete_")}
 """What deletes a tenant deletes all of it."""
-OF_NO_TENANT = {"session", "setup", "rights", "checkup"}
+OF_NO_TENANT = {"distribution", "session", "setup", "rights", "checkup"}
 """What sets up sessions and databases is about no rows of tenants."""
 STATEMENTS = [(file, name) for file in sorted(FILES - WHOLE_VIEWS - OF_NO_TENANT) for name in statements(file)]
 STATEMENTS = [statement for statement in STATEMENTS if statement not in WHOLE_LEDGER | WHOLE_TENANT]

@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from domain.values import TenantName
 from infrastructure.library.database import TenantDatabase
 from infrastructure.postgres.database import Connection, connect, open_pool
-from infrastructure.postgres.session import owner_dsn, runtime_dsn
+from infrastructure.postgres.session import connecting, owner_dsn, runtime_dsn
 from infrastructure.setup.owner_session import owner_session
 
 EXPECTED = {
@@ -19,6 +19,7 @@ EXPECTED = {
     "IntervalStyle": "postgres",
     "TimeZone": "UTC",
     "search_path": "ordertrail, pg_temp",
+    "plan_cache_mode": "auto",
     "transaction_isolation": "read committed",
     "synchronous_commit": "on",
 }
@@ -26,6 +27,7 @@ DEFAULTS = {
     "datestyle": "German",
     "intervalstyle": "iso_8601",
     "timezone": "Asia/Taipei",
+    "plan_cache_mode": "force_generic_plan",
     "search_path": "public",
     "default_transaction_isolation": "serializable",
     "synchronous_commit": "off",
@@ -80,6 +82,39 @@ def test_a_session_of_the_librarys_recorder_is_set_up(unlike_dsn: str) -> None:
 def test_the_session_that_sets_a_database_up_is_set_up(unlike_dsn: str) -> None:
     with owner_session(unlike_dsn) as session:
         assert dict(session.execute(SETTINGS).fetchall()) == EXPECTED
+
+
+def test_a_session_of_the_librarys_recorder_has_time_outs(dsn: str) -> None:
+    with psycopg.connect(dsn) as owner:
+        owner.execute("INSERT INTO ordertrail.tenants (tenant) VALUES ('acme')")
+        owner.execute("INSERT INTO ordertrail.ledgers (tenant) VALUES ('acme')")
+    database = TenantDatabase(dsn, TenantName("acme"))
+    database.open()
+    try:
+        query = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+        assert database.fetch(query.encode()) == [("1min", "30s")]
+    finally:
+        database.close()
+
+
+@pytest.mark.parametrize("as_owner", [True, False])
+def test_both_drivers_connect_alike(as_owner: bool) -> None:
+    how = connecting("host=db.example", as_owner=as_owner, seconds=2.5)
+
+    conninfo = conninfo_to_dict(how.pop("conninfo"))
+    assert (conninfo["client_encoding"], "role=ordertrail_runtime" in conninfo.get("options", "")) == (
+        "UTF8",
+        not as_owner,
+    )
+    assert how == {
+        "autocommit": True,
+        "prepare_threshold": 2,
+        "connect_timeout": 3,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 25_000,
+    }
 
 
 async def test_a_pool_has_settings_of_its_own_besides(dsn: str) -> None:

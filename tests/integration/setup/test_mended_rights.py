@@ -163,10 +163,10 @@ def test_a_superuser_who_is_not_the_owner_leaves_everything_to_the_owner(
     run(
         owned_dsn,
         "DROP FUNCTION ordertrail.append_alone",
-        "DELETE FROM ordertrail._yoyo_migration WHERE migration_id = '0016_append_alone'",
+        "DELETE FROM ordertrail._yoyo_migration WHERE migration_id = '0015_append_alone'",
     )
 
-    assert migrate(superuser_dsn) == ["0016_append_alone"]
+    assert migrate(superuser_dsn) == ["0015_append_alone"]
 
     assert owners(superuser_dsn) == {OWNER}
 
@@ -218,7 +218,7 @@ def test_who_may_only_become_the_runtime_role_needs_no_more_where_all_is_right(w
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ("DELETE FROM ordertrail._yoyo_migration WHERE migration_id = '0016_append_alone'", "0016_append_alone"),
+        ("DELETE FROM ordertrail._yoyo_migration WHERE migration_id = '0015_append_alone'", "0015_append_alone"),
         ("REVOKE UPDATE (size) ON ordertrail.trees FROM ordertrail_runtime", "does not give the role"),
         ("REVOKE USAGE ON SCHEMA ordertrail FROM ordertrail_runtime", "does not give the role"),
         ("REVOKE SELECT ON ordertrail.installation FROM ordertrail_runtime", "does not give the role"),

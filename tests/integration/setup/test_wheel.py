@@ -62,7 +62,7 @@ def test_the_wheel_holds_the_four_packages_and_nothing_else(wheel: Path) -> None
 
     assert files == sources
     assert {Path(name).suffix for name in files} == {".py", ".sql", ".ndjson"}
-    assert "infrastructure/sql/migrations/0001_ledger.sql" in files
+    assert "infrastructure/sql/migrations/0001_tenants.sql" in files
 
 
 def test_the_wheel_is_not_for_a_public_registry(wheel: Path) -> None:

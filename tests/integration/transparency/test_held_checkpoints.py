@@ -18,6 +18,7 @@ from application.transparency.keys import new_signing_key
 from application.transparency.note import CannotCheck, Signer, Verifier
 from application.transparency.tree import EMPTY_ROOT
 from tests.builders import an_event
+from tests.damage import LEAF_HASH, LEAF_PARAMETERS
 
 SIZE, BATCH = 300, 100
 
@@ -203,11 +204,11 @@ async def test_a_checkpoint_whose_key_was_taken_out_of_the_database_is_checked_w
 async def test_a_database_that_was_taught_to_hash_what_was_there_before_is_not_believed(ledger: Ledger) -> None:
     held = await ledger.note(300)
     await ledger.tamper(
-        "CREATE TABLE ordertrail.before AS SELECT position, ordertrail.leaf_hash(e) FROM ordertrail.events AS e;"
+        f"CREATE TABLE ordertrail.before AS SELECT position, {LEAF_HASH} FROM ordertrail.events;"
         "GRANT SELECT ON ordertrail.before TO ordertrail_runtime;"
         "UPDATE ordertrail.events SET data = data || ' ' WHERE position = 42;"
-        "CREATE OR REPLACE FUNCTION ordertrail.leaf_hash(event ordertrail.events) RETURNS bytea LANGUAGE sql STABLE"
-        " RETURN (SELECT b.leaf_hash FROM ordertrail.before AS b WHERE b.position = (event).position)"
+        f"CREATE OR REPLACE FUNCTION ordertrail.leaf_hash({LEAF_PARAMETERS}) RETURNS bytea LANGUAGE sql STABLE"
+        " RETURN (SELECT b.leaf_hash FROM ordertrail.before AS b WHERE b.position = in_position)"
     )
     assert await ledger.damage() is None
 

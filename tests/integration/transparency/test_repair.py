@@ -13,6 +13,7 @@ from application.transparency.audit import repair
 from application.transparency.audit.repair import CannotRepair, Repaired
 from domain.errors import TenantNotFound
 from domain.values import TenantName
+from tests.cluster import ACTIVITY
 from tests.fix_sealed import SealedLedger
 
 SCRAMBLED: LiteralString = """
@@ -212,6 +213,6 @@ async def test_repair_waits_for_whoever_seals_the_ledger(ledger_of_300: SealedLe
 
 
 WAITING: LiteralString = (
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    f"SELECT pid FROM {ACTIVITY} WHERE datname = current_database() AND wait_event_type = 'Lock'"
     " AND query LIKE '%FROM ordertrail.trees%FOR UPDATE%'"
 )

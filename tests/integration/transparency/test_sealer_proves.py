@@ -20,13 +20,14 @@ from application.transparency.tree import inclusion_path, nodes_of, root_of
 from domain.errors import Unavailable, Unproven
 from domain.values import TenantName
 from tests.auditor import Auditor
+from tests.cluster import ACTIVITY
 from tests.fix_sealed import SealedLedger
 from tests.integration.transparency.stopped_sealing import NEW, SEALED, assert_mended, stopped
 
 ROOT = "the kept hashes do not have the root that was signed for 300 events"
 FULL: LiteralString = "WHERE level = 0 AND number = 0"
 WAITING: LiteralString = (
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    f"SELECT pid FROM {ACTIVITY} WHERE datname = current_database() AND wait_event_type = 'Lock'"
     " AND query LIKE '%INSERT INTO ordertrail.tree_heads%'"
 )
 SWAP: LiteralString = """

@@ -10,6 +10,7 @@ from application.ledger.port import ANY, Append, Write
 from application.transparency.audit import walk
 from application.transparency.audit.verification import Damage
 from tests.builders import an_event
+from tests.damage import LEAF_HASH
 from tests.integration.transparency.fix_tampered import CHANGED, SIZE, Tamper
 
 
@@ -160,7 +161,7 @@ async def test_events_that_changed_together_with_their_hashes_are_found_by_what_
     damage = await tamper(
         "UPDATE ordertrail.events SET data = data || ' ' WHERE position = 3;"
         "UPDATE ordertrail.tiles AS t SET hashes = overlay(hashes placing"
-        " (SELECT ordertrail.leaf_hash(e) FROM ordertrail.events AS e WHERE position = 3) FROM 65 FOR 32)"
+        f" (SELECT {LEAF_HASH} FROM ordertrail.events WHERE position = 3) FROM 65 FOR 32)"
         " WHERE level = 0 AND number = 0"
     )
 

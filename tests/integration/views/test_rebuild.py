@@ -20,6 +20,7 @@ from application.views.upkeep.rebuild import Rebuilding
 from domain.errors import TenantNotFound, ViewStopped
 from domain.values import TenantName
 from infrastructure.views.rebuild import PostgresSideViewStore
+from tests.cluster import ACTIVITY
 from tests.fix_postgres import database
 from tests.fix_store import new_event
 from tests.projecting import ROOT, VIEWS, append_events, caught_up, lag, running_projector, tables, undisturbed
@@ -206,7 +207,7 @@ def rebuilding_process(dsn: str) -> Iterator[None]:
             process.kill()
 
 
-WAITS = "EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+WAITS = f"EXISTS (SELECT FROM {ACTIVITY} WHERE datname = current_database() AND wait_event_type = 'Lock')"
 """A rebuild waits for a lock."""
 GONE = "NOT EXISTS (SELECT FROM pg_class WHERE relpersistence = 't' AND relname = 'timeline')"
 """The server has noticed that a rebuild is no more, and its tables are no more either."""

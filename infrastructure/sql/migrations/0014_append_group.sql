@@ -15,9 +15,7 @@
 --   in_event_write, in_event_stream, in_event_ids, in_types, in_data, in_metadata, in_occurred_at
 --                                one per event, ordered by write. The stream repeats its write's, because a look-up in
 --                                an array of texts has to count through it.
---   in_latest                    the latest time that the database's clock may show, by the client's clock. If it
---                                shows a later one, nothing is recorded, and OT001 is raised with it, in seconds since
---                                1970
+--   in_latest                    the latest time that the database's clock may show (ordertrail.hold_ledger)
 CREATE FUNCTION ordertrail.append_group(
     in_tenant text,
     in_keys text[],
@@ -37,9 +35,9 @@ CREATE FUNCTION ordertrail.append_group(
     in_occurred_at timestamptz[],
     in_latest timestamptz DEFAULT 'infinity'
 ) RETURNS TABLE (
-    outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamptz
+    outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamptz, refused int
 )
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $function$
 #variable_conflict use_column
 DECLARE
@@ -50,34 +48,15 @@ DECLARE
     -- the version of each write's first event
     first_versions bigint[];
 BEGIN
-    -- Before anything else: a time that is too late would make all later times too late.
-    IF statement_timestamp() > in_latest THEN
-        RAISE EXCEPTION 'the clock of the database shows %, later than the % of whoever appends', statement_timestamp(),
-            in_latest
-        USING ERRCODE = 'OT001', DETAIL = extract(epoch FROM statement_timestamp())::text;
-    END IF;
-
-    -- Every answer is durable, whatever the caller's session has set.
-    IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
-        PERFORM set_config('synchronous_commit', 'on', true);
-    END IF;
-
-    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
-    SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO ledger_position, moment
-    FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
-    END IF;
+    SELECT h.out_position, h.out_moment INTO ledger_position, moment
+    FROM ordertrail.hold_ledger(in_tenant, in_latest) AS h;
 
     -- A subquery with a LIMIT stays an index probe, whatever the planner assumes about the table's size. A stream that
     -- begins at version 0 (code -1) counts differently, and is left to ordertrail.append.
     SELECT array_agg(coalesce(w.head, 0) + w.behind + 1),
-           bool_and(CASE
-               WHEN w.expected = -2 THEN true
-               WHEN w.expected = -3 THEN w.head IS NOT NULL OR w.behind > 0
-               WHEN w.expected = -4 THEN w.head IS NULL AND w.behind = 0
-               ELSE coalesce(w.head, 0) + w.behind = w.expected
-           END)
+           bool_and(w.expected <> -1 AND ordertrail.refusal_of(
+               CASE WHEN w.behind = 0 THEN w.head ELSE coalesce(w.head, 0) + w.behind END, w.expected
+           ) IS NULL)
     INTO first_versions, is_as_expected
     FROM (
         SELECT i.expected, i.behind, (
@@ -116,7 +95,8 @@ BEGIN
             WHERE l.tenant = in_tenant;
             -- A hint to readers, who also poll. There is one per call, because NOTIFY serialises commits.
             PERFORM pg_notify('ordertrail', in_tenant);
-            RETURN QUERY SELECT 'appended', ledger_position + 1, ledger_position + n_events, first_versions, moment;
+            RETURN QUERY SELECT 'appended', ledger_position + 1, ledger_position + n_events, first_versions, moment,
+                         NULL::int;
             RETURN;
         EXCEPTION
             -- A key or an event id was seen before, as the unique indexes report. Nearly all are new, so none is looked

@@ -1,21 +1,14 @@
--- The ledger: a tenant's events, their order, and who may write them.
--- Every key starts with the tenant, so that the same schema can be distributed by tenant.
-
--- A tenant owns one ledger. An implicit tenant's orders and integrations are created by their first event.
-CREATE TABLE ordertrail.tenants (
-    tenant text COLLATE "C" NOT NULL,
-    implicit boolean NOT NULL DEFAULT false,
-    dintero_account text COLLATE "C",
-    created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT a_tenant_is_created_once PRIMARY KEY (tenant)
-);
+-- The ledger: a tenant's events and their order.
 
 -- The head of each ledger. Its row lock decides the order of writes, so position order is commit order.
 -- recorded_at is the time of the last append; times never run backwards along a ledger.
+-- Up to the position imported, a ledger came from another installation. The keys of its personal data stayed there. The
+-- keys of all later events are here.
 CREATE TABLE ordertrail.ledgers (
     tenant text COLLATE "C" NOT NULL,
     position bigint NOT NULL DEFAULT 0,
     recorded_at timestamptz NOT NULL DEFAULT '-infinity',
+    imported bigint NOT NULL DEFAULT 0,
     CONSTRAINT a_tenant_has_one_ledger PRIMARY KEY (tenant)
 ) WITH (fillfactor = 50);
 
@@ -56,14 +49,3 @@ CREATE TABLE ordertrail.snapshots (
     data bytea NOT NULL,
     CONSTRAINT a_snapshot_is_taken_once PRIMARY KEY (tenant, stream, version)
 );
-
--- How far each projection has read the ledger. A stopped projection keeps its error, and the position before the event
--- that stopped it.
-CREATE TABLE ordertrail.checkpoints (
-    tenant text COLLATE "C" NOT NULL,
-    projection text COLLATE "C" NOT NULL,
-    position bigint NOT NULL,
-    error text,
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT a_projection_has_one_checkpoint PRIMARY KEY (tenant, projection)
-) WITH (fillfactor = 50);

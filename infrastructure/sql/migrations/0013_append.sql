@@ -13,14 +13,14 @@
 --                                one per event, ordered by write. Event ids are distinct within a call; a NULL
 --                                occurred_at means now.
 --
--- in_write_expected: n >= 0 exactly that version (0: none yet), -2 ANY, -3 STREAM_EXISTS, -4 NO_STREAM,
--- -1 no stream yet and its first version will be 0, which the eventsourcing library permits.
+-- The conditions are those of ordertrail.refusal_of.
 --
 -- outcome: appended · replayed · version_conflict · stream_missing · key_reused · event_id_reused.
 --   appended            first_position and last_position of the append, versions of each write's first event
 --   replayed            first_position, last_position and recorded_at of the first time: the key was seen before, or
 --                       all the event ids were, with the same stream, type and data
---   version_conflict, stream_missing     versions are the present ones of the writes' streams, NULL where none
+--   version_conflict, stream_missing     versions are the present ones of the writes' streams, NULL where none, and
+--                       refused is the first write that is not as expected; it counts from 1
 CREATE FUNCTION ordertrail.append(
     in_tenant text,
     in_keys text[],
@@ -37,7 +37,7 @@ CREATE FUNCTION ordertrail.append(
     in_metadata bytea[],
     in_occurred_at timestamptz[]
 ) RETURNS TABLE (
-    outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamptz
+    outcome text, first_position bigint, last_position bigint, versions bigint[], recorded_at timestamptz, refused int
 )
 LANGUAGE plpgsql
 AS $function$
@@ -50,6 +50,7 @@ DECLARE
     firsts bigint[] := array_fill(NULL::bigint, ARRAY[n_appends]);
     lasts bigint[] := array_fill(NULL::bigint, ARRAY[n_appends]);
     first_times timestamptz[] := array_fill(NULL::timestamptz, ARRAY[n_appends]);
+    refused_writes int[] := array_fill(NULL::int, ARRAY[n_appends]);
     -- one element per write: the version it found or wrote first; the numbers that turn an event's ordinal into its
     -- position and its version, NULL if the append is not accepted
     shown_versions bigint[] := array_fill(NULL::bigint, ARRAY[n_writes]);
@@ -65,17 +66,12 @@ DECLARE
     earlier record;
     verdict text;
     head bigint;
-    expected bigint;
     first_write int;
     w int := 1;
     ordinal int := 1;
 BEGIN
-    -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
-    SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO ledger_position, moment
-    FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
-    END IF;
+    SELECT h.out_position, h.out_moment INTO ledger_position, moment
+    FROM ordertrail.hold_ledger(in_tenant, 'infinity') AS h;
     next_position := ledger_position + 1;
 
     -- A subquery with a LIMIT stays an index probe, whatever the planner assumes about the table's size.
@@ -92,13 +88,10 @@ BEGIN
         verdict := 'appended';
         first_write := w;
         WHILE in_write_append[w] = a LOOP
-            head := heads[in_write_stream[w]];
-            expected := in_write_expected[w];
-            shown_versions[w] := head;
-            IF expected = -3 AND head IS NULL THEN
-                verdict := 'stream_missing';
-            ELSIF (expected IN (-4, -1) AND head IS NOT NULL) OR (expected >= 0 AND coalesce(head, 0) <> expected) THEN
-                verdict := 'version_conflict';
+            shown_versions[w] := heads[in_write_stream[w]];
+            IF verdict = 'appended' THEN
+                verdict := coalesce(ordertrail.refusal_of(shown_versions[w], in_write_expected[w]), verdict);
+                refused_writes[a] := CASE WHEN verdict <> 'appended' THEN w - first_write + 1 END;
             END IF;
             w := w + 1;
         END LOOP;
@@ -177,7 +170,7 @@ BEGIN
 
     RETURN QUERY
     SELECT outcomes[i.append], firsts[i.append], lasts[i.append], array_agg(i.version ORDER BY i.n),
-           coalesce(first_times[i.append], moment)
+           coalesce(first_times[i.append], moment), refused_writes[i.append]
     FROM unnest(in_write_append, shown_versions) WITH ORDINALITY AS i (append, version, n)
     GROUP BY i.append ORDER BY i.append;
 END

@@ -1,0 +1,20 @@
+"""`ordertrail distribute`."""
+
+import typer
+
+from api.bootstrap import open_database
+from api.cli.progress import progress
+from api.cli.settings import DataDir, Dsn, plain_errors, settings_with
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def distribute(dsn: Dsn = None, data_dir: DataDir = None) -> None:
+    """Spread an installation over the nodes of its Citus cluster, each tenant on one node.
+
+    Stop the service first: while a table is moved, nobody can write to it. After an interruption, run it again.
+    """
+    settings = settings_with(dsn=dsn, data_dir=data_dir)
+    with plain_errors(), progress() as begin, open_database(settings, tell=print, distributing=begin("Tables")):
+        print("The tenants are distributed over the nodes.")

@@ -1,0 +1,78 @@
+-- Distributing an installation by tenant, on a server with the extension Citus.
+
+-- name: has_citus
+SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+
+-- name: tables
+-- Our tables: whether they belong to tenants, and whether they are on all nodes. The ledgers come first, because all
+-- others are kept where they are. A table on all nodes has this trigger, and a server without Citus has no such function.
+-- yoyo's own tables stay on the coordinator.
+SELECT c.relname, t.attnum IS NOT NULL, EXISTS (
+    SELECT FROM pg_trigger AS g WHERE g.tgrelid = c.oid AND g.tgfoid = to_regproc('pg_catalog.citus_truncate_trigger')
+)
+FROM pg_class AS c
+LEFT JOIN pg_attribute AS t ON t.attrelid = c.oid AND t.attname = 'tenant' AND NOT t.attisdropped
+WHERE c.relnamespace = to_regnamespace('ordertrail') AND c.relkind IN ('r', 'p') AND c.relname NOT LIKE '%yoyo%'
+ORDER BY c.relname <> 'ledgers', c.relname
+
+-- name: distribute_ledgers
+-- citus.shard_count says into how many parts.
+SELECT create_distributed_table('ordertrail.ledgers', 'tenant', colocate_with => 'none')
+
+-- name: distribute_table
+SELECT create_distributed_table(
+    format('ordertrail.%%I', %(name)s::text)::regclass, 'tenant', colocate_with => 'ordertrail.ledgers'
+)
+
+-- name: copy_table_to_all_nodes
+SELECT create_reference_table(format('ordertrail.%%I', %(name)s::text)::regclass)
+
+-- name: forget_local_rows
+-- What the table held before it was distributed is still here, besides where it is now.
+SELECT truncate_local_data_after_distributing_table(format('ordertrail.%%I', %(name)s::text)::regclass)
+
+-- name: functions
+-- Our functions that are not on all nodes, and whether they are entry points: these have their owner's rights, and run
+-- at the node of their first argument, the tenant. All others are called there.
+SELECT p.oid::regprocedure::text, p.prosecdef
+FROM pg_proc AS p
+LEFT JOIN pg_catalog.pg_dist_object AS o ON o.classid = 'pg_proc'::regclass AND o.objid = p.oid
+WHERE p.pronamespace = to_regnamespace('ordertrail')
+  AND (o.objid IS NULL OR (p.prosecdef AND o.distribution_argument_index IS DISTINCT FROM 0))
+ORDER BY p.prosecdef, 1
+
+-- name: keep_no_plan
+-- On a node, each plan is made with its tenant, which a plan for all tenants lacks.
+DO $do$
+DECLARE
+    function regprocedure;
+BEGIN
+    FOR function IN
+        SELECT p.oid FROM pg_proc AS p
+        WHERE p.pronamespace = to_regnamespace('ordertrail')
+          AND EXISTS (SELECT FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'plan_cache_mode=%')
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s RESET plan_cache_mode', function);
+    END LOOP;
+END
+$do$
+
+-- name: distribute_function
+-- Within a transaction too, it runs at the node of its tenant.
+SELECT create_distributed_function(
+    %(name)s::regprocedure, distribution_arg_name => 'in_tenant', colocate_with => 'ordertrail.ledgers',
+    force_delegation => true
+)
+
+-- name: copy_function_to_all_nodes
+SELECT create_distributed_function(%(name)s::regprocedure)
+
+-- name: let_role_in
+-- A node connects to another one as the role that a session has.
+DO $do$
+BEGIN
+    IF NOT (SELECT rolcanlogin FROM pg_roles WHERE rolname = 'ordertrail_runtime') THEN
+        ALTER ROLE ordertrail_runtime LOGIN;
+    END IF;
+END
+$do$

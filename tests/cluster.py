@@ -1,0 +1,86 @@
+"""Databases on a Citus cluster that somebody runs: the one whose coordinator ORDERTRAIL_TEST_CITUS_DSN names.
+
+The DSN is that of a superuser, who may connect to every node in the same way. The database that it names knows the
+nodes.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+COORDINATOR = os.environ.get("ORDERTRAIL_TEST_CITUS_DSN")
+ACTIVITY: LiteralString = (
+    "pg_stat_activity"
+    if COORDINATOR is None
+    else "(SELECT global_pid AS pid, datname, wait_event_type, query, query_start AS backend_start"
+    " FROM citus_stat_activity) AS activity"
+)
+"""What sessions do on all nodes, in FROM. What their pid is, pg_cancel_backend takes."""
+SHARDS = 4
+"""Into how many parts the databases of the tests are divided: more take longer to make."""
+
+
+def nodes(dsn: str) -> list[str]:
+    """Return the DSN of each node, the coordinator first."""
+    query = "SELECT nodename, nodeport FROM pg_dist_node WHERE isactive ORDER BY groupid"
+    with psycopg.connect(dsn) as connection:
+        found = connection.execute(query).fetchall()
+    workers = [(host, port) for host, port in found if not _is_coordinator(dsn, host, port)]
+    return [dsn, *(make_conninfo(dsn, host=host, port=port) for host, port in workers)]
+
+
+def _is_coordinator(dsn: str, host: str, port: int) -> bool:
+    return str(port) == str(conninfo_to_dict(dsn).get("port", 5432))
+
+
+@contextmanager
+def database_on_cluster(dsn: str, name: str, *, template: str | None = None) -> Iterator[None]:
+    """Create a database on every node, with Citus or as a copy of another one, and drop it."""
+    every = nodes(dsn)
+    create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if template is not None:
+        create += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+    _on_each(every, create)
+    try:
+        if template is None:
+            _join(every, name)
+        yield
+    finally:
+        _on_each(every, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def close(dsn: str, name: str) -> None:
+    """Let nobody connect to a database any more, not even Citus itself: it can be copied then."""
+    for node in nodes(dsn):
+        with psycopg.connect(node, autocommit=True) as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+
+
+def _on_each(every: Sequence[str], statement: sql.Composed) -> None:
+    for node in every:
+        with psycopg.connect(node, autocommit=True) as connection:
+            connection.add_notice_handler(lambda _: None)
+            connection.execute(statement)
+
+
+def _join(every: Sequence[str], name: str) -> None:
+    """Make the databases of one name the nodes of one cluster."""
+    for node in every:
+        with psycopg.connect(make_conninfo(node, dbname=name), autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION citus")
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} SET citus.shard_count = {}").format(sql.Identifier(name), SHARDS)
+            )
+    with psycopg.connect(every[0]) as connection:
+        found = "SELECT nodename, nodeport, groupid = 0 FROM pg_dist_node ORDER BY groupid"
+        members = connection.execute(found).fetchall()
+    with psycopg.connect(make_conninfo(every[0], dbname=name), autocommit=True) as connection:
+        for host, port, is_coordinator in members:
+            how = "citus_set_coordinator_host" if is_coordinator else "citus_add_node"
+            connection.execute(sql.SQL("SELECT {}(%s, %s)").format(sql.Identifier(how)), [host, port])
