@@ -42,8 +42,8 @@ EVERY_TENANT: Mapping[tuple[str, str], str] = {
     ("views", "create_missing_checkpoints"): LISTS_TENANTS,
 }
 """The statements that pin no tenant, and why."""
-BESIDE: Mapping[str, str] = dict.fromkeys(("add", "differences", "remove", "side_views"), "a view is rebuilt in a temporary table, and compared with the live one")
-"""The files, and the statements of views, that use temporary tables, and why."""
+BESIDE = ("add", "differences", "remove", "side_views")
+"""The files, and the statements of views, that use temporary tables: a view is rebuilt in one, and compared with the live one."""
 
 GOOD = [
     "SELECT 1 FROM ordertrail.events WHERE tenant = %(tenant)s AND position > 7",
