@@ -15,6 +15,7 @@ from application.bodies.expiry import Expiry, keep_expiring
 from application.bodies.masking import SECRET_HEADERS
 from application.bodies.port import BodyStore
 from application.bodies.vault import SealedBodies
+from application.delivery.consuming import Consuming
 from application.delivery.growth import growth_of
 from application.delivery.reading import LedgerReader
 from application.ledger.replay import Replay
@@ -46,6 +47,9 @@ from application.views.upkeep.rebuild import Rebuilding
 from infrastructure.bodies.object_store import ObjectBodyStore, check_bodies_url
 from infrastructure.bodies.postgres import PostgresBodyStore
 from infrastructure.bodies.retention import PostgresRetentionStore
+from infrastructure.delivery.consumers import PostgresConsumers
+from infrastructure.delivery.health import PostgresDeliveriesHealth
+from infrastructure.delivery.members import PostgresMembership
 from infrastructure.delivery.wanted_events import PostgresWantedEvents
 from infrastructure.embedded.server import embedded_server
 from infrastructure.keys.credentials import PostgresCredentialStore
@@ -166,6 +170,8 @@ async def open_services(
         bodies = SealedBodies(_bodies(PostgresBodyStore(pool, large), bodies_url), keys, retention)
         views, erasure = PostgresViews(pool, vault, large), Erasure(store, keys, bodies)
         queries = Queries(views, wait_seconds=read_wait_seconds)
+        reader = LedgerReader(PostgresWantedEvents(store, pool, vault, large))
+        membership = PostgresMembership(pool, vault, large)
         yield Services(
             store=store,
             orders=OrderService(store, queries, erasure),
@@ -190,8 +196,10 @@ async def open_services(
             health=PostgresHealth(pool, watch),
             pages=Pages(),
             entries=Entries(),
-            reader=LedgerReader(PostgresWantedEvents(store, pool, vault, large)),
+            reader=reader,
             growth=growth,
+            consuming=Consuming(PostgresConsumers(pool), membership, reader, growth),
+            deliveries_health=PostgresDeliveriesHealth(pool),
             secret_headers=SECRET_HEADERS | masked_headers,
         )
 

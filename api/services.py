@@ -10,7 +10,9 @@ from application.bodies.calls import CallQueries
 from application.bodies.masking import SECRET_HEADERS
 from application.bodies.retention import RetentionStore
 from application.bodies.vault import SealedBodies
+from application.delivery.consuming import Consuming
 from application.delivery.growth import Growth
+from application.delivery.health import DeliveriesHealth
 from application.delivery.reading import LedgerReader
 from application.ledger.port import EventStore
 from application.ledger.replay import Replay
@@ -59,6 +61,8 @@ class Services(NamedTuple):
     entries: Entries
     reader: LedgerReader
     growth: Growth
+    consuming: Consuming
+    deliveries_health: DeliveriesHealth
     secret_headers: frozenset[str] = SECRET_HEADERS
     """Headers and parameters of logged calls whose values are not stored, besides those with telling names."""
 

@@ -394,6 +394,12 @@ CREATE FUNCTION ordertrail.note_unreadable_keys(in_tenant text, in_subjects text
     ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1
 $$;
 
+CREATE FUNCTION ordertrail.partition_of(in_stream text) RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT get_byte(sha256(convert_to(in_stream, 'UTF8')), 0) % 16
+$$;
+
 CREATE TABLE ordertrail._yoyo_log (
     id character varying(36) NOT NULL,
     migration_hash character varying(64),
@@ -449,6 +455,43 @@ CREATE TABLE ordertrail.checkpoints (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE ordertrail.consumer_members (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    consumer text NOT NULL COLLATE pg_catalog."C",
+    member text NOT NULL COLLATE pg_catalog."C",
+    joined_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE ordertrail.consumer_partitions (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    consumer text NOT NULL COLLATE pg_catalog."C",
+    partition integer NOT NULL,
+    member text COLLATE pg_catalog."C",
+    token bigint DEFAULT 0 NOT NULL,
+    "position" bigint NOT NULL,
+    previous bigint,
+    read_to bigint NOT NULL,
+    read_last bigint NOT NULL,
+    read_previous bigint,
+    CONSTRAINT what_is_acknowledged_was_looked_through CHECK (("position" <= read_to))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE ordertrail.consumers (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    consumer text NOT NULL COLLATE pg_catalog."C",
+    types text[] NOT NULL,
+    orders text[] NOT NULL,
+    services text[] NOT NULL,
+    integrations bigint[] NOT NULL,
+    max_failures integer NOT NULL,
+    lease interval NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE ordertrail.credentials (
     tenant text NOT NULL COLLATE pg_catalog."C",
     key_id text NOT NULL COLLATE pg_catalog."C",
@@ -475,6 +518,22 @@ CREATE TABLE ordertrail.editions (
     tenant text NOT NULL COLLATE pg_catalog."C",
     number bigint NOT NULL
 );
+
+CREATE TABLE ordertrail.held_streams (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    consumer text NOT NULL COLLATE pg_catalog."C",
+    stream text NOT NULL COLLATE pg_catalog."C",
+    partition integer NOT NULL,
+    "position" bigint NOT NULL,
+    read_to bigint NOT NULL,
+    failed bigint,
+    failures integer NOT NULL,
+    reason text NOT NULL,
+    held_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    retry_at timestamp with time zone NOT NULL,
+    parked_at timestamp with time zone
+)
+WITH (fillfactor='50');
 
 CREATE TABLE ordertrail.installation (
     name text NOT NULL COLLATE pg_catalog."C",
@@ -655,8 +714,17 @@ ALTER TABLE ONLY ordertrail.bodies
 ALTER TABLE ONLY ordertrail.system_log
     ADD CONSTRAINT a_call_is_logged_once PRIMARY KEY (tenant, order_id, "position");
 
+ALTER TABLE ONLY ordertrail.consumer_partitions
+    ADD CONSTRAINT a_consumer_has_each_partition_once PRIMARY KEY (tenant, consumer, partition);
+
+ALTER TABLE ONLY ordertrail.held_streams
+    ADD CONSTRAINT a_consumer_holds_a_stream_once PRIMARY KEY (tenant, consumer, stream);
+
 ALTER TABLE ONLY ordertrail.trees
     ADD CONSTRAINT a_ledger_has_one_tree PRIMARY KEY (tenant);
+
+ALTER TABLE ONLY ordertrail.consumer_members
+    ADD CONSTRAINT a_member_joins_a_consumer_once PRIMARY KEY (tenant, consumer, member);
 
 ALTER TABLE ONLY ordertrail.events
     ADD CONSTRAINT a_position_holds_one_event PRIMARY KEY (tenant, "position");
@@ -693,6 +761,9 @@ ALTER TABLE ONLY ordertrail.tenants
 
 ALTER TABLE ONLY ordertrail.retention
     ADD CONSTRAINT a_tenant_keeps_bodies_for_one_period PRIMARY KEY (tenant);
+
+ALTER TABLE ONLY ordertrail.consumers
+    ADD CONSTRAINT a_tenants_consumer_is_named_once PRIMARY KEY (tenant, consumer);
 
 ALTER TABLE ONLY ordertrail.credentials
     ADD CONSTRAINT a_tenants_key_id_is_given_once PRIMARY KEY (tenant, key_id);
@@ -731,6 +802,10 @@ CREATE INDEX credentials_by_key_id ON ordertrail.credentials USING btree (key_id
 CREATE INDEX credentials_by_performer ON ordertrail.credentials USING btree (tenant, performer_id);
 
 CREATE INDEX exceptions_of_all_integrations ON ordertrail.integration_log USING btree (tenant, "position") INCLUDE (occurred_at);
+
+CREATE INDEX held_streams_parked ON ordertrail.held_streams USING btree (tenant, consumer, parked_at) WHERE (parked_at IS NOT NULL);
+
+CREATE INDEX held_streams_to_retry ON ordertrail.held_streams USING btree (tenant, consumer, retry_at) WHERE (parked_at IS NULL);
 
 CREATE INDEX orders_by_reference ON ordertrail.order_state USING btree (tenant, reference, first_position DESC) WHERE (reference IS NOT NULL);
 

@@ -19,6 +19,7 @@ from infrastructure.setup.migrations import migrate
 from infrastructure.views.composed import statements as composed_statements
 from tests.fix_postgres import database
 from tests.statement_parameters import PARAMETERS
+from tests.statement_parameters_delivery import MORE as MORE_OF_DELIVERY
 
 SMALL = {"retention", "tenants", "ledgers", "checkpoints", "editions", "installation", "trees", "signing_keys"}
 """A tenant has a few rows in these at most."""
@@ -31,10 +32,12 @@ OF_WHOLE_VIEWS = {"differences", "remove", "add"}
 """What compares or replaces views may read all of them."""
 WHOLE_LEDGER = {("transparency", name) for name in ("first_broken_stream", "kept_tree", "remove_stray_tiles")}
 """What verifies or repairs a ledger may read all of it."""
+WHOLE_INSTALLATION = {("health", name) for name in ("consumers", "held_streams")}
+"""What counts all consumers, and all that they hold, may read all of that."""
 OF_NO_TENANT = {"session", "setup", "rights"}
 """What sets up sessions and databases is about no rows of tenants."""
 STATEMENTS = [(file, name) for file in sorted(FILES - WHOLE_VIEWS - OF_NO_TENANT) for name in statements(file)]
-STATEMENTS = [statement for statement in STATEMENTS if statement not in WHOLE_LEDGER]
+STATEMENTS = [statement for statement in STATEMENTS if statement not in WHOLE_LEDGER | WHOLE_INSTALLATION]
 COMPOSED = composed_statements()
 STATEMENTS += [("composed", name) for name in COMPOSED if name.rpartition(".")[2] not in OF_WHOLE_VIEWS]
 
@@ -126,6 +129,7 @@ def connection(request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
         connection.execute("SET search_path TO ordertrail")
         for tenant, events in LARGE.items():
             generate(connection, tenant, events)
+        connection.execute(MORE_OF_DELIVERY)
         connection.execute(MORE)
         yield connection
 
