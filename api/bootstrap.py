@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from datetime import timedelta
 from functools import partial
 
+from api.native.webhook_payload import event_payload, test_payload
 from api.services import Register, Services
 from api.settings import Settings, read_settings
 from application.access.callers import Access
@@ -15,8 +16,12 @@ from application.bodies.expiry import Expiry, keep_expiring
 from application.bodies.masking import SECRET_HEADERS
 from application.bodies.port import BodyStore
 from application.bodies.vault import SealedBodies
+from application.delivery.attempts import Attempts
 from application.delivery.consuming import Consuming
+from application.delivery.courier import AS_DOCUMENTED, Schedule, Tools
+from application.delivery.deliverer import Deliverer
 from application.delivery.growth import growth_of
+from application.delivery.hooks import Hooks
 from application.delivery.reading import LedgerReader
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
@@ -47,10 +52,13 @@ from application.views.upkeep.rebuild import Rebuilding
 from infrastructure.bodies.object_store import ObjectBodyStore, check_bodies_url
 from infrastructure.bodies.postgres import PostgresBodyStore
 from infrastructure.bodies.retention import PostgresRetentionStore
+from infrastructure.delivery.attempt_log import PostgresAttemptLog
 from infrastructure.delivery.consumers import PostgresConsumers
 from infrastructure.delivery.health import PostgresDeliveriesHealth
 from infrastructure.delivery.members import PostgresMembership
+from infrastructure.delivery.sender import http_sender
 from infrastructure.delivery.wanted_events import PostgresWantedEvents
+from infrastructure.delivery.webhooks import PostgresWebhooks
 from infrastructure.embedded.server import embedded_server
 from infrastructure.keys.credentials import PostgresCredentialStore
 from infrastructure.keys.installation import FINGERPRINT_KEY, TOKEN_KEY, PostgresInstallation
@@ -154,6 +162,7 @@ async def open_services(
         open_connections(size=LARGE_CONNECTIONS) as large_pool,
         open_group_commit(dsn, watch=watch, clock=Clock(max_ahead=max_clock_ahead), prepare=prepare) as writer,
         growth_of(Listener(dsn, poll_seconds=FOLLOWERS_POLL_SECONDS, watch=watch)) as growth,
+        http_sender(read_settings().webhook_networks) as sender,
     ):
         large = Large(room, large_pool) if room else None
         credentials, installation = PostgresCredentialStore(pool), PostgresInstallation(pool)
@@ -171,7 +180,7 @@ async def open_services(
         views, erasure = PostgresViews(pool, vault, large), Erasure(store, keys, bodies)
         queries = Queries(views, wait_seconds=read_wait_seconds)
         reader = LedgerReader(PostgresWantedEvents(store, pool, vault, large))
-        membership = PostgresMembership(pool, vault, large)
+        consuming = Consuming(PostgresConsumers(pool), PostgresMembership(pool, vault, large), reader, growth)
         yield Services(
             store=store,
             orders=OrderService(store, queries, erasure),
@@ -198,7 +207,16 @@ async def open_services(
             entries=Entries(),
             reader=reader,
             growth=growth,
-            consuming=Consuming(PostgresConsumers(pool), membership, reader, growth),
+            consuming=consuming,
+            hooks=Hooks(
+                PostgresWebhooks(pool, key),
+                Attempts(sender, PostgresAttemptLog(pool, keys), secret_names=SECRET_HEADERS | masked_headers),
+                sender,
+                consuming,
+                store,
+                render=event_payload,
+                render_test=test_payload,
+            ),
             deliveries_health=PostgresDeliveriesHealth(pool),
             secret_headers=SECRET_HEADERS | masked_headers,
         )
@@ -209,7 +227,10 @@ def _bodies(in_postgres: BodyStore, url: str | None) -> BodyStore:
 
 
 async def run_projector(dsn: str) -> None:
-    """Keep views up to date and ledgers sealed, and delete expired bodies, in a migrated database, until cancelled."""
+    """Keep views up to date and ledgers sealed, deliver to webhooks, and delete expired bodies, until cancelled.
+
+    The database must be migrated.
+    """
     async with watching_database(dsn) as watch, asyncio.TaskGroup() as tasks:
 
         async def project() -> None:
@@ -224,6 +245,11 @@ async def run_projector(dsn: str) -> None:
             async with open_expiry(dsn, bodies_url=read_settings().bodies_url, watch=watch) as expiry:
                 await keep_expiring(expiry)
 
+        async def deliver() -> None:
+            async with open_deliverer(dsn, watch=watch) as deliverer:
+                await deliverer.run(Listener(dsn, watch=watch))
+
+        tasks.create_task(keep_going("deliverer", deliver), name="deliverer")
         tasks.create_task(keep_going("projector", project), name="projector")
         tasks.create_task(keep_going("sealing", seal), name="sealer")
         tasks.create_task(keep_going("expiry", expire), name="expiry")
@@ -242,6 +268,25 @@ async def open_sealer(dsn: str, *, batch: int = SEAL_BATCH, watch: Watch | None 
     async with open_pool(dsn, size=2, watch=watch, patience=BACKGROUND) as pool:
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         yield Sealer(PostgresTrees(pool), PostgresSigningKeys(pool, key), batch=batch)
+
+
+@asynccontextmanager
+async def open_deliverer(
+    dsn: str, *, watch: Watch | None = None, schedule: Schedule = AS_DOCUMENTED, member: str | None = None
+) -> AsyncIterator[Deliverer]:
+    """Connect what runs webhooks to a migrated database."""
+    settings = read_settings()
+    async with (
+        open_pool(dsn, size=4, watch=watch, patience=BACKGROUND) as pool,
+        http_sender(settings.webhook_networks) as sender,
+    ):
+        key = await PostgresInstallation(pool).key(settings.installation_key)
+        keys = PostgresKeyRing(pool, key)
+        log = PostgresAttemptLog(pool, keys)
+        attempts = Attempts(sender, log, secret_names=SECRET_HEADERS | settings.masked_headers)
+        membership = PostgresMembership(pool, Vault(keys))
+        tools = Tools(PostgresWebhooks(pool, key), membership, attempts, event_payload, schedule)
+        yield Deliverer(tools, member=member)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from domain.values import MAX_BIGINT, TenantName
 from infrastructure.ledger.append_call import AppendCall
 from infrastructure.postgres.arrays import Array, BigIntArray, ByteaArray, IntArray, TextArray, texts, timestamps
 from tests.statement_cases import Case, case
-from tests.statement_parameters_delivery import CONSUMERS
+from tests.statement_parameters_delivery import CONSUMERS, WEBHOOKS
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATEST = datetime(9998, 1, 1, tzinfo=UTC)
@@ -125,6 +125,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         ],
     },
     "consumers": CONSUMERS,
+    "webhooks": WEBHOOKS,
     "tenant_register": {"find": [case(1)]},
     "retention": {
         "keep": [case(1, keep=None)],

@@ -126,7 +126,51 @@ CONSUMERS: Mapping[str, Sequence[Case]] = {
     "remove": [case(1, **_OF)],
 }
 
+_HOOK: dict[str, Any] = {"webhook": "w-7"}
+_NEW: dict[str, Any] = {"url": "https://shop.example", "description": "", "with_data": False}
+_ATTEMPT: dict[str, Any] = {
+    "attempt": "0000-new",
+    "kind": "event",
+    "message_id": "m",
+    "stream": "order-A-7",
+    "position": 7,
+    "number": 1,
+    "started_at": NOON,
+    "seconds": 0.1,
+    "status": 200,
+    "error": None,
+    "detail": b"",
+}
+WEBHOOKS: Mapping[str, Sequence[Case]] = {
+    "create": [case(0, webhook="new", secret=b"", **_NEW)],
+    "change": [case(1, **_HOOK, **_NEW)],
+    "find": [case(1, **_HOOK)],
+    "list": [case(101, after="", limit=100)],
+    "count": [case(200)],
+    "remove": [case(1, **_HOOK)],
+    "remove_attempts": [case(2_000, **_HOOK)],
+    "rotate": [case(1, **_HOOK, secret=b"", keep=timedelta(days=1))],
+    "disable": [case(1, **_HOOK, reason="")],
+    "enable": [case(1, **_HOOK)],
+    "note_failure": [case(1, **_HOOK, wait=timedelta(seconds=5))],
+    "hold_up": [case(1, **_HOOK, wait=timedelta(seconds=5))],
+    "note_success": [case(1, **_HOOK)],
+    "add_attempt": [case(0, **_HOOK, **_ATTEMPT)],
+    "attempts": [case(101, **_HOOK, before="g", limit=100)],
+    "attempt": [case(1, **_HOOK, attempt="0000-7")],
+    "prune": [case(2_000, **_HOOK, before="0000-2")],
+}
+
 MORE = """
+INSERT INTO ordertrail.webhooks (tenant, webhook, url, description, with_data, secret)
+SELECT l.tenant, 'w-' || n, 'https://shop.example', '', false, ''
+FROM ordertrail.ledgers AS l, generate_series(1, 100) AS n;
+
+INSERT INTO ordertrail.webhook_attempts
+    (tenant, webhook, attempt, kind, message_id, stream, position, number, started_at, seconds)
+SELECT l.tenant, 'w-' || n % 10 + 1, '0000-' || n, 'event', 'm', 'order-A-7', n, 1, now(), 0
+FROM ordertrail.ledgers AS l, generate_series(1, 9000) AS n;
+
 INSERT INTO ordertrail.consumers (tenant, consumer, types, orders, services, integrations, max_failures, lease)
 SELECT l.tenant, 'c-' || n, '{}', '{}', '{}', '{}', 5, '30 s'
 FROM ordertrail.ledgers AS l, generate_series(1, 300) AS n;

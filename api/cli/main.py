@@ -23,6 +23,7 @@ MODULES = {
     "export": "api.cli.commands.export",
     "import": "api.cli.commands.import_",
     "forget": "api.cli.commands.forget",
+    "consume": "api.cli.commands.consume",
     "demo": "api.cli.commands.demo",
 }
 

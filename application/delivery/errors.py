@@ -47,3 +47,27 @@ class NotHandedOut(RuleViolation):
 
 class TooManyMembers(RuleViolation):
     """The consumer has as many members as it may have."""
+
+
+class WebhookNotFound(NotFound):
+    """There is no such webhook."""
+
+    def __init__(self, id_: str) -> None:
+        self.id = id_
+        super().__init__(f"There is no webhook {id_!r}")
+
+
+class AttemptNotFound(NotFound):
+    """There is no such attempt, or it was removed since."""
+
+
+class EventNotDelivered(RuleViolation):
+    """The attempt was no delivery of an event: there is nothing to send again."""
+
+
+class TooManyWebhooks(RuleViolation):
+    """The tenant has as many webhooks as it may have."""
+
+
+class UnacceptableUrl(OrdertrailError):
+    """Nothing can be sent to this URL."""

@@ -7,8 +7,8 @@ from typing import NamedTuple
 class Share(NamedTuple):
     """What a member gives up, and what it takes, to come to its share."""
 
-    release: Sequence[int] = ()
-    take: Sequence[int] = ()
+    release: tuple[int, ...] = ()
+    take: tuple[int, ...] = ()
 
 
 def share_of(member: str, members: Sequence[str], owners: Mapping[int, str | None]) -> Share:
@@ -20,8 +20,8 @@ def share_of(member: str, members: Sequence[str], owners: Mapping[int, str | Non
     quota = quota_of(members.index(member), len(members), len(owners))
     own = sorted(partition for partition, owner in owners.items() if owner == member)
     if len(own) >= quota:
-        return Share(release=own[quota:])
-    return Share(take=_free(owners, frozenset(members))[: quota - len(own)])
+        return Share(release=tuple(own[quota:]))
+    return Share(take=tuple(_free(owners, frozenset(members))[: quota - len(own)]))
 
 
 def quota_of(place: int, members: int, partitions: int) -> int:

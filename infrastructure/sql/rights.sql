@@ -84,10 +84,12 @@ GRANT SELECT, INSERT (tenant, digest, subject, body), UPDATE (recorded_at) ON or
 GRANT EXECUTE ON FUNCTION ordertrail.delete_body TO ordertrail_runtime;
 GRANT SELECT, INSERT (tenant, keep), UPDATE (keep, expired) ON ordertrail.retention TO ordertrail_runtime;
 
--- Consumers are no history: they come, change and go.
+-- Consumers and webhooks are no history: they come, change and go.
 GRANT SELECT, INSERT, UPDATE, DELETE
-ON ordertrail.consumers, ordertrail.consumer_members, ordertrail.consumer_partitions, ordertrail.held_streams
+ON ordertrail.consumers, ordertrail.consumer_members, ordertrail.consumer_partitions, ordertrail.held_streams,
+   ordertrail.webhooks
 TO ordertrail_runtime;
+GRANT SELECT, INSERT, DELETE ON ordertrail.webhook_attempts TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.partition_of TO ordertrail_runtime;
 
 -- The owner makes credentials and the installation's secrets.

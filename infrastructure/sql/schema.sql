@@ -699,6 +699,42 @@ CREATE TABLE ordertrail.trees (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE ordertrail.webhook_attempts (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    webhook text NOT NULL COLLATE pg_catalog."C",
+    attempt text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    message_id text NOT NULL,
+    stream text NOT NULL,
+    "position" bigint,
+    number integer NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    seconds double precision NOT NULL,
+    status integer,
+    error text,
+    detail bytea
+);
+
+CREATE TABLE ordertrail.webhooks (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    webhook text NOT NULL COLLATE pg_catalog."C",
+    url text NOT NULL,
+    description text NOT NULL,
+    with_data boolean NOT NULL,
+    secret bytea NOT NULL,
+    earlier_secret bytea,
+    earlier_until timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    next_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    succeeded_at timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT what_is_disabled_has_a_reason CHECK (((disabled_at IS NULL) = (disabled_reason IS NULL)))
+)
+WITH (fillfactor='70');
+
 ALTER TABLE ONLY ordertrail._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);
 
@@ -768,11 +804,17 @@ ALTER TABLE ONLY ordertrail.consumers
 ALTER TABLE ONLY ordertrail.credentials
     ADD CONSTRAINT a_tenants_key_id_is_given_once PRIMARY KEY (tenant, key_id);
 
+ALTER TABLE ONLY ordertrail.webhooks
+    ADD CONSTRAINT a_tenants_webhook_is_made_once PRIMARY KEY (tenant, webhook);
+
 ALTER TABLE ONLY ordertrail.tiles
     ADD CONSTRAINT a_tile_is_kept_once PRIMARY KEY (tenant, level, number);
 
 ALTER TABLE ONLY ordertrail.action_log
     ADD CONSTRAINT an_action_is_logged_once PRIMARY KEY (tenant, order_id, "position");
+
+ALTER TABLE ONLY ordertrail.webhook_attempts
+    ADD CONSTRAINT an_attempt_is_logged_once PRIMARY KEY (tenant, webhook, attempt);
 
 ALTER TABLE ONLY ordertrail.events
     ADD CONSTRAINT an_event_id_is_recorded_once UNIQUE (tenant, event_id);

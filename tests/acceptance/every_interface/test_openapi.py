@@ -41,7 +41,7 @@ class Reader:
         """Create what an operation needs; return what was answered to what made the thing that it is about."""
         collections = [operation.path[: found.start()] for found in re.finditer(r"/\{\w+\}", operation.path)]
         made_by = [("post", path) for path in collections if ("post", path) not in FIRST]
-        if operation.method == "delete":
+        if operation.method == "delete" and not operation.path.startswith("/trail/v1/webhooks"):
             made_by = [("put", operation.path)]
         answered: dict[str, Any] = {}
         for needed in [*FIRST, *made_by]:
@@ -51,6 +51,8 @@ class Reader:
                     answered = response.json() if needed in made_by and response.content else {}
         if operation.path.startswith("/trail/v1/consumers/{name}"):
             await self._consume(is_refused="/parked/" in operation.path)
+        if operation.path.startswith("/trail/v1/webhooks/{webhook_id}"):
+            return await self._hook()
         return answered if isinstance(answered, dict) else {}
 
     async def _consume(self, *, is_refused: bool) -> None:
@@ -63,6 +65,17 @@ class Reader:
             if is_refused:
                 refusal = {"member": MEMBER, "refused": [self._seen]}
                 await self._http.post(f"{CONSUMER}/acknowledge", json=refusal, headers=headers)
+
+    async def _hook(self) -> dict[str, Any]:
+        """Make a webhook that was sent the order's event, in vain: nobody is at the example's address."""
+        headers = {"Authorization": f"Bearer {self._key['token']}"}
+        new = {"url": "https://shop.example/hooks", "from": "start"}
+        made = (await self._http.post("/trail/v1/webhooks", json=new, headers=headers)).json()
+        while True:
+            attempts = await self._http.get(f"/trail/v1/webhooks/{made['id']}/attempts", headers=headers)
+            waiting = await self._http.get(f"/trail/v1/webhooks/{made['id']}", headers=headers)
+            if attempts.json()["items"] and waiting.json()["waiting"]:
+                return {"webhook_id": made["id"], "attempt_id": attempts.json()["items"][0]["id"]}
 
     async def attempt(self, operation: Operation, answered: dict[str, Any]) -> list[httpx.Response]:
         """Send an operation with each of its examples in turn."""

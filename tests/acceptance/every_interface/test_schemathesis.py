@@ -42,6 +42,7 @@ KNOWN = {
     "identifier": "0000000000000000001",
     "name": CONSUMER,
     "member": "one",
+    "attempt_id": "0197e2a4-8c11-7b05-9d3e-0f6d5c1a2b3c",
 }
 PUBLIC = {"GET /trail/v1/ledgers/{tenant}/keys"}
 CONFORMANCE = [
@@ -97,6 +98,8 @@ def client(server_dsn: str, template_name: str) -> Iterator[Client]:
                 http.post("/trail/v1/orders", json=order).raise_for_status()
                 http.put(f"/trail/v1/integrations/{INTEGRATION}", json={}).raise_for_status()
                 http.put(f"/trail/v1/consumers/{CONSUMER}", json={"from": "start"}).raise_for_status()
+                hook = http.post("/trail/v1/webhooks", json={"url": "https://shop.example/hooks"})
+                KNOWN["webhook_id"] = hook.raise_for_status().json()["id"]
             yield Client(server.url, key)
 
 

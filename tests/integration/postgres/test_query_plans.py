@@ -21,7 +21,17 @@ from tests.fix_postgres import database
 from tests.statement_parameters import PARAMETERS
 from tests.statement_parameters_delivery import MORE as MORE_OF_DELIVERY
 
-SMALL = {"retention", "tenants", "ledgers", "checkpoints", "editions", "installation", "trees", "signing_keys"}
+SMALL = {
+    "webhooks",
+    "retention",
+    "tenants",
+    "ledgers",
+    "checkpoints",
+    "editions",
+    "installation",
+    "trees",
+    "signing_keys",
+}
 """A tenant has a few rows in these at most."""
 COUNTS = ("seq_scan", "rows")
 LARGE = {"acme": 125_000, "globex": 25_000, "initech": 25_000}
@@ -32,8 +42,8 @@ OF_WHOLE_VIEWS = {"differences", "remove", "add"}
 """What compares or replaces views may read all of them."""
 WHOLE_LEDGER = {("transparency", name) for name in ("first_broken_stream", "kept_tree", "remove_stray_tiles")}
 """What verifies or repairs a ledger may read all of it."""
-WHOLE_INSTALLATION = {("health", name) for name in ("consumers", "held_streams")}
-"""What counts all consumers, and all that they hold, may read all of that."""
+WHOLE_INSTALLATION = {("health", "consumers"), ("health", "held_streams"), ("webhooks", "all"), ("webhooks", "due")}
+"""What is about the consumers and webhooks of all tenants may read all of these."""
 OF_NO_TENANT = {"session", "setup", "rights"}
 """What sets up sessions and databases is about no rows of tenants."""
 STATEMENTS = [(file, name) for file in sorted(FILES - WHOLE_VIEWS - OF_NO_TENANT) for name in statements(file)]

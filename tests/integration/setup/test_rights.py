@@ -43,13 +43,15 @@ tiles            select  insert *                                 update hashes
 timeline         select  insert *                                 -
 tree_heads       select  insert tenant,size,note                  -
 trees            select  insert tenant                            update size,error
+webhook_attempts select  insert *                                 -
+webhooks         select  insert *                                 update *
 _yoyo_log        -       -                                        -
 _yoyo_migration  select  -                                        -
 _yoyo_version    -       -                                        -
 """  # noqa: E501 a row is a line
 """What the role may do with each table and which of its columns. It may truncate, own or refer to none."""
 
-WORK = {"consumer_members", "consumer_partitions", "consumers", "held_streams"}
+WORK = {"consumer_members", "consumer_partitions", "consumers", "held_streams", "webhooks", "webhook_attempts"}
 """Tables that are no history: rows of these may be deleted, and so the tables may be locked, and of no others."""
 
 FUNCTIONS = {
