@@ -54,7 +54,6 @@ from infrastructure.bodies.postgres import PostgresBodyStore
 from infrastructure.bodies.retention import PostgresRetentionStore
 from infrastructure.delivery.attempt_log import PostgresAttemptLog
 from infrastructure.delivery.consumers import PostgresConsumers
-from infrastructure.delivery.health import PostgresDeliveriesHealth
 from infrastructure.delivery.members import PostgresMembership
 from infrastructure.delivery.sender import http_sender
 from infrastructure.delivery.wanted_events import PostgresWantedEvents
@@ -217,7 +216,6 @@ async def open_services(
                 render=event_payload,
                 render_test=test_payload,
             ),
-            deliveries_health=PostgresDeliveriesHealth(pool),
             secret_headers=SECRET_HEADERS | masked_headers,
         )
 

@@ -12,7 +12,6 @@ from application.bodies.retention import RetentionStore
 from application.bodies.vault import SealedBodies
 from application.delivery.consuming import Consuming
 from application.delivery.growth import Growth
-from application.delivery.health import DeliveriesHealth
 from application.delivery.hooks import Hooks
 from application.delivery.reading import LedgerReader
 from application.ledger.port import EventStore
@@ -64,7 +63,6 @@ class Services(NamedTuple):
     growth: Growth
     consuming: Consuming
     hooks: Hooks
-    deliveries_health: DeliveriesHealth
     secret_headers: frozenset[str] = SECRET_HEADERS
     """Headers and parameters of logged calls whose values are not stored, besides those with telling names."""
 

@@ -1,8 +1,11 @@
-"""The metrics of consumers and webhooks."""
+"""The metrics of consumers and webhooks, over all tenants."""
 
-from prometheus_client import CollectorRegistry, Gauge
+from collections.abc import Iterator, Sequence
 
-from application.delivery.health import DeliveryHealth
+from prometheus_client.core import Metric
+
+from api.http.exposition import gauge
+from application.views.health import DeliveryHealth
 
 _METRICS = {
     "number": ("ordertrail_consumers", "Consumers, and webhooks"),
@@ -10,12 +13,14 @@ _METRICS = {
     "lag_seconds": ("ordertrail_consumer_lag_seconds", "The age of the first event it has yet to look through"),
     "waiting": ("ordertrail_consumer_waiting_orders", "Orders with a refused event that will be tried again"),
     "parked": ("ordertrail_consumer_parked_orders", "Orders that wait for somebody to decide about a refused event"),
+    "disabled": ("ordertrail_webhooks_disabled", "Webhooks that were disabled, as their receivers took nothing"),
 }
 
 
-def add_delivery_metrics(registry: CollectorRegistry, found: list[DeliveryHealth]) -> None:
-    """Add the gauges of consumers and of webhooks, over all tenants."""
+def of_deliveries(found: Sequence[DeliveryHealth]) -> Iterator[Metric]:
+    """Yield the gauges of consumers and of webhooks."""
     for field, (name, what) in _METRICS.items():
-        gauge = Gauge(name, what, ["kind"], registry=registry)
-        for health in found:
-            gauge.labels(health.kind).set(getattr(health, field))
+        if field == "disabled":
+            yield gauge(name, what, [((), sum(health.disabled for health in found))])
+        else:
+            yield gauge(name, what, [((health.kind,), getattr(health, field)) for health in found], ("kind",))
