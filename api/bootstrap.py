@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from datetime import timedelta
 from functools import partial
 
+from api.native.webhook_payload import event_payload, test_payload
 from api.services import Register, Services
 from api.settings import Settings, read_settings
 from application.access.callers import Access
@@ -15,6 +16,13 @@ from application.bodies.expiry import Expiry, keep_expiring
 from application.bodies.masking import SECRET_HEADERS
 from application.bodies.port import BodyStore
 from application.bodies.vault import SealedBodies
+from application.delivery.attempts import Attempts
+from application.delivery.consuming import Consuming
+from application.delivery.courier import AS_DOCUMENTED, Schedule, Tools
+from application.delivery.deliverer import Deliverer
+from application.delivery.growth import growth_of
+from application.delivery.hooks import Hooks
+from application.delivery.reading import LedgerReader
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
 from application.ledger_file.writing import LedgerExport
@@ -44,6 +52,12 @@ from application.views.upkeep.rebuild import Rebuilding
 from infrastructure.bodies.object_store import ObjectBodyStore, check_bodies_url
 from infrastructure.bodies.postgres import PostgresBodyStore
 from infrastructure.bodies.retention import PostgresRetentionStore
+from infrastructure.delivery.attempt_log import PostgresAttemptLog
+from infrastructure.delivery.consumers import PostgresConsumers
+from infrastructure.delivery.members import PostgresMembership
+from infrastructure.delivery.sender import http_sender
+from infrastructure.delivery.wanted_events import PostgresWantedEvents
+from infrastructure.delivery.webhooks import PostgresWebhooks
 from infrastructure.embedded import backups
 from infrastructure.embedded.server import embedded_server
 from infrastructure.embedded.server import is_used as data_directory_is_used
@@ -93,6 +107,9 @@ _log = logging.getLogger(__name__)
 
 READ_CONNECTIONS = 8
 LARGE_CONNECTIONS = 2
+FOLLOWERS_POLL_SECONDS = 2.0
+"""How often followers look for new events although no notification came, and how soon a lost listener connects again.
+"""
 
 
 @contextmanager
@@ -166,6 +183,8 @@ async def open_services(
         open_connections(size=READ_CONNECTIONS) as pool,
         open_connections(size=LARGE_CONNECTIONS) as large_pool,
         open_group_commit(dsn, watch=watch, clock=Clock(max_ahead=max_clock_ahead), prepare=prepare) as writer,
+        growth_of(Listener(dsn, poll_seconds=FOLLOWERS_POLL_SECONDS, watch=watch)) as growth,
+        http_sender(read_settings().webhook_networks) as sender,
     ):
         large = Large(room, large_pool) if room else None
         credentials, installation = PostgresCredentialStore(pool), PostgresInstallation(pool)
@@ -182,6 +201,8 @@ async def open_services(
         bodies = SealedBodies(_bodies(PostgresBodyStore(pool, large), bodies_url), keys, retention)
         views, erasure = PostgresViews(pool, vault, large), Erasure(store, keys, bodies)
         queries = Queries(views, wait_seconds=read_wait_seconds)
+        reader = LedgerReader(PostgresWantedEvents(store, pool, vault, large))
+        consuming = Consuming(PostgresConsumers(pool), PostgresMembership(pool, vault, large), reader, growth)
         yield Services(
             store=store,
             orders=OrderService(store, queries, erasure),
@@ -206,6 +227,18 @@ async def open_services(
             health=PostgresHealth(pool, watch),
             pages=Pages(),
             entries=Entries(),
+            reader=reader,
+            growth=growth,
+            consuming=consuming,
+            hooks=Hooks(
+                PostgresWebhooks(pool, key),
+                Attempts(sender, PostgresAttemptLog(pool, keys), secret_names=SECRET_HEADERS | masked_headers),
+                sender,
+                consuming,
+                store,
+                render=event_payload,
+                render_test=test_payload,
+            ),
             secret_headers=SECRET_HEADERS | masked_headers,
         )
 
@@ -215,7 +248,10 @@ def _bodies(in_postgres: BodyStore, url: str | None) -> BodyStore:
 
 
 async def run_projector(dsn: str) -> None:
-    """Keep views up to date and ledgers sealed, and delete expired bodies, in a migrated database, until cancelled."""
+    """Keep views up to date and ledgers sealed, deliver to webhooks, and delete expired bodies, until cancelled.
+
+    The database must be migrated.
+    """
     async with watching_database(dsn) as watch, asyncio.TaskGroup() as tasks:
 
         async def project() -> None:
@@ -230,6 +266,11 @@ async def run_projector(dsn: str) -> None:
             async with open_expiry(dsn, bodies_url=read_settings().bodies_url, watch=watch) as expiry:
                 await keep_expiring(expiry)
 
+        async def deliver() -> None:
+            async with open_deliverer(dsn, watch=watch) as deliverer:
+                await deliverer.run(Listener(dsn, watch=watch))
+
+        tasks.create_task(keep_going("deliverer", deliver), name="deliverer")
         tasks.create_task(keep_going("projector", project), name="projector")
         tasks.create_task(keep_going("sealing", seal), name="sealer")
         tasks.create_task(keep_going("expiry", expire), name="expiry")
@@ -248,6 +289,25 @@ async def open_sealer(dsn: str, *, batch: int = SEAL_BATCH, watch: Watch | None 
     async with open_pool(dsn, size=2, watch=watch, patience=BACKGROUND) as pool:
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         yield Sealer(PostgresTrees(pool), PostgresSigningKeys(pool, key), batch=batch)
+
+
+@asynccontextmanager
+async def open_deliverer(
+    dsn: str, *, watch: Watch | None = None, schedule: Schedule = AS_DOCUMENTED, member: str | None = None
+) -> AsyncIterator[Deliverer]:
+    """Connect what runs webhooks to a migrated database."""
+    settings = read_settings()
+    async with (
+        open_pool(dsn, size=4, watch=watch, patience=BACKGROUND) as pool,
+        http_sender(settings.webhook_networks) as sender,
+    ):
+        key = await PostgresInstallation(pool).key(settings.installation_key)
+        keys = PostgresKeyRing(pool, key)
+        log = PostgresAttemptLog(pool, keys)
+        attempts = Attempts(sender, log, secret_names=SECRET_HEADERS | settings.masked_headers)
+        membership = PostgresMembership(pool, Vault(keys))
+        tools = Tools(PostgresWebhooks(pool, key), membership, attempts, event_payload, schedule)
+        yield Deliverer(tools, member=member)
 
 
 @asynccontextmanager

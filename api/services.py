@@ -10,6 +10,10 @@ from application.bodies.calls import CallQueries
 from application.bodies.masking import SECRET_HEADERS
 from application.bodies.retention import RetentionStore
 from application.bodies.vault import SealedBodies
+from application.delivery.consuming import Consuming
+from application.delivery.growth import Growth
+from application.delivery.hooks import Hooks
+from application.delivery.reading import LedgerReader
 from application.ledger.port import EventStore
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
@@ -56,6 +60,10 @@ class Services(NamedTuple):
     health: Health
     pages: Pages
     entries: Entries
+    reader: LedgerReader
+    growth: Growth
+    consuming: Consuming
+    hooks: Hooks
     secret_headers: frozenset[str] = SECRET_HEADERS
     """Headers and parameters of logged calls whose values are not stored, besides those with telling names."""
 

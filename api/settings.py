@@ -2,7 +2,7 @@
 
 import os
 from base64 import b64decode
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,6 +30,11 @@ def _names(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return frozenset(name.lower().replace("_", "-") for name in value.replace(",", " ").split())
+
+
+def _listed(value: Any) -> Any:
+    """Return the parts of a text, separated by commas or spaces."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
 def _key(value: Any) -> Any:
@@ -112,6 +117,11 @@ class Settings(BaseSettings):
         frozenset(),
         description="Headers and parameters whose values are masked in logged calls besides those whose names say "
         "that they are secret, as X-Device, pin.",
+    )
+    webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (),
+        description="Networks that webhooks may be sent to besides the public internet, as 10.1.0.0/16, ::1/128; "
+        "http:// goes to these only.",
     )
     max_clock_ahead_seconds: float = Field(
         60.0,

@@ -20,6 +20,7 @@ from benchmarks import (
     proving,
     reads,
     rebuild_memory,
+    soak,
     workers,
 )
 from benchmarks.table import CONSOLE
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[str, int], None]] = {
     "proving": proving.main,
     "reads": reads.main,
     "rebuild-memory": rebuild_memory.main,
+    "soak": soak.main,
     "workers": workers.main,
 }
 
@@ -58,7 +60,9 @@ def main() -> None:
         default=[35.0],
         help="how long the database of outage is away (default 35; 35 70 135 takes 12 minutes)",
     )
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long soak takes (default 10)")
     arguments = parser.parse_args()
+    BENCHMARKS["soak"] = partial(soak.main, minutes=arguments.minutes)
     BENCHMARKS["outage"] = partial(outage.main, seconds=arguments.seconds)
     BENCHMARKS["growth"] = partial(growth.main, events=arguments.events)
     with tempfile.TemporaryDirectory(prefix="ot-bench-") as folder, embedded_server(Path(folder)) as dsn:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from application.ledger.port import ANY, Append, IdempotencyKey, NewEvent, Write
 from application.views.queries import CallFilter, OrderFilter, TimelineFilter
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.ledger.append_call import AppendCall
 from infrastructure.postgres.arrays import Array, BigIntArray, ByteaArray, IntArray, TextArray, texts, timestamps
+from tests.statement_cases import Case, case
+from tests.statement_parameters_delivery import CONSUMERS, WEBHOOKS
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATEST = datetime(9998, 1, 1, tzinfo=UTC)
@@ -16,17 +18,6 @@ LATEST = datetime(9998, 1, 1, tzinfo=UTC)
 AFTER = 5_000
 """A position in every ledger, with a page of everything behind it."""
 VIEWS = texts(["action_log", "order_state"])
-
-
-class Case(NamedTuple):
-    """Parameters besides the tenant, and how many rows of large tables a statement may fetch with them."""
-
-    rows: int
-    parameters: Mapping[str, Any]
-
-
-def case(rows: int, **parameters: Any) -> Case:
-    return Case(rows, parameters)
 
 
 def _append() -> Mapping[str, Any]:
@@ -128,6 +119,15 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "revoke": [case(2, key_id="acme-7")],
         "rotate": [case(2, key_id="acme-7", secret_digest=b"new", keep=timedelta(days=1))],
     },
+    "feed": {
+        "find": [
+            case(1_000, after=AFTER, upto=AFTER + 1_000, limit=100, types=types, streams=streams, **SMALL)
+            for types in (None, texts(["no.such"]))
+            for streams in (None, texts(["order-A-7", "order-long"]))
+        ],
+    },
+    "consumers": CONSUMERS,
+    "webhooks": WEBHOOKS,
     "tenant_register": {"find": [case(1)]},
     "tenant_deletion": {
         "lock": [case(0)],

@@ -24,6 +24,7 @@ MODULES = {
     "export": "api.cli.commands.export",
     "import": "api.cli.commands.import_",
     "forget": "api.cli.commands.forget",
+    "consume": "api.cli.commands.consume",
     "backup": "api.cli.commands.backup",
     "restore": "api.cli.commands.restore",
     "doctor": "api.cli.commands.doctor",

@@ -9,6 +9,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
+from api.http.delivery_metrics import of_deliveries
 from api.http.exposition import MeasuresCollector, gauge
 from api.http.looks import Look, Looks
 from api.http.opening import Opening
@@ -42,7 +43,7 @@ async def readyz(services: ServicesDep, looks: LooksDep) -> Json:
     """
     health = services.health
     await health.clock_ahead()  # it answers now, whatever was seen before
-    projections, sealing, damaged = await looks.at(health)
+    projections, sealing, damaged, _ = await looks.at(health)
     shape = await health.shape()
     # Only the number of tenants for which a view has stopped. The log and the checkpoints name them, and the errors.
     stopped = {p.projection: len(p.stopped) for p in projections if p.stopped}
@@ -88,6 +89,7 @@ class _Seen(Collector):
             yield _one("ordertrail_clock_ahead_seconds", ahead, self._clock_ahead)
             yield from _of_views(self._look)
             yield from _of_sealing(self._look)
+            yield from of_deliveries(self._look.deliveries)
 
 
 def _of_views(look: Look) -> Iterator[Metric]:

@@ -6,7 +6,7 @@ from math import inf
 from time import monotonic
 from typing import NamedTuple
 
-from application.views.health import Health, ProjectionHealth, SealingHealth
+from application.views.health import DeliveryHealth, Health, ProjectionHealth, SealingHealth
 
 KEPT_SECONDS = 1.0
 KEPT_TIMES = 20
@@ -15,11 +15,12 @@ is busy with looks for a twentieth of the time at most."""
 
 
 class Look(NamedTuple):
-    """What was seen of views, sealing and keys."""
+    """What was seen of views, sealing, keys, consumers and webhooks."""
 
     projections: Sequence[ProjectionHealth]
     sealing: SealingHealth
     damaged_keys: int
+    deliveries: Sequence[DeliveryHealth]
 
 
 class Looks:
@@ -42,5 +43,6 @@ class Looks:
 
 
 async def _look(health: Health) -> Look:
-    projections, sealing, damaged = await asyncio.gather(health.projections(), health.sealing(), health.damaged_keys())
-    return Look(projections, sealing, damaged)
+    return Look(
+        *await asyncio.gather(health.projections(), health.sealing(), health.damaged_keys(), health.deliveries())
+    )

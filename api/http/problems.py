@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from application.delivery.errors import LeaseLost
 from domain import errors
 
 
@@ -22,6 +23,7 @@ class Kind(Enum):
     CONFLICT = (409, "Conflict")
     CHANGED = (409, "Changed since")
     BEYOND_HEAD = (409, "Beyond the head")
+    LEASE_LOST = (409, "Lease lost")
     GONE = (410, "Gone")
     PRECONDITION_FAILED = (412, "Precondition failed")
     TOO_LARGE = (413, "Request too large")
@@ -135,6 +137,7 @@ _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
     (errors.OrderArchived, Kind.GONE),
     (errors.BeyondHead, Kind.BEYOND_HEAD),
     (errors.NotFound, Kind.NOT_FOUND),
+    (LeaseLost, Kind.LEASE_LOST),
     (PreconditionFailed, Kind.PRECONDITION_FAILED),
     (errors.VersionConflict, Kind.CONFLICT),
     (errors.OrderChanged, Kind.CHANGED),

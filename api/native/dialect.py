@@ -1,9 +1,23 @@
 """Our own dialect."""
 
 from api.http.dialect import Dialect
-from api.native import history, integrations, ledger, orders, proofs, retention
+from api.native import (
+    consumers,
+    history,
+    integrations,
+    ledger,
+    members,
+    orders,
+    proofs,
+    retention,
+    webhook_parked,
+    webhooks,
+)
 from api.native.errors import render
 
-_ROUTERS = tuple(part.router for part in (orders, history, integrations, ledger, proofs, retention))
+_ROUTERS = tuple(
+    part.router
+    for part in (orders, history, integrations, ledger, proofs, retention, consumers, members, webhooks, webhook_parked)
+)
 
 DIALECT = Dialect(("/trail",), _ROUTERS, render)

@@ -1,8 +1,10 @@
-"""Whether the store can serve, and how far its views and seals have got."""
+"""Whether the store can serve, and how far its views, its seals and what follows it have got."""
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
+
+DeliveryKind = Literal["consumer", "webhook"]
 
 
 class ProjectionHealth(NamedTuple):
@@ -34,6 +36,23 @@ class Shape(StrEnum):
     """Distributing was interrupted; `ordertrail distribute` goes on with it."""
 
 
+class DeliveryHealth(NamedTuple):
+    """All consumers, or all webhooks. One that is paused or disabled does not count as lagging."""
+
+    kind: DeliveryKind
+    number: int = 0
+    lag_events: int = 0
+    """How many events the slowest has yet to look through."""
+    lag_seconds: float = 0.0
+    """The age of the first of these."""
+    disabled: int = 0
+    """Webhooks to which nothing is sent any more, since their receivers took nothing."""
+    waiting: int = 0
+    """Orders with a refused event that will be tried again."""
+    parked: int = 0
+    """Orders that wait for somebody to decide."""
+
+
 class Health(Protocol):
     """Tells whether the database is well."""
 
@@ -56,3 +75,6 @@ class Health(Protocol):
 
     async def sealing(self) -> SealingHealth:
         """Return the health of sealing. Raises Unavailable."""
+
+    async def deliveries(self) -> list[DeliveryHealth]:
+        """Return the health of consumers, and of webhooks. Raises Unavailable."""

@@ -46,3 +46,28 @@ SELECT count(*) FROM ordertrail.subject_keys WHERE unreadable IS NOT NULL AND sh
 
 -- name: clock
 SELECT clock_timestamp()
+
+-- name: consumers
+-- The slowest consumer and webhook of all tenants. One that is paused or disabled is meant to lag.
+SELECT c.consumer LIKE 'webhook/%%' AS is_webhook, count(*),
+       coalesce(max(l.position - p.position) FILTER (WHERE NOT c.paused AND w.disabled_at IS NULL), 0),
+       coalesce(
+           max(extract(epoch FROM clock_timestamp() - e.recorded_at))
+           FILTER (WHERE NOT c.paused AND w.disabled_at IS NULL), 0
+       )::float8,
+       count(w.disabled_at)
+FROM ordertrail.consumers AS c
+JOIN ordertrail.ledgers AS l ON l.tenant = c.tenant
+JOIN LATERAL (
+    SELECT min(s.position) AS position FROM ordertrail.consumer_partitions AS s
+    WHERE s.tenant = c.tenant AND s.consumer = c.consumer
+) AS p ON true
+LEFT JOIN ordertrail.events AS e ON e.tenant = c.tenant AND e.position = p.position + 1
+LEFT JOIN ordertrail.webhooks AS w ON w.tenant = c.tenant AND c.consumer = 'webhook/' || w.webhook
+GROUP BY is_webhook
+
+-- name: held_streams
+SELECT consumer LIKE 'webhook/%%' AS is_webhook, count(*) FILTER (WHERE parked_at IS NULL),
+       count(*) FILTER (WHERE parked_at IS NOT NULL)
+FROM ordertrail.held_streams
+GROUP BY is_webhook

@@ -90,6 +90,14 @@ ON ordertrail.bodies TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.delete_body TO ordertrail_runtime;
 GRANT SELECT, INSERT (tenant, keep, expired), UPDATE (keep, expired) ON ordertrail.retention TO ordertrail_runtime;
 
+-- Consumers and webhooks are no history: they come, change and go.
+GRANT SELECT, INSERT, UPDATE, DELETE
+ON ordertrail.consumers, ordertrail.consumer_members, ordertrail.consumer_partitions, ordertrail.held_streams,
+   ordertrail.webhooks
+TO ordertrail_runtime;
+GRANT SELECT, INSERT, DELETE ON ordertrail.webhook_attempts TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.partition_of TO ordertrail_runtime;
+
 -- The owner makes credentials and the installation's secrets.
 GRANT SELECT ON ordertrail.credentials, ordertrail.installation TO ordertrail_runtime;
 

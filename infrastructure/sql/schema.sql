@@ -390,6 +390,12 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION ordertrail.partition_of(in_stream text) RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT get_byte(sha256(convert_to(in_stream, 'UTF8')), 0) % 16
+$$;
+
 CREATE FUNCTION ordertrail.refusal_of(in_head bigint, in_expected bigint) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (in_expected = '-2'::integer) THEN NULL::text WHEN (in_expected = '-3'::integer) THEN CASE WHEN (in_head IS NULL) THEN 'stream_missing'::text ELSE NULL::text END WHEN (in_expected = ANY (ARRAY[('-1'::integer)::bigint, ('-4'::integer)::bigint])) THEN CASE WHEN (in_head IS NOT NULL) THEN 'version_conflict'::text ELSE NULL::text END WHEN (COALESCE(in_head, (0)::bigint) <> in_expected) THEN 'version_conflict'::text ELSE NULL::text END;
@@ -449,6 +455,43 @@ CREATE TABLE ordertrail.checkpoints (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE ordertrail.consumer_members (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    consumer text NOT NULL COLLATE pg_catalog."C",
+    member text NOT NULL COLLATE pg_catalog."C",
+    joined_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE ordertrail.consumer_partitions (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    consumer text NOT NULL COLLATE pg_catalog."C",
+    partition integer NOT NULL,
+    member text COLLATE pg_catalog."C",
+    token bigint DEFAULT 0 NOT NULL,
+    "position" bigint NOT NULL,
+    previous bigint,
+    read_to bigint NOT NULL,
+    read_last bigint NOT NULL,
+    read_previous bigint,
+    CONSTRAINT what_is_acknowledged_was_looked_through CHECK (("position" <= read_to))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE ordertrail.consumers (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    consumer text NOT NULL COLLATE pg_catalog."C",
+    types text[] NOT NULL,
+    orders text[] NOT NULL,
+    services text[] NOT NULL,
+    integrations bigint[] NOT NULL,
+    max_failures integer NOT NULL,
+    lease interval NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE ordertrail.credentials (
     tenant text NOT NULL COLLATE pg_catalog."C",
     key_id text NOT NULL COLLATE pg_catalog."C",
@@ -496,6 +539,22 @@ CREATE TABLE ordertrail.events (
     data bytea NOT NULL,
     metadata bytea NOT NULL
 );
+
+CREATE TABLE ordertrail.held_streams (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    consumer text NOT NULL COLLATE pg_catalog."C",
+    stream text NOT NULL COLLATE pg_catalog."C",
+    partition integer NOT NULL,
+    "position" bigint NOT NULL,
+    read_to bigint NOT NULL,
+    failed bigint,
+    failures integer NOT NULL,
+    reason text NOT NULL,
+    held_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    retry_at timestamp with time zone NOT NULL,
+    parked_at timestamp with time zone
+)
+WITH (fillfactor='50');
 
 CREATE TABLE ordertrail.installation (
     name text NOT NULL COLLATE pg_catalog."C",
@@ -661,6 +720,42 @@ CREATE TABLE ordertrail.trees (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE ordertrail.webhook_attempts (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    webhook text NOT NULL COLLATE pg_catalog."C",
+    attempt text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    message_id text NOT NULL,
+    stream text NOT NULL,
+    "position" bigint,
+    number integer NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    seconds double precision NOT NULL,
+    status integer,
+    error text,
+    detail bytea
+);
+
+CREATE TABLE ordertrail.webhooks (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    webhook text NOT NULL COLLATE pg_catalog."C",
+    url text NOT NULL,
+    description text NOT NULL,
+    with_data boolean NOT NULL,
+    secret bytea NOT NULL,
+    earlier_secret bytea,
+    earlier_until timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    next_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    succeeded_at timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT what_is_disabled_has_a_reason CHECK (((disabled_at IS NULL) = (disabled_reason IS NULL)))
+)
+WITH (fillfactor='70');
+
 ALTER TABLE ONLY ordertrail._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);
 
@@ -676,8 +771,17 @@ ALTER TABLE ONLY ordertrail.bodies
 ALTER TABLE ONLY ordertrail.system_log
     ADD CONSTRAINT a_call_is_logged_once PRIMARY KEY (tenant, order_id, "position");
 
+ALTER TABLE ONLY ordertrail.consumer_partitions
+    ADD CONSTRAINT a_consumer_has_each_partition_once PRIMARY KEY (tenant, consumer, partition);
+
+ALTER TABLE ONLY ordertrail.held_streams
+    ADD CONSTRAINT a_consumer_holds_a_stream_once PRIMARY KEY (tenant, consumer, stream);
+
 ALTER TABLE ONLY ordertrail.trees
     ADD CONSTRAINT a_ledger_has_one_tree PRIMARY KEY (tenant);
+
+ALTER TABLE ONLY ordertrail.consumer_members
+    ADD CONSTRAINT a_member_joins_a_consumer_once PRIMARY KEY (tenant, consumer, member);
 
 ALTER TABLE ONLY ordertrail.events
     ADD CONSTRAINT a_position_holds_one_event PRIMARY KEY (tenant, "position");
@@ -718,14 +822,23 @@ ALTER TABLE ONLY ordertrail.deleted_tenants
 ALTER TABLE ONLY ordertrail.retention
     ADD CONSTRAINT a_tenant_keeps_bodies_for_one_period PRIMARY KEY (tenant);
 
+ALTER TABLE ONLY ordertrail.consumers
+    ADD CONSTRAINT a_tenants_consumer_is_named_once PRIMARY KEY (tenant, consumer);
+
 ALTER TABLE ONLY ordertrail.credentials
     ADD CONSTRAINT a_tenants_key_id_is_given_once PRIMARY KEY (tenant, key_id);
+
+ALTER TABLE ONLY ordertrail.webhooks
+    ADD CONSTRAINT a_tenants_webhook_is_made_once PRIMARY KEY (tenant, webhook);
 
 ALTER TABLE ONLY ordertrail.tiles
     ADD CONSTRAINT a_tile_is_kept_once PRIMARY KEY (tenant, level, number);
 
 ALTER TABLE ONLY ordertrail.action_log
     ADD CONSTRAINT an_action_is_logged_once PRIMARY KEY (tenant, order_id, "position");
+
+ALTER TABLE ONLY ordertrail.webhook_attempts
+    ADD CONSTRAINT an_attempt_is_logged_once PRIMARY KEY (tenant, webhook, attempt);
 
 ALTER TABLE ONLY ordertrail.events
     ADD CONSTRAINT an_event_id_is_recorded_once UNIQUE (tenant, event_id);
@@ -757,6 +870,10 @@ CREATE INDEX credentials_by_performer ON ordertrail.credentials USING btree (ten
 CREATE INDEX destroyed_keys ON ordertrail.subject_keys USING btree (tenant, subject) WHERE (destroyed_at IS NOT NULL);
 
 CREATE INDEX exceptions_of_all_integrations ON ordertrail.integration_log USING btree (tenant, "position") INCLUDE (occurred_at);
+
+CREATE INDEX held_streams_parked ON ordertrail.held_streams USING btree (tenant, consumer, parked_at) WHERE (parked_at IS NOT NULL);
+
+CREATE INDEX held_streams_to_retry ON ordertrail.held_streams USING btree (tenant, consumer, retry_at) WHERE (parked_at IS NULL);
 
 CREATE INDEX orders_by_reference ON ordertrail.order_state USING btree (tenant, reference, first_position DESC) WHERE (reference IS NOT NULL);
 

@@ -63,6 +63,24 @@ DELETE FROM ordertrail.tree_heads WHERE tenant = %(tenant)s
 -- name: delete_trees
 DELETE FROM ordertrail.trees WHERE tenant = %(tenant)s
 
+-- name: delete_webhook_attempts
+DELETE FROM ordertrail.webhook_attempts WHERE tenant = %(tenant)s
+
+-- name: delete_webhooks
+DELETE FROM ordertrail.webhooks WHERE tenant = %(tenant)s
+
+-- name: delete_held_streams
+DELETE FROM ordertrail.held_streams WHERE tenant = %(tenant)s
+
+-- name: delete_consumer_members
+DELETE FROM ordertrail.consumer_members WHERE tenant = %(tenant)s
+
+-- name: delete_consumer_partitions
+DELETE FROM ordertrail.consumer_partitions WHERE tenant = %(tenant)s
+
+-- name: delete_consumers
+DELETE FROM ordertrail.consumers WHERE tenant = %(tenant)s
+
 -- name: delete_tenants
 DELETE FROM ordertrail.tenants WHERE tenant = %(tenant)s
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from application.views.health import ProjectionHealth, SealingHealth, Shape
+from application.views.health import DeliveryHealth, DeliveryKind, ProjectionHealth, SealingHealth, Shape
 from application.views.projections.catalogue import PROJECTIONS
 from infrastructure.ledger.clock import now
 from infrastructure.postgres.database import Pool, reading
@@ -57,3 +57,18 @@ class PostgresHealth:
             row = await (await connection.execute(_SQL["sealing"])).fetchone()
         assert row is not None
         return SealingHealth(*row)
+
+    async def deliveries(self) -> list[DeliveryHealth]:
+        async with reading(self._pool, seconds=SECONDS) as connection:
+            consumers = await (await connection.execute(_SQL["consumers"])).fetchall()
+            held = await (await connection.execute(_SQL["held_streams"])).fetchall()
+        found = {_kind(is_webhook): DeliveryHealth(_kind(is_webhook), *numbers) for is_webhook, *numbers in consumers}
+        for is_webhook, waiting, parked in held:
+            kind = _kind(is_webhook)
+            found[kind] = found.get(kind, DeliveryHealth(kind))._replace(waiting=waiting, parked=parked)
+        kinds: tuple[DeliveryKind, DeliveryKind] = ("consumer", "webhook")
+        return [found.get(kind, DeliveryHealth(kind)) for kind in kinds]
+
+
+def _kind(is_webhook: bool) -> DeliveryKind:
+    return "webhook" if is_webhook else "consumer"

@@ -17,6 +17,8 @@ from tests.openapi import Operation, address, bodies, operations, query
 FIRST = [("post", "/trail/v1/orders"), ("put", "/trail/v1/integrations/{integration_id}")]
 """What creates the order and the integration that the examples of the other operations speak of."""
 ACCOUNT = "T12345678"
+CONSUMER, MEMBER = "/trail/v1/consumers/billing", "billing-1-7f3a"
+"""The consumer that the examples of consumers speak of, and its member."""
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +34,14 @@ class Reader:
         self._http = http
         self._document = document
         self._key = key
+        self._seen: dict[str, Any] = {}
         self._operations = {(operation.method, operation.path): operation for operation in operations(document)}
 
     async def prepare(self, operation: Operation) -> dict[str, Any]:
         """Create what an operation needs; return what was answered to what made the thing that it is about."""
         collections = [operation.path[: found.start()] for found in re.finditer(r"/\{\w+\}", operation.path)]
         made_by = [("post", path) for path in collections if ("post", path) not in FIRST]
-        if operation.method == "delete":
+        if operation.method == "delete" and not operation.path.startswith("/trail/v1/webhooks"):
             made_by = [("put", operation.path)]
         answered: dict[str, Any] = {}
         for needed in [*FIRST, *made_by]:
@@ -46,7 +49,33 @@ class Reader:
                 for response in await self.attempt(self._operations[needed], {}):
                     assert response.is_success, response.text
                     answered = response.json() if needed in made_by and response.content else {}
+        if operation.path.startswith("/trail/v1/consumers/{name}"):
+            await self._consume(is_refused="/parked/" in operation.path)
+        if operation.path.startswith("/trail/v1/webhooks/{webhook_id}"):
+            return await self._hook()
         return answered if isinstance(answered, dict) else {}
+
+    async def _consume(self, *, is_refused: bool) -> None:
+        """Make a consumer whose member was handed the order's event, and has refused it."""
+        headers = {"Authorization": f"Bearer {self._key['token']}"}
+        await self._http.put(CONSUMER, json={"from": "start", "max_failures": 1}, headers=headers)
+        fetched = await self._http.post(f"{CONSUMER}/fetch", json={"member": MEMBER}, headers=headers)
+        for event in fetched.json()["items"]:
+            self._seen = {name: event[name] for name in ("partition", "token", "position")}
+            if is_refused:
+                refusal = {"member": MEMBER, "refused": [self._seen]}
+                await self._http.post(f"{CONSUMER}/acknowledge", json=refusal, headers=headers)
+
+    async def _hook(self) -> dict[str, Any]:
+        """Make a webhook that was sent the order's event, in vain: nobody is at the example's address."""
+        headers = {"Authorization": f"Bearer {self._key['token']}"}
+        new = {"url": "https://shop.example/hooks", "from": "start"}
+        made = (await self._http.post("/trail/v1/webhooks", json=new, headers=headers)).json()
+        while True:
+            attempts = await self._http.get(f"/trail/v1/webhooks/{made['id']}/attempts", headers=headers)
+            waiting = await self._http.get(f"/trail/v1/webhooks/{made['id']}", headers=headers)
+            if attempts.json()["items"] and waiting.json()["waiting"]:
+                return {"webhook_id": made["id"], "attempt_id": attempts.json()["items"][0]["id"]}
 
     async def attempt(self, operation: Operation, answered: dict[str, Any]) -> list[httpx.Response]:
         """Send an operation with each of its examples in turn."""
@@ -79,7 +108,9 @@ class Reader:
         return headers
 
     async def _with_what_was_seen(self, url: str, body: Any, headers: dict[str, str]) -> Any:
-        """Return a body with the time at which the order was last changed: no example knows it."""
+        """Return a body with what no example knows: when the order was last changed, what a member was handed."""
+        if isinstance(body, dict) and "acknowledged" in body:
+            return {**body, "acknowledged": [self._seen]}
         if not (isinstance(body, dict) and "updated_at" in body):
             return body
         order = await self._http.get(url.rpartition("/")[0], headers=headers)

@@ -30,7 +30,7 @@ from tests.native import amounts
 EXAMPLES = 10
 """Requests made up for each operation besides the documented ones, the same in every run; more look further."""
 MAX_BODY_BYTES = 2**20
-TENANT, ACCOUNT, ORDER, INTEGRATION = "acme", "T12345678", "A-1001", 123
+TENANT, ACCOUNT, ORDER, INTEGRATION, CONSUMER = "acme", "T12345678", "A-1001", 123, "billing"
 KNOWN = {
     "order_id": ORDER,
     "reference": ORDER,
@@ -40,6 +40,9 @@ KNOWN = {
     "aid": ACCOUNT,
     "oid": ACCOUNT,
     "identifier": "0000000000000000001",
+    "name": CONSUMER,
+    "member": "one",
+    "attempt_id": "0197e2a4-8c11-7b05-9d3e-0f6d5c1a2b3c",
 }
 PUBLIC = {"GET /trail/v1/ledgers/{tenant}/keys"}
 CONFORMANCE = [
@@ -82,7 +85,7 @@ class Client(NamedTuple):
 
 @pytest.fixture(scope="module")
 def client(server_dsn: str, template_name: str) -> Iterator[Client]:
-    """A client of a server without rate limits, on which there are an order and an integration."""
+    """A client of a server without rate limits, on which there are an order, an integration and a consumer."""
     with pytest.MonkeyPatch.context() as patch, database(server_dsn, template=template_name) as dsn:
         patch.setenv("ORDERTRAIL_SHOPLINE_RATE", "0")
         patch.setenv("ORDERTRAIL_MAX_BODY_BYTES", str(MAX_BODY_BYTES))
@@ -94,6 +97,9 @@ def client(server_dsn: str, template_name: str) -> Iterator[Client]:
                 order = {"order_id": ORDER, "totals": amounts(10**12), "customer": {"id": "c-1"}}
                 http.post("/trail/v1/orders", json=order).raise_for_status()
                 http.put(f"/trail/v1/integrations/{INTEGRATION}", json={}).raise_for_status()
+                http.put(f"/trail/v1/consumers/{CONSUMER}", json={"from": "start"}).raise_for_status()
+                hook = http.post("/trail/v1/webhooks", json={"url": "https://shop.example/hooks"})
+                KNOWN["webhook_id"] = hook.raise_for_status().json()["id"]
             yield Client(server.url, key)
 
 

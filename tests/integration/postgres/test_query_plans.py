@@ -19,8 +19,10 @@ from infrastructure.setup.migrations import migrate
 from infrastructure.views.composed import statements as composed_statements
 from tests.fix_postgres import database
 from tests.statement_parameters import PARAMETERS
+from tests.statement_parameters_delivery import MORE as MORE_OF_DELIVERY
 
 SMALL = {
+    "webhooks",
     "retention",
     "tenants",
     "ledgers",
@@ -43,10 +45,14 @@ WHOLE_LEDGER = {("transparency", name) for name in ("first_broken_stream", "kept
 """What verifies or repairs a ledger may read all of it."""
 WHOLE_TENANT = {("tenant_deletion", name) for name in statements("tenant_deletion") if name.startswith("delete_")}
 """What deletes a tenant deletes all of it."""
+WHOLE_INSTALLATION = {("health", "consumers"), ("health", "held_streams"), ("webhooks", "all"), ("webhooks", "due")}
+"""What is about the consumers and webhooks of all tenants may read all of these."""
 OF_NO_TENANT = {"distribution", "session", "setup", "rights", "checkup"}
 """What sets up sessions and databases is about no rows of tenants."""
 STATEMENTS = [(file, name) for file in sorted(FILES - WHOLE_VIEWS - OF_NO_TENANT) for name in statements(file)]
-STATEMENTS = [statement for statement in STATEMENTS if statement not in WHOLE_LEDGER | WHOLE_TENANT]
+STATEMENTS = [
+    statement for statement in STATEMENTS if statement not in WHOLE_LEDGER | WHOLE_TENANT | WHOLE_INSTALLATION
+]
 COMPOSED = composed_statements()
 STATEMENTS += [("composed", name) for name in COMPOSED if name.rpartition(".")[2] not in OF_WHOLE_VIEWS]
 
@@ -138,6 +144,7 @@ def connection(request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
         connection.execute("SET search_path TO ordertrail")
         for tenant, events in LARGE.items():
             generate(connection, tenant, events)
+        connection.execute(MORE_OF_DELIVERY)
         connection.execute(MORE)
         yield connection
 

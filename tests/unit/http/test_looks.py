@@ -7,7 +7,7 @@ import pytest
 
 from api.http import looks
 from api.http.looks import KEPT_SECONDS, KEPT_TIMES, Looks
-from application.views.health import ProjectionHealth, SealingHealth
+from application.views.health import DeliveryHealth, ProjectionHealth, SealingHealth
 
 
 class FakeHealth:
@@ -26,6 +26,9 @@ class FakeHealth:
 
     async def damaged_keys(self) -> int:
         return 0
+
+    async def deliveries(self) -> list[DeliveryHealth]:
+        return []
 
     async def clock_ahead(self) -> float:
         return 0.0

@@ -30,7 +30,9 @@ EVERY_TENANT: Mapping[tuple[str, str], str] = {
     ("credentials", "find_credential"): FINDS_THE_TENANT,
     ("credentials", "taken"): FINDS_THE_TENANT,
     ("credentials", "tenants"): LISTS_TENANTS,
+    ("health", "consumers"): OF_THE_INSTALLATION,
     ("health", "damaged_keys"): OF_THE_INSTALLATION,
+    ("health", "held_streams"): OF_THE_INSTALLATION,
     ("health", "projections"): OF_THE_INSTALLATION,
     ("health", "sealing"): OF_THE_INSTALLATION,
     ("key_register", "tenant_of"): FINDS_THE_TENANT,
@@ -40,10 +42,12 @@ EVERY_TENANT: Mapping[tuple[str, str], str] = {
     ("transparency", "unsealed"): LISTS_TENANTS,
     ("views", "behind"): LISTS_TENANTS,
     ("views", "create_missing_checkpoints"): LISTS_TENANTS,
+    ("webhooks", "all"): LISTS_TENANTS,
+    ("webhooks", "due"): LISTS_TENANTS,
 }
 """The statements that pin no tenant, and why."""
 BESIDE = ("add", "differences", "remove", "side_views")
-"""The files, and the statements of views, that use temporary tables: a view is rebuilt in one, and compared with the live one."""
+"""The files and the statements of views that use temporary tables: a view is rebuilt in one, and compared with it."""
 
 GOOD = [
     "SELECT 1 FROM ordertrail.events WHERE tenant = %(tenant)s AND position > 7",

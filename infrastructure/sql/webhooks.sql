@@ -1,0 +1,111 @@
+-- name: create
+INSERT INTO ordertrail.webhooks (tenant, webhook, url, description, with_data, secret)
+VALUES (%(tenant)s, %(webhook)s, %(url)s, %(description)s, %(with_data)s, %(secret)s)
+
+-- name: change
+UPDATE ordertrail.webhooks SET url = %(url)s, description = %(description)s, with_data = %(with_data)s
+WHERE tenant = %(tenant)s AND webhook = %(webhook)s
+RETURNING webhook
+
+-- name: find
+SELECT webhook, url, description, with_data, failures, failing_since, nullif(next_at, '-infinity'), succeeded_at, disabled_at,
+       disabled_reason, created_at, earlier_until, secret, earlier_secret, earlier_until > clock_timestamp()
+FROM ordertrail.webhooks WHERE tenant = %(tenant)s AND webhook = %(webhook)s
+
+-- name: list
+SELECT webhook, url, description, with_data, failures, failing_since, nullif(next_at, '-infinity'), succeeded_at, disabled_at,
+       disabled_reason, created_at, earlier_until, secret, earlier_secret, earlier_until > clock_timestamp()
+FROM ordertrail.webhooks
+WHERE tenant = %(tenant)s AND webhook > %(after)s
+ORDER BY webhook
+LIMIT %(limit)s
+
+-- name: count
+SELECT count(*) FROM ordertrail.webhooks WHERE tenant = %(tenant)s
+
+-- name: remove
+DELETE FROM ordertrail.webhooks WHERE tenant = %(tenant)s AND webhook = %(webhook)s RETURNING webhook
+
+-- name: remove_attempts
+DELETE FROM ordertrail.webhook_attempts WHERE tenant = %(tenant)s AND webhook = %(webhook)s
+
+-- name: rotate
+UPDATE ordertrail.webhooks
+SET earlier_secret = secret, earlier_until = clock_timestamp() + %(keep)s, secret = %(secret)s
+WHERE tenant = %(tenant)s AND webhook = %(webhook)s
+RETURNING webhook
+
+-- name: disable
+UPDATE ordertrail.webhooks SET disabled_at = clock_timestamp(), disabled_reason = %(reason)s
+WHERE tenant = %(tenant)s AND webhook = %(webhook)s AND disabled_at IS NULL
+RETURNING webhook
+
+-- name: enable
+UPDATE ordertrail.webhooks
+SET disabled_at = NULL, disabled_reason = NULL, failures = 0, failing_since = NULL, next_at = '-infinity'
+WHERE tenant = %(tenant)s AND webhook = %(webhook)s
+RETURNING webhook
+
+-- name: note_failure
+UPDATE ordertrail.webhooks
+SET failures = failures + 1, failing_since = coalesce(failing_since, clock_timestamp()),
+    next_at = greatest(next_at, clock_timestamp() + %(wait)s)
+WHERE tenant = %(tenant)s AND webhook = %(webhook)s
+RETURNING failures, extract(epoch FROM clock_timestamp() - failing_since)::float8
+
+-- name: hold_up
+UPDATE ordertrail.webhooks SET next_at = greatest(next_at, clock_timestamp() + %(wait)s)
+WHERE tenant = %(tenant)s AND webhook = %(webhook)s
+
+-- name: note_success
+UPDATE ordertrail.webhooks
+SET failures = 0, failing_since = NULL, next_at = '-infinity', succeeded_at = clock_timestamp()
+WHERE tenant = %(tenant)s AND webhook = %(webhook)s
+  AND (failures > 0 OR succeeded_at IS NULL OR succeeded_at < clock_timestamp() - interval '10 seconds')
+
+-- name: due
+-- Webhooks of all tenants that have something to do: events that they have not looked through, or orders to retry.
+SELECT w.tenant, w.webhook
+FROM ordertrail.webhooks AS w
+JOIN ordertrail.ledgers AS l ON l.tenant = w.tenant
+JOIN ordertrail.consumers AS c ON c.tenant = w.tenant AND c.consumer = 'webhook/' || w.webhook AND NOT c.paused
+WHERE w.disabled_at IS NULL AND w.next_at <= clock_timestamp()
+  AND (
+      EXISTS (
+          SELECT FROM ordertrail.consumer_partitions AS p
+          WHERE p.tenant = w.tenant AND p.consumer = c.consumer AND p.position < l.position
+      ) OR EXISTS (
+          SELECT FROM ordertrail.held_streams AS h
+          WHERE h.tenant = w.tenant AND h.consumer = c.consumer AND h.parked_at IS NULL
+            AND h.retry_at <= statement_timestamp()
+      )
+  )
+ORDER BY w.tenant, w.webhook
+
+-- name: all
+SELECT tenant, webhook FROM ordertrail.webhooks ORDER BY tenant, webhook
+
+-- name: add_attempt
+INSERT INTO ordertrail.webhook_attempts
+    (tenant, webhook, attempt, kind, message_id, stream, position, number, started_at, seconds, status, error, detail)
+VALUES (
+    %(tenant)s, %(webhook)s, %(attempt)s, %(kind)s, %(message_id)s, %(stream)s, %(position)s, %(number)s,
+    %(started_at)s, %(seconds)s, %(status)s, %(error)s, %(detail)s
+)
+
+-- name: attempts
+-- The newest first: their names begin with the time.
+SELECT attempt, kind, message_id, stream, position, number, started_at, seconds, status, error, detail
+FROM ordertrail.webhook_attempts
+WHERE tenant = %(tenant)s AND webhook = %(webhook)s AND attempt < %(before)s
+ORDER BY attempt DESC
+LIMIT %(limit)s
+
+-- name: attempt
+SELECT attempt, kind, message_id, stream, position, number, started_at, seconds, status, error, detail
+FROM ordertrail.webhook_attempts
+WHERE tenant = %(tenant)s AND webhook = %(webhook)s AND attempt = %(attempt)s
+
+-- name: prune
+DELETE FROM ordertrail.webhook_attempts
+WHERE tenant = %(tenant)s AND webhook = %(webhook)s AND attempt < %(before)s
