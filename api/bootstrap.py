@@ -15,6 +15,8 @@ from application.bodies.expiry import Expiry, keep_expiring
 from application.bodies.masking import SECRET_HEADERS
 from application.bodies.port import BodyStore
 from application.bodies.vault import SealedBodies
+from application.delivery.growth import growth_of
+from application.delivery.reading import LedgerReader
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
 from application.ledger_file.writing import LedgerExport
@@ -44,6 +46,7 @@ from application.views.upkeep.rebuild import Rebuilding
 from infrastructure.bodies.object_store import ObjectBodyStore, check_bodies_url
 from infrastructure.bodies.postgres import PostgresBodyStore
 from infrastructure.bodies.retention import PostgresRetentionStore
+from infrastructure.delivery.wanted_events import PostgresWantedEvents
 from infrastructure.embedded.server import embedded_server
 from infrastructure.keys.credentials import PostgresCredentialStore
 from infrastructure.keys.installation import FINGERPRINT_KEY, TOKEN_KEY, PostgresInstallation
@@ -81,6 +84,9 @@ _log = logging.getLogger(__name__)
 
 READ_CONNECTIONS = 8
 LARGE_CONNECTIONS = 2
+FOLLOWERS_POLL_SECONDS = 2.0
+"""How often followers look for new events although no notification came, and how soon a lost listener connects again.
+"""
 
 
 @contextmanager
@@ -149,6 +155,7 @@ async def open_services(
         open_connections(size=READ_CONNECTIONS) as pool,
         open_connections(size=LARGE_CONNECTIONS) as large_pool,
         open_group_commit(dsn, watch=watch, clock=Clock(max_ahead=max_clock_ahead), prepare=prepare) as writer,
+        growth_of(Listener(dsn, poll_seconds=FOLLOWERS_POLL_SECONDS, watch=watch)) as growth,
     ):
         large = Large(room, large_pool) if room else None
         credentials, installation = PostgresCredentialStore(pool), PostgresInstallation(pool)
@@ -189,6 +196,8 @@ async def open_services(
             health=PostgresHealth(pool, watch),
             pages=Pages(),
             entries=Entries(),
+            reader=LedgerReader(PostgresWantedEvents(store, pool, vault, large)),
+            growth=growth,
             secret_headers=SECRET_HEADERS | masked_headers,
         )
 

@@ -10,6 +10,8 @@ from application.bodies.calls import CallQueries
 from application.bodies.masking import SECRET_HEADERS
 from application.bodies.retention import RetentionStore
 from application.bodies.vault import SealedBodies
+from application.delivery.growth import Growth
+from application.delivery.reading import LedgerReader
 from application.ledger.port import EventStore
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
@@ -55,6 +57,8 @@ class Services(NamedTuple):
     health: Health
     pages: Pages
     entries: Entries
+    reader: LedgerReader
+    growth: Growth
     secret_headers: frozenset[str] = SECRET_HEADERS
     """Headers and parameters of logged calls whose values are not stored, besides those with telling names."""
 

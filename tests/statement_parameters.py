@@ -126,6 +126,13 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "revoke": [case(2, key_id="acme-7")],
         "rotate": [case(2, key_id="acme-7", secret_digest=b"new", keep=timedelta(days=1))],
     },
+    "feed": {
+        "find": [
+            case(1_000, after=AFTER, upto=AFTER + 1_000, limit=100, types=types, streams=streams, **SMALL)
+            for types in (None, texts(["no.such"]))
+            for streams in (None, texts(["order-A-7", "order-long"]))
+        ],
+    },
     "tenant_register": {"find": [case(1)]},
     "retention": {
         "keep": [case(1, keep=None)],

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from math import inf
 
@@ -25,7 +25,7 @@ class Listener:
         self._poll_seconds = poll_seconds
         self._watch = watch or Watch()
 
-    async def hints(self) -> AsyncIterator[set[TenantName] | None]:
+    async def hints(self) -> AsyncGenerator[set[TenantName] | None, None]:
         """Yield tenants for which notifications came; None after a while, when anything may have happened.
 
         Lost connections are made again. It begins with None, and yields None after each lost connection.

@@ -3,10 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
 from functools import partial
-from typing import Protocol
 
+from application.runtime.hints import Hints
 from application.runtime.loops import keep_going
 from application.runtime.outage_log import OutageLog
 from application.views.upkeep.projector import Projector
@@ -19,13 +18,6 @@ REST_SECONDS = 0.04
 """The time between the starts of two rounds while appends pour in. A batch takes little more time than one event."""
 FEW = 3
 """A round with so few events is followed by no rest: nothing more was waiting, and a lone writer can read at once."""
-
-
-class Hints(Protocol):
-    """The source of news about appends."""
-
-    def hints(self) -> AsyncIterator[set[TenantName] | None]:
-        """Yield tenants whose ledgers have grown; None if any ledger may have."""
 
 
 class _Inbox:

@@ -1,0 +1,1 @@
+"""What follows ledgers: filters, reading on after a position, and what tells followers that a ledger has grown."""
