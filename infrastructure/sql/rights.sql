@@ -88,6 +88,9 @@ GRANT SELECT, INSERT (tenant, keep), UPDATE (keep, expired) ON ordertrail.retent
 -- The owner makes credentials and the installation's secrets.
 GRANT SELECT ON ordertrail.credentials, ordertrail.installation TO ordertrail_runtime;
 
+-- A link that signs somebody in is used once, so nothing that was noted of it is changed or removed.
+GRANT SELECT, INSERT (tenant, digest) ON ordertrail.used_links TO ordertrail_runtime;
+
 -- Snapshots of the eventsourcing library's aggregates: a cache.
 GRANT SELECT, INSERT ON ordertrail.snapshots TO ordertrail_runtime;
 

@@ -660,6 +660,12 @@ CREATE TABLE ordertrail.trees (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE ordertrail.used_links (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    digest bytea NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 ALTER TABLE ONLY ordertrail._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);
 
@@ -677,6 +683,9 @@ ALTER TABLE ONLY ordertrail.system_log
 
 ALTER TABLE ONLY ordertrail.trees
     ADD CONSTRAINT a_ledger_has_one_tree PRIMARY KEY (tenant);
+
+ALTER TABLE ONLY ordertrail.used_links
+    ADD CONSTRAINT a_link_is_used_once PRIMARY KEY (tenant, digest);
 
 ALTER TABLE ONLY ordertrail.events
     ADD CONSTRAINT a_position_holds_one_event PRIMARY KEY (tenant, "position");
@@ -745,6 +754,8 @@ ALTER TABLE ONLY ordertrail.order_state
     ADD CONSTRAINT an_order_has_one_state PRIMARY KEY (tenant, order_id);
 
 CREATE INDEX actions_by_time ON ordertrail.action_log USING btree (tenant, order_id, occurred_at, "position");
+
+CREATE INDEX calls_newest_first ON ordertrail.system_log USING btree (tenant, "position");
 
 CREATE INDEX credentials_by_key_id ON ordertrail.credentials USING btree (key_id);
 

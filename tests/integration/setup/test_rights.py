@@ -39,6 +39,7 @@ tiles            select  insert *                                 update hashes
 timeline         select  insert *                                 -
 tree_heads       select  insert tenant,size,note                  -
 trees            select  insert tenant                            update size,error
+used_links       select  insert tenant,digest                     -
 _yoyo_log        -       -                                        -
 _yoyo_migration  select  -                                        -
 _yoyo_version    -       -                                        -
