@@ -42,6 +42,7 @@ DIALECTS: tuple[Dialect, ...] = (
     sendcloud.DIALECT,
     dintero.DIALECT,
     native.DIALECT,
+    web.PROOFS,
     web.DIALECT,
 )
 

@@ -54,6 +54,7 @@ from infrastructure.keys.installation import FINGERPRINT_KEY, TOKEN_KEY, Postgre
 from infrastructure.keys.key_register import PostgresKeyRegister
 from infrastructure.keys.signing_keys import PostgresSigningKeys
 from infrastructure.keys.subject_keys import PostgresKeyRing
+from infrastructure.keys.tenant_keys import PostgresTenantKeys
 from infrastructure.keys.tenant_register import PostgresTenantRegister
 from infrastructure.keys.tokens import JwtSigner
 from infrastructure.keys.used_links import PostgresUsedLinks
@@ -187,6 +188,7 @@ async def open_services(
             calls=CallQueries(store, bodies, room),
             access=access,
             sessions=Sessions(access, PostgresUsedLinks(pool)),
+            tenant_keys=PostgresTenantKeys(pool),
             bodies=bodies,
             erasure=erasure,
             retention=retention,

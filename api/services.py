@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from application.access.accounts import Accounts
 from application.access.callers import Access
-from application.access.credentials import KeyRegister
+from application.access.credentials import KeyRegister, TenantKeys
 from application.access.links import Sessions
 from application.access.tenants import TenantRegister
 from application.bodies.calls import CallQueries
@@ -47,6 +47,7 @@ class Services(NamedTuple):
     calls: CallQueries
     access: Access
     sessions: Sessions
+    tenant_keys: TenantKeys
     bodies: SealedBodies
     erasure: Erasure
     retention: RetentionStore

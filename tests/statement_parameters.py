@@ -135,6 +135,12 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         ],
     },
     "tenant_register": {"find": [case(1)]},
+    "tenant_keys": {
+        "create": [
+            case(2, key_id="new", secret_digest=b"", scopes=["admin"], name="", expires_at=NOON + timedelta(days=300))
+        ],
+        "revoke": [case(2, key_id="acme-7")],
+    },
     "used_links": {"use": [case(0, digest=b"new")], "is_used": [case(1, digest=b"7")]},
     "browsing": {
         "newest": [case(4, order_ids=texts(["A-7", "long", "no such"]))],

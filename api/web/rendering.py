@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from importlib.resources import as_file, files
 from typing import Any
@@ -13,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from api.web.assets import asset_url, takes_gzip
 from api.web.showing import amounts, moments, wording
 from application.access.callers import Caller
-from application.access.scopes import allows
+from application.access.scopes import grants
 
 POLICY = "; ".join(
     (
@@ -49,6 +50,7 @@ def environment() -> Environment:
             lstrip_blocks=True,
         )
     made.globals.update(asset=asset_url, visitor=None, here="", part=False)
+    made.tests["moment"] = lambda value: isinstance(value, datetime)
     made.filters.update(wording.FILTERS | moments.FILTERS | amounts.FILTERS)
     return made
 
@@ -74,4 +76,4 @@ def html(text: str, *, status: int = 200, packed: bool = False, headers: Mapping
 def may(visitor: Caller | None) -> Any:
     """Return the function by which templates ask what a visitor may do."""
     scopes = visitor.scopes if visitor else ()
-    return lambda required: any(allows(scope, required) for scope in scopes)
+    return lambda required: grants(scopes, required)

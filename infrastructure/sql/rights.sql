@@ -85,8 +85,9 @@ GRANT SELECT, INSERT (tenant, digest, subject, body), UPDATE (recorded_at) ON or
 GRANT EXECUTE ON FUNCTION ordertrail.delete_body TO ordertrail_runtime;
 GRANT SELECT, INSERT (tenant, keep), UPDATE (keep, expired) ON ordertrail.retention TO ordertrail_runtime;
 
--- The owner makes credentials and the installation's secrets.
+-- The owner makes credentials and the installation's secrets. The service can end a credential, and make one that ends.
 GRANT SELECT ON ordertrail.credentials, ordertrail.installation TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.create_ending_credential, ordertrail.revoke_credential TO ordertrail_runtime;
 
 -- A link that signs somebody in is used once, so nothing that was noted of it is changed or removed.
 GRANT SELECT, INSERT (tenant, digest) ON ordertrail.used_links TO ordertrail_runtime;

@@ -335,6 +335,17 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION ordertrail.create_ending_credential(in_tenant text, in_key_id text, in_secret_digest bytea, in_scopes text[], in_name text, in_expires_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    INSERT INTO ordertrail.credentials AS c (tenant, key_id, secret_digest, scopes, name, expires_at)
+    SELECT t.tenant, in_key_id, in_secret_digest, in_scopes, in_name, in_expires_at
+    FROM ordertrail.tenants AS t
+    WHERE t.tenant = in_tenant AND in_expires_at > now() AND in_expires_at <= now() + interval '366 days'
+    RETURNING true
+$$;
+
 CREATE FUNCTION ordertrail.delete_body(in_tenant text, in_digest bytea, in_before timestamp with time zone) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -412,6 +423,15 @@ CREATE FUNCTION ordertrail.note_unreadable_keys(in_tenant text, in_subjects text
     INSERT INTO ordertrail.editions AS e (tenant, number)
     SELECT DISTINCT tenant, 1 FROM noted
     ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1
+$$;
+
+CREATE FUNCTION ordertrail.revoke_credential(in_tenant text, in_key_id text) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    UPDATE ordertrail.credentials AS c SET revoked_at = now()
+    WHERE c.tenant = in_tenant AND c.key_id = in_key_id AND c.revoked_at IS NULL
+    RETURNING true
 $$;
 
 CREATE TABLE ordertrail._yoyo_log (

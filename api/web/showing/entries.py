@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from api.web.showing.calls import call_span
-from api.web.showing.moments import CLOCKS_AGREE, day_of
+from api.web.showing.moments import CLOCKS_AGREE, day_of, span
 from api.web.showing.wording import GONE, Tone, code_tone, look_of, tone_of, words
 from application.ledger.port import RecordedEvent
 from application.privacy.legible import legible
@@ -66,9 +66,12 @@ class Shown(NamedTuple):
         return self.event.position
 
     @property
-    def clocks_differ(self) -> bool:
-        """Whether it was recorded so much later, or earlier, than it occurred that a reader should know."""
-        return abs(self.event.recorded_at - self.event.occurred_at) > CLOCKS_AGREE
+    def recorded_later(self) -> str | None:
+        """How much later than it occurred it was recorded, or earlier; None if the clocks about agree."""
+        late = self.event.recorded_at - self.event.occurred_at
+        if abs(late) <= CLOCKS_AGREE:
+            return None
+        return f"{span(abs(late))} {'later' if late > CLOCKS_AGREE else 'earlier'}"
 
 
 class Run(NamedTuple):

@@ -50,7 +50,8 @@ def span(period: timedelta | float | None) -> str:
     for limit, unit, one in ((1_000, "ms", 1), (60_000, "s", 1_000), (3_600_000, "min", 60_000)):
         if size < limit:
             return f"{sign}{_short(size / one)} {unit}"
-    return f"{sign}{_short(size / 3_600_000)} h" if size < 86_400_000 * 2 else f"{sign}{_short(size / 86_400_000)} days"
+    hours = size / 3_600_000
+    return f"{sign}{_short(hours)} h" if hours < 48 else f"{sign}{hours / 24:.0f} days"
 
 
 def _short(number: float) -> str:

@@ -5,6 +5,8 @@ import { begin as beginTimes, write } from "asset:reader.js";
 import { begin as beginDrawer } from "asset:drawer.js";
 import { begin as beginLive } from "asset:live.js";
 
+const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi;
+
 beginTimes();
 prepare(document);
 beginDrawer(prepare);
@@ -53,8 +55,6 @@ function prepare(root) {
     import(part.dataset.module).then((it) => it.begin(part, prepare));
   }
 }
-
-const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi;
 
 function colour(code) {
   const text = code.textContent, made = document.createDocumentFragment();

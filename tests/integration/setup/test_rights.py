@@ -55,6 +55,8 @@ FUNCTIONS = {
     "destroy_subject_key": True,
     "leaf_hash": True,
     "note_unreadable_keys": True,
+    "create_ending_credential": True,
+    "revoke_credential": True,
 }
 """Which functions the role may call."""
 
