@@ -144,11 +144,9 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "used_links": {"use": [case(0, digest=b"new")], "is_used": [case(1, digest=b"7")]},
     "browsing": {
         "newest": [case(4, order_ids=texts(["A-7", "long", "no such"]))],
-        "calls": [
-            case(60, before=before, limit=26, **SMALL, **CallSearch()._asdict()) for before in (AFTER, MAX_BIGINT)
-        ]
+        "newest_calls": [case(60, before=before, limit=26, **SMALL) for before in (AFTER, MAX_BIGINT)],
         # What restricts calls further is looked for among all calls of the tenant.
-        + [
+        "calls": [
             case(20_000, before=MAX_BIGINT, limit=26, **SMALL, **CallSearch("A-7", "c-1", "dhl", 200, 299)._asdict()),
             case(20_000, before=MAX_BIGINT, limit=26, **SMALL, **CallSearch(is_failed=True)._asdict()),
         ],

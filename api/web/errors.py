@@ -9,6 +9,8 @@ from api.http.problems import Kind, Problem
 from api.web.rendering import HEADERS, environment, html
 from api.web.security import SignInNeeded
 
+LIVE = "/ui/live"
+
 _HELP = {
     Kind.FORBIDDEN: ("You may not see this", "Ask whoever runs your shop’s store for a credential that allows it."),
     Kind.NOT_FOUND: ("There is nothing here", "Look for the order by its id, its reference or its customer."),
@@ -28,6 +30,8 @@ _HELP = {
 def render(problem: Problem) -> Response:
     """Render a problem; whoever is not signed in is asked to."""
     if isinstance(problem.cause, SignInNeeded):
+        if problem.cause.path.startswith(LIVE):
+            return Response(status_code=204)  # so a browser asks for the stream no more
         asked = {"next": problem.cause.path} if problem.cause.path else {}
         again = {"again": "1"} if problem.cause.was_signed_in else {}
         query = urlencode(asked | again)

@@ -8,8 +8,25 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS n
 
--- name: calls
+-- name: newest_calls
 -- First the page's positions, then its events one by one: otherwise the join would read through the whole ledger.
+SELECT e.position, e.stream, e.version, e.event_id, e.type,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
+       CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,
+       e.occurred_at, e.recorded_at, octet_length(e.data) + octet_length(e.metadata) AS size
+FROM (
+    SELECT l.position FROM ordertrail.system_log AS l
+    WHERE l.tenant = %(tenant)s AND l.position < %(before)s
+    ORDER BY l.position DESC
+    LIMIT %(limit)s
+) AS page
+CROSS JOIN LATERAL (
+    SELECT * FROM ordertrail.events AS e WHERE e.tenant = %(tenant)s AND e.position = page.position LIMIT 1
+) AS e
+ORDER BY page.position DESC
+
+-- name: calls
+-- Like newest_calls, but it looks for these among all calls of the tenant.
 SELECT e.position, e.stream, e.version, e.event_id, e.type,
        CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
        CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.metadata END,

@@ -34,8 +34,9 @@ class PostgresBrowsing:
     async def calls(
         self, tenant: TenantName, wanted: CallSearch, *, before: int | None, limit: int
     ) -> Page[RecordedEvent]:
-        part = {**wanted._asdict(), "before": MAX_BIGINT if before is None else before, "limit": limit + 1}
-        rows, count = await self._reads.counted(_SQL["calls"], EVENTS, tenant, max_bytes=PAGE_BYTES, **part)
+        statement, narrowed = ("newest_calls", {}) if wanted == CallSearch() else ("calls", wanted._asdict())
+        part = {**narrowed, "before": MAX_BIGINT if before is None else before, "limit": limit + 1}
+        rows, count = await self._reads.counted(_SQL[statement], EVENTS, tenant, max_bytes=PAGE_BYTES, **part)
         shown = rows[:limit]
         events = await self._vault.opened(tenant, [recorded_event(row) for row in shown])
         return Page(events, has_more=count > len(shown))

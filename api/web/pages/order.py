@@ -63,14 +63,12 @@ async def get_order(
         row=row,
         order=shown,
         days=by_day(entries_shown),
-        newest_position=max((entry.position for entry in entries_shown), default=0),
-        is_newest=cursor is None,
         kinds=KINDS,
         asked=asked,
         turned=turned,
         older=turned(asked, before=entries[-1].event.position) if entries.has_more else None,
         newest=turned(asked, before=None) if cursor is not None else None,
-        tree=[] if "part" in asked else await tree_of(services, tenant, order_id, shown.state),
+        tree=await tree_of(services, tenant, order_id, shown.state),
         copies=_copies(request, order_id, row, shown),
     )
 

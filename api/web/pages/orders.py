@@ -48,7 +48,7 @@ async def get_orders(request: Request, visitor: VisitorDep, services: ServicesDe
         asked=asked,
         periods=PERIODS,
         states=STATES,
-        is_narrowed=bool(asked.keys() & {"q", "state", "status", "since"}),
+        is_narrowed=bool(asked.keys() & {"q", "state", "status", "since", "service"}),
         older=turned(asked, before=rows[-1].first_position) if rows.has_more else None,
         newest=turned(asked, before=None) if before is not None else None,
         turned=turned,
@@ -58,7 +58,11 @@ async def get_orders(request: Request, visitor: VisitorDep, services: ServicesDe
 def _wanted(asked: Mapping[str, str]) -> OrderFilter:
     one_of(asked, "state", STATES)
     return OrderFilter(
-        state=asked.get("state"), status=asked.get("status"), updated_from=since(asked), text=asked.get("q")
+        state=asked.get("state"),
+        status=asked.get("status"),
+        updated_from=since(asked),
+        text=asked.get("q"),
+        service=asked.get("service"),
     )
 
 

@@ -40,12 +40,12 @@ class Verifying:
     async def run(self) -> dict[str, Any]:
         """Return what was found, in words and as numbers."""
         if self._tenant in _ongoing:
-            return {"note": "This ledger is being verified already. Wait until that is done."}
+            return _untold("This ledger is being verified already. Wait until that is done.")
         _ongoing.add(self._tenant)
         try:
             return _told(await self._services.verification.verify(self._tenant, self._note))
         except OrdertrailError as error:
-            return {"note": f"It cannot be verified now: {error}."}
+            return _untold(f"It cannot be verified now: {error}.")
         finally:
             _ongoing.discard(self._tenant)
 
@@ -54,11 +54,16 @@ class Verifying:
 
 
 def _told(found: Verified) -> dict[str, Any]:
-    numbers = {"events": found.events, "sealed": found.sealed, "checkpoints": found.checkpoints}
+    numbers = {"events": found.events, "sealed": found.sealed, "checkpoints": found.checkpoints, "note": None}
     if found.damage is None:
-        return {**numbers, "good": True}
+        return {**numbers, "good": True, "damage": None}
     where = "" if found.damage.position is None else f" at position {found.damage.position}"
     return {**numbers, "good": False, "damage": f"Damaged{where}: {found.damage.what}"}
+
+
+def _untold(note: str) -> dict[str, Any]:
+    """Return what is told if nothing was found out."""
+    return {"note": note, "good": False, "damage": None}
 
 
 @router.post("/ledger/verify")

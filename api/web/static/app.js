@@ -52,7 +52,7 @@ function prepare(root) {
   for (const code of root.querySelectorAll("pre.json")) colour(code);
   for (const proof of root.querySelectorAll("[data-proof]")) import(proof.dataset.module).then((it) => it.begin(proof));
   for (const part of root.querySelectorAll("[data-module]:not([data-proof])")) {
-    import(part.dataset.module).then((it) => it.begin(part, prepare));
+    import(part.dataset.module).then((it) => { it.begin(part, prepare); part.dataset.ready = ""; });
   }
 }
 
