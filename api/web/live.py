@@ -36,7 +36,7 @@ async def _hints(services: Services, tenant: TenantName, wanted: EventFilter, *,
     """Yield the positions of what is recorded from now on, as long as the session lasts."""
     after: int = await services.store.head(tenant)
     ends_at = monotonic() + LIFE_SECONDS
-    yield b": alive\n\n"
+    yield b"retry: 1000\n\n"
     with services.growth.followed(tenant) as waker:
         while monotonic() < ends_at:
             await waker.wait(CACHE_SECONDS)

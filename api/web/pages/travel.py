@@ -1,6 +1,6 @@
 """Time travel: what an order was at each of its versions, and what each event changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -16,8 +16,7 @@ from api.web.showing.entries import shown_event
 from api.web.showing.wording import words
 from api.web.sign_in import see
 from application.access.callers import authorise
-from application.views.history import described
-from domain.order_state import OrderState
+from application.views.history import FieldDifference, described
 
 router = APIRouter(prefix="/ui/orders", route_class=PageRoute, include_in_schema=False)
 
@@ -42,14 +41,13 @@ async def get_history(
 ) -> Response:
     """Show what an order was at a version, beside what it was before."""
     authorise(visitor, "read:orders")
-    tenant, travel = visitor.tenant.name, services.time_travel
+    tenant = visitor.tenant.name
     newest = await services.queries.find_order(tenant, order_id)
     if newest.order_id != order_id:
         return see(f"/ui/orders/{quote(newest.order_id, safe='')}/history")
     head = (await services.queries.order(tenant, order_id)).version
     version = number(asked, "version") or head
-    before = await travel.at_version(tenant, order_id, version - 1) if version > 1 else None
-    now, changes = await travel.changes(tenant, order_id, after=version - 1, upto=version)
+    now, changes = await services.time_travel.changes(tenant, order_id, after=version - 1, upto=version)
     return page(
         request,
         "travel.html",
@@ -59,14 +57,19 @@ async def get_history(
         head=max(head, version),
         entry=shown_event(now.newest) if now.newest and now.newest.version == version else None,
         unread=[why for event, why in now.unread if event.version == version],
-        fields=list(_fields(before.state if before else OrderState(), now.state)),
+        fields=list(_within((), _before(described(now.state), changes), described(now.state))),
         is_changed=any(change.path[-1] not in _LEFT_OUT for change in changes),
     )
 
 
-def _fields(before: OrderState, after: OrderState) -> Iterator[Field]:
-    """Yield the fields that an order has before or after, from the outside in."""
-    yield from _within((), described(before), described(after))
+def _before(state: dict[str, Any], changes: Sequence[FieldDifference]) -> dict[str, Any]:
+    """Return a state without these changes, so that an order's events need to be folded once only."""
+    for change in changes:
+        place = state
+        for name in change.path[:-1]:
+            place = place[name]
+        place[change.path[-1]] = change.before
+    return state
 
 
 def _within(path: tuple[str, ...], before: Any, after: Any) -> Iterator[Field]:

@@ -22,12 +22,14 @@ async def test_an_order_is_found_by_its_customer(visit: Visit) -> None:
     await expect(page.locator("#tiles")).to_contain_text("€96.00")
 
 
-async def test_orders_are_narrowed_down_by_state_and_service(visit: Visit) -> None:
+async def test_orders_are_narrowed_down_by_state_and_service(visit: Visit, shop: Shop) -> None:
+    order_id = shop.new_order()
+    shop.append(order_id, "order.service_event_recorded", state="pending", service="kiln", service_status="firing")
     page = await visit.open("/ui/orders?state=failure")
 
     assert set(await page.locator("tbody th a").all_inner_texts()) == {"KK-1007", ORDER}
-    await visit.open("/ui/orders?service=shipping&state=failure")
-    await expect(page.locator("tbody th a")).to_have_text([ORDER])
+    await visit.open("/ui/orders?service=kiln&state=pending")
+    await expect(page.locator("tbody th a")).to_have_text([order_id])
     await visit.open("/ui/orders?q=no-such-order")
     await expect(page.get_by_role("heading", name="No order matches")).to_be_visible()
 
