@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NamedTuple
 
-from domain.events import delivery, integration, lifecycle, payment, records, split
+from domain.events import delivery, integration, lifecycle, payment, person, records, split
 from domain.personal import EXPIRED, REDACTED, UNREADABLE
 
 Tone = Literal["good", "bad", "wait", "info", "quiet"]
@@ -71,6 +71,7 @@ _LOOKS: dict[str, Look] = {
     integration.IntegrationUntied.topic: Look("Integration untied", "plug"),
     integration.Registered.topic: Look("Integration registered", "plug"),
     integration.Recovered.topic: Look("Integration recovered", "plug", "good", summary="description"),
+    person.Forgotten.topic: Look("Person forgotten", "shield", "info"),
     integration.IntegrationRedacted.topic: Look("Integration’s bodies erased", "shield", "info"),
 }
 

@@ -1,7 +1,10 @@
 """What pages say beside what they show, and which forms they take."""
 
 import httpx
+import pytest
+from fastapi.routing import APIRoute
 
+from api.web.dialect import DIALECT, PROOFS
 from tests.acceptance.web.fix_web import Shop
 
 
@@ -52,3 +55,32 @@ def test_a_link_leads_to_no_other_host(shop: Shop) -> None:
         )
 
         assert (answer.status_code, answer.headers["location"]) == (303, "/ui/orders")
+
+
+OPEN = {"/ui", "/ui/sign-in", "/ui/sign-out", "/ui/style", "/ui/static/{name}"}
+"""What everybody may ask for."""
+ROUTES = [
+    (method, route.path)
+    for dialect in (DIALECT, PROOFS)
+    for router in dialect.routers
+    for route in router.routes
+    if isinstance(route, APIRoute) and route.path not in OPEN
+    for method in sorted(route.methods)
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_whoever_is_not_signed_in_sees_nothing(shop: Shop, method: str, path: str) -> None:
+    address = path.format(order_id="KK-1001", position=7, integration_id=502, key_id=shop.key_id)
+    for cookies in ({}, {"ordertrail_session": "none"}, {"ordertrail_session": shop.token}):
+        with httpx.Client(base_url=shop.url, cookies=cookies, trust_env=False) as http:
+            answer = http.request(method, address)
+
+        if path.startswith("/ui/proofs"):
+            assert answer.status_code == 401
+        elif path == "/ui/live":
+            assert answer.status_code == 204
+        else:
+            assert answer.status_code == 303
+            assert answer.headers["location"].startswith("/ui/sign-in")
+        assert "KK-1001" not in answer.text
