@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
-.PHONY: demo serve test check format bench schema licences clean
+.PHONY: demo serve test check format bench schema licences screenshots clean
 
 demo: .venv/run  ## Serve with a realistic example, and show how to look at it
 	@$(BIN)/ordertrail demo --data-dir data/demo $(ARGS)
@@ -34,8 +34,11 @@ schema: .venv/dev  ## Write down the schema that the migrations make
 licences: .venv/dev  ## Write down the licences of what is installed with us
 	$(BIN)/python -m tests.licences
 
+screenshots: .venv/dev  ## Look at every page: pictures in build/screenshots, and the one in the README
+	$(BIN)/python -m tests.screenshots $(ARGS)
+
 clean:  ## Remove what these commands made, but no data
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Ordertrail needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

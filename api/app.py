@@ -28,6 +28,7 @@ from api.http.rate_limit import RateLimiter, RateLimits
 from api.http.request_ids import RequestContexts
 from api.http.requests import freshness_headers
 from api.native import dialect as native
+from api.web import dialect as web
 from application.runtime.outage_log import told
 from application.runtime.room import Room
 from domain.errors import Misconfigured, OrdertrailError, OutcomeUnknown, Unavailable
@@ -41,6 +42,8 @@ DIALECTS: tuple[Dialect, ...] = (
     sendcloud.DIALECT,
     dintero.DIALECT,
     native.DIALECT,
+    web.PROOFS,
+    web.DIALECT,
 )
 
 DESCRIPTION = """

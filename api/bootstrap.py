@@ -11,6 +11,7 @@ from api.native.webhook_payload import event_payload, test_payload
 from api.services import Register, Services
 from api.settings import Settings, read_settings
 from application.access.callers import Access
+from application.access.links import Sessions
 from application.bodies.calls import CallQueries
 from application.bodies.expiry import Expiry, keep_expiring
 from application.bodies.masking import SECRET_HEADERS
@@ -67,8 +68,10 @@ from infrastructure.keys.installation import FINGERPRINT_KEY, TOKEN_KEY, Install
 from infrastructure.keys.key_register import PostgresKeyRegister
 from infrastructure.keys.signing_keys import PostgresSigningKeys
 from infrastructure.keys.subject_keys import PostgresKeyRing
+from infrastructure.keys.tenant_keys import PostgresTenantKeys
 from infrastructure.keys.tenant_register import PostgresTenantRegister
 from infrastructure.keys.tokens import JwtSigner
+from infrastructure.keys.used_links import PostgresUsedLinks
 from infrastructure.ledger.clock import MAX_AHEAD, Clock
 from infrastructure.ledger.event_store import PostgresEventStore
 from infrastructure.ledger.group_commit import open_group_commit
@@ -88,6 +91,7 @@ from infrastructure.setup.owner_session import owner_session, refuse_unsafe_serv
 from infrastructure.setup.served_database import ServedDatabase
 from infrastructure.transparency.repair import PostgresTreesToRepair
 from infrastructure.transparency.trees import PostgresTrees
+from infrastructure.views.browse import PostgresBrowsing
 from infrastructure.views.health import PostgresHealth
 from infrastructure.views.read import PostgresViews
 from infrastructure.views.rebuild import PostgresSideViewStore
@@ -195,7 +199,7 @@ async def open_services(
         as_stored = PostgresEventStore(pool, writer, large)
         readable = PostgresEventStore(pool, writer, large, whatever_times=True)
         store = EncryptedEventStore(readable, vault, secret=secret)
-        tokens = JwtSigner(await installation.secret(TOKEN_KEY, key))
+        access = Access(credentials, JwtSigner(await installation.secret(TOKEN_KEY, key)))
         trees = PostgresTrees(pool)
         retention = PostgresRetentionStore(pool)
         bodies = SealedBodies(_bodies(PostgresBodyStore(pool, large), bodies_url), keys, retention)
@@ -209,10 +213,13 @@ async def open_services(
             integrations=IntegrationService(store, bodies),
             integration_queries=IntegrationQueries(views, bodies, room),
             queries=queries,
+            browsing=PostgresBrowsing(pool, vault, large),
             time_travel=TimeTravel(store, queries),
             replay=Replay(store),
             calls=CallQueries(store, bodies, room),
-            access=Access(credentials, tokens),
+            access=access,
+            sessions=Sessions(access, PostgresUsedLinks(pool)),
+            tenant_keys=PostgresTenantKeys(pool),
             bodies=bodies,
             erasure=erasure,
             retention=retention,

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from application.access.accounts import Accounts
 from application.access.callers import Access
-from application.access.credentials import KeyRegister
+from application.access.credentials import KeyRegister, TenantKeys
+from application.access.links import Sessions
 from application.access.tenants import TenantRegister
 from application.bodies.calls import CallQueries
 from application.bodies.masking import SECRET_HEADERS
@@ -25,6 +26,7 @@ from application.privacy.erasures import ErasureRegister
 from application.transparency.audit.verification import Verification
 from application.transparency.keys import SigningKeyStore
 from application.transparency.proofs import Proofs
+from application.views.browsing import Browsing
 from application.views.health import Health
 from application.views.integration_queries import IntegrationQueries
 from application.views.pages import Entries, Pages
@@ -42,10 +44,13 @@ class Services(NamedTuple):
     store: EventStore
     integration_queries: IntegrationQueries
     queries: Queries
+    browsing: Browsing
     time_travel: TimeTravel
     replay: Replay
     calls: CallQueries
     access: Access
+    sessions: Sessions
+    tenant_keys: TenantKeys
     bodies: SealedBodies
     erasure: Erasure
     retention: RetentionStore

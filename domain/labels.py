@@ -35,6 +35,12 @@ _DECIMALS = {
 """The number of decimals in ISO 4217, for currencies that do not have two."""
 _MOST_DECIMALS = 4
 
+
+def decimals_of(currency_iso: str) -> int:
+    """Return how many decimals amounts of a currency have."""
+    return _DECIMALS.get(currency_iso, 2)
+
+
 # Besides the space, these blanks keep a number on one line: no-break, narrow no-break, thin and figure space.
 _SEPARATORS = ".,'\u2019 \u00a0\u202f\u2009\u2007"
 _DASHES = "-\u2012\u2013\u2014"
@@ -197,7 +203,7 @@ def _digits(amounts: Sequence[Money]) -> set[int]:
     found = {digits for digits in range(_MOST_DECIMALS + 1) if all(_agrees(amount, digits) for amount in told)}
     if told and found:
         return found
-    return {_DECIMALS.get(amounts[0].currency_iso, 2)}
+    return {decimals_of(amounts[0].currency_iso)}
 
 
 def _agrees(amount: Money, digits: int) -> bool:

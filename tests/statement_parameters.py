@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from application.ledger.port import ANY, Append, IdempotencyKey, NewEvent, Write
+from application.views.browsing import CallSearch
 from application.views.queries import CallFilter, OrderFilter, TimelineFilter
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.ledger.append_call import AppendCall
@@ -132,6 +133,27 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "tenant_deletion": {
         "lock": [case(0)],
         "note": [case(0, by="somebody", events=7, checkpoint=None)],
+    },
+    "tenant_keys": {
+        "create": [
+            case(2, key_id="new", secret_digest=b"", scopes=["admin"], name="", expires_at=NOON + timedelta(days=300))
+        ],
+        "revoke": [case(2, key_id="acme-7")],
+    },
+    "used_links": {"use": [case(0, digest=b"new")], "is_used": [case(1, digest=b"7")]},
+    "browsing": {
+        "newest": [case(4, order_ids=texts(["A-7", "long", "no such"]))],
+        "newest_calls": [case(60, before=before, limit=26, **SMALL) for before in (AFTER, MAX_BIGINT)],
+        # What restricts calls further is looked for among all calls of the tenant.
+        "calls": [
+            case(20_000, before=MAX_BIGINT, limit=26, **SMALL, **CallSearch("A-7", "c-1", "dhl", 200, 299)._asdict()),
+            case(20_000, before=MAX_BIGINT, limit=26, **SMALL, **CallSearch(is_failed=True)._asdict()),
+        ],
+        "carriers": [case(1_000, limit=1_000)],
+        "failures": [case(210, integration_id=7, since=NOON)],
+        "tied_orders": [case(1_300, integration_id=7, limit=200)],
+        "growth": [case(3, keys=_POSITIONS_KNOWN)],
+        "standings": [case(0)],
     },
     "retention": {
         "keep": [case(1, keep=None)],

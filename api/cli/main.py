@@ -1,4 +1,4 @@
-"""The command line: ordertrail serve, migrate, tenant, key, replay, rebuild, verify, repair, export, import …"""
+"""The command line: ordertrail serve, migrate, tenant, key, link, replay, rebuild, verify, repair, export, import …"""
 
 import gc
 import signal
@@ -17,6 +17,7 @@ MODULES = {
     "distribute": "api.cli.commands.distribute",
     "tenant": "api.cli.commands.tenant",
     "key": "api.cli.commands.key",
+    "link": "api.cli.commands.link",
     "replay": "api.cli.commands.replay",
     "rebuild": "api.cli.commands.rebuild",
     "verify": "api.cli.commands.verify",

@@ -86,3 +86,16 @@ class KeyRegister(Protocol):
 
         Raises KeyHasEnded if the credential was revoked, or has expired.
         """
+
+
+class TenantKeys(Protocol):
+    """The credentials of a tenant, for its own people. Every method raises Unavailable."""
+
+    async def of_tenant(self, tenant: TenantName) -> Sequence[KeyRecord]:
+        """Return a tenant's credentials in the order in which they were created, including those that have ended."""
+
+    async def create(self, tenant: TenantName, *, scopes: tuple[str, ...], name: str, period: timedelta) -> NewKey:
+        """Create a credential that ends after a period, of a year at most. Raises TenantNotFound."""
+
+    async def revoke(self, tenant: TenantName, key_id: str) -> bool:
+        """End a credential of the tenant for good; return whether there was one that had not been revoked before."""

@@ -73,6 +73,8 @@ class OrderFilter(NamedTuple):
     updated_from: datetime | None = None
     updated_to: datetime | None = None
     text: str | None = None
+    service: str | None = None
+    """A service that has reported about the order."""
 
 
 class CallFilter(NamedTuple):

@@ -65,6 +65,7 @@ WHERE tenant = %(tenant)s AND first_position < %(before)s
   AND (%(updated_from)s::timestamptz IS NULL OR updated_at >= %(updated_from)s)
   AND (%(updated_to)s::timestamptz IS NULL OR updated_at < %(updated_to)s)
   AND (%(text)s::text IS NULL OR position(%(text)s IN search) > 0)
+  AND (%(service)s::text IS NULL OR detail -> 'services' -> %(service)s IS NOT NULL)
 ORDER BY first_position DESC
 LIMIT %(limit)s
 

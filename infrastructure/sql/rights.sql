@@ -98,8 +98,12 @@ TO ordertrail_runtime;
 GRANT SELECT, INSERT, DELETE ON ordertrail.webhook_attempts TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.partition_of TO ordertrail_runtime;
 
--- The owner makes credentials and the installation's secrets.
+-- The owner makes credentials and the installation's secrets. The service can end a credential, and make one that ends.
 GRANT SELECT ON ordertrail.credentials, ordertrail.installation TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.create_ending_credential, ordertrail.revoke_credential TO ordertrail_runtime;
+
+-- A link that signs somebody in is used once, so nothing that was noted of it is changed or removed.
+GRANT SELECT, INSERT (tenant, digest, used_at) ON ordertrail.used_links TO ordertrail_runtime;
 
 -- Snapshots of the eventsourcing library's aggregates: a cache.
 GRANT SELECT, INSERT ON ordertrail.snapshots TO ordertrail_runtime;

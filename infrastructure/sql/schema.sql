@@ -290,6 +290,17 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION ordertrail.create_ending_credential(in_tenant text, in_key_id text, in_secret_digest bytea, in_scopes text[], in_name text, in_expires_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    INSERT INTO ordertrail.credentials AS c (tenant, key_id, secret_digest, scopes, name, expires_at)
+    SELECT t.tenant, in_key_id, in_secret_digest, in_scopes, in_name, in_expires_at
+    FROM ordertrail.tenants AS t
+    WHERE t.tenant = in_tenant AND in_expires_at > now() AND in_expires_at <= now() + interval '366 days'
+    RETURNING true
+$$;
+
 CREATE FUNCTION ordertrail.delete_body(in_tenant text, in_digest bytea, in_before timestamp with time zone) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -399,6 +410,15 @@ $$;
 CREATE FUNCTION ordertrail.refusal_of(in_head bigint, in_expected bigint) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (in_expected = '-2'::integer) THEN NULL::text WHEN (in_expected = '-3'::integer) THEN CASE WHEN (in_head IS NULL) THEN 'stream_missing'::text ELSE NULL::text END WHEN (in_expected = ANY (ARRAY[('-1'::integer)::bigint, ('-4'::integer)::bigint])) THEN CASE WHEN (in_head IS NOT NULL) THEN 'version_conflict'::text ELSE NULL::text END WHEN (COALESCE(in_head, (0)::bigint) <> in_expected) THEN 'version_conflict'::text ELSE NULL::text END;
+
+CREATE FUNCTION ordertrail.revoke_credential(in_tenant text, in_key_id text) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    UPDATE ordertrail.credentials AS c SET revoked_at = now()
+    WHERE c.tenant = in_tenant AND c.key_id = in_key_id AND c.revoked_at IS NULL
+    RETURNING true
+$$;
 
 CREATE TABLE ordertrail._yoyo_log (
     id character varying(36) NOT NULL,
@@ -720,6 +740,12 @@ CREATE TABLE ordertrail.trees (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE ordertrail.used_links (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    digest bytea NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE ordertrail.webhook_attempts (
     tenant text NOT NULL COLLATE pg_catalog."C",
     webhook text NOT NULL COLLATE pg_catalog."C",
@@ -779,6 +805,9 @@ ALTER TABLE ONLY ordertrail.held_streams
 
 ALTER TABLE ONLY ordertrail.trees
     ADD CONSTRAINT a_ledger_has_one_tree PRIMARY KEY (tenant);
+
+ALTER TABLE ONLY ordertrail.used_links
+    ADD CONSTRAINT a_link_is_used_once PRIMARY KEY (tenant, digest);
 
 ALTER TABLE ONLY ordertrail.consumer_members
     ADD CONSTRAINT a_member_joins_a_consumer_once PRIMARY KEY (tenant, consumer, member);
@@ -862,6 +891,8 @@ ALTER TABLE ONLY ordertrail.order_state
     ADD CONSTRAINT an_order_has_one_state PRIMARY KEY (tenant, order_id);
 
 CREATE INDEX actions_by_time ON ordertrail.action_log USING btree (tenant, order_id, occurred_at, "position");
+
+CREATE INDEX calls_newest_first ON ordertrail.system_log USING btree (tenant, "position");
 
 CREATE INDEX credentials_by_key_id ON ordertrail.credentials USING btree (key_id);
 

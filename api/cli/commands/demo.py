@@ -1,9 +1,11 @@
 """`ordertrail demo`."""
 
+from typing import Any
+
 import typer
 
 from api.bootstrap import served_database
-from api.cli import maintenance
+from api.cli import links, maintenance
 from api.cli.commands.serve import Host, Port
 from api.cli.demo import example
 from api.cli.settings import DataDir, Dsn, plain_errors, run, settings_with
@@ -28,5 +30,11 @@ def demo(
                 database,
                 listener,
                 workers=1,
-                on_ready=lambda url, dsn: example.show(url, run(maintenance.demo_key(dsn)), place),
+                on_ready=lambda url, dsn: example.show(url, *run(_signed_in(dsn, url)), place),
             )
+
+
+async def _signed_in(dsn: str, url: str) -> tuple[dict[str, Any], str]:
+    """Return a credential of the demo's tenant, and a link that signs in with it."""
+    key = await maintenance.demo_key(dsn)
+    return key, await links.link_of(dsn, url, key["key_id"], key["secret"])

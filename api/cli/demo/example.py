@@ -9,20 +9,27 @@ import typer
 from api.cli.demo.player import Loaded, play
 from api.cli.demo.story import FIRST_ORDER
 from api.cli.maintenance import DEMO_ACCOUNT
+from application.access.links import LINK_SECONDS
 
 
-def show(url: str, key: Mapping[str, Any], place: str) -> None:
-    """Load the example and print where to find it; place is where the data is stored. Raises ExampleNotLoaded."""
+def show(url: str, key: Mapping[str, Any], link: str, place: str) -> None:
+    """Load the example and print where to find it. link signs in to its pages; place is where the data is stored.
+
+    Raises ExampleNotLoaded.
+    """
     # Ignore the environment's proxy, which is for other hosts.
     with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
         loaded = play(http, key)
     # Use no print of rich: it would wrap lines that you should copy.
-    typer.echo(_text(url, str(key["token"]), place, loaded))
+    typer.echo(_text(url, str(key["token"]), link, place, loaded))
 
 
-def _text(url: str, token: str, place: str, loaded: Loaded) -> str:
+def _text(url: str, token: str, link: str, place: str, loaded: Loaded) -> str:
     history = "was there already" if loaded.was_there else "has been loaded"
     return f"""
+Look at it here    {link}
+                   (it signs you in once, within {LINK_SECONDS // 60} minutes)
+
 Ordertrail is at   {url}
 its interfaces at  {url}/docs
 your token is      {token}

@@ -101,6 +101,8 @@ CREATE TABLE ordertrail.system_log (
     content_digest text COLLATE "C",
     CONSTRAINT a_call_is_logged_once PRIMARY KEY (tenant, order_id, position)
 );
+-- The calls about all orders of a tenant, newest first.
+CREATE INDEX calls_newest_first ON ordertrail.system_log (tenant, position);
 
 -- Sendcloud's integration exception logs. The event holds the rest.
 CREATE TABLE ordertrail.integration_log (

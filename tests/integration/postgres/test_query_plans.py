@@ -74,6 +74,9 @@ SELECT l.tenant, n::text::bytea, 'order-A-' || n, '' FROM ordertrail.ledgers AS 
 INSERT INTO ordertrail.credentials (tenant, key_id, secret_digest, scopes, name)
 SELECT l.tenant, l.tenant || '-' || n, '', '{admin}', '' FROM ordertrail.ledgers AS l, generate_series(1, 5000) AS n;
 
+INSERT INTO ordertrail.used_links
+SELECT l.tenant, n::text::bytea, now() FROM ordertrail.ledgers AS l, generate_series(1, 5000) AS n;
+
 INSERT INTO ordertrail.snapshots
 SELECT l.tenant, 'order-A-' || n, 1, '', '' FROM ordertrail.ledgers AS l, generate_series(1, 5000) AS n;
 

@@ -38,7 +38,7 @@ def test_a_command_and_its_options_are_documented(name: str) -> None:
 def test_every_command_whose_result_is_data_speaks_to_programs() -> None:
     spoken = {name for name, command in COMMANDS.items() if "--json" in {o for p in command.params for o in p.opts}}
 
-    assert spoken == {name for name in COMMANDS if name.split()[1] in {"tenant", "key", "repair", "doctor"}}
+    assert spoken == {name for name in COMMANDS if name.split()[1] in {"tenant", "key", "link", "repair", "doctor"}}
 
 
 def test_the_seconds_within_which_a_credential_ends_are_right() -> None:

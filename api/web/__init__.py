@@ -1,0 +1,1 @@
+"""The pages under /ui: for people who would rather look than read."""

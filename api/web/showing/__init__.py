@@ -1,0 +1,1 @@
+"""What pages show: values of the domain in words, colours and shapes."""

@@ -1,0 +1,14 @@
+-- What the pages may do with credentials, by functions alone: the service's role has no right to write them.
+
+-- A credential that the service makes has an end within a year, so whoever takes a server over gets nothing for good.
+CREATE FUNCTION ordertrail.create_ending_credential(
+    in_tenant text, in_key_id text, in_secret_digest bytea, in_scopes text[], in_name text, in_expires_at timestamptz
+) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+    INSERT INTO ordertrail.credentials AS c (tenant, key_id, secret_digest, scopes, name, expires_at)
+    SELECT t.tenant, in_key_id, in_secret_digest, in_scopes, in_name, in_expires_at
+    FROM ordertrail.tenants AS t
+    WHERE t.tenant = in_tenant AND in_expires_at > now() AND in_expires_at <= now() + interval '366 days'
+    RETURNING true
+$function$;
