@@ -60,8 +60,12 @@ def create_app(
     max_body_bytes: int,
     rate_limits: RateLimits | None = None,
     room: Room | None = None,
+    public_url: str | None = None,
 ) -> FastAPI:
-    """Return the application, which opens its services when it starts. room is for large requests and answers."""
+    """Return the application, which opens its services when it starts. room is for large requests and answers.
+
+    public_url is the address that links in answers have; without it, that of the socket.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -85,6 +89,7 @@ def create_app(
     app.state.rate_limiter = RateLimiter(rate_limits or {})
     app.state.max_body_bytes = max_body_bytes
     app.state.room = room
+    app.state.public_url = public_url
     app.state.looks = Looks()
     for error in (OrdertrailError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(error, answer)

@@ -89,6 +89,11 @@ class Settings(BaseSettings):
         description="Addresses and networks of the proxies before us, such as 10.0.0.0/8; their X-Forwarded-For says "
         "who the client is, and X-Forwarded-Proto how it asked.",
     )
+    public_url: Annotated[str, StringConstraints(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")] | None = Field(
+        None,
+        description="The address by which clients reach the server, such as https://trail.example.com; links in "
+        "answers begin with it. Without it, they have the address of the socket, which a proxy hides.",
+    )
     workers: int = Field(1, ge=1, le=256, description="How many processes serve HTTP.")
     max_body_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="The largest request body that is accepted, in bytes."

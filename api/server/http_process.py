@@ -75,7 +75,13 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
     def leave() -> None:
         server.should_exit = True
 
-    app = create_app(serving, max_body_bytes=settings.max_body_bytes, rate_limits=limits_of(settings), room=room)
+    app = create_app(
+        serving,
+        max_body_bytes=settings.max_body_bytes,
+        rate_limits=limits_of(settings),
+        room=room,
+        public_url=settings.public_url,
+    )
     with observing(settings) as observe:
         server = _Server(
             _config(with_hot_routes(app, max_body_bytes=settings.max_body_bytes, observe=observe), settings)

@@ -28,6 +28,9 @@ def examine(**given: Any) -> list[Finding]:
     except ValidationError as error:
         found.append(wrong("settings", "; ".join(faults_of(error)), "Mend it in the environment or the option"))
         return completed(found)
+    except Misconfigured as error:
+        found.append(wrong("settings", str(error), "Mend it in the environment"))
+        return completed(found)
     found.append(judgements.of_settings(settings, list(os.environ)))
     with _silently(), _or_wrong(found, "database", "Look whether it runs and whether the DSN names it"):
         _look_at_database(found, settings)

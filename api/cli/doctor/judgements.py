@@ -6,10 +6,9 @@ from shutil import disk_usage
 
 from api.bootstrap import Checkup
 from api.cli.doctor.findings import Finding, ok, wrong
-from api.settings import Settings
+from api.settings import PREFIX, SECRETS, Settings
 from application.views.health import ProjectionHealth, SealingHealth
 
-PREFIX = "ORDERTRAIL_"
 MIN_FREE_BYTES = 2**30
 MAX_DELAY_SECONDS = 60.0
 """How long an event may wait to be sealed, and to be in the views, before something is wrong."""
@@ -20,7 +19,8 @@ SERVE = "Run ordertrail serve, or look for errors of its projector in its log"
 def of_settings(settings: Settings, variables: Sequence[str]) -> Finding:
     """Judge the settings, and variables that look like settings."""
     known = [PREFIX + name.upper() for name in Settings.model_fields]
-    for name in sorted(set(variables) - set(known)):
+    in_files = [f"{PREFIX}{name.upper()}_FILE" for name in SECRETS]
+    for name in sorted(set(variables) - {*known, *in_files}):
         if name.startswith(PREFIX) and (meant := get_close_matches(name, known, n=1, cutoff=0.9)):
             return wrong("settings", f"{name} is no setting", f"Is {meant[0]} meant?")
     place = "ORDERTRAIL_DSN" if settings.dsn else f"the embedded one in {settings.data_dir}"

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from api.dialects.carriyo.mapping import position_of, whole_log
 from api.dialects.carriyo.parameters import Reference, unknown_log
 from api.http.parts import answer
+from api.http.public_url import public_url
 from api.http.rate_limit import CARRIYO, take
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, ServicesDep, StrictRoute, read
@@ -25,7 +26,8 @@ def link_to(request: Request, services: Services, caller: Caller, order_id: str,
     """Return the link to a log that the caller may read. It ends with the caller's credential, if that ends first."""
     reader = caller._replace(scopes=(_scope(order_id, identifier),))
     token = services.access.issue(reader, seconds=LINK_SECONDS, audience=AUDIENCE)
-    return f"{request.base_url}orders/{quote(order_id, safe='')}/system-logs/{identifier}/content?token={token}"
+    path = f"orders/{quote(order_id, safe='')}/system-logs/{identifier}/content"
+    return f"{public_url(request)}/{path}?token={token}"
 
 
 # It is not in the interface's documentation, because clients only get it as a link.

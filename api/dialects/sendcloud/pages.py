@@ -5,6 +5,7 @@ from urllib.parse import quote, urlencode
 from fastapi import Request
 
 from api.dialects.sendcloud.cursors import Cursor, Rel, written
+from api.http.public_url import public_url_or_host
 
 
 def link_header(request: Request, cursor: Cursor, positions: list[int], *, has_more: bool, size: int) -> dict[str, str]:
@@ -19,7 +20,7 @@ def link_header(request: Request, cursor: Cursor, positions: list[int], *, has_m
     is_there: dict[Rel, bool] = {"next": cursor.position is not None, "prev": cursor.position is not None}
     is_there = {**is_there, cursor.rel: has_more}
     ends: dict[Rel, int] = {"next": positions[-1], "prev": positions[0]}
-    address = str(request.base_url).rstrip("/") + quote(request.scope["path"])
+    address = public_url_or_host(request) + quote(request.scope["path"])
     kept = {"created_before": written(cursor.created_before)} if cursor.created_before else {}
     pages = {
         rel: {"cursor": cursor._replace(rel=rel, position=end), "page_size": size, **kept}
