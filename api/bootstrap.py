@@ -24,6 +24,7 @@ from application.delivery.deliverer import Deliverer
 from application.delivery.growth import growth_of
 from application.delivery.hooks import Hooks
 from application.delivery.reading import LedgerReader
+from application.ledger.expiry import KeyExpiry, keep_expiring_keys
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
 from application.ledger_file.writing import LedgerExport
@@ -75,6 +76,7 @@ from infrastructure.keys.used_links import PostgresUsedLinks
 from infrastructure.ledger.clock import MAX_AHEAD, Clock
 from infrastructure.ledger.event_store import PostgresEventStore
 from infrastructure.ledger.group_commit import open_group_commit
+from infrastructure.ledger.key_expiry import PostgresKeyExpiryStore
 from infrastructure.ledger.ledger_import import PostgresLedgerContinuation
 from infrastructure.ledger.seen import open_seen
 from infrastructure.postgres.bounded_reads import Large
@@ -278,9 +280,15 @@ async def run_projector(dsn: str) -> None:
                 await deliverer.run(Listener(dsn, watch=watch))
 
         tasks.create_task(keep_going("deliverer", deliver), name="deliverer")
+
+        async def expire_keys() -> None:
+            async with open_key_expiry(dsn, keep=read_settings().idempotency_period, watch=watch) as expiry:
+                await keep_expiring_keys(expiry)
+
         tasks.create_task(keep_going("projector", project), name="projector")
         tasks.create_task(keep_going("sealing", seal), name="sealer")
         tasks.create_task(keep_going("expiry", expire), name="expiry")
+        tasks.create_task(keep_going("keys", expire_keys), name="keys")
 
 
 @asynccontextmanager
@@ -288,6 +296,13 @@ async def open_expiry(dsn: str, *, bodies_url: str | None = None, watch: Watch |
     """Connect a task that deletes expired bodies to a migrated database."""
     async with open_pool(dsn, size=1, watch=watch, patience=BACKGROUND) as pool:
         yield Expiry(PostgresRetentionStore(pool), _bodies(PostgresBodyStore(pool), bodies_url))
+
+
+@asynccontextmanager
+async def open_key_expiry(dsn: str, *, keep: timedelta, watch: Watch | None = None) -> AsyncIterator[KeyExpiry]:
+    """Connect a task that deletes old Idempotency-Keys to a migrated database."""
+    async with open_pool(dsn, size=1, watch=watch, patience=BACKGROUND) as pool:
+        yield KeyExpiry(PostgresKeyExpiryStore(pool), keep)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import os
 from base64 import b64decode
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -128,6 +129,12 @@ class Settings(BaseSettings):
         description="Networks that webhooks may be sent to besides the public internet, as 10.1.0.0/16, ::1/128; "
         "http:// goes to these only.",
     )
+    idempotency_days: int = Field(
+        30,
+        ge=1,
+        le=36_500,
+        description="How many days after its use an Idempotency-Key is forgotten. The ids of events never are.",
+    )
     max_clock_ahead_seconds: float = Field(
         60.0,
         ge=1,
@@ -166,6 +173,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severity that is logged: debug, info, warning or error."
     )
+
+    @property
+    def idempotency_period(self) -> timedelta:
+        """How long an Idempotency-Key is known after its use."""
+        return timedelta(days=self.idempotency_days)
 
 
 SECRETS = tuple(name for name, field in Settings.model_fields.items() if not field.repr)

@@ -66,6 +66,9 @@ SELECT position FROM ordertrail.ledgers WHERE tenant = %(tenant)s
 SELECT fingerprint, first_position, last_position, recorded_at
 FROM ordertrail.requests WHERE tenant = %(tenant)s AND idempotency_key = %(key)s
 
+-- name: expire_requests
+SELECT ordertrail.expire_requests(%(tenant)s, %(keep)s, %(limit)s)
+
 -- name: bind_request
 SELECT ordertrail.bind_request(%(tenant)s, %(key)s, %(fingerprint)s, %(position)s, %(recorded_at)s)
 

@@ -60,7 +60,7 @@ GRANT USAGE ON SCHEMA ordertrail TO ordertrail_runtime;
 -- Only these functions add to ledgers, with their owner's rights. With the role's rights alone, nobody can write a gap,
 -- a position of their own choice, or a time of their own.
 GRANT SELECT ON ordertrail.tenants, ordertrail.ledgers, ordertrail.events, ordertrail.requests TO ordertrail_runtime;
-GRANT EXECUTE ON FUNCTION ordertrail.append_group, ordertrail.append_alone, ordertrail.bind_request
+GRANT EXECUTE ON FUNCTION ordertrail.append_group, ordertrail.append_alone, ordertrail.bind_request, ordertrail.expire_requests
 TO ordertrail_runtime;
 
 -- A cluster fills in the defaults before it sends a row to its node. So who may insert a row needs the right to insert

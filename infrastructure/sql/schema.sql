@@ -348,6 +348,25 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION ordertrail.expire_requests(in_tenant text, in_keep interval, in_limit integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    deleted bigint;
+BEGIN
+    WITH due AS (
+        SELECT r.idempotency_key FROM ordertrail.requests AS r
+        WHERE r.tenant = in_tenant AND r.used_at < now() - greatest(in_keep, interval '1 hour')
+        LIMIT in_limit
+    )
+    DELETE FROM ordertrail.requests AS r
+    WHERE r.tenant = in_tenant AND r.idempotency_key = ANY (ARRAY(SELECT d.idempotency_key FROM due AS d));
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN deleted;
+END
+$$;
+
 CREATE FUNCTION ordertrail.hold_ledger(in_tenant text, in_latest timestamp with time zone, OUT out_position bigint, OUT out_moment timestamp with time zone) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -634,7 +653,8 @@ CREATE TABLE ordertrail.requests (
     fingerprint bytea NOT NULL,
     first_position bigint NOT NULL,
     last_position bigint NOT NULL,
-    recorded_at timestamp with time zone NOT NULL
+    recorded_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE ordertrail.retention (
@@ -905,6 +925,8 @@ CREATE INDEX exceptions_of_all_integrations ON ordertrail.integration_log USING 
 CREATE INDEX held_streams_parked ON ordertrail.held_streams USING btree (tenant, consumer, parked_at) WHERE (parked_at IS NOT NULL);
 
 CREATE INDEX held_streams_to_retry ON ordertrail.held_streams USING btree (tenant, consumer, retry_at) WHERE (parked_at IS NULL);
+
+CREATE INDEX old_requests ON ordertrail.requests USING brin (used_at) WITH (pages_per_range='16', autosummarize='on');
 
 CREATE INDEX orders_by_reference ON ordertrail.order_state USING btree (tenant, reference, first_position DESC) WHERE (reference IS NOT NULL);
 

@@ -29,7 +29,8 @@ CREATE TABLE ordertrail.events (
     CONSTRAINT an_event_id_is_recorded_once UNIQUE (tenant, event_id)
 );
 
--- The effect of an Idempotency-Key: the answer to a repeated request is read from these positions.
+-- The effect of an Idempotency-Key: the answer to a repeated request is read from these positions. A key that was used
+-- long ago is deleted.
 CREATE TABLE ordertrail.requests (
     tenant text COLLATE "C" NOT NULL,
     idempotency_key text COLLATE "C" NOT NULL,
@@ -37,8 +38,12 @@ CREATE TABLE ordertrail.requests (
     first_position bigint NOT NULL,
     last_position bigint NOT NULL,
     recorded_at timestamptz NOT NULL,
+    used_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT an_idempotency_key_is_used_once PRIMARY KEY (tenant, idempotency_key)
 );
+-- Keys are deleted in about the order in which they were added, so a summary of each few pages finds the old ones. It
+-- costs an append next to nothing.
+CREATE INDEX old_requests ON ordertrail.requests USING brin (used_at) WITH (pages_per_range = 16, autosummarize = on);
 
 -- Snapshots of the eventsourcing library's aggregates: a cache, not history.
 CREATE TABLE ordertrail.snapshots (

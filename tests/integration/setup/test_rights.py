@@ -63,6 +63,7 @@ FUNCTIONS = {
     "bind_request": True,
     "delete_body": True,
     "destroy_subject_key": True,
+    "expire_requests": True,
     "hold_ledger": False,  # the append functions call it
     "leaf_hash": True,
     "note_unreadable_keys": True,
