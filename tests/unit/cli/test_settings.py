@@ -1,5 +1,6 @@
 """Settings: what they take, and where secrets may be."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from domain.errors import Misconfigured
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 
 
 @pytest.mark.parametrize("url", ["s3://bucket/prefix", "gs://bucket", "az://account/container", "file:///var/calls"])
@@ -55,6 +57,17 @@ def test_without_settings_bodies_are_in_the_database_and_no_header_is_added(monk
     monkeypatch.delenv("ORDERTRAIL_MASKED_HEADERS", raising=False)
 
     assert (Settings().bodies_url, Settings().masked_headers) == (None, frozenset())
+
+
+def test_the_runbook_says_of_every_setting_when_to_change_it() -> None:
+    section = OPERATIONS.split("\n## Settings\n")[1].split("\n## ")[0]
+
+    assert re.findall(r"^\| `(ORDERTRAIL_\w+)` \| \S", section, re.MULTILINE) == list(
+        dict.fromkeys(re.findall(r"^\| `(ORDERTRAIL_\w+)` \|", README, re.MULTILINE))
+    )
+    assert sorted(re.findall(r"`(ORDERTRAIL_\w+)`", section)) == sorted(
+        f"ORDERTRAIL_{name.upper()}" for name in Settings.model_fields
+    )
 
 
 def test_a_secret_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
