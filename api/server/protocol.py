@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from api.http.measured import REQUESTS
 from api.http.problems import Kind, Problem
 from api.http.request_ids import HEADER, new_request_id
 from api.native.errors import render
@@ -172,6 +173,7 @@ class StrictProtocol(HttpToolsProtocol):
     def _say_goodbye(self, problem: Problem) -> None:
         """Send an answer to no request in particular, and close the connection."""
         response = render(problem)
+        REQUESTS.observe({}, response.status_code, 0.0)
         # If the request had an id, that could not be read either.
         response.headers.update({**problem.headers, HEADER: new_request_id()})
         headers = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+from click import Context
+from typer.main import get_command
 
+from api.cli.main import app
 from api.settings import SECRETS, Settings
 from tests.paths import ROOT
 
@@ -128,6 +131,18 @@ def test_every_setting_that_is_named_exists() -> None:
         if path.is_file():
             named = set(re.findall(r"\bORDERTRAIL_[A-Z_]+", path.read_text()))
             assert named - known == set(), path.name
+
+
+def test_every_command_that_is_run_exists() -> None:
+    known = get_command(app).list_commands(Context(get_command(app)))
+    compose = {service["command"][0] for service in COMPOSE["services"].values() if "command" in service}
+    pods_ = {container["args"][0] for pod in pods() for container in pod["containers"]}
+    unit = set(re.findall(r"^ExecStart=\S+/ordertrail (\S+)$", UNIT, re.MULTILINE))
+    image = set(re.findall(r'^CMD \["(\w+)"\]$|CMD \["ordertrail", "(\w+)"\]', DOCKERFILE, re.MULTILINE))
+
+    run_ = compose | pods_ | unit | {name for names in image for name in names if name}
+    assert run_ == {"serve", "migrate", "healthcheck"}
+    assert run_ <= set(known)
 
 
 def test_each_has_the_memory_that_its_processes_need() -> None:
