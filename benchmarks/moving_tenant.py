@@ -28,7 +28,7 @@ MOVES = 2
 
 _PLACE = """
 SELECT s.shardid, n.nodename, n.nodeport
-FROM (SELECT get_shard_id_for_distribution_column('ordertrail.ledgers', %s) AS shardid) AS s
+FROM (SELECT get_shard_id_for_distribution_column('ordertrail.ledgers', %s::text) AS shardid) AS s
 JOIN pg_dist_placement AS p USING (shardid) JOIN pg_dist_node AS n USING (groupid)
 """
 _OTHER = """

@@ -13,10 +13,12 @@ from domain.errors import InvalidEvent, Misconfigured, OutcomeUnknown, TenantNot
 from infrastructure.ledger.append_call import AppendCall
 from infrastructure.postgres.database import Connection, connect, translate
 from infrastructure.postgres.patience import Patience, answers, hang_up, listening_to
-from infrastructure.postgres.reasons import READ_ONLY, said
+from infrastructure.postgres.reasons import READ_ONLY, is_loss_of_node, said
+from infrastructure.postgres.statements import statements
 from infrastructure.postgres.watch import Watch
 
 _log = logging.getLogger(__name__)
+_SQL = statements("ledger")
 
 SECONDS = 8.0
 PATIENCE = Patience(statement=7.0, lock=5.0, lease=SECONDS, turn=None)
@@ -28,6 +30,8 @@ IDLE_SECONDS = 0.05
 was sent and nothing can be stored. The client then hears that nothing was attempted, instead of an unknown outcome.
 """
 ANSWER_SECONDS = 1.0
+NODE_SECONDS = 30.0
+"""How long after the loss of a node of the cluster a tenant's node is asked for an answer before each call."""
 
 Outcome = Appended | Exception
 
@@ -73,6 +77,8 @@ class AppendWriter:
                 if not is_unknown:
                     return [error] * len(call.appends)
             except psycopg.Error as error:
+                if is_loss_of_node(error):
+                    self._watch.node_lost_at = monotonic()
                 meaning = translate(error, tenant=call.tenant)
                 # If a later call is given up, that says nothing about the call whose connection broke: it may still be
                 # running.
@@ -94,6 +100,21 @@ class AppendWriter:
         if self._connection is not None and now - self._called_at > SECONDS:
             hang_up(self._connection)
 
+    async def _require_node(self, connection: Connection, call: AppendCall) -> None:
+        """Ask for the tenant's node before anything is sent to it, if a node was lost lately.
+
+        Raises Unavailable: then it is certain that nothing was stored, and no other tenant waits for this one's node.
+        """
+        if monotonic() - self._watch.node_lost_at > NODE_SECONDS:
+            return
+        try:
+            await connection.execute(_SQL["head"], {"tenant": call.tenant})
+        except psycopg.Error as error:
+            if not is_loss_of_node(error):
+                raise
+            self._watch.node_lost_at = monotonic()
+            raise translate(error) from error
+
     async def _make(self, call: AppendCall) -> Sequence[Outcome]:
         """Make a call on a connection to the server. Raises Unavailable or MissingRight if there is none."""
         if self._connection is None or not await self._leads_anywhere(self._connection):
@@ -105,6 +126,7 @@ class AppendWriter:
             self._watch.adopt(self._connection)
         self._called_at = monotonic()
         try:
+            await self._require_node(self._connection, call)
             outcomes = await call.make(self._connection)
         finally:
             self._called_at = inf
@@ -131,7 +153,9 @@ class AppendWriter:
 
 def _is_refusal(error: psycopg.Error, connection: Connection | None) -> bool:
     """Return whether the server rolled the call back, or never got it. If the connection ended with the error, it is
-    False.
+    False. It is also False if a node of the cluster was lost, which may have stored it.
     """
+    if is_loss_of_node(error):
+        return False
     severity = error.diag.severity_nonlocalized
     return connection is None or severity == "ERROR" or (severity is None and not connection.closed)

@@ -20,6 +20,7 @@ _REFUSED_OTHERWISE = "The database refuses what we connect with"
 """Errors that prevent a connection until somebody changes something: their classes, and our words."""
 
 _REASONS = {
+    "08006": "The part of the database that holds this cannot be reached",
     READ_ONLY: "The database takes no writes at the moment: it is read-only",
     "25P03": "The database ended a transaction that stood still",
     "40001": "Somebody else changed the same at the same time",
@@ -64,7 +65,14 @@ def unavailable(error: psycopg.Error, *, connecting_sqlstate: str | None = None)
         message = SILENT if isinstance(error, ConnectionTimeout) else None
         return Unavailable(message, said=words, is_away=True)
     kind = Busy if code in _BUSY else Unavailable
-    return kind(f"{_REASONS.get(code, _OTHERWISE)}; try again", said=words, is_away=code in _AWAY)
+    # What a server says of another one, a node of the cluster, is an error; what it says of itself ends the session.
+    is_away = code in _AWAY and error.diag.severity_nonlocalized != "ERROR"
+    return kind(f"{_REASONS.get(code, _OTHERWISE)}; try again", said=words, is_away=is_away)
+
+
+def is_loss_of_node(error: psycopg.Error) -> bool:
+    """Return whether a server says that it lost its connection to another one: to a tenant's node, on a cluster."""
+    return (error.sqlstate or "").startswith("08") and error.diag.severity_nonlocalized == "ERROR"
 
 
 def said(error: psycopg.Error, sqlstate: str | None = None) -> str:

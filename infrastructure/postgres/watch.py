@@ -70,6 +70,8 @@ class Watch:
         self._is_lost = asyncio.Event()
         self._is_suspected = asyncio.Event()
         self.heard_at = 0.0
+        self.node_lost_at = -inf
+        """When a node of the cluster was lost last, as the server said."""
         """When the database last answered somebody else, by the monotonic clock."""
         self.takes_writes = True
         """Whether require_writes would succeed, for callers that ask often."""

@@ -4,10 +4,11 @@
 SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
 
 -- name: tables
--- Our tables: whether they belong to tenants, and whether they are on all nodes. The ledgers come first, because all
--- others are kept where they are. A table on all nodes has this trigger, and a server without Citus has no such function.
--- yoyo's own tables stay on the coordinator.
-SELECT c.relname, t.attnum IS NOT NULL, EXISTS (
+-- Our tables: whether their rows are where their tenant is, and whether they are on the nodes yet. The ledgers come
+-- first, because all others are kept where they are. Tenants and credentials are on every node, so that no request asks
+-- the nodes of other tenants who it is. A table on the nodes has this trigger, and a server without Citus has no such
+-- function. yoyo's own tables stay on the coordinator.
+SELECT c.relname, t.attnum IS NOT NULL AND c.relname NOT IN ('tenants', 'credentials'), EXISTS (
     SELECT FROM pg_trigger AS g WHERE g.tgrelid = c.oid AND g.tgfoid = to_regproc('pg_catalog.citus_truncate_trigger')
 )
 FROM pg_class AS c

@@ -1,14 +1,14 @@
 -- name: keep
 INSERT INTO ordertrail.retention AS r (tenant, keep)
-SELECT t.tenant, %(keep)s FROM ordertrail.tenants AS t WHERE t.tenant = %(tenant)s
+SELECT l.tenant, %(keep)s FROM ordertrail.ledgers AS l WHERE l.tenant = %(tenant)s
 ON CONFLICT (tenant) DO UPDATE SET keep = excluded.keep
 RETURNING r.tenant
 
 -- name: keep_instead
 -- Who has no row keeps all, and nothing has expired.
 INSERT INTO ordertrail.retention AS r (tenant, keep)
-SELECT t.tenant, %(keep)s FROM ordertrail.tenants AS t
-WHERE t.tenant = %(tenant)s
+SELECT l.tenant, %(keep)s FROM ordertrail.ledgers AS l
+WHERE l.tenant = %(tenant)s
   AND ((%(known)s::interval IS NULL AND %(known_expired)s = 0)
        OR EXISTS (SELECT FROM ordertrail.retention AS k WHERE k.tenant = %(tenant)s))
 ON CONFLICT (tenant) DO UPDATE SET keep = excluded.keep

@@ -2,9 +2,9 @@
 -- If another session offers a key at this moment, this waits for it but does not see it; asking again finds it.
 WITH offered AS (
     INSERT INTO ordertrail.subject_keys AS new (tenant, subject, wrapped)
-    SELECT t.tenant, o.subject, o.wrapped
-    FROM ordertrail.tenants AS t CROSS JOIN unnest(%(subjects)s, %(wrapped)s) AS o (subject, wrapped)
-    WHERE t.tenant = %(tenant)s
+    SELECT l.tenant, o.subject, o.wrapped
+    FROM ordertrail.ledgers AS l CROSS JOIN unnest(%(subjects)s, %(wrapped)s) AS o (subject, wrapped)
+    WHERE l.tenant = %(tenant)s
     ORDER BY o.subject
     ON CONFLICT DO NOTHING
     RETURNING new.subject, new.wrapped

@@ -79,6 +79,7 @@ async def test_reading_makes_no_keys(keys: PostgresKeyRing, dsn: str) -> None:
 async def test_tenants_have_nothing_of_each_other(keys: PostgresKeyRing, dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute("INSERT INTO ordertrail.tenants (tenant) VALUES ('other')")
+        connection.execute("INSERT INTO ordertrail.ledgers (tenant) VALUES ('other')")
 
     mine, theirs = await keys.to_write(ACME, {"order-1"}), await keys.to_write(TenantName("other"), {"order-1"})
 

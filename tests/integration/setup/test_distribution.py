@@ -76,9 +76,10 @@ def test_all_tables_of_a_tenant_are_kept_together_and_those_of_the_installation_
     migrate(empty_dsn, show=lambda *progress: told.append(progress))
 
     tables = tables_of(empty_dsn)
-    assert {name for name, _ in tables["reference"]} == {"ordertrail.installation", "ordertrail.signing_keys"}
+    everywhere = {name.removeprefix("ordertrail.") for name, _ in tables["reference"]}
+    assert everywhere == {"installation", "signing_keys", "tenants", "credentials"}
     assert len({group for _, group in tables["distributed"]}) == 1
-    assert told[-1] == (len(told), len(told)) == (len(tables["distributed"]) + 2,) * 2
+    assert told[-1] == (len(told), len(told)) == (len(tables["distributed"]) + 4,) * 2
     assert shape_of(empty_dsn) == Shape.DISTRIBUTED
 
 
