@@ -120,6 +120,14 @@ def answer(request: Request, error: Exception) -> Response:
     return response
 
 
+def refused(path: str, error: Exception) -> Response:
+    """Return the answer to a request that nobody has begun to answer, in the dialect of its path."""
+    problem = problem_of(error)
+    response = dialect_of(path).render(problem)
+    response.headers.update(problem.headers)
+    return response
+
+
 def _tell(request: Request, error: Exception, kind: Kind) -> None:
     """Log a request with an error that its sender cannot mend: in one line, or with a traceback if unforeseen."""
     # The path as it was sent, because a decoded one may hold line breaks.

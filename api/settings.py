@@ -107,6 +107,14 @@ class Settings(BaseSettings):
         description="How long a read waits for the views to reach what was written before it; "
         "after that it answers with what is there.",
     )
+    max_queue_seconds: float = Field(
+        0.2,
+        ge=0.01,
+        le=60,
+        allow_inf_nan=False,
+        description="How long the requests that a worker has under way may take to be answered, by its present pace; "
+        "if it would take longer, more requests are refused at once.",
+    )
     installation_key: Annotated[bytes | None, BeforeValidator(_key)] = Field(
         None,
         repr=False,

@@ -37,9 +37,9 @@ class Connection:
         lines = [f"{method} {path} HTTP/1.1", "Host: test", *(f"{name}: {value}" for name, value in headers.items())]
         await self.send("\r\n".join(lines).encode() + b"\r\n\r\n")
 
-    async def answer(self) -> Answer:
+    async def answer(self, *, seconds: float = PATIENCE_SECONDS) -> Answer:
         """Return the next answer, or whatever the server says in between, such as 100 Continue."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             line, *fields = head.rstrip().split("\r\n")
             headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from api.http.opening import services_of
+from api.http.tickets import ticket_of
 from application.access.callers import Caller
 
 _KNOWN = "ordertrail.callers"
@@ -34,6 +35,7 @@ class Authentication:
         caller = known.get(self)
         if caller is None:
             caller = known[self] = await self._determine(**arguments)
+            _note_owner(arguments["request"].scope, caller)
         return caller
 
     async def identify(self, request: Request) -> Caller:
@@ -42,7 +44,15 @@ class Authentication:
 
     async def ask(self, request: Request) -> Caller:
         """Return what identify does, without storing it with the request."""
-        return await self._determine(request=request, services=services_of(request), **self._documented)
+        caller = await self._determine(request=request, services=services_of(request), **self._documented)
+        _note_owner(request.scope, caller)
+        return caller
+
+
+def _note_owner(scope: Scope, caller: Caller) -> None:
+    """Count the request among its tenant's. Raises ShareTaken if these are too many at the moment."""
+    if (ticket := ticket_of(scope)) is not None:
+        ticket.belongs_to(caller.tenant.name)
 
 
 def remembered(scope: Scope) -> dict[Authentication, Caller]:

@@ -25,6 +25,7 @@ def of_every_route(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     return {
         413: {"model": model, "description": "The body is too large"},
         415: {"model": model, "description": "The body is not sent as JSON, or compressed by an unknown coding"},
+        429: {"model": model, "description": "More requests come than may, or than are answered in time"},
         500: {"model": model, "description": "A fault of the server; its log says more"},
         503: {"model": model, "description": "The database cannot do this at the moment; the detail says why"},
     }

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from application.delivery.errors import LeaseLost
+from application.runtime.admission import ShareTaken
 from domain import errors
 
 
@@ -147,6 +148,7 @@ _KINDS: tuple[tuple[type[errors.OrdertrailError], Kind], ...] = (
     (TooLarge, Kind.TOO_LARGE),
     (UnsupportedMediaType, Kind.UNSUPPORTED),
     (TooManyRequests, Kind.TOO_MANY),
+    (ShareTaken, Kind.TOO_MANY),
     (errors.Unproven, Kind.UNPROVEN),
     (errors.OutcomeUnknown, Kind.UNAVAILABLE),
     (errors.Unavailable, Kind.UNAVAILABLE),
@@ -186,7 +188,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem(Kind.INTERNAL, "Something went wrong on our side; it was logged")
 
 
-_RETRY_AFTER = {Kind.UNAVAILABLE: "1", Kind.DAMAGED: "60"}
+_RETRY_AFTER = {Kind.UNAVAILABLE: "1", Kind.TOO_MANY: "1", Kind.DAMAGED: "60"}
 """Seconds. Somebody has to restore damaged data, and what clients send meanwhile should not be lost."""
 
 

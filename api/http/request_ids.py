@@ -12,8 +12,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.answering import Answering, Observe
+from api.http.tickets import ticket_of
 from api.http.tracing import traceparent_of
 from application.ledger.fields import of_valid
+from application.runtime.admission import current_ticket
 from application.runtime.request_context import RequestContext, current
 from domain.errors import Unavailable
 from domain.values import Origin
@@ -40,7 +42,7 @@ def _process() -> str:
     return secrets.token_hex(4)
 
 
-def _request_id(scope: Scope) -> str:
+def id_of_request(scope: Scope) -> str:
     """Return the request's own id, or a new one."""
     for name, value in scope["headers"]:
         if name == _RAW_HEADER:
@@ -67,8 +69,10 @@ class RequestContexts:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        context = RequestContext(lambda: _request_id(scope), lambda: _origin(scope))
+        context = RequestContext(lambda: id_of_request(scope), lambda: _origin(scope))
         current.set(context)
+        ticket = ticket_of(scope)
+        current_ticket.set(ticket)
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope  # the server sends the head alone
         answering = Answering(send, (_RAW_HEADER, context.id.encode()))
         try:
@@ -79,6 +83,8 @@ class RequestContexts:
                 raise
             await self._render(Request(asked), Unavailable(ENDING, is_told=True))(asked, receive, answering)
         finally:
+            if ticket is not None:
+                ticket.leave()
             self._observe(asked, answering.status, answering.seconds)
 
 

@@ -83,6 +83,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         413: "The body is too large",
         415: "The body is not sent as JSON, or compressed by an unknown coding",
         422: "Invalid request, or the Idempotency-Key was used for another one",
+        429: "The tenant has its share of a busy worker; try again after the time in Retry-After",
         500: "A fault of the server; its log says more",
         503: "The database cannot do this at the moment, or needed data was damaged in it; the detail says why",
     }.items()

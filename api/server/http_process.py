@@ -16,6 +16,7 @@ from api.bootstrap import open_services, watching_database
 from api.http.opening import Opening, OpenServices
 from api.http.rate_limit import limits_of
 from api.server.crowd import Crowd, room_for
+from api.server.door import Door
 from api.server.gc import REQUEST_ALLOCATIONS, collect_less_often
 from api.server.logs import set_up_logging
 from api.server.observing import observing
@@ -125,7 +126,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=protocol_in(_crowd(settings)),
+        http=protocol_in(_crowd(settings), Door(queue_seconds=settings.max_queue_seconds)),
         log_config=None,
         access_log=False,
         server_header=False,

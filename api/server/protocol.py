@@ -5,14 +5,18 @@ import sys
 from typing import Any, ClassVar
 
 import httptools
+from fastapi import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from api.http.measured import REQUESTS
 from api.http.problems import Kind, Problem
-from api.http.request_ids import HEADER, new_request_id
+from api.http.request_ids import HEADER, id_of_request, new_request_id
+from api.http.tickets import TICKET
 from api.native.errors import render
 from api.server.crowd import Crowd
+from api.server.door import Door, is_body_small
 from api.server.transport import OrderlyTransport
+from application.runtime.admission import Overloaded, ShareTaken, Ticket
 
 MAX_HEAD = 32 * 1024
 """The largest size in bytes of a request's line and headers together, and of the trailer of a chunked body."""
@@ -31,9 +35,9 @@ ANSWER_SECONDS = 30.0
 """How long a client may take nothing of an answer."""
 
 
-def protocol_in(crowd: Crowd) -> type["StrictProtocol"]:
+def protocol_in(crowd: Crowd, door: Door | None = None) -> type["StrictProtocol"]:
     """Return the protocol for the connections of a worker."""
-    return type("Protocol", (StrictProtocol,), {"crowd": crowd})
+    return type("Protocol", (StrictProtocol,), {"crowd": crowd, "door": door})
 
 
 class _Refused(Exception):
@@ -49,11 +53,17 @@ class StrictProtocol(HttpToolsProtocol):
 
     crowd: ClassVar[Crowd] = Crowd()
     """All connections of the worker."""
+    door: ClassVar[Door | None] = None
+    """Refuses what the worker cannot answer in time."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.address = ""
         self.heard_at = 0.0
+        self._ticket: Ticket | None = None
+        """The ticket of the request that is received."""
+        self._is_refused = False
+        """Whether the request that is received was refused already: its body is not kept."""
         self.unheard = 0
         """How many bytes have arrived since the last usable part of a request."""
         self._is_head_too_large = False
@@ -104,7 +114,7 @@ class StrictProtocol(HttpToolsProtocol):
         super().data_received(data)
         self._received = b""
         cycle = self.cycle
-        if cycle is not before or (self._partial and len(cycle.body) != size):
+        if cycle is not before or (self._partial and len(cycle.body) != size) or self._is_refused:
             self.unheard = 0
         elif self.unheard > MAX_HEAD and not transport.is_leaving:
             self._is_head_too_large = True
@@ -130,11 +140,56 @@ class StrictProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self._offers_upgrade = True
             return
+        if self.door is None:
+            super().on_headers_complete()
+        else:
+            self._pass(self.door)
+
+    def _pass(self, door: Door) -> None:
+        """Let the request in, or refuse it."""
+        path = self.url.partition(b"?")[0]
+        try:
+            self._ticket = door.ticket(self.parser.get_method(), path, self.headers)
+        except (Overloaded, ShareTaken) as error:
+            self._refuse(door.answer(path.decode("ascii", "replace"), error))
+            return
+        if self._ticket is not None:
+            self.scope["state"][TICKET] = self._ticket
         super().on_headers_complete()
 
+    def _refuse(self, response: Response) -> None:
+        """Answer the request at once, instead of the application. What is left of a small body is received, unkept."""
+        self._ticket = None
+        response.headers[HEADER] = id_of_request(self.scope)  # type: ignore[arg-type]
+        if self.cycle is not None and not self.cycle.response_complete:
+            # It has to wait until those before it are answered.
+            app, self.app = self.app, response
+            super().on_headers_complete()
+            self.app = app
+            return
+        self._is_refused = True
+        is_asking = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        is_kept = is_asking and is_body_small(self.headers)
+        self._write_response(response, is_last=not is_kept, with_body=self.parser.get_method() != b"HEAD")
+        if is_kept:
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def on_body(self, body: bytes) -> None:
+        if not self._is_refused:
+            super().on_body(body)
+
     def on_message_complete(self) -> None:
-        if not self._offers_upgrade:
-            super().on_message_complete()
+        if self._offers_upgrade:
+            return
+        if self._is_refused:
+            self._is_refused, self.unheard = False, 0
+            return
+        if self._ticket is not None:
+            self._ticket.begin()
+        super().on_message_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Read a request that asks for another protocol as if it did not: the parser takes it to have no body.
@@ -176,10 +231,16 @@ class StrictProtocol(HttpToolsProtocol):
         REQUESTS.observe({}, response.status_code, 0.0)
         # If the request had an id, that could not be read either.
         response.headers.update({**problem.headers, HEADER: new_request_id()})
-        headers = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
-        status = STATUS_LINE[response.status_code]
-        self.transport.write(b"%bconnection: close\r\n%b\r\n%b" % (status, headers, bytes(response.body)))
-        self.transport.leave()  # type: ignore[attr-defined]
+        self._write_response(response)
+
+    def _write_response(self, response: Response, *, is_last: bool = True, with_body: bool = True) -> None:
+        """Send an answer that the application has not made."""
+        headers = b"".join([b"%b: %b\r\n" % header for header in response.raw_headers])
+        closing = b"connection: close\r\n" if is_last else b""
+        body = bytes(response.body) if with_body else b""
+        self.transport.write(b"%b%b%b\r\n%b" % (STATUS_LINE[response.status_code], closing, headers, body))
+        if is_last:
+            self.transport.leave()  # type: ignore[attr-defined]
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)

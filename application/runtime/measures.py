@@ -150,6 +150,9 @@ HTTP_CONNECTIONS_CLOSED = Counter(
 HTTP_CONNECTIONS_REFUSED = Counter(
     MEASURES, "ordertrail_http_connections_refused_total", "Connections that were refused because there was no room"
 )
+HTTP_REQUESTS_REFUSED = Counter(
+    MEASURES, "ordertrail_http_requests_refused_total", "Requests that were refused at once because too many came"
+)
 EVENTS_PROJECTED = Counter(MEASURES, "ordertrail_events_projected_total", "Events that the views have read")
 PROJECT_SECONDS = Histogram(MEASURES, "ordertrail_project_seconds", "How long a batch of a ledger takes to project")
 EVENTS_SEALED = Counter(MEASURES, "ordertrail_events_sealed_total", "Events that were sealed")

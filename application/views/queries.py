@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from application.ledger.port import Page, RecordedEvent
+from application.runtime.admission import resting
 from application.views.known import KnownEntries
 from application.views.order_rows import shown_order
 from application.views.projections.action_log import ActionLogRow
@@ -196,7 +197,8 @@ class Queries:
         progress = await self.views.progress(tenant, views, order_id)
         head, pause = progress.head, FIRST_POLL_SECONDS
         while progress.reached < head and not progress.is_stopped and time.monotonic() < deadline:
-            await asyncio.sleep(pause)
+            with resting():
+                await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL_SECONDS)
             progress = await self.views.progress(tenant, views, order_id)
         reached = min(progress.reached, progress.head)
