@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from application.access.callers import Tenant
 from application.ledger.codec import draft, new_event_id
-from application.ledger.conflicts import Attempts
+from application.ledger.conflicts import Attempts, Turns
 from application.ledger.outcome import Recorded, recorded
 from application.ledger.port import (
     ANY,
@@ -34,6 +34,7 @@ class OrderWriter:
     def __init__(self, store: EventStore, references: References) -> None:
         self._store = store
         self._references = references
+        self._turns = Turns()
 
     async def other_name(self, tenant: Tenant, name: str, refusal: Exception) -> str | None:
         """Return the id of the order that is known by this reference, if the refusal means that no order has this id.
@@ -57,25 +58,29 @@ class OrderWriter:
     ) -> Recorded:
         """Load, decide, append, and again if somebody else wrote in between. A decision may bring up another order.
 
-        Raises VersionConflict if the order is not as expected.
+        Raises VersionConflict if the order is not as expected, and Busy if others change it all the time.
         """
-        async for attempt in Attempts():
-            order = await self._load(tenant, name, needs)
-            # Ask after loading: if a copy of this request was faster, its effect is no reason to refuse this one.
-            if found := await self.find_request(tenant, key):
-                return found
-            version = order.version
-            _require(expected, order.id, version)
-            child = decide(order)
-            writes = [write_of(order, Exactly(version))]
-            if child is not None:
-                writes.append(write_of(*await of_child(child, self._loader(tenant) if tenant.is_implicit else None)))
-            # An implicit tenant's child may get its first events meanwhile; any other child that appears is a conflict.
-            streams = {write.stream for write in (writes if tenant.is_implicit else writes[:1])}
-            if isinstance(expected, Exactly):
-                streams.discard(order.id)
-            with attempt.may_lose(streams):
-                return await self.append(tenant, writes, key)
+        async with self._turns.of(tenant.name, order_stream(name)):
+            async for attempt in Attempts():
+                order = await self._load(tenant, name, needs)
+                # Ask after loading: if a copy of this request was faster, its effect is no reason to refuse this one.
+                if found := await self.find_request(tenant, key):
+                    return found
+                version = order.version
+                _require(expected, order.id, version)
+                child = decide(order)
+                writes = [write_of(order, Exactly(version))]
+                if child is not None:
+                    writes.append(
+                        write_of(*await of_child(child, self._loader(tenant) if tenant.is_implicit else None))
+                    )
+                # An implicit tenant's child may get its first events meanwhile. Any other child that appears is a
+                # conflict.
+                streams = {write.stream for write in (writes if tenant.is_implicit else writes[:1])}
+                if isinstance(expected, Exactly):
+                    streams.discard(order.id)
+                with attempt.may_lose(streams):
+                    return await self.append(tenant, writes, key)
         raise AssertionError
 
     async def _load(self, tenant: Tenant, name: str, needs: Needs) -> Order:
@@ -126,20 +131,21 @@ class OrderWriter:
         events = [event for event in events if event.event_id not in known]
 
         streams = other_streams(events) | (set() if isinstance(expected, Exactly) else {stream})
-        async for attempt in Attempts():
-            order = await load_if_any(self._store, tenant, order_id, expected, needs_of(events))
-            if found := await self.find_request(tenant, key):
-                return with_known(found, known).only(stream)
-            version = order.version if order else 0
-            _require(expected, stream, version)
-            rest = events if order else events[1:]
-            order = order or Order.begin(events[0])
-            for event in rest:
-                order.accept(event)
-            others = await other_sides(events, self._loader(tenant))
-            writes = [write_of(order, Exactly(version)), *(write_of(*other) for other in others)]
-            with attempt.may_lose(streams):
-                return with_known(await self.append(tenant, writes, key), known).only(stream)
+        async with self._turns.of(tenant.name, stream):
+            async for attempt in Attempts():
+                order = await load_if_any(self._store, tenant, order_id, expected, needs_of(events))
+                if found := await self.find_request(tenant, key):
+                    return with_known(found, known).only(stream)
+                version = order.version if order else 0
+                _require(expected, stream, version)
+                rest = events if order else events[1:]
+                order = order or Order.begin(events[0])
+                for event in rest:
+                    order.accept(event)
+                others = await other_sides(events, self._loader(tenant))
+                writes = [write_of(order, Exactly(version)), *(write_of(*other) for other in others)]
+                with attempt.may_lose(streams):
+                    return with_known(await self.append(tenant, writes, key), known).only(stream)
         raise AssertionError
 
     async def find_request(self, tenant: Tenant, key: IdempotencyKey | None) -> Recorded | None:
