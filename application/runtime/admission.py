@@ -22,7 +22,7 @@ wait for room. See application/runtime/room.py.
 """
 MAX_REQUESTS = 4_000
 """How many requests may be under way at all."""
-ALWAYS = 32
+ALWAYS = 128
 """So many requests are taken at any pace."""
 BUSY = 8
 """If at least so many were under way all the time, the answers show the worker's pace. Otherwise the clients'."""
