@@ -1,21 +1,25 @@
 """Members of consumers in the native interface: they fetch events, and say what is done."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.parts import answer, document, rendered
+from api.http.problems import Fault, InvalidRequest
 from api.http.requests import Json, ServicesDep, StrictRoute
+from api.http.security import bearer
 from api.native.consumer_models import ConsumerName, StreamName
 from api.native.errors import RESPONSES
 from api.native.ledger import CloudEvent
 from api.native.models import Strict
 from api.native.render import cloud_event
 from api.native.security import CallerDep
-from application.access.callers import Caller, authorise
-from application.delivery.consumers import PARTITIONS, Acknowledged, Delivery, Refused
+from api.services import Services
+from application.access.callers import CACHE_SECONDS, Caller, authorise
+from application.delivery.consumers import PARTITIONS, Acknowledged, Delivery, Handed, Refused
 from domain.values import Identifier, Sentence, Whole
 
 TAKE_PART = "write:consumers"
@@ -136,16 +140,18 @@ router = APIRouter(prefix="/trail/v1/consumers", tags=["Consumers"], route_class
 
 
 @router.post("/{name}/fetch", response_model=Fetched, summary="Fetch events as a member")
-async def fetch(name: ConsumerName, body: Fetch, caller: CallerDep, services: ServicesDep) -> Json:
+async def fetch(request: Request, name: ConsumerName, body: Fetch, caller: CallerDep, services: ServicesDep) -> Json:
     """Join or go on: return events of the member's partitions.
 
     What was handed out before and is not acknowledged comes again. Whoever fetches has finished with what it had.
     """
     _authorise(caller)
     tenant, consuming = caller.tenant.name, services.consuming
-    if body.member is not None and (body.acknowledged or body.refused):
+    if body.acknowledged or body.refused:
+        if body.member is None:
+            raise InvalidRequest(Fault(("body", "member"), "is whose events these were, and is missing", "missing"))
         await consuming.settle(tenant, name, body.member, *_said(body))
-    handed = await consuming.fetch(tenant, name, body.member, limit=body.limit, wait_seconds=body.wait)
+    handed = await _awaited(request, services, caller, name, body)
     partitions = [{"partition": partition, "token": token} for partition, token in handed.partitions.items()]
     items = await rendered(list(handed.deliveries), lambda delivery: delivered_event(tenant, delivery))
     parts = document("items", items, member=handed.member, partitions=partitions, paused=handed.is_paused)
@@ -186,6 +192,25 @@ def delivered_event(tenant: str, delivery: Delivery) -> dict[str, Any]:
         "attempt": delivery.attempt,
         "held": delivery.is_held,
     }
+
+
+async def _awaited(request: Request, services: Services, caller: Caller, name: str, body: Fetch) -> Handed:
+    """Return what the member is handed, as soon as there is something.
+
+    A credential that ends meanwhile ends the wait too, and so does a process that stops.
+    """
+    member, left = body.member, body.wait
+    is_over: Callable[[], bool] = getattr(request.app.state, "is_stopping", lambda: False)
+    while True:
+        seconds = min(left, CACHE_SECONDS)
+        handed = await services.consuming.fetch(
+            caller.tenant.name, name, member, limit=body.limit, wait_seconds=seconds, is_over=is_over
+        )
+        left -= seconds
+        if handed.deliveries or left <= 0 or is_over() or await request.is_disconnected():
+            return handed
+        member = handed.member
+        _authorise(await bearer(services, request))
 
 
 def _authorise(caller: Caller) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -101,11 +101,18 @@ class Consuming:
         return consumers, await self.register.progress(tenant, [consumer.name for consumer in consumers])
 
     async def fetch(
-        self, tenant: TenantName, name: str, member: str | None, *, limit: int, wait_seconds: float = 0
+        self,
+        tenant: TenantName,
+        name: str,
+        member: str | None,
+        *,
+        limit: int,
+        wait_seconds: float = 0,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> Handed:
         """Hand events to a member, which gets a name if it has none. Wait for the first, at most so long.
 
-        Raises ConsumerNotFound, TooManyMembers.
+        The wait ends soon after is_over says so. Raises ConsumerNotFound, TooManyMembers.
         """
         member = member or f"m-{secrets.token_hex(8)}"
         loop = asyncio.get_running_loop()
@@ -114,7 +121,7 @@ class Consuming:
             while True:
                 handed = await self._membership.fetch(tenant, name, member, limit=limit)
                 left = until - loop.time()
-                if handed.deliveries or left <= 0:
+                if handed.deliveries or left <= 0 or is_over():
                     return handed
                 if not handed.has_more:
                     await waker.wait(min(left, LOOK_SECONDS))

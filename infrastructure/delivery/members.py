@@ -124,10 +124,9 @@ class PostgresMembership:
         self, connection: Connection, tenant: TenantName, consumer: Consumer, own: Sequence[Cursor], *, limit: int
     ) -> tuple[list[ToHandOut], bool]:
         """Return what to hand out of a member's partitions, which are locked, and whether there may be more."""
-        wanted = consumer.settings.wanted
-        if consumer.is_paused or not own or wanted.read_types == frozenset():
+        if consumer.is_paused or not own:
             return [], False
-        reads = PartitionReads(connection, tenant, consumer.name, wanted)
+        reads = PartitionReads(connection, tenant, consumer.name, consumer.settings.wanted)
         of_held = await reads.of_held_streams(own, limit=limit)
         of_partitions, has_more = await reads.of_partitions(own, limit=limit - len(of_held))
         return sorted(chain(of_held, of_partitions)), has_more

@@ -3,9 +3,10 @@
 import asyncio
 
 import httpx
+import psycopg
 import pytest
 
-from tests.fix_server import Account
+from tests.fix_server import Account, Server
 
 CONSUMER = "/trail/v1/consumers/billing"
 
@@ -58,6 +59,29 @@ async def test_a_member_that_waits_is_answered_when_something_happens(consumer: 
     await consumer.post("/trail/v1/orders/A/events", json={"type": "order.comment_added", "data": {"text": "Hi"}})
 
     assert [item["position"] for item in (await waiting)["items"]] == [4]
+
+
+async def test_what_is_said_without_a_member_is_refused(consumer: httpx.AsyncClient) -> None:
+    first = await fetch(consumer)
+
+    refused = await consumer.post(f"{CONSUMER}/fetch", json={"acknowledged": [said(first["items"][0])]})
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/member"
+
+
+async def test_a_wait_ends_with_its_credential(consumer: httpx.AsyncClient, account: Account, server: Server) -> None:
+    key = await account.key("write:consumers", "read:ledger")
+    await consumer.post(f"{CONSUMER}/reset", json={"position": 3})
+    headers = {"Authorization": f"Bearer {key['token']}"}
+    waiting = asyncio.create_task(consumer.post(f"{CONSUMER}/fetch", json={"wait": 20}, headers=headers))
+    await asyncio.sleep(0.5)
+
+    async with await psycopg.AsyncConnection.connect(server.dsn, autocommit=True) as connection:
+        revoke = "UPDATE ordertrail.credentials SET revoked_at = now() WHERE key_id = %s"
+        await connection.execute(revoke, [key["key_id"]])
+
+    assert (await waiting).status_code == 401
 
 
 async def test_an_old_token_is_a_conflict_that_says_so(consumer: httpx.AsyncClient) -> None:

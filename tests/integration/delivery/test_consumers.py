@@ -79,6 +79,17 @@ async def test_a_filter_passes_over_what_is_not_wanted(followed: Followed, wante
     assert {partition.position for partition in state.partitions} == {0, 41}
 
 
+async def test_a_filter_that_nothing_can_match_still_comes_to_the_end(followed: Followed) -> None:
+    await followed.define(wanted=EventFilter(types=frozenset({"order.created"}), services=frozenset({"wms"})))
+    for order in EACH_PARTITION:
+        await followed.append(order)
+
+    handed = await followed.fetch()
+    state = await followed.consuming.state(followed.ledger.tenant, CONSUMER)
+
+    assert (positions(handed), handed.has_more, state.progress.lag_events) == ([], False, 0)
+
+
 async def test_two_members_that_race_share_the_partitions_and_get_each_event_once(followed: Followed) -> None:
     await followed.define()
     for order in EACH_PARTITION * 3:
