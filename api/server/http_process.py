@@ -87,6 +87,7 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
         server = _Server(
             _config(with_hot_routes(app, max_body_bytes=settings.max_body_bytes, observe=observe), settings)
         )
+        app.state.is_stopping = lambda: server.should_exit
         collect_less_often(REQUEST_ALLOCATIONS)
         state = server.server_state
         with (

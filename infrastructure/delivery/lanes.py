@@ -19,8 +19,9 @@ from infrastructure.postgres.statements import statements
 _SQL = statements("consumers")
 _HEAD = statements("ledger")["head"]
 
-ROWS = 2_000
-"""How many events of partitions are looked at together. Those of held streams are among them."""
+FEWEST_ROWS, MOST_ROWS, ROWS_OF_EACH = 200, 2_000, 4
+"""How many events of partitions are looked at together: more than are handed out, because those of held streams are
+among them, and so that every partition gets its turn."""
 REPORTS, LARGE_REPORT = 100, 64 * 1024
 """How many reports are read at a time to learn their services, and the size from which they are read alone."""
 
@@ -92,28 +93,29 @@ class PartitionReads:
             after = group[0].position
             if share == 0 or after >= self._head:
                 continue
-            seen, reached = await self._seen(group, after)
+            seen, reached = await self._seen(group, after, rows=ROWS_OF_EACH * share)
             read = read_on(group, seen, reached=reached, limit=share)
             await self._move(read.moved)
             chosen += [ToHandOut(*each) for each in read.chosen]
             has_more = has_more or read.has_more or reached < self._head
         return chosen, has_more
 
-    async def _seen(self, group: Sequence[Cursor], after: int) -> tuple[list[Seen], int]:
+    async def _seen(self, group: Sequence[Cursor], after: int, *, rows: int) -> tuple[list[Seen], int]:
         """Return the wanted events of partitions after a position, and how far they are complete."""
+        limit = min(max(rows, FEWEST_ROWS), MOST_ROWS)
         upto = min(self._head, after + LOOK)
-        rows = await self._rows(
+        found = await self._rows(
             _SQL["next_of_partitions"],
             **self._filter,
             partitions=IntArray([cursor.partition for cursor in group]),
             afters=BigIntArray([cursor.position for cursor in group]),
             after=after,
             upto=upto,
-            limit=ROWS,
+            limit=limit,
         )
-        reached = upto if len(rows) < ROWS else rows[-1][0]
-        wanted = await self._wanted_of([row[0] for row in rows])
-        return [Seen(*row) for row in rows if row[0] in wanted], reached
+        reached = upto if len(found) < limit else found[-1][0]
+        wanted = await self._wanted_of([row[0] for row in found])
+        return [Seen(*row) for row in found if row[0] in wanted], reached
 
     async def _next_of(self, due: Sequence[Any], *, limit: int) -> dict[str, tuple[int | None, list[int]]]:
         """Return the next wanted events of each stream; and how far it was looked through, if it goes on after that."""
