@@ -27,23 +27,6 @@ class SealingHealth(NamedTuple):
     """How long ago the oldest event was recorded that is not sealed; 0 if there is none."""
 
 
-class DeliveryHealth(NamedTuple):
-    """All consumers, or all webhooks. One that is paused or disabled does not count as lagging."""
-
-    kind: DeliveryKind
-    number: int = 0
-    lag_events: int = 0
-    """How many events the slowest has yet to look through."""
-    lag_seconds: float = 0.0
-    """The age of the first of these."""
-    disabled: int = 0
-    """Webhooks to which nothing is sent any more, since their receivers took nothing."""
-    waiting: int = 0
-    """Orders with a refused event that will be tried again."""
-    parked: int = 0
-    """Orders that wait for somebody to decide."""
-
-
 class Shape(StrEnum):
     """Where the tables of an installation are."""
 
