@@ -18,7 +18,8 @@ def link(
         list[str] | None, typer.Option(help="What it allows, such as viewer or read:orders. Default: admin.")
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="Where people reach the server. Default: its host and port in the settings.")
+        str | None,
+        typer.Option(help="Where people reach the server. Default: ORDERTRAIL_PUBLIC_URL, or its port here."),
     ] = None,
     as_json: AsJson = False,
     dsn: Dsn = None,
@@ -27,7 +28,7 @@ def link(
     """Print a link that signs somebody in to the pages under /ui: once, within 15 minutes."""
     with plain_errors():
         settings = settings_with(dsn=dsn, data_dir=data_dir)
-        address = (url or f"http://{settings.host}:{settings.port}").rstrip("/")
+        address = (url or settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
         with open_database(settings) as database:
             made = run(links.sign_in_link(database, address, tenant, scopes=tuple(scope or ["admin"])))
         if as_json:
