@@ -15,6 +15,7 @@ def distribute(dsn: Dsn = None, data_dir: DataDir = None) -> None:
 
     Stop the service first: while a table is moved, nobody can write to it. After an interruption, run it again.
     """
-    settings = settings_with(dsn=dsn, data_dir=data_dir)
-    with plain_errors(), progress() as begin, open_database(settings, tell=print, distributing=begin("Tables")):
-        print("The tenants are distributed over the nodes.")
+    with plain_errors(), progress() as begin:
+        settings = settings_with(dsn=dsn, data_dir=data_dir)
+        with open_database(settings, tell=print, distributing=begin("Tables")):
+            print("The tenants are distributed over the nodes.")

@@ -23,8 +23,8 @@ def migrate(
 
     Run it after a dump was restored.
     """
-    settings = settings_with(dsn=dsn, data_dir=data_dir)
     with plain_errors(), progress() as begin:
+        settings = settings_with(dsn=dsn, data_dir=data_dir)
         distributing = begin("Tables") if distributed else None
         with open_database(settings, tell=print, distributing=distributing):
             print("The database has the present schema.")
