@@ -1,7 +1,9 @@
 """/docs works without the internet, and every example in it works when it is pasted."""
 
 import base64
+import json
 import re
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -81,7 +83,7 @@ class Reader:
         """Send an operation with each of its examples in turn."""
         found = bodies(operation, self._document)
         assert found, f"{operation.method} {operation.path} has no example of its body"
-        url, headers = address(operation, answered), self._credentials(operation)
+        url, headers = self._with_own_account(address(operation, answered)), self._credentials(operation)
         return [
             await self._http.request(
                 operation.method,
@@ -116,8 +118,13 @@ class Reader:
         order = await self._http.get(url.rpartition("/")[0], headers=headers)
         return {**body, "updated_at": order.json()["updated_at"]}
 
+    def _with_own_account(self, text: str) -> str:
+        """Return a text with the reader's account in it: an account leads to one tenant."""
+        return text.replace(ACCOUNT, self._key["account"])
+
     def _with_own_key(self, body: Any) -> Any:
         """Return a body with the reader's key in it: a credential is the one thing that cannot be pasted."""
+        body = json.loads(self._with_own_account(json.dumps(body)))
         own = {"client_id": self._key["key_id"], "client_secret": self._key["secret"]}
         return {**body, **{name: own[name] for name in own if name in body}} if isinstance(body, dict) else body
 
@@ -125,10 +132,11 @@ class Reader:
 @asynccontextmanager
 async def a_reader(server: Server, document: dict[str, Any]) -> AsyncIterator[Reader]:
     tenant = new_id()
-    await create_tenant(server.dsn, tenant, is_implicit=False, dintero_account=ACCOUNT)
+    account = f"T{secrets.randbelow(10**8):08}"
+    await create_tenant(server.dsn, tenant, is_implicit=False, dintero_account=account)
     key = await create_key(server.dsn, tenant, scopes=("admin",), name="Reader")
     async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
-        yield Reader(http, document, key)
+        yield Reader(http, document, {**key, "account": account})
 
 
 async def test_every_example_works_when_it_is_pasted(server: Server, document: dict[str, Any]) -> None:
