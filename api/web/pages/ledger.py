@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from api.http.problems import Fault, InvalidRequest
 from api.http.requests import ServicesDep
 from api.services import Services
+from api.web.pages.followers import followers_of
 from api.web.rendering import page
 from api.web.route import PageRoute, form_of
 from api.web.security import VisitorDep
@@ -67,6 +68,7 @@ async def ledger_page(
         sealed=await _sealed(services, tenant),
         stopped=await services.verification.stopped(tenant),
         views=await services.browsing.standings(tenant),
+        followers=await followers_of(services, visitor) if _may_see_followers(visitor) else None,
         retention=await services.retention.find(tenant),
         keys=_shown_keys(keys, now),
         now=now,
@@ -75,6 +77,10 @@ async def ledger_page(
         periods=PERIODS,
         seconds=CACHE_SECONDS,
     )
+
+
+def _may_see_followers(visitor: Caller) -> bool:
+    return grants(visitor.scopes, "read:consumers") or grants(visitor.scopes, "read:webhooks")
 
 
 async def _growth(services: Services, tenant: TenantName, head: int) -> Line | None:
