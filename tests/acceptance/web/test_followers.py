@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from tests.acceptance.web.fix_web import Shop, Visit
@@ -40,6 +41,7 @@ async def test_a_parked_order_is_retried_and_dropped_from_the_page(visit: Visit,
     await page.get_by_role("link", name="billing").click()
     await expect(page.locator("tr", has_text=order_id)).to_contain_text("no such invoice")
     await expect(page.locator("tr", has_text="one")).to_contain_text("Live")
+    assert (await Axe().run(page)).violations_count == 0
 
     await page.get_by_role("button", name=f"Retry {order_id}").click()
     await expect(page.locator("tr", has_text=order_id)).to_contain_text("Waits")
@@ -64,6 +66,7 @@ async def test_an_attempt_is_shown_and_sent_again_from_the_page(visit: Visit, sh
     await expect(page.get_by_text("Failing", exact=True)).to_be_visible()
     await page.locator("details.attempt summary").first.click()
     await expect(page.locator("details.attempt").first).to_contain_text(order_id)
+    assert (await Axe().run(page)).violations_count == 0
     await page.get_by_role("button", name="Send it again").first.click()
 
     await expect(page.locator("details.attempt", has_text="resend")).to_have_count(1)

@@ -1,5 +1,7 @@
 """What pages say beside what they show, and which forms they take."""
 
+import re
+
 import httpx
 import pytest
 from fastapi.routing import APIRoute
@@ -71,7 +73,7 @@ ROUTES = [
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_whoever_is_not_signed_in_sees_nothing(shop: Shop, method: str, path: str) -> None:
-    address = path.format(order_id="KK-1001", position=7, integration_id=502, key_id=shop.key_id)
+    address = re.sub(r"{\w+}", "7", path.replace("{order_id}", "KK-1001"))
     for cookies in ({}, {"ordertrail_session": "none"}, {"ordertrail_session": shop.token}):
         with httpx.Client(base_url=shop.url, cookies=cookies, trust_env=False) as http:
             answer = http.request(method, address)
