@@ -53,6 +53,8 @@ def _breaches(tree: ast.Node, tables: frozenset[str], tenants: set[int]) -> Iter
 
 
 def _temporary_beside_ours(tree: ast.Node, tables: frozenset[str]) -> set[str]:
+    if isinstance(tree, ast.CreateStmt):
+        return set()  # which may be made like one of ours
     relations = [node for node in walk(tree) if isinstance(node, ast.RangeVar)]
     temporary = {r.relname for r in relations if r.schemaname == "pg_temp" or r.relpersistence == "t"}
     is_beside = any(r.schemaname == SCHEMA or (r.schemaname is None and r.relname in tables) for r in relations)

@@ -43,15 +43,10 @@ FOR UPDATE
 -- name: take_over_checkpoints
 UPDATE ordertrail.checkpoints AS live
 SET position = side.position, error = NULL, must_be_rebuilt = false, updated_at = now()
-FROM pg_temp.checkpoints AS side
+FROM unnest(%(projections)s, %(positions)s) AS side (projection, position)
 WHERE live.tenant = %(tenant)s AND live.projection = side.projection
 
 -- name: begin_edition
 -- Pages that were rendered from the old rows are not shown again.
 INSERT INTO ordertrail.editions AS e (tenant, number) VALUES (%(tenant)s, 1)
 ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1
-
--- name: analyze
--- Nothing else analyzes temporary tables, and the statements below join them as a whole.
-ANALYZE pg_temp.action_log, pg_temp.service_events, pg_temp.order_state, pg_temp.system_log, pg_temp.integration_log,
-        pg_temp.integrations, pg_temp.timeline

@@ -20,10 +20,8 @@ WHERE c.projection = ANY (%(projections)s) AND NOT c.must_be_rebuilt
   AND (c.error IS NULL OR c.updated_at < now() - interval '30 seconds')
 
 -- name: hold_checkpoints
--- The head may be older than a checkpoint that another projector has moved at this moment.
 SELECT projection, position,
-       CASE WHEN must_be_rebuilt OR updated_at > now() - interval '30 seconds' THEN error END AS error,
-       (SELECT l.position FROM ordertrail.ledgers AS l WHERE l.tenant = %(tenant)s) AS head
+       CASE WHEN must_be_rebuilt OR updated_at > now() - interval '30 seconds' THEN error END AS error
 FROM checkpoints
 WHERE tenant = %(tenant)s AND projection = ANY (%(projections)s)
 ORDER BY projection

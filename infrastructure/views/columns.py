@@ -97,27 +97,9 @@ def _size_of_json(view: View[Any]) -> sql.Composed:
     ).format(json=json, compressed=compressed)
 
 
-def differ(view: View[Any], one: str, other: str) -> sql.Composed:
-    """Return the condition that two rows differ. JSON can only be compared as text."""
-    sides = [
-        COMMA.join(
-            sql.SQL("{}::text" if column.type is ColumnType.JSON else "{}").format(sql.Identifier(side, column.name))
-            for column in view.columns
-        )
-        for side in (one, other)
-    ]
-    return sql.SQL("(ROW({}) IS DISTINCT FROM ROW({}))").format(*sides)
-
-
-def same_key(view: View[Any], one: str, other: str) -> sql.Composed:
-    """Return the condition that two rows of a tenant have the same key."""
-    return AND.join(sql.SQL("{} = {}").format(*(sql.Identifier(side, n) for side in (one, other))) for n in view.key)
-
-
 def as_object(view: View[Any], side: str) -> sql.Composed:
-    """Return a row as a JSON object; NULL if there is no such row."""
+    """Return a row as a JSON object."""
     members = COMMA.join(
         sql.SQL("{}, {}").format(sql.Literal(column.name), sql.Identifier(side, column.name)) for column in view.columns
     )
-    is_there = sql.Identifier(side, "tenant")
-    return sql.SQL("CASE WHEN {} IS NOT NULL THEN json_build_object({}) END").format(is_there, members)
+    return sql.SQL("json_build_object({})").format(members)

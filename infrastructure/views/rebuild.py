@@ -6,19 +6,27 @@ from functools import partial
 from typing import Any
 
 from application.views.projections.catalogue import VIEWS
+from application.views.projections.view import View
 from application.views.upkeep.projector import ViewAhead, ViewCheckpoint
 from application.views.upkeep.rebuild import RowDifference
 from domain.values import TenantName
-from infrastructure.postgres.arrays import texts
+from infrastructure.postgres.arrays import BigIntArray, texts
 from infrastructure.postgres.database import Connection, connect, translated
 from infrastructure.postgres.patience import COMMANDS
 from infrastructure.postgres.statements import statements
-from infrastructure.views.columns import BESIDE
-from infrastructure.views.comparison import comparison
-from infrastructure.views.write import PostgresViewStore
+from infrastructure.views.columns import BESIDE, LIVE
+from infrastructure.views.comparison import of_table, removal
+from infrastructure.views.composed import save
+from infrastructure.views.merging import Difference, Key, differences
+from infrastructure.views.write import PostgresViewStore, arrays_of
 
 _SQL = statements("side_views")
 _VIEWS = {view.name: view for view in VIEWS}
+
+ROWS = 5_000
+"""How many keys and digests are fetched at a time."""
+DIFFERENCES = 500
+"""How many rows that differ are read at a time."""
 
 
 class PostgresSideViews:
@@ -56,32 +64,73 @@ class PostgresSideViews:
     @asynccontextmanager
     async def taking_over(self) -> AsyncIterator[None]:
         with translated():
-            await self._connection.execute(_SQL["analyze"])
             async with self._connection.transaction():
                 await self._fetch("hold_live_checkpoints")
                 yield
 
     async def take_over(self) -> None:
         for view in self._views:
-            _, remove, add = comparison(_VIEWS[view])
-            await self._connection.execute(remove, self._parameters)
-            await self._connection.execute(add, self._parameters)
-        await self._connection.execute(_SQL["take_over_checkpoints"], self._parameters)
+            async for found in self._differing(view):
+                await self._replace(view, found)
+        rebuilt = await self.checkpoints()
+        positions = {
+            "projections": texts([checkpoint.projection for checkpoint in rebuilt]),
+            "positions": BigIntArray(checkpoint.position for checkpoint in rebuilt),
+        }
+        await self._connection.execute(_SQL["take_over_checkpoints"], {**self._parameters, **positions})
         await self._connection.execute(_SQL["begin_edition"], self._parameters)
+
+    async def _replace(self, name: str, found: Sequence[Difference]) -> None:
+        """Replace the live rows that differ by the rebuilt ones."""
+        view = _VIEWS[name]
+        await self._connection.execute(removal(view), self._keys(view, [d.key for d in found if d.is_live]))
+        missing = self._keys(view, [d.key for d in found if d.is_rebuilt])
+        async with self._connection.cursor(binary=True) as cursor:
+            await cursor.execute(of_table(view, BESIDE).rows, missing)
+            rows = await cursor.fetchall()
+        if rows:
+            await self._connection.execute(save(view), {**self._parameters, **arrays_of(view, rows)})
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator[Mapping[str, int]]:
         with translated():
-            await self._connection.execute(_SQL["analyze"])
             async with self._connection.transaction():
                 await self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 yield await self.live_positions()
 
     async def differences(self, view: str) -> AsyncIterator[RowDifference]:
-        async with self._connection.cursor(name="differences") as cursor:
-            await cursor.execute(comparison(_VIEWS[view]).differences, self._parameters)
-            async for row in cursor:
-                yield RowDifference(view, *row)
+        async for found in self._differing(view):
+            keys = self._keys(_VIEWS[view], [difference.key for difference in found])
+            live, rebuilt = [await self._objects(view, schema, keys) for schema in (LIVE, BESIDE)]
+            for difference in found:
+                yield RowDifference(view, live.get(difference.key), rebuilt.get(difference.key))
+
+    async def _differing(self, name: str) -> AsyncIterator[list[Difference]]:
+        """Yield the differences between the live view and the rebuilt one, some at a time."""
+        view = _VIEWS[name]
+        async with (
+            self._connection.cursor(name="live", binary=True) as live,
+            self._connection.cursor(name="rebuilt", binary=True) as rebuilt,
+        ):
+            live.itersize = rebuilt.itersize = ROWS
+            await live.execute(of_table(view, LIVE).digests, self._parameters)
+            await rebuilt.execute(of_table(view, BESIDE).digests, self._parameters)
+            some: list[Difference] = []
+            async for difference in differences(aiter(live), aiter(rebuilt)):
+                some.append(difference)
+                if len(some) == DIFFERENCES:
+                    yield some
+                    some = []
+            if some:
+                yield some
+
+    async def _objects(self, view: str, schema: str, keys: dict[str, Any]) -> dict[Key, dict[str, Any]]:
+        cursor = await self._connection.execute(of_table(_VIEWS[view], schema).objects, keys)
+        return {tuple(key): row async for *key, row in cursor}
+
+    def _keys(self, view: View[Any], keys: Sequence[Key]) -> dict[str, Any]:
+        """Return the parameters of the statements that take keys."""
+        return {**self._parameters, **arrays_of(view, keys, names=view.key)}
 
     async def _fetch(self, statement: str) -> list[tuple[Any, ...]]:
         cursor = await self._connection.execute(_SQL[statement], self._parameters)

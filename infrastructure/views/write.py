@@ -8,7 +8,7 @@ from application.ledger.port import RecordedEvent
 from application.views.projections.catalogue import VIEWS
 from application.views.projections.projection import Row
 from application.views.projections.timeline import TIMELINE_VIEW, TiedOrders
-from application.views.projections.view import ColumnType
+from application.views.projections.view import ColumnType, View
 from application.views.upkeep.projector import ViewCheckpoint
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.ledger.event_store import EVENTS
@@ -36,6 +36,15 @@ _ARRAYS: Mapping[ColumnType, Callable[[Sequence[Any]], Array]] = {
     ColumnType.TIME: timestamps,
     ColumnType.JSON: TextArray,  # rows have JSON as bytes
 }
+
+
+def arrays_of(
+    view: View[Any], rows: Sequence[Sequence[Any]], *, names: Sequence[str] | None = None
+) -> dict[str, Array]:
+    """Return an array for each column, or for each of these columns, of rows that have them in this order."""
+    columns = view.columns if names is None else [view.columns[view.index(name)] for name in names]
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
+    return {column.name: _ARRAYS[column.type](of_column) for column, of_column in zip(columns, values, strict=True)}
 
 
 class PostgresViewBatch:
@@ -66,9 +75,7 @@ class PostgresViewBatch:
 
     async def save(self, view: str, rows: Sequence[Row]) -> None:
         if rows:
-            columns = zip(_VIEWS[view].columns, zip(*rows, strict=True), strict=True)
-            arrays = {column.name: _ARRAYS[column.type](values) for column, values in columns}
-            await self._execute(save(_VIEWS[view], self._schema), **arrays)
+            await self._execute(save(_VIEWS[view], self._schema), **arrays_of(_VIEWS[view], rows))
 
     async def advance(self, projections: Sequence[str], position: int) -> None:
         await self._execute(_SQL["advance"], projections=texts(projections), position=position)
@@ -122,14 +129,12 @@ class PostgresViewStore:
                 # again.
                 await connection.execute("SET LOCAL synchronous_commit = off")
                 parameters = {"tenant": tenant, "projections": texts(projections)}
-                held = await (await connection.execute(_SQL["hold_checkpoints"], parameters)).fetchall()
-                checkpoints = [ViewCheckpoint(*row[:3]) for row in held]
-                head = held[0][3] or 0 if held else 0
-                if any(checkpoint.position > head for checkpoint in checkpoints):
-                    # The head in that answer may be older than the checkpoints. A head that is read now is not.
-                    row = await (await connection.execute(_SQL["head"], {"tenant": tenant})).fetchone()
-                    head = row[0] if row else 0
-                yield PostgresViewBatch(connection, tenant, checkpoints, Position(head), self._schema)
+                held = await connection.execute(_SQL["hold_checkpoints"], parameters)
+                # The head is asked for after the checkpoints are held, so it is not older than they are.
+                head = await connection.execute(_SQL["head"], {"tenant": tenant})
+                checkpoints = [ViewCheckpoint(*row) for row in await held.fetchall()]
+                row = await head.fetchone()
+                yield PostgresViewBatch(connection, tenant, checkpoints, Position(row[0] if row else 0), self._schema)
 
     async def behind(self, projections: Sequence[str]) -> list[TenantName]:
         with translated():

@@ -39,7 +39,7 @@ LARGE = {"acme": 125_000, "globex": 25_000, "initech": 25_000}
 """One tenant has most of what there is, and each is asked about."""
 FILES = {PurePath(file.name).stem for file in files("infrastructure").joinpath("sql").iterdir() if file.is_file()}
 WHOLE_VIEWS = {"side_views"}
-OF_WHOLE_VIEWS = {"differences", "remove", "add"}
+OF_WHOLE_VIEWS = {"digests", *(f"{name}_beside" for name in ("digests", "objects", "rows"))}
 """What compares or replaces views may read all of them."""
 WHOLE_LEDGER = {("transparency", name) for name in ("first_broken_stream", "kept_tree", "remove_stray_tiles")}
 """What verifies or repairs a ledger may read all of it."""

@@ -172,7 +172,7 @@ async def rows_of(dsn: str, one: str, other: str) -> list[str]:
     "lock",
     [
         # It has derived the new rows and waits for the projector.
-        "SELECT FROM ordertrail.checkpoints FOR UPDATE",
+        "SELECT FROM ordertrail.checkpoints WHERE tenant = 'acme' FOR UPDATE",
         # It is replacing the old ones.
         "SELECT FROM ordertrail.timeline WHERE tenant = 'acme' FOR UPDATE",
     ],
