@@ -5,6 +5,7 @@ that credential in, and fails.
 """
 
 import base64
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from fastapi.routing import APIRoute
 
 from api.bootstrap import set_up_database
 from api.settings import read_settings
+from api.web.security import COOKIE
 from tests.acceptance.every_interface.forms import FORMS, Office, Shop, an_office
 from tests.acceptance.every_interface.matrix import (
     EXAMPLE_ACCOUNT,
@@ -54,6 +56,15 @@ UNDOCUMENTED = {
     "/orders/{reference}/system-logs/{identifier}/content": "the link has a token of its own",
 }
 """The routes that are not in the document, and who may use them."""
+
+OPEN_PAGES = {
+    ("GET", "/ui"): "it leads to the orders",
+    ("GET", "/ui/sign-in"): "it asks who looks",
+    ("POST", "/ui/sign-out"): "it ends a session",
+    ("GET", "/ui/style"): "it shows what pages are made of",
+    ("GET", "/ui/static/{name}"): "styles and scripts",
+}
+"""The pages that need no session, and why."""
 
 SHOP, VICTIM = Shop("shop", "T11111111"), Shop("victim", EXAMPLE_ACCOUNT)
 VICTIMS_CUSTOMER = "Grace of the victim"
@@ -109,7 +120,33 @@ def test_it_is_known_who_may_use_the_routes_that_are_not_documented(office: Offi
 
     paths = {str(getattr(route, "path", route)) for route in office.app.routes}
 
-    assert paths - documented == UNDOCUMENTED.keys()
+    assert {path for path in paths - documented if not is_page(path)} == UNDOCUMENTED.keys()
+
+
+def is_page(path: str) -> bool:
+    return path == "/ui" or path.startswith("/ui/")
+
+
+@of_module
+@pytest.mark.parametrize("session", ["", "x", "eyJhbGciOiJIUzI1NiJ9.e30.AAAA"])
+async def test_every_page_asks_for_a_session(office: Office, session: str) -> None:
+    routes = [each for each in office.app.routes if isinstance(each, APIRoute) and is_page(each.path)]
+    pages = [(method, route.path) for route in routes for method in route.methods or ()]
+    assert pages
+    failures = []
+
+    async with a_client(office.app) as client:
+        for method, path in pages:
+            cookie = {"Cookie": f"{COOKIE}={session}"} if session else {}
+            response = await client.request(method, re.sub(r"{\w+}", "1", path), headers=cookie)
+            # 204 tells a browser's stream that there is nothing to wait for.
+            is_refused = response.status_code in {204, 401, 403} or (
+                response.status_code == 303 and response.headers["location"].startswith("/ui/sign-in")
+            )
+            if is_refused is ((method, path) in OPEN_PAGES):
+                failures.append((method, path, response.status_code))
+
+    assert failures == []
 
 
 @pytest.mark.parametrize("state", ["none", "wrong", "stale", "revoked", "expired"])
