@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.http.parts import answer, document
 from api.http.reading.json_text import to_json
-from api.http.requests import Json, ServicesDep, StrictRoute
+from api.http.requests import Json, NativeRoute, ServicesDep
 from api.native.consumer_models import (
     ConsumerList,
     ConsumerName,
@@ -31,7 +31,7 @@ from application.access.callers import authorise
 SEE, MANAGE = "read:consumers", "admin:consumers"
 """The scopes of whoever looks at consumers, and of whoever decides about them."""
 
-router = APIRouter(prefix="/trail/v1/consumers", tags=["Consumers"], route_class=StrictRoute, responses=RESPONSES)
+router = APIRouter(prefix="/trail/v1/consumers", tags=["Consumers"], route_class=NativeRoute, responses=RESPONSES)
 
 
 @router.get("", response_model=ConsumerList, summary="List consumers")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.parts import answer, document, rendered
 from api.http.problems import Fault, InvalidRequest
-from api.http.requests import Json, ServicesDep, StrictRoute
+from api.http.requests import Json, NativeRoute, ServicesDep
 from api.http.security import bearer
 from api.native.consumer_models import ConsumerName, StreamName
 from api.native.errors import RESPONSES
@@ -136,7 +136,7 @@ class Renewed(BaseModel):
     lease_expires_at: datetime | None
 
 
-router = APIRouter(prefix="/trail/v1/consumers", tags=["Consumers"], route_class=StrictRoute, responses=RESPONSES)
+router = APIRouter(prefix="/trail/v1/consumers", tags=["Consumers"], route_class=NativeRoute, responses=RESPONSES)
 
 
 @router.post("/{name}/fetch", response_model=Fetched, summary="Fetch events as a member")

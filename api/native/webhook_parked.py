@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.http.parts import answer, document
 from api.http.reading.json_text import to_json
-from api.http.requests import Json, ServicesDep, StrictRoute
+from api.http.requests import Json, NativeRoute, ServicesDep
 from api.native.consumer_models import DropBody, ParkedList, ParkedQuery, Retried, RetryBody, parked_body
 from api.native.errors import RESPONSES
 from api.native.security import CallerDep
@@ -16,7 +16,7 @@ from application.access.callers import authorise
 from application.delivery.webhooks import consumer_of
 
 router = APIRouter(
-    prefix="/trail/v1/webhooks/{webhook_id}/parked", tags=["Webhooks"], route_class=StrictRoute, responses=RESPONSES
+    prefix="/trail/v1/webhooks/{webhook_id}/parked", tags=["Webhooks"], route_class=NativeRoute, responses=RESPONSES
 )
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api.http.parts import answer, document
 from api.http.reading.json_text import to_json
-from api.http.requests import Json, ServicesDep, StrictRoute
+from api.http.requests import Json, NativeRoute, ServicesDep
 from api.native.consumer_models import NewPlace, Place
 from api.native.errors import RESPONSES
 from api.native.security import CallerDep
@@ -37,7 +37,7 @@ SEE, MANAGE = "read:webhooks", "admin:webhooks"
 
 AttemptId = Annotated[Identifier, Path(examples=["0197e2a4-8c11-7b05-9d3e-0f6d5c1a2b3c"])]
 
-router = APIRouter(prefix="/trail/v1/webhooks", tags=["Webhooks"], route_class=StrictRoute, responses=RESPONSES)
+router = APIRouter(prefix="/trail/v1/webhooks", tags=["Webhooks"], route_class=NativeRoute, responses=RESPONSES)
 
 
 @router.post("", response_model=MadeWebhook, status_code=201, summary="Make a webhook")

@@ -1,5 +1,6 @@
 """What readers could take in two ways is refused, in every interface: members and parameters that come twice, names."""
 
+import re
 from typing import Any
 
 import httpx
@@ -45,7 +46,7 @@ async def test_a_parameter_that_no_native_route_has_is_refused_by_all(http: http
     asked = [(method, path) for path in paths if path.startswith("/trail/") for method in paths[path]]
 
     for method, path in asked:
-        named = path.format(order_id="A-1", integration_id=5, tenant="acme")
+        named = re.sub(r"{\w+}", "1", path)
         answer = await http.request(method, f"{named}?verison=1", json={} if method in {"post", "put"} else None)
 
         assert_problem(answer, 422, "invalid")
