@@ -29,6 +29,7 @@ from api.http.request_ids import RequestContexts
 from api.http.requests import freshness_headers
 from api.native import dialect as native
 from api.web import dialect as web
+from application.delivery.streams import Streams
 from application.runtime.outage_log import told
 from application.runtime.room import Room
 from domain.errors import Misconfigured, OrdertrailError, OutcomeUnknown, Unavailable
@@ -61,10 +62,12 @@ def create_app(
     rate_limits: RateLimits | None = None,
     room: Room | None = None,
     public_url: str | None = None,
+    streams: Streams | None = None,
 ) -> FastAPI:
     """Return the application, which opens its services when it starts. room is for large requests and answers.
 
-    public_url is the address that links in answers have; without it, that of the socket.
+    public_url is the address that links in answers have; without it, that of the socket. streams are what the
+    owner of the process ends before it ends itself.
     """
 
     @asynccontextmanager
@@ -91,6 +94,7 @@ def create_app(
     app.state.room = room
     app.state.public_url = public_url
     app.state.looks = Looks()
+    app.state.streams = streams or Streams()
     for error in (OrdertrailError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(error, answer)
     return app

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
 
@@ -24,6 +24,7 @@ from application.delivery.deliverer import Deliverer
 from application.delivery.growth import growth_of
 from application.delivery.hooks import Hooks
 from application.delivery.reading import LedgerReader
+from application.delivery.tail import tails_of
 from application.ledger.expiry import KeyExpiry, keep_expiring_keys
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
@@ -78,6 +79,7 @@ from infrastructure.ledger.event_store import PostgresEventStore
 from infrastructure.ledger.group_commit import open_group_commit
 from infrastructure.ledger.key_expiry import PostgresKeyExpiryStore
 from infrastructure.ledger.ledger_import import PostgresLedgerContinuation
+from infrastructure.ledger.refused_lines import PostgresRefusedLines
 from infrastructure.ledger.seen import open_seen
 from infrastructure.postgres.bounded_reads import Large
 from infrastructure.postgres.database import open_pool, watching_database
@@ -191,6 +193,7 @@ async def open_services(
         open_group_commit(dsn, watch=watch, clock=Clock(max_ahead=max_clock_ahead), prepare=prepare) as writer,
         growth_of(Listener(dsn, poll_seconds=FOLLOWERS_POLL_SECONDS, watch=watch)) as growth,
         http_sender(read_settings().webhook_networks) as sender,
+        AsyncExitStack() as stack,
     ):
         large = Large(room, large_pool) if room else None
         credentials, installation = PostgresCredentialStore(pool), PostgresInstallation(pool)
@@ -209,6 +212,7 @@ async def open_services(
         queries = Queries(views, wait_seconds=read_wait_seconds)
         reader = LedgerReader(PostgresWantedEvents(store, pool, vault, large))
         consuming = Consuming(PostgresConsumers(pool), PostgresMembership(pool, vault, large), reader, growth)
+        tails = await stack.enter_async_context(tails_of(reader, growth))
         yield Services(
             store=store,
             orders=OrderService(store, queries, erasure),
@@ -248,6 +252,8 @@ async def open_services(
                 render=event_payload,
                 render_test=test_payload,
             ),
+            tails=tails,
+            refused_lines=PostgresRefusedLines(pool),
             secret_headers=SECRET_HEADERS | masked_headers,
         )
 

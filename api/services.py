@@ -15,12 +15,14 @@ from application.delivery.consuming import Consuming
 from application.delivery.growth import Growth
 from application.delivery.hooks import Hooks
 from application.delivery.reading import LedgerReader
+from application.delivery.tail import Tails
 from application.ledger.port import EventStore
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
 from application.ledger_file.writing import LedgerExport
 from application.orders.erasure import Erasure
 from application.orders.integrations import IntegrationService
+from application.orders.refused_lines import RefusedLines
 from application.orders.service import OrderService
 from application.privacy.erasures import ErasureRegister
 from application.transparency.audit.verification import Verification
@@ -69,6 +71,8 @@ class Services(NamedTuple):
     growth: Growth
     consuming: Consuming
     hooks: Hooks
+    tails: Tails
+    refused_lines: RefusedLines
     secret_headers: frozenset[str] = SECRET_HEADERS
     """Headers and parameters of logged calls whose values are not stored, besides those with telling names."""
 

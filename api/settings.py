@@ -150,6 +150,21 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="How far the database's clock may be ahead of a worker's; if it is further, nothing is appended.",
     )
+    heartbeat_seconds: float = Field(
+        15.0,
+        ge=0.1,
+        le=3_600,
+        allow_inf_nan=False,
+        description="How long a stream may be silent before a heartbeat is sent.",
+    )
+    stream_seconds: float = Field(
+        3_600.0,
+        ge=1,
+        le=86_400,
+        allow_inf_nan=False,
+        description="How long a stream lasts at most; its client then connects again and goes on.",
+    )
+    max_streams: int = Field(2_000, ge=0, le=100_000, description="How many streams a worker has open at most.")
     shopline_rate: int = Field(
         20,
         ge=0,

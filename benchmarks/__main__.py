@@ -13,6 +13,7 @@ from benchmarks import (
     footprint,
     growth,
     http_append,
+    ingest,
     long_order,
     memory,
     outage,
@@ -23,6 +24,7 @@ from benchmarks import (
     reads,
     rebuild_memory,
     soak,
+    streams,
     workers,
 )
 from benchmarks.table import CONSOLE
@@ -36,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[str, int], None]] = {
     "growth": growth.main,
     "http-append": http_append.main,
     "long-order": long_order.main,
+    "ingest": ingest.main,
     "memory": memory.main,
     "outage": outage.main,
     "overload": overload.main,
@@ -45,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[str, int], None]] = {
     "reads": reads.main,
     "rebuild-memory": rebuild_memory.main,
     "soak": soak.main,
+    "streams": streams.main,
     "workers": workers.main,
 }
 

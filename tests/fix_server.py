@@ -48,11 +48,14 @@ class Account:
 
 
 @contextmanager
-def running(dsn: str, *arguments: str, read_wait_seconds: float = PATIENCE_SECONDS) -> Iterator[Server]:
-    """Run a server on a migrated database; stop it as Ctrl-C does."""
+def running(
+    dsn: str, *arguments: str, read_wait_seconds: float = PATIENCE_SECONDS, **settings: object
+) -> Iterator[Server]:
+    """Run a server on a migrated database, with these settings; stop it as Ctrl-C does."""
     command = [str(ORDERTRAIL), "serve", "--port", "0", "--dsn", dsn, *arguments]
-    settings = os.environ | {"ORDERTRAIL_READ_WAIT_SECONDS": str(read_wait_seconds)}
-    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True) as process:
+    settings["read_wait_seconds"] = read_wait_seconds
+    environment = os.environ | {f"ORDERTRAIL_{name.upper()}": str(value) for name, value in settings.items()}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()

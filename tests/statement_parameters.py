@@ -129,6 +129,11 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     },
     "consumers": CONSUMERS,
     "webhooks": WEBHOOKS,
+    "refused_lines": {
+        "keep": [case(2, load_id="new", lines=_POSITIONS, refusals=texts(["{}", "{}"]))],
+        "expire": [case(1, keep=timedelta(days=7))],
+        "read": [case(101, load_id="load-7", after=after, limit=100) for after in (0, 100)],
+    },
     "tenant_register": {"find": [case(1)]},
     "tenant_deletion": {
         "lock": [case(0)],

@@ -24,6 +24,7 @@ MODULES = {
     "repair": "api.cli.commands.repair",
     "export": "api.cli.commands.export",
     "import": "api.cli.commands.import_",
+    "load": "api.cli.commands.load",
     "forget": "api.cli.commands.forget",
     "consume": "api.cli.commands.consume",
     "backup": "api.cli.commands.backup",

@@ -21,9 +21,16 @@ PIECE = 256 * 1024
 class InParts(Json):
     """An answer whose JSON is in parts. Its request, with its room, lasts until the client has taken the answer."""
 
-    def __init__(self, parts: Sequence[bytes], *, status_code: int = 200, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        parts: Sequence[bytes],
+        *,
+        status_code: int = 200,
+        headers: Mapping[str, str],
+        media_type: str | None = None,
+    ) -> None:
         self._parts = parts
-        super().__init__(b"", status_code=status_code, headers=headers)
+        super().__init__(b"", status_code=status_code, headers=headers, media_type=media_type)
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
         super().init_headers(headers)
@@ -71,11 +78,13 @@ async def in_pieces(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def answer(parts: Sequence[bytes], *, status_code: int = 200, headers: Mapping[str, str]) -> Json:
-    """Return the answer made of these parts."""
+def answer(
+    parts: Sequence[bytes], *, status_code: int = 200, headers: Mapping[str, str], media_type: str | None = None
+) -> Json:
+    """Return the answer made of these parts, as application/json unless another type is given."""
     if sum(map(len, parts)) <= PIECE:
-        return Json(b"".join(parts), status_code=status_code, headers=headers)
-    return InParts(parts, status_code=status_code, headers=headers)
+        return Json(b"".join(parts), status_code=status_code, headers=headers, media_type=media_type)
+    return InParts(parts, status_code=status_code, headers=headers, media_type=media_type)
 
 
 async def rendered(items: list[T], render: Callable[[T], Any]) -> list[bytes]:

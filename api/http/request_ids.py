@@ -24,6 +24,8 @@ Render = Callable[[Request, Exception], Response]
 
 ENDING = "This process is shutting down; try again"
 HEADER = "X-Request-Id"
+IS_HEAD = "ordertrail.is_head"
+"""What says in a scope that the request asks for the head of an answer alone."""
 _RAW_HEADER = HEADER.lower().encode()
 _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 """The ids that are accepted: nothing that could break a line of the log, or a header."""
@@ -73,7 +75,8 @@ class RequestContexts:
         current.set(context)
         ticket = ticket_of(scope)
         current_ticket.set(ticket)
-        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope  # the server sends the head alone
+        # The server sends the head of the answer alone.
+        asked = {**scope, "method": "GET", IS_HEAD: True} if scope["method"] == "HEAD" else scope
         answering = Answering(send, (_RAW_HEADER, context.id.encode()))
         try:
             await self._app(asked, receive, answering)

@@ -15,10 +15,15 @@ BASIC = HTTPBasic(auto_error=False, description="The key id and the secret of `o
 
 async def bearer(services: Services, request: Request, *, audience: Audience = None) -> Caller:
     """Return the caller with the request's bearer token. Raises Unauthenticated."""
+    return await services.access.by_bearer(token_of(request), audience=audience)
+
+
+def token_of(request: Request) -> str:
+    """Return the request's bearer token. Raises Unauthenticated."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send a token in the header Authorization: Bearer <token>")
-    return await services.access.by_bearer(token.strip(), audience=audience)
+    return token.strip()
 
 
 async def basic(services: Services, request: Request) -> Caller:

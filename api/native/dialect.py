@@ -3,7 +3,9 @@
 from api.http.dialect import Dialect
 from api.native import (
     consumers,
+    feed,
     history,
+    ingest,
     integrations,
     ledger,
     members,
@@ -17,7 +19,20 @@ from api.native.errors import render
 
 _ROUTERS = tuple(
     part.router
-    for part in (orders, history, integrations, ledger, proofs, retention, consumers, members, webhooks, webhook_parked)
+    for part in (
+        orders,
+        history,
+        integrations,
+        feed,
+        ingest,
+        ledger,
+        proofs,
+        retention,
+        consumers,
+        members,
+        webhooks,
+        webhook_parked,
+    )
 )
 
 DIALECT = Dialect(("/trail",), _ROUTERS, render)

@@ -40,8 +40,16 @@ class ProblemJson(Json):
 
 def render(problem: Problem) -> Response:
     """Render a problem in the form of RFC 9457."""
+    response = ProblemJson(details_of(problem).model_dump(exclude_defaults=True), status_code=problem.status)
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def details_of(problem: Problem) -> ProblemDetails:
+    """Return a problem in the form of RFC 9457."""
     name = problem.kind.name.lower().replace("_", "-")
-    details = ProblemDetails(
+    return ProblemDetails(
         type=f"urn:ordertrail:problem:{name}",
         title=problem.kind.title,
         status=problem.status,
@@ -49,10 +57,6 @@ def render(problem: Problem) -> Response:
         head=problem.cause.head if isinstance(problem.cause, BeyondHead) else None,
         errors=[FaultTold(pointer=_pointer(f.where), detail=f.what, type=f.type) for f in problem.faults],
     )
-    response = ProblemJson(details.model_dump(exclude_defaults=True), status_code=problem.status)
-    if problem.status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
 
 
 def _hint(problem: Problem) -> str:

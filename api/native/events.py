@@ -72,10 +72,10 @@ def event_of(
     try:
         return event_class.model_validate({**event.data, "originator_id": stream, **event.envelope(actor)})
     except ValidationError as invalid:
-        raise InvalidRequest(*_as_sent(faults_in(invalid, *where), where)) from invalid
+        raise InvalidRequest(*as_sent(faults_in(invalid, *where), where)) from invalid
 
 
-def _as_sent(faults: Iterable[Fault], where: tuple[str | int, ...]) -> Iterator[Fault]:
+def as_sent(faults: Iterable[Fault], where: tuple[str | int, ...]) -> Iterator[Fault]:
     """Yield an event's faults with their places in the body. Fields outside the envelope are in data."""
     for fault in faults:
         name, *within = fault.where[len(where) :] or ("",)

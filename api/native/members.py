@@ -13,7 +13,7 @@ from api.http.requests import Json, NativeRoute, ServicesDep
 from api.http.security import bearer
 from api.native.consumer_models import ConsumerName, StreamName
 from api.native.errors import RESPONSES
-from api.native.ledger import CloudEvent
+from api.native.feed import CloudEvent
 from api.native.models import Strict
 from api.native.render import cloud_event
 from api.native.security import CallerDep

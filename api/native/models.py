@@ -14,6 +14,7 @@ from domain.order_state import CombinedState, OrderState
 from domain.values import Actor, Customer, Identifier, Moment, Name, OptionalId, Totals
 
 MAX_EVENTS = 1_000
+MAX_WAIT_SECONDS = 60
 
 
 OrderId = Annotated[Identifier, Path(description="The order's id, or its reference", examples=["A-1001"])]
@@ -35,7 +36,7 @@ def _totals(total: int, *, discount: int) -> JsonValue:
     return {name: {"cents": cents, "currency_iso": "EUR", "dollars": cents / 100} for name, cents in amounts.items()}
 
 
-def _acting(told: Actor | None, caller: Actor) -> Actor:
+def acting(told: Actor | None, caller: Actor) -> Actor:
     """Return the actor: the given one, or else the caller. Without an application, it gets the caller's."""
     if told is None:
         return caller
@@ -56,7 +57,7 @@ class Circumstances(Strict):
 
     def envelope(self, default_actor: Actor) -> dict[str, Any]:
         """Return the fields of a domain event's envelope that this sets."""
-        given: dict[str, Any] = {"actor": _acting(self.actor, default_actor)}
+        given: dict[str, Any] = {"actor": acting(self.actor, default_actor)}
         if self.occurred_at is not None:
             given["timestamp"] = self.occurred_at
         for name in ("event_id", "correlation_id", "causation_id"):
@@ -170,6 +171,9 @@ class TimelineQuery(Strict):
     order: Literal["asc", "desc"] = "asc"
     cursor: Cursor = None
     limit: Digits = Field(50, ge=1, le=100)
+    wait: Digits = Field(
+        0, ge=0, le=MAX_WAIT_SECONDS, description="How many seconds an empty page waits for its first event"
+    )
 
     def wanted(self) -> TimelineFilter:
         return TimelineFilter(self.kind, self.type, self.correlation_id, self.from_, self.to, self.order)

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from api.http.conditions import IfMatchDep
 from api.http.hot import hot
@@ -33,6 +33,8 @@ from api.native.proofs import RecordedWithReceipt
 from api.native.receipts import Prefer, receipt
 from api.native.render import order_item, recorded_body, timeline_item
 from api.native.security import CallerDep
+from api.native.streams import STREAMED, LastEventId
+from api.native.timeline import followed_timeline
 from api.services import Services
 from application.access.callers import Caller, authorise
 from application.bodies.masking import masked_event
@@ -210,7 +212,12 @@ async def get_order(
     return Json(order_item(row, shown), headers={**headers, **etag})
 
 
-@router.get("/{order_id}/timeline", response_model=Timeline, summary="Get an order's timeline")
+@router.get(
+    "/{order_id}/timeline",
+    response_model=Timeline,
+    responses={200: {"content": STREAMED}},
+    summary="Get or follow an order's timeline",
+)
 @hot
 async def get_timeline(
     request: Request,
@@ -218,9 +225,15 @@ async def get_timeline(
     query: Annotated[TimelineQuery, Query()],
     caller: CallerDep,
     services: ServicesDep,
-) -> Json:
-    """Return everything that happened to an order, in the order of recording, or newest first."""
+    last_event_id: LastEventId = None,
+) -> Response:
+    """Return everything that happened to an order, in the order of recording, or newest first.
+
+    With `Accept: text/event-stream` or `application/x-ndjson`, the answer is a stream that goes on with what comes.
+    """
     authorise(caller, "read:orders")
+    if (followed := await followed_timeline(request, services, caller, order_id, query, last_event_id)) is not None:
+        return followed
     tenant, cursor = caller.tenant.name, position_of(query.cursor)
     read_timeline = services.queries.views.timeline
 

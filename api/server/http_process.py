@@ -24,6 +24,7 @@ from api.server.panel import Panel, keep_looking
 from api.server.protocol import protocol_in
 from api.server.pulse import Board, Pulse
 from api.settings import Settings, read_settings
+from application.delivery.streams import Streams
 from application.runtime.measures import HTTP_CONNECTIONS, HTTP_REQUESTS_UNDER_WAY
 from application.runtime.room import Room
 
@@ -46,6 +47,11 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
     set_up_logging(settings)
     panel.use(place)
     room = Room()
+    streams = Streams(
+        most=settings.max_streams,
+        life_seconds=settings.stream_seconds,
+        heartbeat_seconds=settings.heartbeat_seconds,
+    )
 
     @asynccontextmanager
     async def begin() -> AsyncIterator[OpenServices]:
@@ -82,10 +88,12 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
         rate_limits=limits_of(settings),
         room=room,
         public_url=settings.public_url,
+        streams=streams,
     )
     with observing(settings) as observe:
         server = _Server(
-            _config(with_hot_routes(app, max_body_bytes=settings.max_body_bytes, observe=observe), settings)
+            _config(with_hot_routes(app, max_body_bytes=settings.max_body_bytes, observe=observe), settings),
+            streams,
         )
         app.state.is_stopping = lambda: server.should_exit
         collect_less_often(REQUEST_ALLOCATIONS)
@@ -100,12 +108,14 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
 class _Server(uvicorn.Server):
     """Answers what it has accepted when it is told to end; what cannot be done in time is refused in time."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
         super().__init__(config)
+        self._streams = streams
         self.on_late: Callable[[], object] = bool
         """Lets nobody wait for the database any longer."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._streams.close()  # their connections last as long as they do
         late = asyncio.get_running_loop().call_later(LATE_SECONDS, self.on_late)
         try:
             await super().shutdown(sockets)

@@ -12,6 +12,7 @@ from api.http.measured import REQUESTS
 from api.http.problems import Kind, Problem
 from api.http.request_ids import HEADER, id_of_request, new_request_id
 from api.http.tickets import TICKET
+from api.native import ingest
 from api.native.errors import render
 from api.server.crowd import Crowd
 from api.server.door import Door, is_body_small
@@ -31,6 +32,8 @@ BODY_SECONDS = 20.0
 WHOLE_BODY_SECONDS = 120.0
 """How long a whole body may take to arrive."""
 TRY_AGAIN = {"Retry-After": "1"}
+LONG_BODIES = frozenset({ingest.PATH})
+"""The paths at which it may take any time, as the body has any length."""
 ANSWER_SECONDS = 30.0
 """How long a client may take nothing of an answer."""
 
@@ -294,4 +297,5 @@ class _Watch:
         if not cycle.more_body or protocol.flow.read_paused:  # here we are the slow side
             self._since = now
             return False
-        return now - self._heard_at > BODY_SECONDS or now - self._since > WHOLE_BODY_SECONDS
+        is_long = now - self._since > WHOLE_BODY_SECONDS and cycle.scope["path"] not in LONG_BODIES
+        return now - self._heard_at > BODY_SECONDS or is_long

@@ -1,12 +1,13 @@
 """Filters: which events of a ledger a follower wants."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pydantic_core import from_json
 
 from application.ledger.port import RecordedEvent
 from domain.events.records import ServiceEventRecorded
-from domain.streams import integration_stream, order_stream
+from domain.streams import integration_id_of, integration_stream, order_id_of, order_stream
 
 REPORT = ServiceEventRecorded.topic
 """The only type of event that is of a service."""
@@ -53,6 +54,17 @@ class EventFilter(NamedTuple):
 
 
 EVERYTHING = EventFilter()
+
+
+def of_streams(streams: Iterable[str]) -> EventFilter:
+    """Return the filter that wants all events of these streams of orders and integrations."""
+    orders, integrations = set(), set()
+    for stream in streams:
+        if stream.startswith("order-"):
+            orders.add(order_id_of(stream))
+        else:
+            integrations.add(int(integration_id_of(stream)))
+    return EventFilter(orders=frozenset(orders), integrations=frozenset(integrations))
 
 
 def service_of(event: RecordedEvent) -> str | None:

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextvars import Context
 
 from application.runtime.hints import Hints
 from application.runtime.loops import keep_going
 from domain.values import TenantName
 
-REST_SECONDS = 0.02
+REST_SECONDS = 0.04
 """The time between two looks at the hints while appends pour in: followers then find more at once."""
 
 
@@ -49,7 +50,9 @@ class Growth:
         waker = Waker()
         self._followers.setdefault(tenant, set()).add(waker)
         if self._listening is None:
-            self._listening = asyncio.create_task(keep_going("listener", self._listen), name="listener of followers")
+            # It belongs to no request, also if a request is the first to follow.
+            listening = keep_going("listener", self._listen)
+            self._listening = asyncio.create_task(listening, name="listener of followers", context=Context())
         try:
             yield waker
         finally:

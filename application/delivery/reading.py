@@ -1,5 +1,6 @@
 """Reads on in a ledger after a position, through a filter, a bounded part at a time."""
 
+from time import monotonic
 from typing import NamedTuple, Protocol
 
 from application.delivery.filters import EventFilter
@@ -9,6 +10,12 @@ from domain.values import Position, TenantName
 
 LOOK = 10_000
 """How many positions one read looks at, whatever it finds. So a filter that matches nothing costs no more."""
+
+
+SEARCH_SECONDS = 1.0
+"""How long one page is searched for. After that, it is what was found."""
+ENOUGH_BYTES = 256 * 1024
+"""A page with so many bytes is not filled up by another read."""
 
 
 class Found(NamedTuple):
@@ -74,3 +81,17 @@ class LedgerReader:
         found = await self._ledgers.find(tenant, wanted, after=after, upto=upto, limit=limit, max_bytes=max_bytes)
         reached = upto if found.is_whole else found.events[-1].position
         return LedgerPart([e for e in found.events if wanted.wants_service_of(e)], Position(reached), head)
+
+    async def page_after(
+        self, tenant: TenantName, wanted: EventFilter, after: int, *, limit: int, seconds: float = SEARCH_SECONDS
+    ) -> LedgerPart:
+        """Return what read_after does, but look further while there is room on the page, for a bounded time."""
+        deadline = monotonic() + seconds
+        events: list[RecordedEvent] = []
+        while True:
+            part = await self.read_after(tenant, wanted, after, limit=limit - len(events))
+            events += part.events
+            after = part.next
+            is_full = len(events) >= limit or sum(len(e.data) + len(e.metadata) for e in events) >= ENOUGH_BYTES
+            if is_full or part.next == part.head or monotonic() > deadline:
+                return part._replace(events=events)

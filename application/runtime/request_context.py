@@ -69,3 +69,9 @@ def current_origin() -> Origin | None:
     """Return the origin of events that are recorded now; None if they are recorded for no request."""
     context = current.get()
     return None if context is None else context.origin
+
+
+def renew() -> None:
+    """Give the current request its whole time again, because a long answer begins its next part."""
+    if (request := current.get()) is not None:
+        request.seconds_left = SECONDS

@@ -647,6 +647,14 @@ CREATE TABLE ordertrail.order_state (
 WITH (fillfactor='80');
 ALTER TABLE ONLY ordertrail.order_state ALTER COLUMN search SET STATISTICS 0;
 
+CREATE TABLE ordertrail.refused_lines (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    load_id text NOT NULL COLLATE pg_catalog."C",
+    line bigint NOT NULL,
+    refusal text NOT NULL,
+    refused_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE ordertrail.requests (
     tenant text NOT NULL COLLATE pg_catalog."C",
     idempotency_key text NOT NULL COLLATE pg_catalog."C",
@@ -829,6 +837,9 @@ ALTER TABLE ONLY ordertrail.trees
 ALTER TABLE ONLY ordertrail.used_links
     ADD CONSTRAINT a_link_is_used_once PRIMARY KEY (tenant, digest);
 
+ALTER TABLE ONLY ordertrail.refused_lines
+    ADD CONSTRAINT a_line_of_a_load_is_refused_once PRIMARY KEY (tenant, load_id, line);
+
 ALTER TABLE ONLY ordertrail.consumer_members
     ADD CONSTRAINT a_member_joins_a_consumer_once PRIMARY KEY (tenant, consumer, member);
 
@@ -933,6 +944,8 @@ CREATE INDEX orders_by_reference ON ordertrail.order_state USING btree (tenant, 
 CREATE INDEX orders_newest_first ON ordertrail.order_state USING btree (tenant, first_position DESC);
 
 CREATE INDEX orders_tied_to_integrations ON ordertrail.timeline USING btree (tenant, integration_id, order_id, "position" DESC) WHERE (integration_id IS NOT NULL);
+
+CREATE INDEX refused_lines_by_age ON ordertrail.refused_lines USING btree (tenant, refused_at);
 
 CREATE INDEX timelines_by_correlation ON ordertrail.timeline USING btree (tenant, order_id, correlation_id, "position") WHERE (correlation_id IS NOT NULL);
 

@@ -1,7 +1,7 @@
 """Content codings of requests' bodies: which are accepted, and how they are decoded within bounds."""
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from zstandard import ZstdDecompressor, ZstdError
@@ -83,3 +83,28 @@ def _pieces(body: bytes, coding: _Coding) -> Iterator[bytes]:
             place += len(data)
             yield decoder.decompress(data)
         place -= len(decoder.unused_data)
+
+
+async def decoded_pieces(chunks: AsyncIterator[bytes], coding: str | None) -> AsyncIterator[bytes]:
+    """Yield what was compressed in pieces of 4 MiB at most, as it comes. Raises Undecodable."""
+    if coding is None:
+        async for chunk in chunks:
+            yield chunk
+        return
+    make, at_once = _CODINGS[coding]
+    decoder: _Decoder | None = None
+    try:
+        async for chunk in chunks:
+            place = 0
+            while place < len(chunk):
+                decoder = decoder or make()
+                data = chunk[place : place + at_once]
+                place += len(data)
+                yield decoder.decompress(data)
+                if decoder.eof:
+                    place -= len(decoder.unused_data)
+                    decoder = None
+    except (zlib.error, ZstdError, EOFError) as exc:
+        raise Undecodable(coding) from exc
+    if decoder is not None:
+        raise Undecodable(coding)

@@ -83,6 +83,9 @@ SELECT l.tenant, 'order-A-' || n, 1, '', '' FROM ordertrail.ledgers AS l, genera
 INSERT INTO ordertrail.requests
 SELECT l.tenant, 'key-' || n, '', n, n, now() FROM ordertrail.ledgers AS l, generate_series(1, 20000) AS n;
 
+INSERT INTO ordertrail.refused_lines
+SELECT l.tenant, 'load-' || n % 20, n, '{}' FROM ordertrail.ledgers AS l, generate_series(1, 20000) AS n;
+
 INSERT INTO ordertrail.integrations
 SELECT l.tenant, n, 1, now(), now(), NULL, NULL, '{}', NULL
 FROM ordertrail.ledgers AS l, generate_series(1, 20000) AS n;

@@ -1,0 +1,245 @@
+"""Bulk loads: events of many orders and integrations are recorded together, in chunks, as if told one after the other.
+
+Facts, and the beginnings of orders, are recorded a chunk at once. What an order may refuse, and what such a chunk
+refuses, is recorded one by one. Events of one order or integration are recorded in the order in which they came.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from application.access.callers import Tenant
+from application.bodies.failed_calls import slim
+from application.bodies.vault import SealedBodies
+from application.ledger.codec import draft, new_event_id
+from application.ledger.outcome import Recorded
+from application.ledger.port import ANY, NO_STREAM, STREAM_EXISTS, Append, EventStore, ExpectedVersion, Write
+from application.ledger.telling import find_known
+from application.orders.integrations import IntegrationService
+from application.orders.service import OrderService
+from application.runtime.request_context import current_origin, renew
+from domain.errors import EventIdReused, InvalidEvent, OrdertrailError, OutcomeUnknown, Unavailable
+from domain.events.event import Event
+from domain.events.integration import ExceptionLogged, Recovered, Registered
+from domain.events.lifecycle import Created
+from domain.events.order_event import OrderEvent
+from domain.order import DECISIONS
+from domain.order_rules import require_fit
+from domain.order_state import OrderState
+from domain.streams import order_id_of, order_stream
+
+TRIES = 5
+PAUSE_SECONDS = 0.5
+"""How often a chunk is tried while the database is away, and how long to wait before it is tried again."""
+AT_ONCE = 16
+"""How many streams are written one by one at the same time."""
+
+
+class Line(Protocol):
+    """A line of a load that holds an event."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def event(self) -> Event: ...
+
+
+@dataclass
+class Told:
+    """What became of the lines that were told so far."""
+
+    recorded: int = 0
+    repeated: int = 0
+    position: int = 0
+    refused: list[tuple[Line, OrdertrailError]] = field(default_factory=list)
+
+    def note(self, position: int, count: int, *, is_repeated: bool) -> None:
+        self.position = max(self.position, position)
+        if is_repeated:
+            self.repeated += count
+        else:
+            self.recorded += count
+
+    def refuse(self, line: Line, why: OrdertrailError) -> None:
+        self.refused.append((line, why))
+
+
+class BulkLoad:
+    """Records one load. Idempotent by event ids: a load that is sent again records what is missing.
+
+    Raises Unavailable or OutcomeUnknown if the database stays away.
+    """
+
+    def __init__(
+        self,
+        tenant: Tenant,
+        store: EventStore,
+        orders: OrderService,
+        integrations: IntegrationService,
+        bodies: SealedBodies,
+    ) -> None:
+        self._tenant = tenant
+        self._store = store
+        self._orders = orders
+        self._integrations = integrations
+        self._bodies = bodies
+        self.told = Told()
+
+    async def tell(self, lines: Sequence[Line]) -> None:
+        """Record a chunk of lines. No two of them have the same event id, and every event has one."""
+        by_stream: dict[str, list[Line]] = defaultdict(list)
+        for line in lines:
+            by_stream[line.event.originator_id].append(line)
+        together = {stream: of for stream, of in by_stream.items() if _is_simple(of)}
+        left = await self._tell_together(together) if together else []
+        apart = [of for stream, of in by_stream.items() if stream not in together]
+        await self._tell_apart([*left, *apart])
+
+    async def _tell_together(self, by_stream: dict[str, list[Line]]) -> list[list[Line]]:
+        """Record lines of simple streams by one append. Return the lines that have to be told apart, by streams.
+
+        If the append is refused, those that are known already are left out, and it is tried once more.
+        """
+        writes = {stream: await self._write(stream, of) for stream, of in by_stream.items()}
+        if await self._append(list(writes.values())):
+            return []
+        known, are_others = await self._known(list(writes.values()))
+        rest = {s: new for s, of in by_stream.items() if (new := [ln for ln in of if ln.event.event_id not in known])}
+        is_new = known and rest and not are_others
+        if is_new and await self._append([await self._write(stream, of) for stream, of in rest.items()]):
+            return []
+        return list(rest.values())
+
+    async def _known(self, writes: Sequence[Write]) -> tuple[set[str], bool]:
+        """Return the ids of the events that were recorded before, and whether others have ids of other events.
+
+        Those may be the same, told of the order by its other name.
+        """
+        others: set[str] = set()
+        while True:
+            rest = [w._replace(events=tuple(e for e in w.events if e.event_id not in others)) for w in writes]
+            try:
+                known = await find_known(self._store, self._tenant.name, rest)
+            except EventIdReused as reused:
+                others |= set(reused.event_ids)
+            else:
+                if known:
+                    self.told.note(max(e.position for e in known.values()), len(known), is_repeated=True)
+                return set(known), bool(others)
+
+    async def _append(self, writes: Sequence[Write]) -> bool:
+        """Append these writes, all or none. Return whether they were recorded."""
+        append = Append(self._tenant.name, tuple(writes))
+        for left in range(TRIES - 1, -1, -1):
+            renew()
+            try:
+                appended = await self._store.append(append)
+            except (Unavailable, OutcomeUnknown):
+                # The ids of the events make it safe to try again, whatever became of them.
+                if not left:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
+            except OrdertrailError:
+                return False
+            else:
+                count = sum(len(write.events) for write in writes)
+                self.told.note(appended.last_position, count, is_repeated=appended.is_replayed)
+                return True
+        raise AssertionError
+
+    async def _write(self, stream: str, lines: Sequence[Line]) -> Write:
+        events, origin = [await self._slim(line.event) for line in lines], current_origin()
+        return Write(stream, self._expected(events[0]), tuple([draft(event, origin) for event in events]))
+
+    async def _slim(self, event: Event) -> Event:
+        return await slim(self._bodies, self._tenant.name, event) if isinstance(event, ExceptionLogged) else event
+
+    def _expected(self, first: Event) -> ExpectedVersion:
+        if isinstance(first, Created):
+            return NO_STREAM
+        return ANY if isinstance(first, Registered) or self._tenant.is_implicit else STREAM_EXISTS
+
+    async def _tell_apart(self, streams: Sequence[Sequence[Line]]) -> None:
+        """Record the lines of each stream one after the other, and several streams at the same time."""
+        by_id: dict[str, list[Line]] = defaultdict(list)
+        for lines in streams:
+            by_id[await self._name(lines[0].event)] += lines
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def tell(lines: Sequence[Line]) -> None:
+            async with slots:
+                for line in sorted(lines, key=lambda line: line.number):
+                    await self._tell_alone(line)
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for lines in by_id.values():
+                    tasks.create_task(tell(lines))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+
+    async def _name(self, event: Event) -> str:
+        """Return the stream that an event belongs to. An order may be named by its id and by its reference."""
+        if not isinstance(event, OrderEvent) or isinstance(event, Created):
+            return event.originator_id
+        renew()
+        return order_stream(await self._orders.id_of(self._tenant.name, order_id_of(event.originator_id)))
+
+    async def _tell_alone(self, line: Line) -> None:
+        for left in range(TRIES - 1, -1, -1):
+            renew()
+            try:
+                result = await self._record(line.event)
+            except (Unavailable, OutcomeUnknown):
+                if not left:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
+            except OrdertrailError as why:
+                self.told.refuse(line, why)
+                return
+            else:
+                self.told.note(result.position, 1, is_repeated=result.is_replayed)
+                return
+
+    async def _record(self, event: Event) -> Recorded:
+        match event:
+            case Created():
+                given = {name: getattr(event, name) for name in event.model_fields_set - {"originator_id"}}
+                return (await self._orders.create(self._tenant, order_id_of(event.originator_id), **given)).recorded
+            case OrderEvent():
+                return await self._orders.record(self._tenant, order_id_of(event.originator_id), [event])
+            case Registered():
+                return await self._integrations.register(self._tenant, event)
+            case ExceptionLogged():
+                return await self._integrations.log(self._tenant, event)
+            case Recovered():
+                return await self._integrations.recover(self._tenant, event)
+            case _:
+                raise InvalidEvent(f"Nobody can tell of {event.topic}")
+
+
+def is_tellable(event_class: type[Event]) -> bool:
+    """Whether a load may hold events of this class."""
+    return issubclass(event_class, (OrderEvent, Registered, ExceptionLogged, Recovered))
+
+
+def identified(event: Event) -> Event:
+    """Return the event with an id of its own, so that its recording can be tried again."""
+    return event if event.event_id else event.model_copy(update={"event_id": new_event_id()})
+
+
+def _is_simple(lines: Sequence[Line]) -> bool:
+    """Whether the lines of a stream can be recorded without reading it: facts, perhaps after its beginning."""
+    first, *rest = (line.event for line in lines)
+    if any(isinstance(event, DECISIONS) for event in rest):
+        return False
+    if not isinstance(first, Created):
+        return not isinstance(first, DECISIONS)
+    try:
+        require_fit(first, OrderState())
+    except OrdertrailError:
+        return False  # told alone, it is refused with the reason
+    return True
