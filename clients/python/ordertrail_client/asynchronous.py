@@ -1,0 +1,139 @@
+"""The client for asyncio."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from ordertrail_client import core
+from ordertrail_client.consuming import LEASE_LOST, Delivery, Membership
+from ordertrail_client.core import Call, Event, Filter, Page, Problem
+from ordertrail_client.following import SILENCE_SECONDS, Following
+
+
+class AsyncClient:
+    """A client of one tenant, with its credential's token."""
+
+    def __init__(self, url: str, token: str, *, http: httpx.AsyncClient | None = None, timeout: float = 60.0) -> None:
+        """http is a client of your own, which has a base URL and sends the token; you close it."""
+        headers = {"Authorization": f"Bearer {token}"}
+        self._http = http or httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def append(
+        self,
+        order_id: str,
+        *events: Event,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Append events to an order, all or none. Raises Problem."""
+        call = core.append(order_id, events, expected_version=expected_version, idempotency_key=idempotency_key)
+        recorded: dict[str, Any] = await self._ask(call)
+        return recorded
+
+    async def read(
+        self,
+        *,
+        after: int | str = 0,
+        types: Iterable[str] = (),
+        orders: Iterable[str] = (),
+        services: Iterable[str] = (),
+        integrations: Iterable[int] = (),
+        limit: int = 100,
+        wait: int = 0,
+    ) -> Page:
+        """Return a page of the ledger. With wait, an empty page waits so many seconds for its first event."""
+        wanted = Filter(types, orders, services, integrations)
+        return core.page(await self._ask(core.read(wanted, after=after, limit=limit, wait=wait)))
+
+    async def follow(
+        self,
+        *,
+        after: int | str = 0,
+        types: Iterable[str] = (),
+        orders: Iterable[str] = (),
+        services: Iterable[str] = (),
+        integrations: Iterable[int] = (),
+    ) -> AsyncIterator[Event]:
+        """Yield events as they come, for ever, in order and each once. Raises Problem, StreamEnded."""
+        following = Following(Filter(types, orders, services, integrations), after)
+        while True:
+            with suppress(httpx.TransportError):
+                async for event in self._followed(following):
+                    yield event
+            await asyncio.sleep(following.pause())
+
+    async def _followed(self, following: Following) -> AsyncIterator[Event]:
+        call = following.call()
+        timeout = httpx.Timeout(SILENCE_SECONDS)
+        async with self._http.stream(
+            call.method, call.path, params=call.query, headers=call.headers, timeout=timeout
+        ) as response:
+            if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+                return
+            if response.status_code != httpx.codes.OK:
+                await response.aread()
+                raise _problem(response)
+            async for line in response.aiter_lines():
+                if (event := following.event_in(line)) is not None:
+                    yield event
+
+    async def consume(self, name: str, *, member: str | None = None, limit: int = 100) -> AsyncIterator[Delivery]:
+        """Yield events as a member of a consumer, for ever. Raises Problem.
+
+        A delivery is done when the next one is asked for, unless it was refused. Close the iterator to leave: what was
+        yielded last then counts as not done.
+        """
+        membership = Membership(name, member=member, limit=limit)
+        pause = Following(Filter(), 0)
+        try:
+            while True:
+                try:
+                    events = membership.fetched(await self._ask(membership.fetch()))
+                except httpx.TransportError:
+                    await asyncio.sleep(pause.pause())
+                    continue
+                except Problem as problem:
+                    if problem.type != LEASE_LOST and problem.status < httpx.codes.INTERNAL_SERVER_ERROR:
+                        raise
+                    membership.forget()
+                    await asyncio.sleep(pause.pause() if problem.type != LEASE_LOST else 0)
+                    continue
+                for event in events:
+                    if not membership.is_held_up(event):
+                        delivery = Delivery(event)
+                        yield delivery
+                        membership.done(delivery)
+        finally:
+            with suppress(httpx.TransportError, Problem):
+                for call in membership.leave():
+                    await self._ask(call)
+
+    async def _ask(self, call: Call) -> Any:
+        response = await self._http.request(
+            call.method, call.path, params=call.query, headers=call.headers, json=call.body
+        )
+        if response.is_error:
+            raise _problem(response)
+        return response.json() if response.content else None
+
+
+def _problem(response: httpx.Response) -> Problem:
+    try:
+        return core.problem(response.status_code, response.json())
+    except ValueError:
+        return core.problem(response.status_code, response.text[:1_000])
