@@ -12,7 +12,7 @@ demo: .venv/run  ## Serve with a realistic example, and show how to look at it
 serve: .venv/run  ## Serve without an example
 	@$(BIN)/ordertrail serve --data-dir data/serve $(ARGS)
 
-test: .venv/dev  ## Run every test
+test: .venv/dev .venv/node/ready  ## Run every test
 	$(BIN)/python -m pytest --quiet --numprocesses 2 $(ARGS)
 
 check: .venv/dev  ## Format, lint, types, layers
@@ -53,3 +53,8 @@ clean:  ## Remove what these commands made, but no data
 .venv/dev: .venv/python pyproject.toml constraints.txt
 	@$(PIP) --editable '.[dev]'
 	@touch $@ .venv/run
+
+# The official validator of AsyncAPI documents is a package of Node's. Its tests say how to install it if it is missing.
+.venv/node/ready: .venv/python
+	@npm install --no-save --no-audit --no-fund --loglevel=error --prefix .venv/node @asyncapi/parser@3.6.6
+	@touch $@

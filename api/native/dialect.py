@@ -2,6 +2,7 @@
 
 from api.http.dialect import Dialect
 from api.native import (
+    asyncapi,
     consumers,
     feed,
     history,
@@ -26,6 +27,7 @@ _ROUTERS = tuple(
         feed,
         ingest,
         ledger,
+        asyncapi,
         proofs,
         retention,
         consumers,
