@@ -4,9 +4,13 @@ import http.client
 import json
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
+from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import uvloop
 
 from benchmarks.bulk import BATCHES, EVENTS, to_many_streams
@@ -23,29 +27,57 @@ IN_PROCESS = "batches in process"
 _numbers = count(1)
 
 
+STATUS = {"type": "order.status_updated", "data": {"status": "confirmed", "reason": "paid"}}
+EVENTS_TOLD = {"with personal data": NATIVE, "a status": STATUS}
+
+
 def main(server: str, runs: int) -> None:
-    """Print the table."""
+    """Print a table for each kind of event."""
+    for name, event in EVENTS_TOLD.items():
+        _compare(server, runs, name, event)
+
+
+def _compare(server: str, runs: int, label: str, event: dict[str, Any]) -> None:
     with fresh_database(server, is_ours=True) as dsn:
         headers = authorised(dsn)
-        append = request("POST", "/trail/v1/orders/A-1/events", headers, json.dumps(NATIVE).encode())
+        append = request("POST", "/trail/v1/orders/A-1/events", headers, json.dumps(event).encode())
         with ordertrail(dsn) as url:
+            worker = next(p for p in psutil.Process().children(recursive=True) if p.name() == "trail-http")
             answers(url, append, seconds=WARM_UP_SECONDS)
-            contestants = {
-                BULK: lambda: bulk(url, headers),
-                SINGLE: lambda: answers(url, append).rate,
-                IN_PROCESS: lambda: in_process(dsn),
-            }
-            bulk(url, headers)
+            took: dict[str, list[float]] = {BULK: [], SINGLE: []}
+
+            def bulk_load() -> float:
+                with _processor(worker, took[BULK], LINES):
+                    return bulk(url, headers, event)
+
+            def single_appends() -> float:
+                with _processor(worker, took[SINGLE], 0):
+                    run = answers(url, append)
+                took[SINGLE][-1] /= len(run.each)
+                return run.rate
+
+            contestants = {BULK: bulk_load, SINGLE: single_appends, IN_PROCESS: lambda: in_process(dsn)}
+            bulk(url, headers, event)
             figures = interleaved(contestants, runs=runs)
-    show(f"Loads of {LINES:,} events of {ORDERS:,} orders, one worker", "events/s", [("load", figures)])
+    show(f"Loads of {LINES:,} events of {ORDERS:,} orders, one worker", "events/s", [(label, figures)])
     pairs = zip(figures[0].rates, figures[1].rates, strict=True)
     CONSOLE.print(f"bulk by single appends, pairwise: {statistics.median(b / s for b, s in pairs):.1f}")
+    for name, each in took.items():
+        CONSOLE.print(f"{name}: {statistics.median(each) * 1e6:.0f} µs of the worker's processor for each event")
 
 
-def bulk(url: str, headers: dict[str, str]) -> float:
+@contextmanager
+def _processor(worker: psutil.Process, took: list[float], events: int) -> Iterator[None]:
+    """Add what a run takes of the worker's processor: for each event, if their number is known, or in all."""
+    before = worker.cpu_times()
+    yield
+    after = worker.cpu_times()
+    took.append((after.user + after.system - before.user - before.system) / (events or 1))
+
+
+def bulk(url: str, headers: dict[str, str], event: dict[str, Any]) -> float:
     """Return the events per second of one load."""
     load = next(_numbers)
-    event = {**NATIVE, "order_id": "", "event_id": ""}
     body = b"".join(
         json.dumps({**event, "order_id": f"A-{n % ORDERS}", "event_id": f"load-{load}-{n}"}).encode() + b"\n"
         for n in range(LINES)

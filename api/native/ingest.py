@@ -25,7 +25,7 @@ from api.native.streams import reader_of, streams_of
 from api.services import Services
 from application.access.callers import Caller, authorise
 from application.delivery.follower import End
-from application.orders.bulk import BulkLoad
+from application.orders.bulk import BulkLoad, Prepared
 from application.orders.refused_lines import RefusedLine
 from application.runtime.request_context import renew
 from application.runtime.strict_json import from_strict_json
@@ -158,10 +158,11 @@ class Upload:
             async for chunk in chunks:
                 self._require_open()
                 renew()
+                prepared = await self._load.prepare(chunk.told)
                 if recording is not None:
                     await recording
                 lines = chunk.lines
-                recording = asyncio.create_task(self._record(chunk))
+                recording = asyncio.create_task(self._record(prepared, chunk.refused))
         finally:
             if recording is not None:
                 await recording
@@ -176,11 +177,11 @@ class Upload:
             all_refusals=f"{PATH}/refused/{self._id}" if self._refused else None,
         )
 
-    async def _record(self, chunk: Chunk) -> None:
-        await self._load.tell(chunk.told)
+    async def _record(self, prepared: Prepared, refused: Sequence[tuple[int, OrdertrailError]]) -> None:
+        await self._load.tell(prepared)
         told = [(line.number, line.event.event_id, why) for line, why in self._load.told.refused]
         self._load.told.refused.clear()
-        await self._keep([*told, *((number, None, why) for number, why in chunk.refused)])
+        await self._keep([*told, *((number, None, why) for number, why in refused)])
 
     async def _keep(self, refused: Sequence[tuple[int, str | None, OrdertrailError]]) -> None:
         if not refused:

@@ -56,6 +56,7 @@ class LineReader:
     def __init__(self, caller: Caller, secret_headers: frozenset[str]) -> None:
         self._caller = caller
         self._secret_headers = secret_headers
+        self._allowed: set[type[Event]] = set()
 
     def event(self, line: bytes) -> Event:
         """Return the event of a line. Raises InvalidRequest, Forbidden, TooLarge."""
@@ -89,10 +90,13 @@ class LineReader:
         return identified(masked_event(event, self._secret_headers))
 
     def _authorise(self, event_class: type[Event]) -> None:
+        if event_class in self._allowed:
+            return
         is_integration = issubclass(event_class, IntegrationEvent)
         authorise(self._caller, "write:integrations" if is_integration else "write:orders")
         if event_class is IntegrationTied:
             authorise(self._caller, "read:integrations")  # for its exceptions are shown with the order from then on
+        self._allowed.add(event_class)
 
     @staticmethod
     def _actor(told: Any) -> Actor | None:

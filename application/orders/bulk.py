@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from application.access.callers import Tenant
 from application.bodies.failed_calls import slim
@@ -67,6 +67,14 @@ class Told:
         self.refused.append((line, why))
 
 
+class Prepared(NamedTuple):
+    """A chunk of lines by their streams: those that are told together, by these writes, and those that are not."""
+
+    together: dict[str, list[Line]]
+    writes: list[Write]
+    apart: list[list[Line]]
+
+
 class BulkLoad:
     """Records one load. Idempotent by event ids: a load that is sent again records what is missing.
 
@@ -88,25 +96,28 @@ class BulkLoad:
         self._bodies = bodies
         self.told = Told()
 
-    async def tell(self, lines: Sequence[Line]) -> None:
-        """Record a chunk of lines. No two of them have the same event id, and every event has one."""
+    async def prepare(self, lines: Sequence[Line]) -> Prepared:
+        """Return a chunk of lines ready to be told. No two of them have the same event id, and every event has one."""
         by_stream: dict[str, list[Line]] = defaultdict(list)
         for line in lines:
             by_stream[line.event.originator_id].append(line)
         together = {stream: of for stream, of in by_stream.items() if _is_simple(of)}
-        left = await self._tell_together(together) if together else []
         apart = [of for stream, of in by_stream.items() if stream not in together]
-        await self._tell_apart([*left, *apart])
+        return Prepared(together, [await self._write(stream, of) for stream, of in together.items()], apart)
 
-    async def _tell_together(self, by_stream: dict[str, list[Line]]) -> list[list[Line]]:
+    async def tell(self, chunk: Prepared) -> None:
+        """Record a chunk of lines."""
+        left = await self._tell_together(chunk.together, chunk.writes) if chunk.writes else []
+        await self._tell_apart([*left, *chunk.apart])
+
+    async def _tell_together(self, by_stream: dict[str, list[Line]], writes: Sequence[Write]) -> list[list[Line]]:
         """Record lines of simple streams by one append. Return the lines that have to be told apart, by streams.
 
         If the append is refused, those that are known already are left out, and it is tried once more.
         """
-        writes = {stream: await self._write(stream, of) for stream, of in by_stream.items()}
-        if await self._append(list(writes.values())):
+        if await self._append(writes):
             return []
-        known, are_others = await self._known(list(writes.values()))
+        known, are_others = await self._known(writes)
         rest = {s: new for s, of in by_stream.items() if (new := [ln for ln in of if ln.event.event_id not in known])}
         is_new = known and rest and not are_others
         if is_new and await self._append([await self._write(stream, of) for stream, of in rest.items()]):
