@@ -27,6 +27,7 @@ from application.access.callers import Caller, authorise
 from application.delivery.follower import End
 from application.orders.bulk import BulkLoad, Prepared
 from application.orders.refused_lines import RefusedLine
+from application.runtime.garbage import searched_seldom
 from application.runtime.request_context import renew
 from application.runtime.strict_json import from_strict_json
 from domain.errors import OrdertrailError, Unauthenticated, Unavailable
@@ -105,7 +106,7 @@ async def load_events(request: Request, caller: CallerDep, services: ServicesDep
     chunks = _chunks(request, LineReader(caller, services.secret_headers))
     upload = Upload(caller, services)
     streams = streams_of(request)
-    with streams.opened(upload, *reader_of(request, services, None), seconds=LONGEST_SECONDS):
+    with streams.opened(upload, *reader_of(request, services, None), seconds=LONGEST_SECONDS), searched_seldom():
         loaded = await upload.take(chunks)
     return Json(loaded.model_dump_json(exclude_unset=True).encode(), headers=_headers(loaded))
 

@@ -119,9 +119,12 @@ def _of_cloud(event: dict[str, Any]) -> dict[str, Any]:
     return {**told, "type": event.get("type"), "data": event.get("data", {})}
 
 
+_TELLABLE = {topic: event_class for topic, event_class in CATALOGUE.items() if is_tellable(event_class)}
+
+
 def _class_of(type_: Any) -> type[Event]:
-    event_class = CATALOGUE.get(type_) if isinstance(type_, str) else None
-    if event_class is None or not is_tellable(event_class):
+    event_class = _TELLABLE.get(type_) if isinstance(type_, str) else None
+    if event_class is None:
         raise InvalidRequest(Fault(("body", "type"), "is not a type of event that can be told", "unknown_type"))
     return event_class
 

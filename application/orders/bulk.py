@@ -244,13 +244,16 @@ def identified(event: Event) -> Event:
 
 def _is_simple(lines: Sequence[Line]) -> bool:
     """Whether the lines of a stream can be recorded without reading it: facts, perhaps after its beginning."""
+    if all(type(line.event) not in _DECIDED for line in lines):
+        return True
     first, *rest = (line.event for line in lines)
-    if any(isinstance(event, DECISIONS) for event in rest):
+    if not isinstance(first, Created) or any(type(event) in _DECIDED for event in rest):
         return False
-    if not isinstance(first, Created):
-        return not isinstance(first, DECISIONS)
     try:
         require_fit(first, OrderState())
     except OrdertrailError:
         return False  # told alone, it is refused with the reason
     return True
+
+
+_DECIDED = frozenset(DECISIONS)
