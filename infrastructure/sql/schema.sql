@@ -834,11 +834,11 @@ ALTER TABLE ONLY ordertrail.held_streams
 ALTER TABLE ONLY ordertrail.trees
     ADD CONSTRAINT a_ledger_has_one_tree PRIMARY KEY (tenant);
 
-ALTER TABLE ONLY ordertrail.used_links
-    ADD CONSTRAINT a_link_is_used_once PRIMARY KEY (tenant, digest);
-
 ALTER TABLE ONLY ordertrail.refused_lines
     ADD CONSTRAINT a_line_of_a_load_is_refused_once PRIMARY KEY (tenant, load_id, line);
+
+ALTER TABLE ONLY ordertrail.used_links
+    ADD CONSTRAINT a_link_is_used_once PRIMARY KEY (tenant, digest);
 
 ALTER TABLE ONLY ordertrail.consumer_members
     ADD CONSTRAINT a_member_joins_a_consumer_once PRIMARY KEY (tenant, consumer, member);
