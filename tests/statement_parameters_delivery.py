@@ -46,7 +46,7 @@ CONSUMERS: Mapping[str, Sequence[Case]] = {
     "partitions": [case(16, **_OF)],
     "lock_partitions": [case(32, **_OF)],
     "join": [case(1, **{**_OF, "member": "new"}, lease=timedelta(seconds=30))],
-    "renew": [case(2, **_OF)],
+    "renew": [case(2, **_OF, lease=timedelta(seconds=30))],
     "end_members": [case(2, **_OF, leaving=leaving) for leaving in (None, "one")],
     "release": [case(16, **_OF, partitions=_TWO)],
     "release_all_of": [case(16, **_OF)],

@@ -131,7 +131,7 @@ class Courier:
             return
         self._is_held_up = self._is_held_up or bool(asked)
         endpoint = await webhooks.note_failure(self._tenant, self._id, wait=asked)
-        if endpoint.failing_seconds >= schedule.give_up.total_seconds():
+        if datetime.now(UTC) - endpoint.failing_since >= schedule.give_up:
             await self._disable(f"Nothing was delivered for {schedule.give_up}; the last reason: {made.reason}")
         elif endpoint.failures >= schedule.suspicious:
             wait = schedule.endpoint.after(endpoint.failures - schedule.suspicious + 1, self._tools.random)

@@ -112,10 +112,10 @@ class Attempt(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """Whether a receiver has failed, how often in a row, and for how many seconds."""
+    """How often a receiver has failed in a row, and since when."""
 
     failures: int
-    failing_seconds: float
+    failing_since: datetime
 
 
 class Sender(Protocol):

@@ -82,7 +82,8 @@ class PostgresMembership:
             found = await find(connection, tenant, consumer)
             if acknowledged or refused:
                 await settle(connection, of_member, found.settings, acknowledged, refused)
-            row = await (await connection.execute(_SQL["renew"], of_member)).fetchone()
+            renewal = {**of_member, "lease": found.settings.lease}
+            row = await (await connection.execute(_SQL["renew"], renewal)).fetchone()
         return None if row is None else row[0]
 
     async def leave(self, tenant: TenantName, consumer: str, member: str) -> None:

@@ -1,3 +1,6 @@
+-- Times are those at which statements began: an index is only searched for a time that is the same all through a
+-- statement, and a cluster changes rows by no other.
+
 -- name: create
 INSERT INTO ordertrail.consumers AS c (tenant, consumer, types, orders, services, integrations, max_failures, lease)
 SELECT t.tenant, %(consumer)s, %(types)s, %(orders)s, %(services)s, %(integrations)s, %(max_failures)s, %(lease)s
@@ -39,7 +42,7 @@ LIMIT %(limit)s
 -- name: progress
 -- How far consumers have come. The slowest partition counts.
 SELECT p.consumer, min(p.position), l.position,
-       coalesce(extract(epoch FROM clock_timestamp() - (
+       coalesce(extract(epoch FROM statement_timestamp() - (
            SELECT e.recorded_at FROM ordertrail.events AS e
            WHERE e.tenant = %(tenant)s AND e.position = min(p.position) + 1
        )), 0)::float8,
@@ -52,8 +55,8 @@ WHERE p.tenant = %(tenant)s AND p.consumer = ANY (%(consumers)s)
 GROUP BY p.consumer, l.position
 
 -- name: members
-SELECT m.member, m.joined_at, m.expires_at, m.expires_at > clock_timestamp(),
-       m.expires_at > clock_timestamp() + c.lease * 2 / 3
+SELECT m.member, m.joined_at, m.expires_at, m.expires_at > statement_timestamp(),
+       m.expires_at > statement_timestamp() + c.lease * 2 / 3
 FROM ordertrail.consumer_members AS m
 JOIN ordertrail.consumers AS c ON c.tenant = %(tenant)s AND c.consumer = m.consumer
 WHERE m.tenant = %(tenant)s AND m.consumer = %(consumer)s
@@ -72,20 +75,18 @@ FOR UPDATE
 
 -- name: join
 INSERT INTO ordertrail.consumer_members AS m (tenant, consumer, member, expires_at)
-VALUES (%(tenant)s, %(consumer)s, %(member)s, clock_timestamp() + %(lease)s)
+VALUES (%(tenant)s, %(consumer)s, %(member)s, statement_timestamp() + %(lease)s)
 ON CONFLICT (tenant, consumer, member) DO UPDATE SET expires_at = excluded.expires_at
 
 -- name: renew
 -- Who is late joins again.
-UPDATE ordertrail.consumer_members AS m SET expires_at = clock_timestamp() + c.lease
-FROM ordertrail.consumers AS c
-WHERE m.tenant = %(tenant)s AND m.consumer = %(consumer)s AND m.member = %(member)s
-  AND m.expires_at > clock_timestamp() AND c.tenant = %(tenant)s AND c.consumer = %(consumer)s
-RETURNING m.expires_at
+UPDATE ordertrail.consumer_members SET expires_at = statement_timestamp() + %(lease)s
+WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND member = %(member)s AND expires_at > statement_timestamp()
+RETURNING expires_at
 
 -- name: end_members
 DELETE FROM ordertrail.consumer_members
-WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND (expires_at <= clock_timestamp() OR member = %(leaving)s)
+WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND (expires_at <= statement_timestamp() OR member = %(leaving)s)
 
 -- name: release
 UPDATE ordertrail.consumer_partitions SET member = NULL
@@ -129,7 +130,6 @@ FROM unnest(
 WHERE p.tenant = %(tenant)s AND p.consumer = %(consumer)s AND p.partition = n.partition
 
 -- name: due
--- An index is only searched for a time that is the same all through the statement.
 SELECT stream, partition, position, read_to, failed, failures FROM ordertrail.held_streams
 WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND parked_at IS NULL AND retry_at <= statement_timestamp()
   AND partition = ANY (%(partitions)s)
@@ -211,7 +211,7 @@ WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND stream = ANY (%(stream
 INSERT INTO ordertrail.held_streams AS h
     (tenant, consumer, stream, partition, position, read_to, failed, failures, reason, retry_at, parked_at)
 SELECT c.tenant, c.consumer, %(stream)s, %(partition)s, %(position)s, %(position)s, %(failed)s, 1, %(reason)s,
-       clock_timestamp() + %(delay)s, CASE WHEN c.max_failures <= 1 THEN clock_timestamp() END
+       statement_timestamp() + %(delay)s, CASE WHEN c.max_failures <= 1 THEN statement_timestamp() END
 FROM ordertrail.consumers AS c WHERE c.tenant = %(tenant)s AND c.consumer = %(consumer)s
 ON CONFLICT (tenant, consumer, stream) DO UPDATE
 SET position = excluded.position, read_to = excluded.position, failed = excluded.failed,
@@ -219,7 +219,7 @@ SET position = excluded.position, read_to = excluded.position, failed = excluded
     reason = excluded.reason, retry_at = excluded.retry_at,
     parked_at = CASE
         WHEN (CASE WHEN h.failed = excluded.failed THEN h.failures + 1 ELSE 1 END) >= %(max_failures)s
-        THEN clock_timestamp()
+        THEN excluded.held_at
     END
 WHERE h.parked_at IS NULL AND h.position < excluded.failed AND excluded.failed <= h.read_to
 RETURNING h.failures, h.parked_at
@@ -250,13 +250,13 @@ WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND stream = %(stream)s
 
 -- name: retry
 UPDATE ordertrail.held_streams
-SET parked_at = NULL, failures = 0, read_to = position, retry_at = clock_timestamp()
+SET parked_at = NULL, failures = 0, read_to = position, retry_at = statement_timestamp()
 WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND stream = %(stream)s
 RETURNING stream
 
 -- name: retry_all
 UPDATE ordertrail.held_streams
-SET parked_at = NULL, failures = 0, read_to = position, retry_at = clock_timestamp()
+SET parked_at = NULL, failures = 0, read_to = position, retry_at = statement_timestamp()
 WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND parked_at IS NOT NULL
 RETURNING stream
 
@@ -264,7 +264,7 @@ RETURNING stream
 -- Passes over the event that was refused, or over all of the stream up to a position.
 UPDATE ordertrail.held_streams
 SET position = greatest(position, coalesce(%(upto)s, failed, position)), parked_at = NULL, failures = 0, failed = NULL,
-    read_to = greatest(position, coalesce(%(upto)s, failed, position)), retry_at = clock_timestamp()
+    read_to = greatest(position, coalesce(%(upto)s, failed, position)), retry_at = statement_timestamp()
 WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND stream = %(stream)s
 RETURNING stream
 

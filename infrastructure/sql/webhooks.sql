@@ -9,12 +9,12 @@ RETURNING webhook
 
 -- name: find
 SELECT webhook, url, description, with_data, failures, failing_since, nullif(next_at, '-infinity'), succeeded_at, disabled_at,
-       disabled_reason, created_at, earlier_until, secret, earlier_secret, earlier_until > clock_timestamp()
+       disabled_reason, created_at, earlier_until, secret, earlier_secret, earlier_until > statement_timestamp()
 FROM ordertrail.webhooks WHERE tenant = %(tenant)s AND webhook = %(webhook)s
 
 -- name: list
 SELECT webhook, url, description, with_data, failures, failing_since, nullif(next_at, '-infinity'), succeeded_at, disabled_at,
-       disabled_reason, created_at, earlier_until, secret, earlier_secret, earlier_until > clock_timestamp()
+       disabled_reason, created_at, earlier_until, secret, earlier_secret, earlier_until > statement_timestamp()
 FROM ordertrail.webhooks
 WHERE tenant = %(tenant)s AND webhook > %(after)s
 ORDER BY webhook
@@ -31,12 +31,12 @@ DELETE FROM ordertrail.webhook_attempts WHERE tenant = %(tenant)s AND webhook = 
 
 -- name: rotate
 UPDATE ordertrail.webhooks
-SET earlier_secret = secret, earlier_until = clock_timestamp() + %(keep)s, secret = %(secret)s
+SET earlier_secret = secret, earlier_until = statement_timestamp() + %(keep)s, secret = %(secret)s
 WHERE tenant = %(tenant)s AND webhook = %(webhook)s
 RETURNING webhook
 
 -- name: disable
-UPDATE ordertrail.webhooks SET disabled_at = clock_timestamp(), disabled_reason = %(reason)s
+UPDATE ordertrail.webhooks SET disabled_at = statement_timestamp(), disabled_reason = %(reason)s
 WHERE tenant = %(tenant)s AND webhook = %(webhook)s AND disabled_at IS NULL
 RETURNING webhook
 
@@ -48,20 +48,20 @@ RETURNING webhook
 
 -- name: note_failure
 UPDATE ordertrail.webhooks
-SET failures = failures + 1, failing_since = coalesce(failing_since, clock_timestamp()),
-    next_at = greatest(next_at, clock_timestamp() + %(wait)s)
+SET failures = failures + 1, failing_since = least(failing_since, statement_timestamp()),
+    next_at = greatest(next_at, statement_timestamp() + %(wait)s)
 WHERE tenant = %(tenant)s AND webhook = %(webhook)s
-RETURNING failures, extract(epoch FROM clock_timestamp() - failing_since)::float8
+RETURNING failures, failing_since
 
 -- name: hold_up
-UPDATE ordertrail.webhooks SET next_at = greatest(next_at, clock_timestamp() + %(wait)s)
+UPDATE ordertrail.webhooks SET next_at = greatest(next_at, statement_timestamp() + %(wait)s)
 WHERE tenant = %(tenant)s AND webhook = %(webhook)s
 
 -- name: note_success
 UPDATE ordertrail.webhooks
-SET failures = 0, failing_since = NULL, next_at = '-infinity', succeeded_at = clock_timestamp()
+SET failures = 0, failing_since = NULL, next_at = '-infinity', succeeded_at = statement_timestamp()
 WHERE tenant = %(tenant)s AND webhook = %(webhook)s
-  AND (failures > 0 OR succeeded_at IS NULL OR succeeded_at < clock_timestamp() - interval '10 seconds')
+  AND (failures > 0 OR succeeded_at IS NULL OR succeeded_at < statement_timestamp() - interval '10 seconds')
 
 -- name: due
 -- Webhooks of all tenants that have something to do: events that they have not looked through, or orders to retry.
@@ -69,7 +69,7 @@ SELECT w.tenant, w.webhook
 FROM ordertrail.webhooks AS w
 JOIN ordertrail.ledgers AS l ON l.tenant = w.tenant
 JOIN ordertrail.consumers AS c ON c.tenant = w.tenant AND c.consumer = 'webhook/' || w.webhook AND NOT c.paused
-WHERE w.disabled_at IS NULL AND w.next_at <= clock_timestamp()
+WHERE w.disabled_at IS NULL AND w.next_at <= statement_timestamp()
   AND (
       EXISTS (
           SELECT FROM ordertrail.consumer_partitions AS p
