@@ -31,6 +31,7 @@ _REFUSAL: dict[str, Any] = {
     "delay": timedelta(),
     "reason": "",
     "max_failures": 5,
+    "parked_after": None,
 }
 
 CONSUMERS: Mapping[str, Sequence[Case]] = {

@@ -1,6 +1,7 @@
 """Takes what a member says of events that it was handed, in one transaction: what is done, and what was refused."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from application.delivery.consumers import Acknowledged, ConsumerSettings, Refused
@@ -77,6 +78,7 @@ async def _refuse(
         "delay": event.delay,
         "reason": event.reason,
         "max_failures": settings.max_failures,
+        "parked_after": timedelta() if settings.max_failures <= 1 else None,
     }
     await connection.execute(_SQL["hold"], {**held, **refusal})
 

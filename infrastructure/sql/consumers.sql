@@ -3,7 +3,8 @@
 
 -- name: create
 INSERT INTO ordertrail.consumers AS c (tenant, consumer, types, orders, services, integrations, max_failures, lease)
-SELECT t.tenant, %(consumer)s, %(types)s, %(orders)s, %(services)s, %(integrations)s, %(max_failures)s, %(lease)s
+SELECT t.tenant, %(consumer)s::text, %(types)s::text[], %(orders)s::text[], %(services)s::text[],
+       %(integrations)s::bigint[], %(max_failures)s::int, %(lease)s::interval
 FROM ordertrail.tenants AS t WHERE t.tenant = %(tenant)s
 ON CONFLICT (tenant, consumer) DO NOTHING
 RETURNING c.consumer
@@ -207,12 +208,14 @@ WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND stream = ANY (%(stream
 
 -- name: hold
 -- Refusing an event says that those of its stream before it are done. A stream that is held already is refused once
--- more only if the event was handed out since: otherwise the same request came twice.
+-- more only if the event was handed out since: otherwise the same request came twice. parked_after is no time, unless
+-- one failure is enough.
 INSERT INTO ordertrail.held_streams AS h
     (tenant, consumer, stream, partition, position, read_to, failed, failures, reason, retry_at, parked_at)
-SELECT c.tenant, c.consumer, %(stream)s, %(partition)s, %(position)s, %(position)s, %(failed)s, 1, %(reason)s,
-       statement_timestamp() + %(delay)s, CASE WHEN c.max_failures <= 1 THEN statement_timestamp() END
-FROM ordertrail.consumers AS c WHERE c.tenant = %(tenant)s AND c.consumer = %(consumer)s
+VALUES (
+    %(tenant)s, %(consumer)s, %(stream)s, %(partition)s, %(position)s, %(position)s, %(failed)s, 1, %(reason)s,
+    statement_timestamp() + %(delay)s::interval, statement_timestamp() + %(parked_after)s::interval
+)
 ON CONFLICT (tenant, consumer, stream) DO UPDATE
 SET position = excluded.position, read_to = excluded.position, failed = excluded.failed,
     failures = CASE WHEN h.failed = excluded.failed THEN h.failures + 1 ELSE 1 END,
