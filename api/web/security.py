@@ -1,10 +1,12 @@
 """Who looks at the pages: a session in a cookie that no script can read and no other site can use."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 
 from api.http.credentials import Authentication
+from api.http.public_url import public_url_or_host
 from api.http.requests import ServicesDep
 from application.access.callers import Caller
 from application.access.links import SESSION_SECONDS
@@ -53,14 +55,18 @@ def keep_session(request: Request, response: Response, session: str) -> None:
         path="/ui",
         httponly=True,
         samesite="lax",  # a link to a page in a chat or a mail shall work for who is signed in
-        secure=request.url.scheme == "https",
+        secure=_is_secure(request),
     )
 
 
 def end_session(request: Request, response: Response) -> None:
     """Take the session from the browser."""
-    secure = request.url.scheme == "https"
-    response.delete_cookie(COOKIE, path="/ui", httponly=True, samesite="lax", secure=secure)
+    response.delete_cookie(COOKIE, path="/ui", httponly=True, samesite="lax", secure=_is_secure(request))
+
+
+def _is_secure(request: Request) -> bool:
+    """Return whether browsers reach us over TLS, which a proxy before us may end."""
+    return public_url_or_host(request).startswith("https:")
 
 
 def require_own_form(request: Request) -> None:
@@ -71,5 +77,7 @@ def require_own_form(request: Request) -> None:
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     is_foreign = site not in {None, "same-origin", "none"}
-    if is_foreign or (origin is not None and origin.partition("://")[2] != request.headers.get("host")):
+    # A proxy may put another Host in place of the browser's, which the configured address has then.
+    ours = {request.headers.get("host"), urlsplit(public_url_or_host(request)).netloc}
+    if is_foreign or (origin is not None and urlsplit(origin).netloc not in ours):
         raise Forbidden("This form was sent by another site; open the page here and send it again")

@@ -18,8 +18,7 @@ def link(
         list[str] | None, typer.Option(help="What it allows, such as viewer or read:orders. Default: admin.")
     ] = None,
     url: Annotated[
-        str | None,
-        typer.Option(help="Where people reach the server. Default: ORDERTRAIL_PUBLIC_URL, or its port here."),
+        str | None, typer.Option(help="Where people reach the server. Default: as the settings say.")
     ] = None,
     as_json: AsJson = False,
     dsn: Dsn = None,

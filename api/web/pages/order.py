@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
+from api.http.public_url import public_url_or_host
 from api.http.requests import ServicesDep, read
 from api.native.render import order_item, timeline_item
 from api.services import Services
@@ -108,7 +109,7 @@ def _copies(request: Request, order_id: str, row: OrderStateRow, shown: ShownOrd
 
 def curl(request: Request, path: str, **query: Any) -> str:
     """Return a command that gets something from the native interface."""
-    address = f"{request.base_url}{path}{'?' + urlencode(query) if query else ''}"
+    address = f"{public_url_or_host(request)}/{path}{'?' + urlencode(query) if query else ''}"
     return f"curl -sS -H \"Authorization: Bearer $TOKEN\" '{address}'"
 
 
