@@ -26,17 +26,17 @@ class Loaded(NamedTuple):
     was_there: bool
 
 
-def play(http: httpx.Client, key: Mapping[str, Any]) -> Loaded:
-    """Send the story. Raises ExampleNotLoaded.
+def play(http: httpx.Client, key: Mapping[str, Any], *, account: str = DEMO_ACCOUNT) -> Loaded:
+    """Send the story to the tenant of a Dintero account. Raises ExampleNotLoaded.
 
     It begins on a midnight ten days ago or, if its first order is in the ledger, on that order's day. So every request
     is the same each time, and its Idempotency-Key makes the server repeat its first answer.
     """
-    headers = _sign_in(http, key)
+    headers = _sign_in(http, key, account)
     start = _start(http, headers["native"])
     console = Console(stderr=True)
     told = track(
-        enumerate(steps(start)),
+        enumerate(step._replace(path=step.path.replace(DEMO_ACCOUNT, account)) for step in steps(start)),
         "Loading the example",
         total=LENGTH,
         console=console,
@@ -49,18 +49,18 @@ def play(http: httpx.Client, key: Mapping[str, Any]) -> Loaded:
     return Loaded(events=ledger["head"], was_there=all(replayed))
 
 
-def _sign_in(http: httpx.Client, key: Mapping[str, Any]) -> dict[Interface, Headers]:
+def _sign_in(http: httpx.Client, key: Mapping[str, Any], account: str) -> dict[Interface, Headers]:
     """Return the headers with which each interface gets the same credential, in that interface's own form."""
     basic = httpx.BasicAuth(key["key_id"], key["secret"])
     native = {"Authorization": f"Bearer {key['token']}"}
     sendcloud = {"Authorization": next(basic.auth_flow(http.build_request("GET", "/"))).headers["Authorization"]}
     grant = {"client_id": key["key_id"], "client_secret": key["secret"]}
     carriyo = _ask(http, "POST", "/oauth/token", json=grant).json()
-    audience = f"https://api.dintero.com/v1/accounts/{DEMO_ACCOUNT}"
+    audience = f"https://api.dintero.com/v1/accounts/{account}"
     dintero = _ask(
         http,
         "POST",
-        f"/v1/accounts/{DEMO_ACCOUNT}/auth/token",
+        f"/v1/accounts/{account}/auth/token",
         headers=sendcloud,
         json={"grant_type": "client_credentials", "audience": audience},
     ).json()

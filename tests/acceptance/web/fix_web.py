@@ -15,7 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from api.cli.demo.player import play
-from api.cli.maintenance import DEMO_ACCOUNT, create_key, create_tenant
+from api.cli.maintenance import create_key, create_tenant
 from tests.fix_server import Server
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -103,10 +103,13 @@ async def new_shop(server: Server, name: str, *, account: str | None = None) -> 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shop(server: Server) -> Shop:
     """The shop of the demo. What tests add is in orders of their own."""
-    made = await new_shop(server, "kiln", account=DEMO_ACCOUNT)
+    account = f"T{secrets.randbelow(10**8):08}"  # not the demo's, which other tests use
+    made = await new_shop(server, "kiln", account=account)
     with httpx.Client(base_url=made.url, timeout=30, trust_env=False) as http:
         secret = made.token.removeprefix(f"ot_{made.key_id}_")
-        play(http, {"key_id": made.key_id, "secret": secret, "token": made.token, "tenant": made.tenant})
+        play(
+            http, {"key_id": made.key_id, "secret": secret, "token": made.token, "tenant": made.tenant}, account=account
+        )
     return made
 
 
