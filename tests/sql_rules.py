@@ -10,6 +10,7 @@ from tests.sql_tree import parsed, parsed_with_functions, walk
 
 SCHEMA = "ordertrail"
 _TENANT_PARAMETERS = {"tenant", "new_tenant"}
+_VOLATILE = {"clock_timestamp", "gen_random_uuid", "random", "timeofday"}
 _SEQUENCES = {"nextval", "currval", "setval", "lastval"}
 
 
@@ -50,6 +51,7 @@ def _breaches(tree: ast.Node, tables: frozenset[str], tenants: set[int]) -> Iter
         yield from (Breach("row", what) for what in _rows_given(node, rows, tables))
         yield from (Breach("sequence", what) for what in _sequences(node))
         yield from (Breach("returning", what) for what in _ambiguous_returning(node))
+        yield from (Breach("volatile", what) for what in _volatile(node))
 
 
 def _temporary_beside_ours(tree: ast.Node, tables: frozenset[str]) -> set[str]:
@@ -93,6 +95,13 @@ def _sequences(node: ast.Node) -> Iterator[str]:
                 yield node.colname
         case ast.FuncCall() if node.funcname[-1].sval in _SEQUENCES:
             yield node.funcname[-1].sval
+
+
+def _volatile(node: ast.Node) -> Iterator[str]:
+    """Yield what an UPDATE or a DELETE asks that has another answer for each row: statement_timestamp has one."""
+    if isinstance(node, ast.UpdateStmt | ast.DeleteStmt | ast.OnConflictClause):
+        calls = (call.funcname[-1].sval for call in walk(node) if isinstance(call, ast.FuncCall))
+        yield from (name for name in calls if name in _VOLATILE)
 
 
 def _ambiguous_returning(node: ast.Node) -> Iterator[str]:

@@ -34,13 +34,15 @@ SELECT truncate_local_data_after_distributing_table(format('ordertrail.%%I', %(n
 
 -- name: functions
 -- Our functions that are not on all nodes, and whether they are entry points: these have their owner's rights, and run
--- at the node of their first argument, the tenant. All others are called there.
-SELECT p.oid::regprocedure::text, p.prosecdef
+-- at the node of their first argument, the tenant. All others are called there, but for those about credentials, which
+-- are on every node: they run where they are called.
+SELECT p.oid::regprocedure::text, e.is_entry
 FROM pg_proc AS p
+CROSS JOIN LATERAL (SELECT p.prosecdef AND p.proname NOT LIKE '%\_credential') AS e (is_entry)
 LEFT JOIN pg_catalog.pg_dist_object AS o ON o.classid = 'pg_proc'::regclass AND o.objid = p.oid
 WHERE p.pronamespace = to_regnamespace('ordertrail')
-  AND (o.objid IS NULL OR (p.prosecdef AND o.distribution_argument_index IS DISTINCT FROM 0))
-ORDER BY p.prosecdef, 1
+  AND (o.objid IS NULL OR (e.is_entry AND o.distribution_argument_index IS DISTINCT FROM 0))
+ORDER BY e.is_entry, 1
 
 -- name: keep_no_plan
 -- On a node, each plan is made with its tenant, which a plan for all tenants lacks.

@@ -291,14 +291,18 @@ END
 $$;
 
 CREATE FUNCTION ordertrail.create_ending_credential(in_tenant text, in_key_id text, in_secret_digest bytea, in_scopes text[], in_name text, in_expires_at timestamp with time zone) RETURNS boolean
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+BEGIN
+    PERFORM FROM ordertrail.tenants AS t WHERE t.tenant = in_tenant;
+    IF NOT FOUND OR in_expires_at <= now() OR in_expires_at > now() + interval '366 days' THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO ordertrail.credentials AS c (tenant, key_id, secret_digest, scopes, name, expires_at)
-    SELECT t.tenant, in_key_id, in_secret_digest, in_scopes, in_name, in_expires_at
-    FROM ordertrail.tenants AS t
-    WHERE t.tenant = in_tenant AND in_expires_at > now() AND in_expires_at <= now() + interval '366 days'
-    RETURNING true
+    VALUES (in_tenant, in_key_id, in_secret_digest, in_scopes, in_name, in_expires_at);
+    RETURN true;
+END
 $$;
 
 CREATE FUNCTION ordertrail.delete_body(in_tenant text, in_digest bytea, in_before timestamp with time zone) RETURNS void
@@ -431,12 +435,14 @@ CREATE FUNCTION ordertrail.refusal_of(in_head bigint, in_expected bigint) RETURN
     RETURN CASE WHEN (in_expected = '-2'::integer) THEN NULL::text WHEN (in_expected = '-3'::integer) THEN CASE WHEN (in_head IS NULL) THEN 'stream_missing'::text ELSE NULL::text END WHEN (in_expected = ANY (ARRAY[('-1'::integer)::bigint, ('-4'::integer)::bigint])) THEN CASE WHEN (in_head IS NOT NULL) THEN 'version_conflict'::text ELSE NULL::text END WHEN (COALESCE(in_head, (0)::bigint) <> in_expected) THEN 'version_conflict'::text ELSE NULL::text END;
 
 CREATE FUNCTION ordertrail.revoke_credential(in_tenant text, in_key_id text) RETURNS boolean
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+BEGIN
     UPDATE ordertrail.credentials AS c SET revoked_at = now()
-    WHERE c.tenant = in_tenant AND c.key_id = in_key_id AND c.revoked_at IS NULL
-    RETURNING true
+    WHERE c.tenant = in_tenant AND c.key_id = in_key_id AND c.revoked_at IS NULL;
+    RETURN CASE WHEN FOUND THEN true END;
+END
 $$;
 
 CREATE TABLE ordertrail._yoyo_log (

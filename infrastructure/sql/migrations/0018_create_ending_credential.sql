@@ -4,11 +4,15 @@
 CREATE FUNCTION ordertrail.create_ending_credential(
     in_tenant text, in_key_id text, in_secret_digest bytea, in_scopes text[], in_name text, in_expires_at timestamptz
 ) RETURNS boolean
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
+BEGIN
+    PERFORM FROM ordertrail.tenants AS t WHERE t.tenant = in_tenant;
+    IF NOT FOUND OR in_expires_at <= now() OR in_expires_at > now() + interval '366 days' THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO ordertrail.credentials AS c (tenant, key_id, secret_digest, scopes, name, expires_at)
-    SELECT t.tenant, in_key_id, in_secret_digest, in_scopes, in_name, in_expires_at
-    FROM ordertrail.tenants AS t
-    WHERE t.tenant = in_tenant AND in_expires_at > now() AND in_expires_at <= now() + interval '366 days'
-    RETURNING true
+    VALUES (in_tenant, in_key_id, in_secret_digest, in_scopes, in_name, in_expires_at);
+    RETURN true;
+END
 $function$;

@@ -6,20 +6,23 @@ import pytest
 from infrastructure.keys.credentials import PostgresCredentialStore
 from infrastructure.postgres.database import Connection, connect, open_pool
 from infrastructure.postgres.statements import statements
+from infrastructure.views.composed import statements as composed_statements
 from tests.statement_parameters import PARAMETERS
 
 pytestmark = pytest.mark.citus
 
+COMPOSED = composed_statements()
 TIMES = 7
 """After five executions PostgreSQL may choose a plan that does not know the tenant."""
 
 
 async def executed(connection: Connection, file: str, name: str) -> None:
+    statement = COMPOSED[name].encode() if file == "composed" else statements(file)[name]
     for case in PARAMETERS[file][name]:
         parameters = {**case.parameters, "tenant": case.parameters.get("new_tenant", "acme")}
         for _ in range(TIMES):
             async with connection.transaction(force_rollback=True), connection.cursor(binary=True) as cursor:
-                await cursor.execute(statements(file)[name], parameters, prepare=True)
+                await cursor.execute(statement, parameters, prepare=True)
 
 
 async def test_every_statement_runs_on_a_cluster(dsn: str) -> None:

@@ -251,3 +251,15 @@ def test_a_subjects_key_can_be_destroyed_and_never_be_replaced(runtime: Connecti
     with suppress(psycopg.Error), runtime.transaction():
         runtime.execute(OFFER)
     assert runtime.execute(keys).fetchall() == [(None, "first")]
+
+
+def test_who_may_add_rows_may_add_the_defaults_of_columns_as_a_cluster_does(runtime: Connection) -> None:
+    found = runtime.execute("""
+        SELECT a.attrelid::regclass::text || '.' || a.attname
+        FROM pg_attribute AS a
+        WHERE a.attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'ordertrail'::regnamespace AND relkind = 'r')
+          AND a.atthasdef AND has_any_column_privilege(a.attrelid, 'INSERT')
+          AND NOT has_column_privilege(a.attrelid, a.attnum, 'INSERT')
+    """)
+
+    assert found.fetchall() == []

@@ -94,6 +94,10 @@ BAD = {
     ),
     "SELECT nextval('ordertrail.numbers')": Breach("sequence", "nextval"),
     "SELECT 1 FROM pg_temp.side, ordertrail.trees AS t WHERE t.tenant = %(tenant)s": Breach("temporary", "side"),
+    "UPDATE ordertrail.trees SET size = random() WHERE tenant = %(tenant)s": Breach("volatile", "random"),
+    "INSERT INTO ordertrail.editions VALUES (%(tenant)s) ON CONFLICT (tenant) DO UPDATE SET number = random()": (
+        Breach("volatile", "random")
+    ),
     "INSERT INTO ordertrail.trees (tenant) SELECT %(tenant)s RETURNING tenant": Breach("returning", "trees"),
     "INSERT INTO ordertrail.trees AS new (tenant) SELECT %(tenant)s RETURNING size": Breach("returning", "trees"),
     "SELECT ordertrail.append_alone(%(tenant)s, %(stream)s)": Breach("append", "append_alone"),
