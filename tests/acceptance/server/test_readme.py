@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from api.settings import Settings
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,12 +17,6 @@ def test_the_python_example_prints_what_it_says(dsn: str, capsys: pytest.Capture
 
     promised = re.findall(r"#\s(\d+|\[.*\])$", example[1], re.MULTILINE)
     assert capsys.readouterr().out.splitlines() == promised
-
-
-def test_every_setting_is_listed() -> None:
-    listed = set(re.findall(r"^\| `(ORDERTRAIL_\w+)` \|", README, re.MULTILINE))
-
-    assert listed == {f"ORDERTRAIL_{name.upper()}" for name in Settings.model_fields}
 
 
 def test_every_guarantee_names_a_test_that_exists() -> None:
