@@ -192,7 +192,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "find_request": [case(1, key="key-7")],
         "expire_requests": [case(200_000, keep=timedelta(days=30), limit=10)],
         "bind_request": [
-            case(2, key=name, fingerprint=b"", position=AFTER, recorded_at=NOON) for name in ("key-7", "new")
+            case(4, key=name, fingerprint=b"", position=AFTER, recorded_at=NOON) for name in ("key-7", "new")
         ],
         "find_events": [case(2, event_ids=texts(["long-7", "no such"]), limit=2, inline=1_000)],
     },
