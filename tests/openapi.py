@@ -1,6 +1,9 @@
 """The operations that an OpenAPI document describes, with the examples it gives."""
 
+import json
 from typing import Any, NamedTuple
+
+JSON = "application/json"
 
 
 class Operation(NamedTuple):
@@ -31,10 +34,21 @@ def examples(schema: dict[str, Any], document: dict[str, Any]) -> list[Any]:
     return [{name: found[0] for name, found in members.items() if found}]
 
 
+def media_type(operation: Operation) -> str:
+    """Return the type of an operation's body that its examples have: JSON, if it takes that."""
+    content = operation.described["requestBody"]["content"]
+    return JSON if JSON in content else next(iter(content))
+
+
+def as_sent(body: Any) -> str:
+    """Return an example of a body as it is sent. An example that is no JSON is a text as it is."""
+    return body if isinstance(body, str) else json.dumps(body)
+
+
 def bodies(operation: Operation, document: dict[str, Any]) -> list[Any]:
     if "requestBody" not in operation.described:
         return [None]
-    content = operation.described["requestBody"]["content"]["application/json"]
+    content = operation.described["requestBody"]["content"][media_type(operation)]
     if "examples" in content:
         return [example["value"] for example in content["examples"].values()]
     return [content["example"]] if "example" in content else examples(content["schema"], document)

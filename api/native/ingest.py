@@ -81,11 +81,18 @@ class RefusedQuery(Strict):
     limit: Digits = Field(1_000, ge=1, le=1_000)
 
 
+_EXAMPLE = (
+    '{"order_id": "A-1001", "type": "order.status_updated", "data": {"status": "confirmed"}, "event_id": "e-1"}\n'
+    '{"order_id": "A-1001", "type": "order.comment_added", "data": {"text": "Paid by card"}, "event_id": "e-2"}\n'
+)
 _BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            NDJSON: {"schema": {"type": "string", "description": "An event a line, native or a CloudEvent"}},
+            NDJSON: {
+                "schema": {"type": "string", "description": "An event a line, native or a CloudEvent"},
+                "example": _EXAMPLE,
+            },
             BATCH: {"schema": {"type": "array", "items": {"type": "object"}}},
         },
     }
@@ -102,7 +109,7 @@ async def load_events(request: Request, caller: CallerDep, services: ServicesDep
     Events of one order keep their order. Lines with an `event_id` are recorded once, so an interrupted load is sent
     again as it is. The answer comes when the body has been read.
     """
-    authorise(caller, None)
+    authorise(caller, "write:orders")  # events of integrations need write:integrations as well
     chunks = _chunks(request, LineReader(caller, services.secret_headers))
     upload = Upload(caller, services)
     streams = streams_of(request)
@@ -113,13 +120,13 @@ async def load_events(request: Request, caller: CallerDep, services: ServicesDep
 
 @router.get("/events/refused/{load_id}", response_model=RefusedPage, summary="List a load's refused lines")
 async def list_refused(
-    load_id: Annotated[str, Path(pattern=r"^[0-9a-f]{24}$")],
+    load_id: Annotated[str, Path(pattern=r"^[0-9a-f]{24}$", examples=["0123456789abcdef01234567"])],
     query: Annotated[RefusedQuery, Query()],
     caller: CallerDep,
     services: ServicesDep,
 ) -> Json:
     """Return the lines of a load that were refused, and why. They are kept for a week."""
-    authorise(caller, None)
+    authorise(caller, "write:orders")
     tenant = caller.tenant.name
     lines = await services.refused_lines.read(tenant, load_id, after=query.after, limit=query.limit)
     following = lines[-1].line if len(lines) == query.limit else None

@@ -1,6 +1,5 @@
 """Sends every operation of the OpenAPI document with any credential, by the hot routes and past them."""
 
-import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from starlette.types import ASGIApp
 
 from api.app import with_hot_routes
 from tests.acceptance.every_interface.forms import ACCEPTED, Headers, Office, Shop
-from tests.openapi import Operation, address, bodies, operations, query
+from tests.openapi import Operation, address, as_sent, bodies, media_type, operations, query
 
 EXAMPLE_ACCOUNT = "T12345678"
 RESOURCES = ("orders", "integrations", "ledger", "shopping", "consumers", "webhooks")
@@ -30,8 +29,8 @@ class Cell(NamedTuple):
     async def send(self, shop: Shop, headers: Headers) -> httpx.Response:
         """Send the operation's example, about this shop."""
         [body, *_] = bodies(self.operation, self.document)
-        text = None if body is None else json.dumps(body).replace(EXAMPLE_ACCOUNT, shop.account)
-        content_type = {} if text is None else {"Content-Type": "application/json"}
+        text = None if body is None else as_sent(body).replace(EXAMPLE_ACCOUNT, shop.account)
+        content_type = {} if text is None else {"Content-Type": media_type(self.operation)}
         return await self.client.request(
             self.operation.method,
             address(self.operation, {"tenant": shop.name}).replace(EXAMPLE_ACCOUNT, shop.account),

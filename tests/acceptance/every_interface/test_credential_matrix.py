@@ -49,6 +49,7 @@ UNDOCUMENTED = {
     "/readyz": "open: it names no tenant",
     "/metrics": "open: it names no tenant",
     "/openapi.json": "open: the documentation",
+    "/trail/v1/asyncapi.json": "open: the documentation",
     "/docs": "open: the documentation",
     "/docs/oauth2-redirect": "open: the documentation",
     "/redoc": "open: the documentation",

@@ -14,7 +14,7 @@ import pytest
 from api.cli.maintenance import create_key, create_tenant
 from tests.fix_server import Server
 from tests.native import new_id
-from tests.openapi import Operation, address, bodies, operations, query
+from tests.openapi import Operation, address, as_sent, bodies, media_type, operations, query
 
 FIRST = [("post", "/trail/v1/orders"), ("put", "/trail/v1/integrations/{integration_id}")]
 """What creates the order and the integration that the examples of the other operations speak of."""
@@ -89,8 +89,10 @@ class Reader:
                 operation.method,
                 url,
                 params=query(operation),
-                json=await self._with_what_was_seen(url, self._with_own_key(body), headers),
-                headers=headers,
+                content=None
+                if body is None
+                else as_sent(await self._with_what_was_seen(url, self._with_own_key(body), headers)),
+                headers=headers if body is None else {**headers, "Content-Type": media_type(operation)},
             )
             for body in found
         ]

@@ -69,8 +69,8 @@ async def test_what_was_written_is_in_the_past_at_once_and_needs_no_view(http: h
         ({"version": 0}, "no version 0"),
         ({"version": 3}, "its newest is 2"),
         ({"version": 2**63 - 1}, "its newest is 2"),
-        ({"at": "2026-03-01T12:00:00Z"}, "was recorded by 2026-03-01T12:00:00+00:00"),
-        ({"at": "2026-03-01T12:00:00Z", "clock": "recorded"}, "was recorded by"),
+        ({"at": "2026-03-01T12:00:00Z"}, "had been recorded by 2026-03-01T12:00:00+00:00"),
+        ({"at": "2026-03-01T12:00:00Z", "clock": "recorded"}, "had been recorded by"),
         ({"at": "0002-01-01T12:00:00Z", "clock": "occurred"}, "had occurred by 0002-01-01"),
     ],
 )
