@@ -1,29 +1,25 @@
 """Tells pages that something was recorded. They get their content anew, so nothing is rendered twice."""
 
-from collections.abc import AsyncIterator, Callable
-from time import monotonic
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
 from api.http.requests import ServicesDep
+from api.http.streaming import EventStream, Part, Reader, StreamedAnswer
+from api.native.streams import streams_of
 from api.services import Services
 from api.web.pages.asking import AskedDep
 from api.web.route import PageRoute
 from api.web.security import COOKIE, VisitorDep
-from application.access.callers import CACHE_SECONDS, authorise
+from application.access.callers import authorise
 from application.delivery.filters import EVERYTHING, EventFilter
-from application.delivery.reading import LedgerPart
-from domain.errors import OrdertrailError
-from domain.values import TenantName
+from application.delivery.follower import End, Follower
+from domain.values import Position, TenantName
 
-LIFE_SECONDS = 60.0
-"""How long a stream lasts. The browser opens another one by itself."""
-
-STEP_SECONDS = 1.0
-"""How soon a stream ends when its process is told to end."""
-AT_ONCE = {"X-Accel-Buffering": "no"}
-"""Keeps nginx from holding back what was sent."""
+SCOPE = "read:orders"
+_FORM = EventStream()
 
 router = APIRouter(prefix="/ui", route_class=PageRoute, include_in_schema=False)
 
@@ -31,55 +27,44 @@ router = APIRouter(prefix="/ui", route_class=PageRoute, include_in_schema=False)
 @router.get("/live")
 async def get_live(request: Request, visitor: VisitorDep, services: ServicesDep, asked: AskedDep) -> Response:
     """Send an event whenever something was recorded about an order, or in the ledger. It holds no more than where."""
-    authorise(visitor, "read:orders")
-    order_id = asked.get("order")
+    authorise(visitor, SCOPE)
+    order_id, streams = asked.get("order"), streams_of(request)
     wanted = EVERYTHING if order_id is None else EventFilter(orders=frozenset({order_id}))
-    is_stopping: Callable[[], bool] = getattr(request.app.state, "is_stopping", lambda: False)
-    following = _Following(services, visitor.tenant.name, wanted, request.cookies[COOKIE], is_stopping)
-    return StreamingResponse(
-        following.hints(), media_type="text/event-stream", headers={"Cache-Control": "no-store", **AT_ONCE}
-    )
+    head = await services.store.head(visitor.tenant.name)
+    streams.require_room()
+    session = request.cookies[COOKIE]
+
+    async def check() -> None:
+        authorise(await services.sessions.caller(session), SCOPE)
+
+    opened = partial(_hints, services, visitor.tenant.name, wanted, head)
+    return StreamedAnswer(opened, _FORM, streams, Reader((session, SCOPE), check))
 
 
-class _Following:
-    """Follows a ledger as long as the session lasts, the process serves, and the browser listens."""
+class _Hints:
+    """The positions of what is recorded, in place of the events."""
 
-    def __init__(
-        self,
-        services: Services,
-        tenant: TenantName,
-        wanted: EventFilter,
-        session: str,
-        is_stopping: Callable[[], bool],
-    ) -> None:
-        self._services = services
-        self._tenant = tenant
-        self._wanted = wanted
-        self._session = session
-        self._is_stopping = is_stopping
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
 
-    async def hints(self) -> AsyncIterator[bytes]:
-        """Yield the positions of what is recorded from now on."""
-        after: int = await self._services.store.head(self._tenant)
-        ends_at, look_at = monotonic() + LIFE_SECONDS, monotonic() + CACHE_SECONDS
-        yield b"retry: 1000\n\n"
-        with self._services.growth.followed(self._tenant) as waker:
-            while monotonic() < ends_at and not self._is_stopping():
-                has_grown = await waker.wait(STEP_SECONDS)
-                if not has_grown and monotonic() < look_at:
-                    continue
-                look_at = monotonic() + CACHE_SECONDS
-                if (part := await self._look(after)) is None:
-                    return
-                after = part.next
-                yield b"id: %d\ndata: %d\n\n" % (after, after) if part.events else b": alive\n\n"
-                if part.next < part.head:
-                    waker.wake()
+    @property
+    def position(self) -> int:
+        return self._follower.position
 
-    async def _look(self, after: int) -> LedgerPart | None:
-        """Return what was recorded since; None if it cannot be told, or must not be any more."""
-        try:
-            await self._services.sessions.caller(self._session)
-            return await self._services.reader.read_after(self._tenant, self._wanted, after, limit=100)
-        except OrdertrailError:
-            return None
+    @property
+    def ended(self) -> End | None:
+        return self._follower.ended
+
+    def end(self, why: End) -> None:
+        self._follower.end(why)
+
+    async def more(self, seconds: float) -> Part:
+        """Return one hint for all that was recorded since the last; a page that is behind gets it all at once."""
+        batch = await self._follower.more(seconds)
+        return Part([_FORM.item(b"%d" % batch.next, batch.next)] if batch.events else [], batch.next)
+
+
+@contextmanager
+def _hints(services: Services, tenant: TenantName, wanted: EventFilter, head: Position) -> Iterator[_Hints]:
+    with services.tails.followed(tenant, wanted, after=head, head=head) as follower:
+        yield _Hints(follower)
