@@ -78,6 +78,17 @@ _STREAMS = [
     case(100, stream="order-long", after=5_000, upto=MAX_BIGINT, limit=100, **SMALL),
 ]
 
+_KEYS = {
+    **{
+        view: _rows(order_id=["A-7", "long"], position=BigIntArray([AFTER, AFTER + 7]))
+        for view in ("action_log", "service_events", "system_log", "timeline")
+    },
+    "integration_log": _rows(integration_id=BigIntArray([7, 8]), position=BigIntArray([AFTER, AFTER + 7])),
+    "integrations": _rows(integration_id=BigIntArray([7, 8])),
+    "order_state": _rows(order_id=["A-7", "new"]),
+}
+"""The keys of rows that a rebuild replaces, for each view."""
+
 PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "bodies": {
         "put": [case(2, digest=b"new", subject="order-A-7", body=b"")],
@@ -303,6 +314,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     },
     # What is composed from the definitions of the views.
     "composed": {
+        **{f"{view}.{name}": cases for view, cases in _KEYS.items() for name in ("objects", "rows", "removal")},
         "action_log.save": _rows(
             order_id=_TEXT, position=_POSITIONS, occurred_at=_TIMES, type=_TEXT, schema_version=_NUMBERS, data=_JSON,
             actor_id=_TEXT, actor_name=_TEXT, actor_type=_TEXT, application_id=_NULLS, sealed_in=_NULLS,
