@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
-.PHONY: demo serve test check format bench schema licences screenshots clean
+.PHONY: demo serve test faults check format bench schema licences screenshots clean
 
 demo: .venv/run  ## Serve with a realistic example, and show how to look at it
 	@$(BIN)/ordertrail demo --data-dir data/demo $(ARGS)
@@ -14,6 +14,9 @@ serve: .venv/run  ## Serve without an example
 
 test: .venv/dev .venv/node/ready  ## Run every test
 	$(BIN)/python -m pytest --quiet --numprocesses 2 $(ARGS)
+
+faults: .venv/dev  ## Every kind of fault, one after the other: the table of docs/reliability.md
+	$(BIN)/python -m tests.faults $(ARGS)
 
 check: .venv/dev  ## Format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -153,11 +153,16 @@ def served(*arguments: object, token: str = "", waits_for_url: bool = True, **se
 
 def new_token(dsn: str) -> str:
     """Create a tenant whose orders begin with their first event, and return a token that allows everything."""
+    return new_tenant(dsn)[1]
 
-    async def create() -> str:
+
+def new_tenant(dsn: str) -> tuple[str, str]:
+    """Do the same, and return the tenant's name too."""
+
+    async def create() -> tuple[str, str]:
         tenant = new_id()
         await create_tenant(dsn, tenant, is_implicit=True, dintero_account=None)
-        return str((await create_key(dsn, tenant, scopes=("admin",), name="Test"))["token"])
+        return tenant, str((await create_key(dsn, tenant, scopes=("admin",), name="Test"))["token"])
 
     return asyncio.run(create())
 

@@ -29,6 +29,8 @@ class Proxy:
         self._is_gone_after = False
         self._speaks = asyncio.Event()
         self._speaks.set()
+        self.delay_seconds = 0.0
+        """How long everything is on its way."""
         self.accepted = 0
 
     @property
@@ -86,7 +88,11 @@ class Proxy:
 
     async def _accept(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         self.accepted += 1
-        replies, server = await asyncio.open_unix_connection(self._socket)
+        try:
+            replies, server = await asyncio.open_unix_connection(self._socket)
+        except OSError:  # the server is away
+            client.close()
+            return
         self._connections |= {client, server}
         for pump in (self._pump(reader, server, "request"), self._pump(replies, client, "reply")):
             task = asyncio.create_task(pump)
@@ -97,6 +103,8 @@ class Proxy:
         with suppress(ConnectionError):
             while data := await source.read(2**16):
                 await self._speaks.wait()
+                if self.delay_seconds:
+                    await asyncio.sleep(self.delay_seconds)
                 if target in self._forgotten:
                     continue
                 if self._loses == what:

@@ -8,33 +8,10 @@ import httpx
 import pytest
 
 from api.cli.maintenance import create_key, create_tenant
+from tests.clocks import Clock
 from tests.fix_postgres import database
 from tests.fix_server import running
 from tests.paths import ROOT
-
-BEHIND = """
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from infrastructure.ledger import clock
-
-def latest(self, _latest=clock.Clock.latest):
-    return _latest(self) - timedelta(seconds=float(Path({path!r}).read_text()))
-
-clock.Clock.latest = latest
-"""
-"""Puts a server's clock back by the seconds that a file holds."""
-
-
-class Clock:
-    """The clock of a server that is started next."""
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "behind"
-        (folder / "sitecustomize.py").write_text(BEHIND.format(path=str(self._path)))
-        self.set_behind(0)
-
-    def set_behind(self, seconds: float) -> None:
-        self._path.write_text(str(seconds))
 
 
 @pytest.fixture
