@@ -20,6 +20,7 @@ from application.delivery.consumers import (
 )
 from application.delivery.growth import Growth
 from application.delivery.reading import LedgerReader
+from application.runtime.admission import resting
 from domain.errors import BeyondHead
 from domain.values import TenantName
 
@@ -124,7 +125,8 @@ class Consuming:
                 if handed.deliveries or left <= 0 or is_over():
                     return handed
                 if not handed.has_more:
-                    await waker.wait(min(left, LOOK_SECONDS))
+                    with resting():
+                        await waker.wait(min(left, LOOK_SECONDS))
 
     async def settle(
         self,

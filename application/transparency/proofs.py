@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from application.ledger.port import EventStore, RecordedEvent
 from application.ledger.reading import ledger_pages, stream_pages
+from application.runtime.admission import resting
 from application.runtime.room import AT_ONCE
 from application.transparency.checking import check_continued, check_included, checked_note, unproven
 from application.transparency.checkpoint import Checkpoint, KeptNote
@@ -195,7 +196,8 @@ class Proofs:
                     f"Event {size} is not sealed: sealing of its ledger has stopped until its tree is repaired"
                 )
             look_at = inf if now > look_at else look_at
-            await asyncio.sleep(_POLL_SECONDS)
+            with resting():
+                await asyncio.sleep(_POLL_SECONDS)
             note = await self._trees.note_that_covers(tenant, size)
         return note
 

@@ -126,3 +126,20 @@ async def test_a_server_that_was_flooded_takes_writes_again(served: Server) -> N
         answers = await asyncio.gather(*[append(http, order_id, status()) for _ in range(100)])
 
     assert {answer.status_code for answer in answers} == {201}
+
+
+async def test_requests_that_only_wait_for_news_take_no_place(served: Server) -> None:
+    async with _client(await new_account(served)) as http, asyncio.TaskGroup() as tasks:
+        order_id = await an_order(http)
+        for name in ("a", "b", "c", "d"):
+            assert (await http.put(f"/trail/v1/consumers/{name}", json={})).status_code == 201
+        waiting = [
+            tasks.create_task(http.post(f"/trail/v1/consumers/{name}/fetch", json={"wait": 3}, timeout=60))
+            for name in ("a", "b", "c", "d")
+            for _ in range(20)
+        ]
+        await asyncio.sleep(2)  # by then a worker that counted them would have seen nothing answered
+        written = await append(http, order_id, status())
+
+    assert {answer.result().status_code for answer in waiting} == {200}
+    assert written.status_code == 201
