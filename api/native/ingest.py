@@ -126,7 +126,7 @@ async def list_refused(
     services: ServicesDep,
 ) -> Json:
     """Return the lines of a load that were refused, and why. They are kept for a week."""
-    authorise(caller, "write:orders")
+    authorise(caller, "read:orders")
     tenant = caller.tenant.name
     lines = await services.refused_lines.read(tenant, load_id, after=query.after, limit=query.limit)
     following = lines[-1].line if len(lines) == query.limit else None
