@@ -16,12 +16,12 @@ from api.dialects.carriyo import dialect as carriyo
 from api.dialects.dintero import dialect as dintero
 from api.dialects.sendcloud import dialect as sendcloud
 from api.dialects.shopline import dialect as shopline
-from api.http import health
-from api.http.answering import Observe
 from api.http.dialect import Dialect
 from api.http.hot import HotRoutes
-from api.http.looks import Looks
-from api.http.measured import REQUESTS
+from api.http.observation import health
+from api.http.observation.answering import Observe
+from api.http.observation.looks import Looks
+from api.http.observation.measured import REQUESTS
 from api.http.opening import Opening
 from api.http.problems import Kind, problem_of
 from api.http.rate_limit import RateLimiter, RateLimits

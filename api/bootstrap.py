@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanag
 from datetime import timedelta
 from functools import partial
 
-from api.native.webhook_payload import event_payload, test_payload
+from api.native.following.webhook_payload import event_payload, test_payload
 from api.services import Register, Services
 from api.settings import Settings, read_settings
 from application.access.callers import Access
@@ -17,14 +17,14 @@ from application.bodies.expiry import Expiry, keep_expiring
 from application.bodies.masking import SECRET_HEADERS
 from application.bodies.port import BodyStore
 from application.bodies.vault import SealedBodies
-from application.delivery.attempts import Attempts
 from application.delivery.consuming import Consuming
-from application.delivery.courier import AS_DOCUMENTED, Schedule, Tools
-from application.delivery.deliverer import Deliverer
 from application.delivery.growth import growth_of
-from application.delivery.hooks import Hooks
 from application.delivery.reading import LedgerReader
 from application.delivery.tail import tails_of
+from application.delivery.webhooks.attempts import Attempts
+from application.delivery.webhooks.courier import AS_DOCUMENTED, Schedule, Tools
+from application.delivery.webhooks.deliverer import Deliverer
+from application.delivery.webhooks.hooks import Hooks
 from application.ledger.expiry import KeyExpiry, keep_expiring_keys
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport

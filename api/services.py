@@ -13,9 +13,9 @@ from application.bodies.retention import RetentionStore
 from application.bodies.vault import SealedBodies
 from application.delivery.consuming import Consuming
 from application.delivery.growth import Growth
-from application.delivery.hooks import Hooks
 from application.delivery.reading import LedgerReader
 from application.delivery.tail import Tails
+from application.delivery.webhooks.hooks import Hooks
 from application.ledger.port import EventStore
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport

@@ -8,7 +8,7 @@ from typing import Any
 
 from api import bootstrap
 from api.server import http_process
-from api.server.panel import Panel
+from api.server.observation.panel import Panel
 from api.server.pulse import Board, Pulse
 from api.services import Services
 from application.ledger.port import EventStore

@@ -4,9 +4,9 @@ import re
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from api.http.exposition import MeasuresCollector
-from api.http.health import _Seen
-from api.http.looks import Look
+from api.http.observation.exposition import MeasuresCollector
+from api.http.observation.health import _Seen
+from api.http.observation.looks import Look
 from application.views.health import DeliveryHealth, ProjectionHealth, SealingHealth
 
 LOOK = Look([ProjectionHealth("timeline", 3, ["acme"], 0.5)], SealingHealth(4, 1, 2.0), 1, [DeliveryHealth("consumer")])

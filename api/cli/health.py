@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
-from api.cli.durations import InvalidOption
+from api.cli.terminal.durations import InvalidOption
 from api.settings import Settings
 
 MOST = 65_536

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from api.bootstrap import open_register
-from api.cli.tables import minute, table
+from api.cli.terminal.tables import minute, table
 from api.services import Register
 from application.access.callers import CACHE_SECONDS
 from application.access.credentials import KeyRecord, KeyState, NewKey

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from api.bootstrap import open_repair, open_services
 from api.cli.files.trusted_keys import published_keys, trust_lines
 from api.cli.maintenance import tenants_of
-from api.cli.progress import progress
 from api.cli.readability import unreadable_lines
-from api.cli.tables import printable
+from api.cli.terminal.progress import progress
+from api.cli.terminal.tables import printable
 from api.services import Services
 from application.transparency.audit.findings import Damage
 from application.transparency.audit.repair import Repaired

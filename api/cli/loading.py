@@ -8,9 +8,9 @@ from api.bootstrap import open_register, open_services
 from api.cli.files.load_lines import LoadFile
 from api.cli.maintenance import InvalidArgument
 from api.http.accept import NDJSON
-from api.native import ingest
-from api.native.ingest import Loaded
-from api.native.ingest_lines import LineReader, chunks_of, lines_of
+from api.native.following import ingest
+from api.native.following.ingest import Loaded
+from api.native.following.ingest_lines import LineReader, chunks_of, lines_of
 from application.access.callers import Caller, Tenant
 from domain.errors import Unavailable
 from domain.values import TenantName

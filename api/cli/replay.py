@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from api.bootstrap import open_services
-from api.cli.progress import progress
+from api.cli.terminal.progress import progress
 from api.http.reading.json_text import to_json
 from api.native.render import cloud_event, past_order
 from api.services import Services

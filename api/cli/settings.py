@@ -12,8 +12,8 @@ import typer
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
-from api.cli.durations import InvalidOption
-from api.server.logs import set_up_logging
+from api.cli.terminal.durations import InvalidOption
+from api.server.observation.logs import set_up_logging
 from api.settings import Settings, read_settings
 from application.transparency.note import CannotCheck
 from domain.errors import KeyHasEnded, KeyNotFound, Misconfigured, OrdertrailError, TenantNotFound, Unproven

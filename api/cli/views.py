@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from api.bootstrap import open_services, rebuilding
 from api.cli.maintenance import InvalidArgument, tenants_of
-from api.cli.progress import progress
-from api.cli.tables import printable
+from api.cli.terminal.progress import progress
+from api.cli.terminal.tables import printable
 from api.server.gc import BATCH_ALLOCATIONS, collect_less_often
 from api.services import Services
 from application.privacy.legible import why_unreadable

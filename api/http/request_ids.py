@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.answering import Answering, Observe
+from api.http.observation.answering import Answering, Observe
+from api.http.observation.tracing import traceparent_of
 from api.http.tickets import ticket_of
-from api.http.tracing import traceparent_of
 from application.ledger.fields import of_valid
 from application.runtime.admission import current_ticket
 from application.runtime.request_context import RequestContext, current

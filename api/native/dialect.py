@@ -1,22 +1,9 @@
 """Our own dialect."""
 
 from api.http.dialect import Dialect
-from api.native import (
-    asyncapi,
-    consumers,
-    feed,
-    history,
-    ingest,
-    integrations,
-    ledger,
-    members,
-    orders,
-    proofs,
-    retention,
-    webhook_parked,
-    webhooks,
-)
+from api.native import history, integrations, ledger, orders, proofs, retention
 from api.native.errors import render
+from api.native.following import asyncapi, consumers, feed, ingest, members, webhook_parked, webhooks
 
 _ROUTERS = tuple(
     part.router

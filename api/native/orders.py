@@ -14,6 +14,8 @@ from api.http.requests import Json, KeyDep, NativeRoute, ServicesDep, read, writ
 from api.native.conditions import on_condition
 from api.native.errors import RESPONSES
 from api.native.events import authorise_append, events_of
+from api.native.following.streams import STREAMED, LastEventId
+from api.native.following.timeline import followed_timeline
 from api.native.history import OneOrder, PastQuery, get_past
 from api.native.integrations import IntegrationId
 from api.native.models import (
@@ -33,8 +35,6 @@ from api.native.proofs import RecordedWithReceipt
 from api.native.receipts import Prefer, receipt
 from api.native.render import order_item, recorded_body, timeline_item
 from api.native.security import CallerDep
-from api.native.streams import STREAMED, LastEventId
-from api.native.timeline import followed_timeline
 from api.services import Services
 from application.access.callers import Caller, authorise
 from application.bodies.masking import masked_event

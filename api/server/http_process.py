@@ -18,9 +18,9 @@ from api.http.rate_limit import limits_of
 from api.server.crowd import Crowd, room_for
 from api.server.door import Door
 from api.server.gc import REQUEST_ALLOCATIONS, collect_less_often
-from api.server.logs import set_up_logging
-from api.server.observing import observing
-from api.server.panel import Panel, keep_looking
+from api.server.observation.logs import set_up_logging
+from api.server.observation.observing import observing
+from api.server.observation.panel import Panel, keep_looking
 from api.server.protocol import protocol_in
 from api.server.pulse import Board, Pulse
 from api.settings import Settings, read_settings

@@ -16,9 +16,9 @@ from api.server import http_process, projector_process
 from api.server.child import STOP_SIGNALS
 from api.server.database_keeper import DatabaseKeeper
 from api.server.kept_process import Child
-from api.server.panel import Panel
+from api.server.observation.panel import Panel
+from api.server.observation.spans import require_telemetry
 from api.server.pulse import Board
-from api.server.spans import require_telemetry
 from api.settings import read_settings
 from domain.errors import OrdertrailError
 

@@ -7,8 +7,8 @@ import uvloop
 
 from api.bootstrap import run_projector
 from api.server.gc import BATCH_ALLOCATIONS, collect_less_often
-from api.server.logs import set_up_logging
-from api.server.panel import Panel, keep_looking
+from api.server.observation.logs import set_up_logging
+from api.server.observation.panel import Panel, keep_looking
 from api.server.pulse import Board, Pulse
 from api.settings import read_settings
 

@@ -8,12 +8,12 @@ import httptools
 from fastapi import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from api.http.measured import REQUESTS
+from api.http.observation.measured import REQUESTS
 from api.http.problems import Kind, Problem
 from api.http.request_ids import HEADER, id_of_request, new_request_id
 from api.http.tickets import TICKET
-from api.native import ingest
 from api.native.errors import render
+from api.native.following import ingest
 from api.server.crowd import Crowd
 from api.server.door import Door, is_body_small
 from api.server.transport import OrderlyTransport

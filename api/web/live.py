@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.http.requests import ServicesDep
 from api.http.streaming import EventStream, Part, Reader, StreamedAnswer
-from api.native.streams import streams_of
+from api.native.following.streams import streams_of
 from api.services import Services
 from api.web.pages.asking import AskedDep
 from api.web.route import PageRoute

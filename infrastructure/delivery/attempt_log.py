@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from application.delivery.errors import AttemptNotFound
-from application.delivery.webhooks import Attempt
+from application.delivery.webhooks.port import Attempt
 from application.privacy.cipher import bound, open_body, seal_body
 from application.privacy.keys import KeyRing
 from domain.errors import InvalidEvent, UnreadableKey
@@ -19,7 +19,7 @@ _LAST = "g"
 
 
 class PostgresAttemptLog:
-    """Implements application.delivery.webhooks.AttemptLog."""
+    """Implements application.delivery.webhooks.port.AttemptLog."""
 
     def __init__(self, pool: Pool, keys: KeyRing) -> None:
         self._pool = pool

@@ -11,7 +11,7 @@ import httpcore
 import httpx
 
 from application.delivery.errors import UnacceptableUrl
-from application.delivery.webhooks import Answer
+from application.delivery.webhooks.port import Answer
 from infrastructure.delivery.addresses import ForbiddenAddress, Guard, Network, Resolve, resolve
 
 SECONDS = 15.0
@@ -24,7 +24,7 @@ MAX_CONNECTIONS, KEEP_SECONDS = 200, 30
 
 
 class HttpSender:
-    """Implements application.delivery.webhooks.Sender."""
+    """Implements application.delivery.webhooks.port.Sender."""
 
     def __init__(
         self, allowed: Iterable[Network] = (), *, seconds: float | None = None, resolve: Resolve = resolve

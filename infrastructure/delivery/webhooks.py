@@ -5,8 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from application.delivery.errors import TooManyWebhooks, WebhookNotFound
-from application.delivery.signing import SECRET_BYTES
-from application.delivery.webhooks import (
+from application.delivery.webhooks.port import (
     MAX_WEBHOOKS,
     Endpoint,
     NewWebhook,
@@ -15,6 +14,7 @@ from application.delivery.webhooks import (
     consumer_of,
     settings_of,
 )
+from application.delivery.webhooks.signing import SECRET_BYTES
 from application.privacy.cipher import bound
 from domain.values import TenantName
 from infrastructure.delivery import consumers
@@ -26,7 +26,7 @@ _SQL = statements("webhooks")
 
 
 class PostgresWebhooks:
-    """Implements application.delivery.webhooks.WebhookStore."""
+    """Implements application.delivery.webhooks.port.WebhookStore."""
 
     def __init__(self, pool: Pool, key: InstallationKey) -> None:
         self._pool = pool

@@ -5,10 +5,11 @@ from typing import Any
 import typer
 
 from api.bootstrap import served_database
-from api.cli import links, maintenance
+from api.cli import maintenance
 from api.cli.commands.serve import Host, Port
 from api.cli.demo import example
 from api.cli.settings import DataDir, Dsn, plain_errors, run, settings_with
+from api.cli.tenancy import links
 from api.server import parent as server
 
 app = typer.Typer(add_completion=False)

@@ -3,8 +3,8 @@
 import typer
 
 from api.bootstrap import open_database
-from api.cli.progress import progress
 from api.cli.settings import DataDir, Dsn, plain_errors, settings_with
+from api.cli.terminal.progress import progress
 
 app = typer.Typer(add_completion=False)
 

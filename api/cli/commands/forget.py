@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from api.bootstrap import open_database
-from api.cli import forgetting
 from api.cli.settings import DataDir, Dsn, plain_errors, run, settings_with
+from api.cli.tenancy import forgetting
 
 app = typer.Typer(add_completion=False)
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from api.bootstrap import open_database
-from api.cli import links
 from api.cli.settings import AsJson, DataDir, Dsn, plain_errors, print_json, run, settings_with
+from api.cli.tenancy import links
 
 app = typer.Typer(add_completion=False)
 

@@ -9,8 +9,8 @@ import typer
 from api.bootstrap import open_database
 from api.cli import loading
 from api.cli.files.load_lines import Format, LoadFile
-from api.cli.progress import progress
 from api.cli.settings import DataDir, Dsn, plain_errors, run, settings_with
+from api.cli.terminal.progress import progress
 
 app = typer.Typer(add_completion=False)
 

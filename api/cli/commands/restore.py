@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from api.bootstrap import open_database
-from api.cli.durations import instant
 from api.cli.files.trusted_keys import held_checkpoint
 from api.cli.recovery.kept_lists import CHECKPOINTS, ERASURES, kept_checkpoints, merged, read_erasures
 from api.cli.recovery.restoring import finish, restore
 from api.cli.settings import DataDir, Dsn, plain_errors, settings_with
+from api.cli.terminal.durations import instant
 
 app = typer.Typer(add_completion=False)
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from api.bootstrap import open_database
-from api.cli import deletion, maintenance, tenants
+from api.cli import maintenance
 from api.cli.settings import AsJson, DataDir, Dsn, plain_errors, print_json, run, settings_with
+from api.cli.tenancy import deletion, tenants
 from domain.values import TenantName
 
 app = typer.Typer(help="Tenants.", no_args_is_help=True, add_completion=False)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from api.cli.tables import printable
+from api.cli.terminal.tables import printable
 
 CHECKS = (
     "settings", "database", "roles", "schema", "durability", "disk", "clock", "keys", "sealing", "views"

@@ -14,8 +14,8 @@ from api.bootstrap import open_seen, open_services
 from api.cli.files.compression import lines_of, new_file
 from api.cli.files.trusted_keys import published_keys, trust_lines
 from api.cli.maintenance import InvalidArgument, create_tenant
-from api.cli.progress import progress
-from api.cli.tables import printable
+from api.cli.terminal.progress import progress
+from api.cli.terminal.tables import printable
 from application.ledger.port import RecordedEvent
 from application.ledger_file.lines import FORMAT, MAX_LINE, FileDamaged
 from application.ledger_file.proof import Proven, check_proof

@@ -19,7 +19,7 @@ from api.web.sign_in import see
 from application.access.callers import Caller, authorise
 from application.access.scopes import grants
 from application.delivery.consumers import Consumer, HeldStream, Progress
-from application.delivery.webhooks import Attempt, Webhook, consumer_of
+from application.delivery.webhooks.port import Attempt, Webhook, consumer_of
 from domain.streams import order_id_of
 from domain.values import Name, TenantName
 

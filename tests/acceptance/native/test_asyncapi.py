@@ -9,7 +9,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from api.native.asyncapi import PATH
+from api.native.following.asyncapi import PATH
 from tests.native import an_order, append, status
 from tests.paths import ROOT
 from tests.streams import lined

@@ -274,7 +274,7 @@ async def test_a_load_that_is_cut_off_and_sent_again_is_recorded_once_and_in_ord
 
 
 def test_lines_are_cut_wherever_the_pieces_of_a_body_end() -> None:
-    from api.native.ingest_lines import lines_of
+    from api.native.following.ingest_lines import lines_of
 
     body = b"a\n\nbb\nccc"
 

@@ -82,7 +82,7 @@ def test_a_request_has_one_line_in_the_access_log_with_its_id_and_without_its_qu
         assert http.get(ORDERS, params={"text": "Ann"}).status_code == 200
 
     [entry] = of_request(server, "asked-1")
-    assert entry["logger"] == "api.http.access_log"
+    assert entry["logger"] == "api.http.observation.access_log"
     assert (entry["level"], entry["process"]) == ("info", "http")
     assert (entry["method"], entry["path"], entry["route"]) == ("GET", ORDERS, ORDERS)
     assert (entry["status"], entry["client"]) == (200, "127.0.0.1")
@@ -107,7 +107,7 @@ def test_a_line_about_a_failure_has_the_requests_id(server: Served, observed_dsn
     refused, answered = sorted(of_request(server, request_id), key=lambda entry: entry["time"])
     assert (refused["level"], refused["logger"]) == ("warning", "api.app")
     assert "53100" in refused["message"]
-    assert (answered["logger"], answered["status"]) == ("api.http.access_log", 503)
+    assert (answered["logger"], answered["status"]) == ("api.http.observation.access_log", 503)
 
 
 def test_no_line_of_the_log_holds_a_secret(server: Served, observed_dsn: str) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Browser, expect
 
-from api.cli.links import sign_in_link
+from api.cli.tenancy.links import sign_in_link
 from tests.acceptance.web.fix_web import Shop, Visit, new_shop, signed_in, visiting
 from tests.fix_server import Server
 

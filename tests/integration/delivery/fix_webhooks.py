@@ -11,13 +11,13 @@ import pytest
 from api.bootstrap import open_deliverer, open_services
 from api.services import Services
 from application.access.callers import Tenant
-from application.delivery.backoff import Backoff
 from application.delivery.consuming import Start
-from application.delivery.courier import Schedule
-from application.delivery.deliverer import Deliverer
 from application.delivery.filters import EVERYTHING
-from application.delivery.hooks import ShownSecret
-from application.delivery.webhooks import NewWebhook, Webhook
+from application.delivery.webhooks.backoff import Backoff
+from application.delivery.webhooks.courier import Schedule
+from application.delivery.webhooks.deliverer import Deliverer
+from application.delivery.webhooks.hooks import ShownSecret
+from application.delivery.webhooks.port import NewWebhook, Webhook
 from application.ledger.port import ANY, Append, Write
 from domain.values import TenantName
 from tests.fix_store import new_event

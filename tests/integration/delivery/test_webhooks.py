@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic_core import from_json
 from standardwebhooks import Webhook as Verifier
 
-from application.delivery.backoff import Backoff
 from application.delivery.consumers import partition_of
-from application.delivery.courier import Schedule
 from application.delivery.errors import UnacceptableUrl, WebhookNotFound
-from application.delivery.webhooks import consumer_of
+from application.delivery.webhooks.backoff import Backoff
+from application.delivery.webhooks.courier import Schedule
+from application.delivery.webhooks.port import consumer_of
 from tests.integration.delivery.fix_consumers import orders_of
 from tests.integration.delivery.fix_webhooks import AT_ONCE, SCHEDULE, Hooked
 from tests.receiver import HANG, Received, answer, receiving

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.cli.durations import MAX_DAYS, InvalidOption, duration, expiry
+from api.cli.terminal.durations import MAX_DAYS, InvalidOption, duration, expiry
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 

@@ -1,6 +1,6 @@
 """Lists for people."""
 
-from api.cli.tables import table
+from api.cli.terminal.tables import table
 
 
 def test_columns_are_as_wide_as_what_they_hold() -> None:

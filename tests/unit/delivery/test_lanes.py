@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from application.delivery.backoff import Backoff, retry_after
 from application.delivery.lanes import Cursor, Seen, in_groups, read_on
 from application.delivery.shares import Share, share_of
+from application.delivery.webhooks.backoff import Backoff, retry_after
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from api.http.reading.bodies import MAX_PARAMETERS, MAX_VALUES
 from api.http.reading.faults import MAX_FAULTS
 from api.http.requests import TokenRoute
-from api.native.feed import FeedQuery
+from api.native.following.feed import FeedQuery
 from api.native.integrations import ExceptionQuery, NewIntegration
 from api.native.models import MAX_EVENTS, Cursor, NewOrder, OrderQuery
 from api.server.protocol import BODY_SECONDS, HEAD_SECONDS, MAX_HEAD, WHOLE_BODY_SECONDS

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from api.http import looks
-from api.http.looks import KEPT_SECONDS, KEPT_TIMES, Looks
+from api.http.observation import looks
+from api.http.observation.looks import KEPT_SECONDS, KEPT_TIMES, Looks
 from application.views.health import DeliveryHealth, ProjectionHealth, SealingHealth
 
 

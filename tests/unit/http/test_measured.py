@@ -4,7 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from api.app import create_app, routes_of, with_hot_routes
-from api.http.measured import MAX_ROUTES, MeasuredRequests
+from api.http.observation.measured import MAX_ROUTES, MeasuredRequests
 from application.runtime.measures import Measures
 from tests.exposed import metric_types
 from tests.paths import ROOT

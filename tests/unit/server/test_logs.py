@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.http.access_log import NAME as ACCESS
-from api.server.log_secrets import without_secrets
-from api.server.logs import set_up_logging
+from api.http.observation.access_log import NAME as ACCESS
+from api.server.observation.log_secrets import without_secrets
+from api.server.observation.logs import set_up_logging
 from api.settings import read_settings
 from application.runtime.request_context import RequestContext, current
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.server import spans
-from api.server.spans import NoTelemetry, exporting_spans, require_telemetry
+from api.server.observation import spans
+from api.server.observation.spans import NoTelemetry, exporting_spans, require_telemetry
 
 
 def test_a_server_that_is_to_send_spans_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

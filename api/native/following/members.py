@@ -11,9 +11,9 @@ from api.http.parts import answer, document, rendered
 from api.http.problems import Fault, InvalidRequest
 from api.http.requests import Json, NativeRoute, ServicesDep
 from api.http.security import bearer
-from api.native.consumer_models import ConsumerName, StreamName
 from api.native.errors import RESPONSES
-from api.native.feed import CloudEvent
+from api.native.following.consumer_models import ConsumerName, StreamName
+from api.native.following.feed import CloudEvent
 from api.native.models import Strict
 from api.native.render import cloud_event
 from api.native.security import CallerDep

@@ -11,10 +11,10 @@ from api.http.parts import answer, document, rendered
 from api.http.problems import Fault, InvalidRequest
 from api.http.reading.json_text import to_json
 from api.http.streaming import FORMS, Form, Part, StreamedAnswer
+from api.native.following.streams import reader_of, streams_of
 from api.native.models import TimelineQuery
 from api.native.pages import position_of
 from api.native.render import timeline_item
-from api.native.streams import reader_of, streams_of
 from api.services import Services
 from application.access.callers import Caller
 from application.delivery.filters import EventFilter

@@ -18,10 +18,10 @@ from api.http.reading.query import Digits
 from api.http.requests import Json, NativeRoute, ServicesDep
 from api.http.streaming import FORMS, Form, Part, StreamedAnswer
 from api.native.errors import RESPONSES
+from api.native.following.streams import STREAMED, After, LastEventId, reader_of, streams_of
 from api.native.models import MAX_WAIT_SECONDS, Strict, Unreadable
 from api.native.render import cloud_event
 from api.native.security import CallerDep
-from api.native.streams import STREAMED, After, LastEventId, reader_of, streams_of
 from api.services import Services
 from application.access.callers import authorise
 from application.delivery.filters import EventFilter

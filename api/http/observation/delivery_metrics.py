@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import Metric
 
-from api.http.exposition import gauge
+from api.http.observation.exposition import gauge
 from application.views.health import DeliveryHealth
 
 _METRICS = {

@@ -9,8 +9,8 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.types import Processor
 
-from api.http.access_log import NAME as ACCESS
-from api.server.log_secrets import without_secrets
+from api.http.observation.access_log import NAME as ACCESS
+from api.server.observation.log_secrets import without_secrets
 from api.settings import Settings
 from application.runtime.request_context import current
 

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from api.http.accept import EVENT_STREAM, NDJSON
 from api.http.reading.json_text import to_json
 from api.http.requests import Json
-from api.native.feed import CloudEvent, FeedQuery
+from api.native.following.feed import CloudEvent, FeedQuery
 from api.native.models import TimelineItem, TimelineQuery
 from application.delivery.follower import End
 

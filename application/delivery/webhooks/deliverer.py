@@ -8,9 +8,9 @@ import socket
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 
-from application.delivery.courier import Courier, Tools
 from application.delivery.errors import ConsumerNotFound, WebhookNotFound
-from application.delivery.webhooks import KEEP_ATTEMPTS, consumer_of
+from application.delivery.webhooks.courier import Courier, Tools
+from application.delivery.webhooks.port import KEEP_ATTEMPTS, consumer_of
 from application.runtime.hints import Hints
 from application.runtime.loops import keep_going
 from domain.errors import OrdertrailError, Unavailable

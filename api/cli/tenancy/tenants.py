@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from api.bootstrap import open_register
 from api.cli.keys import Document
-from api.cli.tables import minute, table
+from api.cli.terminal.tables import minute, table
 from api.services import Register
 from application.access.tenants import TenantRecord
 from domain.values import TenantName

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
-from application.delivery.attempts import Attempts, Made
-from application.delivery.backoff import Backoff, retry_after
 from application.delivery.consumers import Acknowledged, Delivery, Membership, Refused
 from application.delivery.errors import LeaseLost
-from application.delivery.webhooks import Message, SigningSecret, Webhook, WebhookStore, consumer_of, message_id
+from application.delivery.webhooks.attempts import Attempts, Made
+from application.delivery.webhooks.backoff import Backoff, retry_after
+from application.delivery.webhooks.port import Message, SigningSecret, Webhook, WebhookStore, consumer_of, message_id
 from domain.values import TenantName
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from itertools import accumulate
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.http.measured import REQUESTS
+from api.http.observation.measured import REQUESTS
 from application.runtime.measures import MEASURES, SECONDS, Counter, Gauge, Histogram
 
 Labels = Sequence[str]

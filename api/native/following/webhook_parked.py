@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query, Response
 from api.http.parts import answer, document
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, NativeRoute, ServicesDep
-from api.native.consumer_models import DropBody, ParkedList, ParkedQuery, Retried, RetryBody, parked_body
 from api.native.errors import RESPONSES
+from api.native.following.consumer_models import DropBody, ParkedList, ParkedQuery, Retried, RetryBody, parked_body
+from api.native.following.webhook_models import WebhookId
+from api.native.following.webhooks import MANAGE, SEE
 from api.native.security import CallerDep
-from api.native.webhook_models import WebhookId
-from api.native.webhooks import MANAGE, SEE
 from application.access.callers import authorise
-from application.delivery.webhooks import consumer_of
+from application.delivery.webhooks.port import consumer_of
 
 router = APIRouter(
     prefix="/trail/v1/webhooks/{webhook_id}/parked", tags=["Webhooks"], route_class=NativeRoute, responses=RESPONSES

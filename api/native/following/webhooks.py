@@ -8,10 +8,9 @@ from fastapi import APIRouter, Path, Query, Response
 from api.http.parts import answer, document
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, NativeRoute, ServicesDep
-from api.native.consumer_models import NewPlace, Place
 from api.native.errors import RESPONSES
-from api.native.security import CallerDep
-from api.native.webhook_models import (
+from api.native.following.consumer_models import NewPlace, Place
+from api.native.following.webhook_models import (
     AttemptList,
     AttemptsQuery,
     ChangedWebhookBody,
@@ -27,9 +26,10 @@ from api.native.webhook_models import (
     attempt_body,
     webhook_body,
 )
+from api.native.security import CallerDep
 from api.services import Services
 from application.access.callers import Caller, authorise
-from application.delivery.webhooks import consumer_of
+from application.delivery.webhooks.port import consumer_of
 from domain.values import Identifier, TenantName
 
 SEE, MANAGE = "read:webhooks", "admin:webhooks"

@@ -5,13 +5,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
-from application.delivery.attempts import Attempts
 from application.delivery.consumers import Delivery, partition_of
 from application.delivery.consuming import Consuming, Start
-from application.delivery.courier import Render
 from application.delivery.errors import EventNotDelivered
-from application.delivery.signing import new_secret, shown_public_key, shown_secret
-from application.delivery.webhooks import (
+from application.delivery.webhooks.attempts import Attempts
+from application.delivery.webhooks.courier import Render
+from application.delivery.webhooks.port import (
     Attempt,
     Message,
     NewWebhook,
@@ -21,6 +20,7 @@ from application.delivery.webhooks import (
     consumer_of,
     message_id,
 )
+from application.delivery.webhooks.signing import new_secret, shown_public_key, shown_secret
 from application.ledger.port import EventStore
 from domain.values import TenantName
 

@@ -9,9 +9,9 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
-from api.http.delivery_metrics import of_deliveries
-from api.http.exposition import MeasuresCollector, gauge
-from api.http.looks import Look, Looks
+from api.http.observation.delivery_metrics import of_deliveries
+from api.http.observation.exposition import MeasuresCollector, gauge
+from api.http.observation.looks import Look, Looks
 from api.http.opening import Opening
 from api.http.requests import Json, ServicesDep
 from application.views.health import Shape

@@ -18,10 +18,10 @@ from api.http.reading.codings import Undecodable, coding_of, decoded_pieces
 from api.http.reading.query import Digits
 from api.http.requests import Json, NativeRoute, ServicesDep
 from api.native.errors import RESPONSES, ProblemDetails, details_of
-from api.native.ingest_lines import Chunk, LineReader, chunks_of, lines_of
+from api.native.following.ingest_lines import Chunk, LineReader, chunks_of, lines_of
+from api.native.following.streams import reader_of, streams_of
 from api.native.models import Strict
 from api.native.security import CallerDep
-from api.native.streams import reader_of, streams_of
 from api.services import Services
 from application.access.callers import Caller, authorise
 from application.delivery.follower import End

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Response
 from api.http.parts import answer, document
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, NativeRoute, ServicesDep
-from api.native.consumer_models import (
+from api.native.errors import RESPONSES
+from api.native.following.consumer_models import (
     ConsumerList,
     ConsumerName,
     ConsumersQuery,
@@ -24,7 +25,6 @@ from api.native.consumer_models import (
     parked_body,
     whole_body,
 )
-from api.native.errors import RESPONSES
 from api.native.security import CallerDep
 from application.access.callers import authorise
 

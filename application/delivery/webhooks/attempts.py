@@ -8,8 +8,8 @@ from pydantic_core import to_json
 from uuid_utils import uuid7
 
 from application.bodies.masking import SECRET_HEADERS, masked, masked_address, without_secrets_in
-from application.delivery.signing import signed_headers
-from application.delivery.webhooks import Answer, Attempt, AttemptLog, Message, Sender, SigningSecret, Webhook
+from application.delivery.webhooks.port import Answer, Attempt, AttemptLog, Message, Sender, SigningSecret, Webhook
+from application.delivery.webhooks.signing import signed_headers
 from domain.values import TenantName
 
 MAX_LOGGED = 4_096

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from standardwebhooks import Webhook
 
-from application.delivery.webhooks import SigningSecret
+from application.delivery.webhooks.port import SigningSecret
 
 SECRET_BYTES = 32
 

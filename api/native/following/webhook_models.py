@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json
 
 from api.http.reading.query import Digits
-from api.native.consumer_models import Filter, filter_body, progress_body
+from api.native.following.consumer_models import Filter, filter_body, progress_body
 from api.native.models import Strict
 from application.delivery.consumers import Consumer, Progress
-from application.delivery.webhooks import Attempt, NewWebhook, Webhook
+from application.delivery.webhooks.port import Attempt, NewWebhook, Webhook
 from domain.values import Identifier, Sentence, Whole
 
 WebhookId = Annotated[Identifier, Path(description="The webhook's id", examples=["wh-4b1f0c2d9e8a7765"])]

@@ -1,0 +1,1 @@
+"""What commands do to tenants: list, delete, forget, sign-in links."""

@@ -1,0 +1,1 @@
+"""Following the ledger: the feed, streams, bulk loads, consumers and webhooks."""

@@ -1,0 +1,1 @@
+"""Webhooks: consumers that the server runs, and what it sends for them."""
