@@ -15,27 +15,27 @@ MOST = 65_536
 _OPENER = build_opener(ProxyHandler({}))  # a proxy may reach another machine's server
 
 
-class Answer(NamedTuple):
+class HealthAnswer(NamedTuple):
     """Whether a server is ready, and its words or why there are none."""
 
     is_ready: bool
     says: str
 
 
-def ask(url: str | None, settings: Settings, *, seconds: float) -> Answer:
+def ask(url: str | None, settings: Settings, *, seconds: float) -> HealthAnswer:
     """Ask a server, or the one of this machine, whether it is ready. Raises InvalidOption."""
     base = (url or _own_url(settings)).rstrip("/")
     if not base.startswith(("http://", "https://")):
         raise InvalidOption(f"--url {base!r} is not a URL such as http://127.0.0.1:8080")
     try:
         with _OPENER.open(Request(f"{base}/readyz"), timeout=seconds) as response:  # noqa: S310 checked above
-            return Answer(True, _status(response.read(MOST)))
+            return HealthAnswer(True, _status(response.read(MOST)))
     except HTTPError as refusal:
-        return Answer(False, f"{base} is not ready: {refusal.code} {_detail(refusal.read(MOST))}".rstrip())
+        return HealthAnswer(False, f"{base} is not ready: {refusal.code} {_detail(refusal.read(MOST))}".rstrip())
     except URLError as error:
-        return Answer(False, f"{base} does not answer: {error.reason}")
+        return HealthAnswer(False, f"{base} does not answer: {error.reason}")
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return Answer(False, f"{base} does not answer: {error}")
+        return HealthAnswer(False, f"{base} does not answer: {error}")
 
 
 def _own_url(settings: Settings) -> str:

@@ -32,14 +32,14 @@ RETRY_MILLISECONDS = (500, 3_000)
 """After how long a client connects again. Each is told another time, so that not all come back at once."""
 
 
-class Part(NamedTuple):
+class StreamPart(NamedTuple):
     """Items in the form of the stream, and the position up to which there are no others."""
 
     items: Sequence[bytes]
     next: int
 
 
-class Feed(Protocol):
+class StreamFeed(Protocol):
     """What a stream shows."""
 
     @property
@@ -51,11 +51,11 @@ class Feed(Protocol):
     def end(self, why: End) -> None:
         """Give no more."""
 
-    async def more(self, seconds: float) -> Part:
+    async def more(self, seconds: float) -> StreamPart:
         """Return the next items, after so many seconds at most. Raises BeyondHead, NotFound, Unavailable."""
 
 
-class Form:
+class StreamForm:
     """How a stream is written."""
 
     media_type: str
@@ -73,7 +73,7 @@ class Form:
         raise NotImplementedError
 
 
-class EventStream(Form):
+class EventStream(StreamForm):
     """Server-sent events. A browser that connects again sends the last id in Last-Event-ID."""
 
     media_type = EventSourceResponse.media_type
@@ -91,7 +91,7 @@ class EventStream(Form):
         return format_sse_event(data_str=said, event="end", id=str(position), retry=retry)
 
 
-class Lines(Form):
+class Lines(StreamForm):
     """A JSON object a line. Those that are no items have the member next, and at the end the member end."""
 
     media_type = NDJSON
@@ -116,7 +116,7 @@ def in_one_line(json: bytes) -> bytes:
 
 _LINE_ENDS = {char.encode(): b"\\u%04x" % ord(char) for char in "\x85\u2028\u2029"}
 
-FORMS: dict[str, Form] = {form.media_type: form for form in (EventStream(), Lines())}
+FORMS: dict[str, StreamForm] = {form.media_type: form for form in (EventStream(), Lines())}
 
 
 class Reader(NamedTuple):
@@ -130,7 +130,11 @@ class StreamedAnswer(EventSourceResponse):
     """An answer that lasts until its feed ends or its client leaves."""
 
     def __init__(
-        self, open_feed: Callable[[], AbstractContextManager[Feed]], form: Form, streams: Streams, reader: Reader
+        self,
+        open_feed: Callable[[], AbstractContextManager[StreamFeed]],
+        form: StreamForm,
+        streams: Streams,
+        reader: Reader,
     ) -> None:
         self._open_feed = open_feed
         self._form = form
@@ -155,9 +159,9 @@ class StreamedAnswer(EventSourceResponse):
                 last = self._form.end(feed.ended or End.FAILED, reached)
         await send({"type": "http.response.body", "body": last})
 
-    async def _tell(self, feed: Feed, send: Send) -> int:
+    async def _tell(self, feed: StreamFeed, send: Send) -> int:
         """Send what the feed has, until it ends. Return the position up to which everything was sent."""
-        part = Part((), feed.position)
+        part = StreamPart((), feed.position)
         while True:
             # The first of all is a heartbeat, which says from where the stream goes on.
             await self._send(part.items or [self._form.beat(part.next)], feed, send)
@@ -165,7 +169,7 @@ class StreamedAnswer(EventSourceResponse):
                 return part.next
             part = await self._more(feed)
 
-    async def _send(self, items: Sequence[bytes], feed: Feed, send: Send) -> None:
+    async def _send(self, items: Sequence[bytes], feed: StreamFeed, send: Send) -> None:
         """Send items. If the client takes nothing for too long meanwhile, the feed ends."""
         size, piece = 0, []
         for n, item in enumerate(items, start=1):
@@ -179,7 +183,7 @@ class StreamedAnswer(EventSourceResponse):
                 if monotonic() - began > SLOW_SECONDS:
                     feed.end(End.SLOW)
 
-    async def _more(self, feed: Feed) -> Part:
+    async def _more(self, feed: StreamFeed) -> StreamPart:
         """Return the next part. The database may be away for a while, and the stream goes on after it."""
         deadline = monotonic() + self._streams.heartbeat_seconds
         while feed.ended is None and monotonic() < deadline:
@@ -195,10 +199,10 @@ class StreamedAnswer(EventSourceResponse):
             except Exception:
                 _log.exception("A stream failed")
                 feed.end(End.FAILED)
-        return Part((), feed.position)
+        return StreamPart((), feed.position)
 
 
-async def _left(receive: Receive, feed: Feed) -> None:
+async def _left(receive: Receive, feed: StreamFeed) -> None:
     """Wait until the client has left, and end what nobody reads any more."""
     while (await receive())["type"] != "http.disconnect":
         pass

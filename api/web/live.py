@@ -7,7 +7,7 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from api.http.requests import ServicesDep
-from api.http.streaming import EventStream, Part, Reader, StreamedAnswer
+from api.http.streaming import EventStream, Reader, StreamedAnswer, StreamPart
 from api.native.following.streams import streams_of
 from api.services import Services
 from api.web.pages.asking import AskedDep
@@ -58,10 +58,10 @@ class _Hints:
     def end(self, why: End) -> None:
         self._follower.end(why)
 
-    async def more(self, seconds: float) -> Part:
+    async def more(self, seconds: float) -> StreamPart:
         """Return one hint for all that was recorded since the last; a page that is behind gets it all at once."""
         batch = await self._follower.more(seconds)
-        return Part([_FORM.item(b"%d" % batch.next, batch.next)] if batch.events else [], batch.next)
+        return StreamPart([_FORM.item(b"%d" % batch.next, batch.next)] if batch.events else [], batch.next)
 
 
 @contextmanager

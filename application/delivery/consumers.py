@@ -82,7 +82,7 @@ class Progress(NamedTuple):
         return max(0, self.head - self.position)
 
 
-class Member(NamedTuple):
+class ConsumerMember(NamedTuple):
     """A member of a consumer."""
 
     name: str
@@ -137,7 +137,7 @@ class Acknowledged(NamedTuple):
     stream: str | None = None
 
 
-class Refused(NamedTuple):
+class RefusedEvent(NamedTuple):
     """An event could not be handled. Those of its stream before it are done."""
 
     partition: int
@@ -182,7 +182,7 @@ class ConsumerRegister(Protocol):
     async def progress(self, tenant: TenantName, names: Sequence[str]) -> Mapping[str, Progress]:
         """Return how far these consumers have come."""
 
-    async def members(self, tenant: TenantName, name: str) -> Sequence[Member]:
+    async def members(self, tenant: TenantName, name: str) -> Sequence[ConsumerMember]:
         """Return a consumer's members in the order in which they joined."""
 
     async def partitions(self, tenant: TenantName, name: str) -> Sequence[Partition]:
@@ -233,7 +233,7 @@ class Membership(Protocol):
         consumer: str,
         member: str,
         acknowledged: Sequence[Acknowledged],
-        refused: Sequence[Refused],
+        refused: Sequence[RefusedEvent],
     ) -> datetime | None:
         """Take what a member says of events, all of it or nothing, and renew its lease.
 

@@ -9,14 +9,14 @@ from typing import Literal, NamedTuple
 from application.delivery.consumers import (
     Acknowledged,
     Consumer,
+    ConsumerMember,
     ConsumerRegister,
     ConsumerSettings,
     Handed,
-    Member,
     Membership,
     Partition,
     Progress,
-    Refused,
+    RefusedEvent,
 )
 from application.delivery.growth import Growth
 from application.delivery.reading import LedgerReader
@@ -36,7 +36,7 @@ class ConsumerState(NamedTuple):
 
     consumer: Consumer
     progress: Progress
-    members: Sequence[Member]
+    members: Sequence[ConsumerMember]
     partitions: Sequence[Partition]
 
 
@@ -134,7 +134,7 @@ class Consuming:
         name: str,
         member: str,
         acknowledged: Sequence[Acknowledged],
-        refused: Sequence[Refused],
+        refused: Sequence[RefusedEvent],
     ) -> datetime | None:
         """Take what a member says of events; see Membership.settle."""
         return await self._membership.settle(tenant, name, member, acknowledged, refused)

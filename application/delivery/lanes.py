@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple
 
 
-class Cursor(NamedTuple):
+class LaneCursor(NamedTuple):
     """How far a partition has come. The table consumer_partitions says what each number means."""
 
     partition: int
@@ -15,7 +15,7 @@ class Cursor(NamedTuple):
     read_last: int
     read_previous: int | None
 
-    def acknowledged(self, position: int) -> "Cursor":
+    def acknowledged(self, position: int) -> "LaneCursor":
         """Return how far it is when everything up to a position is done, of what was handed out.
 
         After the last event that was handed out there is none up to read_to that has to be: it goes on from there.
@@ -27,7 +27,7 @@ class Cursor(NamedTuple):
         return self._replace(position=position, previous=position)
 
 
-class Seen(NamedTuple):
+class LaneSeen(NamedTuple):
     """A wanted event of a partition, and whether its stream is held."""
 
     position: int
@@ -48,17 +48,17 @@ class Read(NamedTuple):
     """The events to hand out, and the partitions that have come further."""
 
     chosen: list[Chosen]
-    moved: list[Cursor]
+    moved: list[LaneCursor]
     has_more: bool
     """Whether some of the wanted events were left for later."""
 
 
-def in_groups(cursors: Sequence[Cursor], *, look: int) -> Iterator[list[Cursor]]:
+def in_groups(cursors: Sequence[LaneCursor], *, look: int) -> Iterator[list[LaneCursor]]:
     """Yield partitions that are so near each other that they are read together.
 
     So a partition that is far behind does not hold up those at the ledger's end.
     """
-    group: list[Cursor] = []
+    group: list[LaneCursor] = []
     for cursor in sorted(cursors, key=lambda each: (each.position, each.partition)):
         if group and cursor.position >= group[0].position + look:
             yield group
@@ -68,13 +68,13 @@ def in_groups(cursors: Sequence[Cursor], *, look: int) -> Iterator[list[Cursor]]
         yield group
 
 
-def read_on(cursors: Sequence[Cursor], seen: Sequence[Seen], *, reached: int, limit: int) -> Read:
+def read_on(cursors: Sequence[LaneCursor], seen: Sequence[LaneSeen], *, reached: int, limit: int) -> Read:
     """Return what to hand out of the wanted events, which are all that there are of these partitions up to reached.
 
     They are in ledger order, and come after the position of their partition. Events of held streams are passed over.
     Every partition gets its turn, so that one whose events nobody acknowledges does not hold up the others.
     """
-    of_partition: dict[int, list[Seen]] = {cursor.partition: [] for cursor in cursors}
+    of_partition: dict[int, list[LaneSeen]] = {cursor.partition: [] for cursor in cursors}
     for event in seen:
         of_partition[event.partition].append(event)
     queues = {p: [e.position for e in events if not e.is_held] for p, events in of_partition.items()}
@@ -85,7 +85,9 @@ def read_on(cursors: Sequence[Cursor], seen: Sequence[Seen], *, reached: int, li
     return Read(sorted(one for chosen, _ in lanes for one in chosen), moved, has_more=len(turns) > limit)
 
 
-def _lane(cursor: Cursor, seen: Sequence[Seen], taken: Set[int], reached: int) -> tuple[list[Chosen], Cursor]:
+def _lane(
+    cursor: LaneCursor, seen: Sequence[LaneSeen], taken: Set[int], reached: int
+) -> tuple[list[Chosen], LaneCursor]:
     """Return what to hand out of a partition, and how far it has come then."""
     previous = cursor.previous
     chosen: list[Chosen] = []

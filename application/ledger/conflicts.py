@@ -16,7 +16,7 @@ PAUSE_MILLISECONDS = 20
 _OTHERS = "Others change the same order all the time, and nothing was stored; try again"
 
 
-class Attempts:
+class Tries:
     """The attempts at a decision. Each loads, decides and appends:
 
     async for attempt in Attempts():
@@ -30,10 +30,10 @@ class Attempts:
         self._until = monotonic() + seconds
         self._number = 0
 
-    def __aiter__(self) -> "Attempts":
+    def __aiter__(self) -> "Tries":
         return self
 
-    async def __anext__(self) -> "Attempts":
+    async def __anext__(self) -> "Tries":
         if self._number:
             # A random pause: those who lost to the same writer would otherwise collide again.
             await asyncio.sleep(secrets.randbelow(PAUSE_MILLISECONDS) / 1_000)

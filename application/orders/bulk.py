@@ -37,7 +37,7 @@ AT_ONCE = 16
 """How many streams are written one by one at the same time."""
 
 
-class Line(Protocol):
+class LoadLine(Protocol):
     """A line of a load that holds an event."""
 
     @property
@@ -48,13 +48,13 @@ class Line(Protocol):
 
 
 @dataclass
-class Told:
+class ToldLine:
     """What became of the lines that were told so far."""
 
     recorded: int = 0
     repeated: int = 0
     position: int = 0
-    refused: list[tuple[Line, OrdertrailError]] = field(default_factory=list)
+    refused: list[tuple[LoadLine, OrdertrailError]] = field(default_factory=list)
 
     def note(self, position: int, count: int, *, is_repeated: bool) -> None:
         self.position = max(self.position, position)
@@ -63,16 +63,16 @@ class Told:
         else:
             self.recorded += count
 
-    def refuse(self, line: Line, why: OrdertrailError) -> None:
+    def refuse(self, line: LoadLine, why: OrdertrailError) -> None:
         self.refused.append((line, why))
 
 
 class Prepared(NamedTuple):
     """A chunk of lines by their streams: those that are told together, by these writes, and those that are not."""
 
-    together: dict[str, list[Line]]
+    together: dict[str, list[LoadLine]]
     writes: list[Write]
-    apart: list[list[Line]]
+    apart: list[list[LoadLine]]
 
 
 class BulkLoad:
@@ -94,11 +94,11 @@ class BulkLoad:
         self._orders = orders
         self._integrations = integrations
         self._bodies = bodies
-        self.told = Told()
+        self.told = ToldLine()
 
-    async def prepare(self, lines: Sequence[Line]) -> Prepared:
+    async def prepare(self, lines: Sequence[LoadLine]) -> Prepared:
         """Return a chunk of lines ready to be told. No two of them have the same event id, and every event has one."""
-        by_stream: dict[str, list[Line]] = defaultdict(list)
+        by_stream: dict[str, list[LoadLine]] = defaultdict(list)
         for line in lines:
             by_stream[line.event.originator_id].append(line)
         together = {stream: of for stream, of in by_stream.items() if _is_simple(of)}
@@ -110,7 +110,9 @@ class BulkLoad:
         left = await self._tell_together(chunk.together, chunk.writes) if chunk.writes else []
         await self._tell_apart([*left, *chunk.apart])
 
-    async def _tell_together(self, by_stream: dict[str, list[Line]], writes: Sequence[Write]) -> list[list[Line]]:
+    async def _tell_together(
+        self, by_stream: dict[str, list[LoadLine]], writes: Sequence[Write]
+    ) -> list[list[LoadLine]]:
         """Record lines of simple streams by one append. Return the lines that have to be told apart, by streams.
 
         If the append is refused, those that are known already are left out, and it is tried once more.
@@ -161,7 +163,7 @@ class BulkLoad:
                 return True
         raise AssertionError
 
-    async def _write(self, stream: str, lines: Sequence[Line]) -> Write:
+    async def _write(self, stream: str, lines: Sequence[LoadLine]) -> Write:
         events, origin = [await self._slim(line.event) for line in lines], current_origin()
         return Write(stream, self._expected(events[0]), tuple([draft(event, origin) for event in events]))
 
@@ -173,14 +175,14 @@ class BulkLoad:
             return NO_STREAM
         return ANY if isinstance(first, Registered) or self._tenant.is_implicit else STREAM_EXISTS
 
-    async def _tell_apart(self, streams: Sequence[Sequence[Line]]) -> None:
+    async def _tell_apart(self, streams: Sequence[Sequence[LoadLine]]) -> None:
         """Record the lines of each stream one after the other, and several streams at the same time."""
-        by_id: dict[str, list[Line]] = defaultdict(list)
+        by_id: dict[str, list[LoadLine]] = defaultdict(list)
         for lines in streams:
             by_id[await self._name(lines[0].event)] += lines
         slots = asyncio.Semaphore(AT_ONCE)
 
-        async def tell(lines: Sequence[Line]) -> None:
+        async def tell(lines: Sequence[LoadLine]) -> None:
             async with slots:
                 for line in sorted(lines, key=lambda line: line.number):
                     await self._tell_alone(line)
@@ -199,7 +201,7 @@ class BulkLoad:
         renew()
         return order_stream(await self._orders.id_of(self._tenant.name, order_id_of(event.originator_id)))
 
-    async def _tell_alone(self, line: Line) -> None:
+    async def _tell_alone(self, line: LoadLine) -> None:
         for left in range(TRIES - 1, -1, -1):
             renew()
             try:
@@ -242,7 +244,7 @@ def identified(event: Event) -> Event:
     return event if event.event_id else event.model_copy(update={"event_id": new_event_id()})
 
 
-def _is_simple(lines: Sequence[Line]) -> bool:
+def _is_simple(lines: Sequence[LoadLine]) -> bool:
     """Whether the lines of a stream can be recorded without reading it: facts, perhaps after its beginning."""
     if all(type(line.event) not in _DECIDED for line in lines):
         return True

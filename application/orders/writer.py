@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from application.access.callers import Tenant
 from application.ledger.codec import draft, new_event_id
-from application.ledger.conflicts import Attempts, Turns
+from application.ledger.conflicts import Tries, Turns
 from application.ledger.outcome import Recorded, recorded
 from application.ledger.port import (
     ANY,
@@ -61,7 +61,7 @@ class OrderWriter:
         Raises VersionConflict if the order is not as expected, and Busy if others change it all the time.
         """
         async with self._turns.of(tenant.name, order_stream(name)):
-            async for attempt in Attempts():
+            async for attempt in Tries():
                 order = await self._load(tenant, name, needs)
                 # Ask after loading: if a copy of this request was faster, its effect is no reason to refuse this one.
                 if found := await self.find_request(tenant, key):
@@ -132,7 +132,7 @@ class OrderWriter:
 
         streams = other_streams(events) | (set() if isinstance(expected, Exactly) else {stream})
         async with self._turns.of(tenant.name, stream):
-            async for attempt in Attempts():
+            async for attempt in Tries():
                 order = await load_if_any(self._store, tenant, order_id, expected, needs_of(events))
                 if found := await self.find_request(tenant, key):
                     return with_known(found, known).only(stream)

@@ -14,7 +14,7 @@ _UNKNOWN = "none"
 """The event of an encrypted value whose event is not known. No event has this id, so the value does not open."""
 
 
-class Part(NamedTuple):
+class SealedPart(NamedTuple):
     """Some members of one event's data, as JSON or as its values, and of the event's actor.
 
     event_id is the event in which its personal data is encrypted; None if it is not encrypted. The event is at this
@@ -60,7 +60,7 @@ def event_of(event_id: Any, *values: Any) -> str | None:
     return _UNKNOWN if any(map(is_token, values)) else None
 
 
-def document_of_part(tenant: TenantName, part: Part) -> Document | None:
+def document_of_part(tenant: TenantName, part: SealedPart) -> Document | None:
     """Return a part's personal data in its JSON; None if there is none, or if its data is no JSON object."""
     shape = shape_of_type(part.type)
     if shape is None:
@@ -76,7 +76,7 @@ def document_of_part(tenant: TenantName, part: Part) -> Document | None:
     return found if found.is_personal else None
 
 
-def opened_part(part: Part, found: Document | None) -> OpenedPart:
+def opened_part(part: SealedPart, found: Document | None) -> OpenedPart:
     """Return a part with what was opened in its document."""
     if found is None:
         return OpenedPart(part.data, part.actor)

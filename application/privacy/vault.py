@@ -10,7 +10,7 @@ from application.privacy.damage import in_words
 from application.privacy.documents import Document, document, opened_event, sealable, subjects_in
 from application.privacy.keys import KeyRing
 from application.privacy.notices import Noticed
-from application.privacy.parts import OpenedPart, Part, document_of_part, opened_part
+from application.privacy.parts import OpenedPart, SealedPart, document_of_part, opened_part
 from application.runtime.room import BREATH_BYTES
 from domain.values import TenantName
 
@@ -57,7 +57,7 @@ class Vault:
                 await asyncio.sleep(0)
         return shown
 
-    async def opened_parts(self, tenant: TenantName, parts: Sequence[Part]) -> list[OpenedPart]:
+    async def opened_parts(self, tenant: TenantName, parts: Sequence[SealedPart]) -> list[OpenedPart]:
         """Return parts of events as they may be shown at this moment, as opened does. Raises Unavailable."""
         found = [document_of_part(tenant, part) for part in parts]
         keys = await self._keys.to_read(tenant, subjects_in(found))
@@ -72,7 +72,7 @@ class Vault:
         return list(map(opened_part, parts, found))
 
     async def _open(
-        self, tenant: TenantName, event: RecordedEvent | Part, found: Document, keys: Keys, imports: "_Imports"
+        self, tenant: TenantName, event: RecordedEvent | SealedPart, found: Document, keys: Keys, imports: "_Imports"
     ) -> None:
         """Open an event's personal data, and log data damaged here.
 

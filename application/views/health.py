@@ -27,7 +27,7 @@ class SealingHealth(NamedTuple):
     """How long ago the oldest event was recorded that is not sealed; 0 if there is none."""
 
 
-class Shape(StrEnum):
+class InstallationShape(StrEnum):
     """Where the tables of an installation are."""
 
     ONE_SERVER = "one server"
@@ -56,7 +56,7 @@ class DeliveryHealth(NamedTuple):
 class Health(Protocol):
     """Tells whether the database is well."""
 
-    async def shape(self) -> Shape:
+    async def shape(self) -> InstallationShape:
         """Return where the tables are. Raises Unavailable."""
 
     async def projections(self) -> list[ProjectionHealth]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from application.delivery.consumers import (
     Consumer,
+    ConsumerMember,
     ConsumerSettings,
     HeldStream,
-    Member,
     Partition,
     Progress,
 )
@@ -49,7 +49,7 @@ class PostgresConsumers:
             rows = await (await connection.execute(_SQL["progress"], asked)).fetchall()
         return {name: Progress(*numbers) for name, *numbers in rows}
 
-    async def members(self, tenant: TenantName, name: str) -> Sequence[Member]:
+    async def members(self, tenant: TenantName, name: str) -> Sequence[ConsumerMember]:
         async with reading(self._pool) as connection:
             return await members_of(connection, tenant, name)
 
@@ -167,10 +167,10 @@ async def find(connection: Connection, tenant: TenantName, name: str) -> Consume
     return consumer_of(row)
 
 
-async def members_of(connection: Connection, tenant: TenantName, name: str) -> Sequence[Member]:
+async def members_of(connection: Connection, tenant: TenantName, name: str) -> Sequence[ConsumerMember]:
     """Return a consumer's members in the order in which they joined."""
     cursor = await connection.execute(_SQL["members"], {"tenant": tenant, "consumer": name})
-    return [Member(*row) for row in await cursor.fetchall()]
+    return [ConsumerMember(*row) for row in await cursor.fetchall()]
 
 
 def consumer_of(row: Sequence[Any]) -> Consumer:

@@ -5,7 +5,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from application.delivery.filters import EventFilter
-from application.delivery.lanes import Cursor, Seen, in_groups, read_on
+from application.delivery.lanes import LaneCursor, LaneSeen, in_groups, read_on
 from application.delivery.reading import LOOK
 from application.ledger.port import RecordedEvent
 from domain.values import TenantName
@@ -52,7 +52,7 @@ class PartitionReads:
         }
         self._head = 0
 
-    async def of_held_streams(self, own: Sequence[Cursor], *, limit: int) -> list[ToHandOut]:
+    async def of_held_streams(self, own: Sequence[LaneCursor], *, limit: int) -> list[ToHandOut]:
         """Return events of held streams whose time has come; let those go that may go back to their partitions.
 
         An event that was refused comes alone: whether the later ones can be handled depends on it. They take half of
@@ -83,7 +83,7 @@ class PartitionReads:
         await self._note(moved, gone)
         return await self._with_previous(chosen)
 
-    async def of_partitions(self, own: Sequence[Cursor], *, limit: int) -> tuple[list[ToHandOut], bool]:
+    async def of_partitions(self, own: Sequence[LaneCursor], *, limit: int) -> tuple[list[ToHandOut], bool]:
         """Return the next events of partitions, and whether there may be more."""
         groups = list(in_groups(own, look=LOOK))
         chosen: list[ToHandOut] = []
@@ -100,7 +100,7 @@ class PartitionReads:
             has_more = has_more or read.has_more or reached < self._head
         return chosen, has_more
 
-    async def _seen(self, group: Sequence[Cursor], after: int, *, rows: int) -> tuple[list[Seen], int]:
+    async def _seen(self, group: Sequence[LaneCursor], after: int, *, rows: int) -> tuple[list[LaneSeen], int]:
         """Return the wanted events of partitions after a position, and how far they are complete."""
         limit = min(max(rows, FEWEST_ROWS), MOST_ROWS)
         upto = min(self._head, after + LOOK)
@@ -115,7 +115,7 @@ class PartitionReads:
         )
         reached = upto if len(found) < limit else found[-1][0]
         wanted = await self._wanted_of([row[0] for row in found])
-        return [Seen(*row) for row in found if row[0] in wanted], reached
+        return [LaneSeen(*row) for row in found if row[0] in wanted], reached
 
     async def _next_of(self, due: Sequence[Any], *, limit: int) -> dict[str, tuple[int | None, list[int]]]:
         """Return the next wanted events of each stream; and how far it was looked through, if it goes on after that."""
@@ -168,14 +168,14 @@ class PartitionReads:
             handed = {**self._of_consumer, **parameters, "read_to": BigIntArray(read_to)}
             await self._connection.execute(_SQL["hand_out"], handed)
 
-    async def _move(self, cursors: Sequence[Cursor]) -> None:
+    async def _move(self, cursors: Sequence[LaneCursor]) -> None:
         await move(self._connection, self._of_consumer, cursors)
 
     async def _rows(self, statement: bytes, **parameters: Any) -> list[tuple[Any, ...]]:
         return await (await self._connection.execute(statement, parameters)).fetchall()
 
 
-async def move(connection: Connection, of_consumer: dict[str, Any], cursors: Sequence[Cursor]) -> None:
+async def move(connection: Connection, of_consumer: dict[str, Any], cursors: Sequence[LaneCursor]) -> None:
     """Keep how far partitions have come, whose rows are locked."""
     if not cursors:
         return

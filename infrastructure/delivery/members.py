@@ -9,13 +9,13 @@ from application.delivery.consumers import (
     MAX_MEMBERS,
     Acknowledged,
     Consumer,
+    ConsumerMember,
     Delivery,
     Handed,
-    Member,
-    Refused,
+    RefusedEvent,
 )
 from application.delivery.errors import ConsumerNotFound, TooManyMembers
-from application.delivery.lanes import Cursor
+from application.delivery.lanes import LaneCursor
 from application.delivery.shares import Share, share_of
 from application.ledger.port import PAGE_BYTES
 from application.privacy.vault import Vault
@@ -36,7 +36,7 @@ _SQL = statements("consumers")
 class _Standing(NamedTuple):
     """The members of a consumer, and who owns what."""
 
-    members: Sequence[Member]
+    members: Sequence[ConsumerMember]
     owners: Mapping[int, str | None]
 
     def is_settled(self, member: str) -> bool:
@@ -63,7 +63,7 @@ class PostgresMembership:
             async with connection.transaction():
                 found = await find(connection, tenant, consumer)
                 cursor = await connection.execute(_SQL["lock_owned"], of_member)
-                own = [Cursor(*row) for row in await cursor.fetchall()]
+                own = [LaneCursor(*row) for row in await cursor.fetchall()]
                 chosen, has_more = await self._choose(connection, tenant, found, own, limit=limit)
         tokens = {each.partition: each.token for each in own}
         deliveries = await self._deliveries(tenant, chosen)
@@ -75,7 +75,7 @@ class PostgresMembership:
         consumer: str,
         member: str,
         acknowledged: Sequence[Acknowledged],
-        refused: Sequence[Refused],
+        refused: Sequence[RefusedEvent],
     ) -> datetime | None:
         of_member = {"tenant": tenant, "consumer": consumer, "member": member}
         async with reading(self._pool) as connection, connection.transaction():
@@ -122,7 +122,7 @@ class PostgresMembership:
                 await connection.execute(_SQL["forget_what_was_handed_out"], taken)
 
     async def _choose(
-        self, connection: Connection, tenant: TenantName, consumer: Consumer, own: Sequence[Cursor], *, limit: int
+        self, connection: Connection, tenant: TenantName, consumer: Consumer, own: Sequence[LaneCursor], *, limit: int
     ) -> tuple[list[ToHandOut], bool]:
         """Return what to hand out of a member's partitions, which are locked, and whether there may be more."""
         if consumer.is_paused or not own:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from application.delivery.consumers import Acknowledged, ConsumerSettings, Refused
+from application.delivery.consumers import Acknowledged, ConsumerSettings, RefusedEvent
 from application.delivery.errors import LeaseLost, NotHandedOut
-from application.delivery.lanes import Cursor
+from application.delivery.lanes import LaneCursor
 from infrastructure.delivery.lanes import move
 from infrastructure.postgres.arrays import BigIntArray, IntArray
 from infrastructure.postgres.database import Connection
@@ -20,7 +20,7 @@ async def settle(
     of_member: dict[str, Any],
     settings: ConsumerSettings,
     acknowledged: Sequence[Acknowledged],
-    refused: Sequence[Refused],
+    refused: Sequence[RefusedEvent],
 ) -> None:
     """Refuse and acknowledge. Raises LeaseLost, NotHandedOut: the transaction must be undone then.
 
@@ -42,8 +42,8 @@ async def settle(
 
 
 async def _locked(
-    connection: Connection, of_member: dict[str, Any], said: Sequence[Acknowledged | Refused]
-) -> Mapping[int, Cursor]:
+    connection: Connection, of_member: dict[str, Any], said: Sequence[Acknowledged | RefusedEvent]
+) -> Mapping[int, LaneCursor]:
     """Lock the partitions that something is said of, and return them. Raises LeaseLost."""
     partitions = IntArray(sorted({each.partition for each in said}))
     cursor = await connection.execute(_SQL["lock_named"], {**of_member, "partitions": partitions})
@@ -55,11 +55,15 @@ async def _locked(
     }
     if lost:
         raise LeaseLost(sorted(lost))
-    return {partition: Cursor(partition, *row[2:]) for partition, row in rows.items()}
+    return {partition: LaneCursor(partition, *row[2:]) for partition, row in rows.items()}
 
 
 async def _refuse(
-    connection: Connection, of_member: dict[str, Any], settings: ConsumerSettings, cursor: Cursor, event: Refused
+    connection: Connection,
+    of_member: dict[str, Any],
+    settings: ConsumerSettings,
+    cursor: LaneCursor,
+    event: RefusedEvent,
 ) -> None:
     """Hold the stream of an event that was handed out. If it waits already, the same was said before."""
     asked = {"tenant": of_member["tenant"], "positions": BigIntArray([event.position])}

@@ -10,14 +10,14 @@ from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.ledger.group_commit import GroupCommit
 from infrastructure.postgres.arrays import texts
 from infrastructure.postgres.bounded_reads import BoundedReads, Large
-from infrastructure.postgres.bounded_rows import Shape
+from infrastructure.postgres.bounded_rows import RowShape
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.rows import recorded_event
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("ledger")
 MAX_INT = 2**31 - 1
-EVENTS = Shape(columns=slice(5, 7), key=0, statement=_SQL["large_events"])
+EVENTS = RowShape(columns=slice(5, 7), key=0, statement=_SQL["large_events"])
 """The columns of statements that read events."""
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from application.runtime.room import AT_ONCE, Part, Room
 from domain.values import TenantName
 from infrastructure.postgres.arrays import Array, BigIntArray, texts
-from infrastructure.postgres.bounded_rows import Row, Shape, by_key, completed, cut, inline_of, left_out, size_of
+from infrastructure.postgres.bounded_rows import Row, RowShape, by_key, completed, cut, inline_of, left_out, size_of
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.rows import fetch, fetch_whatever_times
 
@@ -35,14 +35,14 @@ class BoundedReads:
         self._fetch = fetch_whatever_times if whatever_times else fetch
 
     async def rows(
-        self, statement: bytes, shape: Shape, tenant: TenantName, *, limit: int, max_bytes: int, **parameters: Any
+        self, statement: bytes, shape: RowShape, tenant: TenantName, *, limit: int, max_bytes: int, **parameters: Any
     ) -> list[Row]:
         """Return rows up to the one that brings them to so many bytes. Raises Unavailable, Crowded."""
         rows, _ = await self.counted(statement, shape, tenant, limit=limit, max_bytes=max_bytes, **parameters)
         return rows
 
     async def counted(
-        self, statement: bytes, shape: Shape, tenant: TenantName, *, limit: int, max_bytes: int, **parameters: Any
+        self, statement: bytes, shape: RowShape, tenant: TenantName, *, limit: int, max_bytes: int, **parameters: Any
     ) -> tuple[list[Row], int]:
         """Return what rows returns, and how many rows there would be without the limit on bytes."""
         wanted = {**parameters, "tenant": tenant, "limit": limit, "inline": inline_of(max_bytes, limit)}

@@ -17,7 +17,7 @@ MAX_INLINE = 8 * 1024
 size_of = itemgetter(-1)
 
 
-class Shape(NamedTuple):
+class RowShape(NamedTuple):
     """The columns that may be left out, the column that names the row, and the statement that returns rows by names
     (keys).
     """
@@ -44,13 +44,13 @@ def cut(rows: Sequence[Row], max_bytes: int) -> Sequence[Row]:
     return rows
 
 
-def left_out(rows: Sequence[Row], shape: Shape) -> list[Any]:
+def left_out(rows: Sequence[Row], shape: RowShape) -> list[Any]:
     """Return the keys of the rows that are incomplete."""
     first = shape.columns.start
     return [row[shape.key] for row in rows if row[first] is None and row[-1]]
 
 
-def completed(rows: Sequence[Row], shape: Shape, found: Mapping[Any, Row]) -> list[Row]:
+def completed(rows: Sequence[Row], shape: RowShape, found: Mapping[Any, Row]) -> list[Row]:
     """Return rows with their missing values filled in, without sizes. Rows that have vanished since are left out."""
     if not found:
         return [row[:-1] for row in rows]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from application.views.health import Shape
+from application.views.health import InstallationShape
 from domain.errors import Misconfigured
 from infrastructure.postgres.patience import BACKGROUND
 from infrastructure.postgres.session import RUNTIME_ROLE
@@ -41,11 +41,11 @@ class Distribution(NamedTuple):
     tables: tuple[Table, ...]
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> InstallationShape:
         where = {table.is_on_nodes for table in self.tables}
         if where == {True, False}:
-            return Shape.PARTLY_DISTRIBUTED
-        return Shape.DISTRIBUTED if True in where else Shape.ONE_SERVER
+            return InstallationShape.PARTLY_DISTRIBUTED
+        return InstallationShape.DISTRIBUTED if True in where else InstallationShape.ONE_SERVER
 
 
 def distribution(rows: Iterable[tuple[str, bool, bool]]) -> Distribution:

@@ -15,7 +15,7 @@ from psycopg.errors import InsufficientPrivilege
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 
-from application.views.health import Shape
+from application.views.health import InstallationShape
 from infrastructure.postgres.session import RUNTIME_ROLE, MissingRight, become_owner
 from infrastructure.postgres.statements import statements
 from infrastructure.setup import rights
@@ -57,7 +57,7 @@ def migrate_in(session: Session, tell: Tell = lambda _: None, *, show: Show | No
     if found.owner is not None and not found.is_owner:
         _check_without_owner(session, found)
         return []
-    if _is_whole(session, found) and (show is None or distribution_in(session).shape == Shape.DISTRIBUTED):
+    if _is_whole(session, found) and (show is None or distribution_in(session).shape == InstallationShape.DISTRIBUTED):
         return []
     with _lock(session):
         return _migrate(session, tell, show)
@@ -84,7 +84,7 @@ def _is_whole(session: Session, found: Survey) -> bool:
         and found.is_runtime
         and not pending_in(session, found)
         and rights.are_set(session)
-        and distribution_in(session).shape != Shape.PARTLY_DISTRIBUTED
+        and distribution_in(session).shape != InstallationShape.PARTLY_DISTRIBUTED
     )
 
 
@@ -99,7 +99,7 @@ def _check_without_owner(session: Session, found: Survey) -> None:
     try:
         todo = pending_in(session, found)
         what = f"lacks the migration {todo[0]}" if todo else None
-        if what is None and distribution_in(session).shape == Shape.PARTLY_DISTRIBUTED:
+        if what is None and distribution_in(session).shape == InstallationShape.PARTLY_DISTRIBUTED:
             what = "is distributed only in part"
         if what is None and not rights.are_set(session):
             what = f"does not give the role {RUNTIME_ROLE} the rights that it needs"
@@ -126,7 +126,7 @@ def _migrate(session: Session, tell: Tell, show: Show | None) -> list[str]:
         backend = _Backend(session)
         for migration in backend.to_apply(migrations):
             backend.apply_one(migration)
-    if show is not None or distribution_in(session).shape != Shape.ONE_SERVER:
+    if show is not None or distribution_in(session).shape != InstallationShape.ONE_SERVER:
         distribute(session, show or (lambda *_: None))
     change = rights.set_anew(session)
     if before.has_history:

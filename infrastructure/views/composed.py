@@ -16,7 +16,7 @@ from application.views.projections.integrations import INTEGRATIONS_VIEW
 from application.views.projections.order_state import ORDER_STATE_VIEW
 from application.views.projections.service_events import SERVICE_EVENTS_VIEW
 from application.views.projections.view import ColumnType, View
-from infrastructure.postgres.bounded_rows import Shape
+from infrastructure.postgres.bounded_rows import RowShape
 from infrastructure.postgres.statements import statements as named
 from infrastructure.views.columns import (
     COMMA,
@@ -76,11 +76,11 @@ def one(view: View[Any]) -> bytes:
 
 
 @cache
-def listed(view: View[Any]) -> tuple[bytes, Shape]:
+def listed(view: View[Any]) -> tuple[bytes, RowShape]:
     """Return the statement that reads a list of rows, and their shape. They are bounded (bounded_rows.py)."""
     assert view.json is not None
     column = view.index(view.json.name)
-    shape = Shape(slice(column, column + 1), key=view.index(view.key[-1]), statement=_large(view).as_bytes(None))
+    shape = RowShape(slice(column, column + 1), key=view.index(view.key[-1]), statement=_large(view).as_bytes(None))
     return _listed(view).as_bytes(None), shape
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from application.views.health import DeliveryHealth, DeliveryKind, ProjectionHealth, SealingHealth, Shape
+from application.views.health import DeliveryHealth, DeliveryKind, InstallationShape, ProjectionHealth, SealingHealth
 from application.views.projections.catalogue import PROJECTIONS
 from infrastructure.ledger.clock import now
 from infrastructure.postgres.database import Pool, reading
@@ -32,7 +32,7 @@ class PostgresHealth:
             rows = await (await connection.execute(_SQL["projections"], {"projections": names})).fetchall()
         return [ProjectionHealth(*row) for row in rows]
 
-    async def shape(self) -> Shape:
+    async def shape(self) -> InstallationShape:
         async with reading(self._pool, seconds=SECONDS) as connection:
             return distribution(await (await connection.execute(TABLES)).fetchall()).shape
 

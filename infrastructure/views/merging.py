@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 Key = tuple[Any, ...]
 
 
-class Difference(NamedTuple):
+class KeyDifference(NamedTuple):
     """A key whose rows differ, and where there is a row with it."""
 
     key: Key
@@ -16,7 +16,7 @@ class Difference(NamedTuple):
 
 async def differences(
     live: AsyncIterator[tuple[Any, ...]], rebuilt: AsyncIterator[tuple[Any, ...]]
-) -> AsyncIterator[Difference]:
+) -> AsyncIterator[KeyDifference]:
     """Yield the differences between rows of a key and a digest; both come in the order of their keys.
 
     Keys are numbers, and texts in the order of their characters, as COLLATE "C" has them.
@@ -25,12 +25,12 @@ async def differences(
     while ours is not None or theirs is not None:
         if theirs is None or (ours is not None and ours[:-1] < theirs[:-1]):
             assert ours is not None
-            yield Difference(ours[:-1], is_live=True, is_rebuilt=False)
+            yield KeyDifference(ours[:-1], is_live=True, is_rebuilt=False)
             ours = await anext(live, None)
         elif ours is None or theirs[:-1] < ours[:-1]:
-            yield Difference(theirs[:-1], is_live=False, is_rebuilt=True)
+            yield KeyDifference(theirs[:-1], is_live=False, is_rebuilt=True)
             theirs = await anext(rebuilt, None)
         else:
             if ours[-1] != theirs[-1]:
-                yield Difference(ours[:-1], is_live=True, is_rebuilt=True)
+                yield KeyDifference(ours[:-1], is_live=True, is_rebuilt=True)
             ours, theirs = await anext(live, None), await anext(rebuilt, None)

@@ -21,7 +21,7 @@ from domain.values import MAX_BIGINT, TenantName
 from infrastructure.ledger.event_store import EVENTS
 from infrastructure.postgres.arrays import texts
 from infrastructure.postgres.bounded_reads import BoundedReads, Large
-from infrastructure.postgres.bounded_rows import Row, Shape
+from infrastructure.postgres.bounded_rows import Row, RowShape
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.rows import fetch_whatever_times, recorded_event
 from infrastructure.postgres.statements import statements
@@ -29,7 +29,7 @@ from infrastructure.views.composed import listed, one
 
 _SQL = statements("queries")
 R = TypeVar("R", bound=tuple[Any, ...])
-_ENTRIES = Shape(columns=slice(7, 9), key=2, statement=EVENTS.statement)
+_ENTRIES = RowShape(columns=slice(7, 9), key=2, statement=EVENTS.statement)
 
 
 class PostgresViews:
@@ -169,7 +169,7 @@ class PostgresViews:
         return Page(await self._opened(view, tenant, rows), has_more=rows.has_more)
 
     async def _part(
-        self, statement: bytes, shape: Shape, tenant: TenantName, *, limit: int, **parameters: Any
+        self, statement: bytes, shape: RowShape, tenant: TenantName, *, limit: int, **parameters: Any
     ) -> Page[Row]:
         """Return rows, and find out whether there are more by asking for one more."""
         wanted = {**parameters, "limit": limit + 1}

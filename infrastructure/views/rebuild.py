@@ -17,7 +17,7 @@ from infrastructure.postgres.statements import statements
 from infrastructure.views.columns import BESIDE, LIVE
 from infrastructure.views.comparison import of_table, removal
 from infrastructure.views.composed import save
-from infrastructure.views.merging import Difference, Key, differences
+from infrastructure.views.merging import Key, KeyDifference, differences
 from infrastructure.views.write import PostgresViewStore, arrays_of
 
 _SQL = statements("side_views")
@@ -80,7 +80,7 @@ class PostgresSideViews:
         await self._connection.execute(_SQL["take_over_checkpoints"], {**self._parameters, **positions})
         await self._connection.execute(_SQL["begin_edition"], self._parameters)
 
-    async def _replace(self, name: str, found: Sequence[Difference]) -> None:
+    async def _replace(self, name: str, found: Sequence[KeyDifference]) -> None:
         """Replace the live rows that differ by the rebuilt ones."""
         view = _VIEWS[name]
         await self._connection.execute(removal(view), self._keys(view, [d.key for d in found if d.is_live]))
@@ -105,7 +105,7 @@ class PostgresSideViews:
             for difference in found:
                 yield RowDifference(view, live.get(difference.key), rebuilt.get(difference.key))
 
-    async def _differing(self, name: str) -> AsyncIterator[list[Difference]]:
+    async def _differing(self, name: str) -> AsyncIterator[list[KeyDifference]]:
         """Yield the differences between the live view and the rebuilt one, some at a time."""
         view = _VIEWS[name]
         async with (
@@ -115,7 +115,7 @@ class PostgresSideViews:
             live.itersize = rebuilt.itersize = ROWS
             await live.execute(of_table(view, LIVE).digests, self._parameters)
             await rebuilt.execute(of_table(view, BESIDE).digests, self._parameters)
-            some: list[Difference] = []
+            some: list[KeyDifference] = []
             async for difference in differences(aiter(live), aiter(rebuilt)):
                 some.append(difference)
                 if len(some) == DIFFERENCES:

@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 
 from api.bootstrap import open_database
-from api.cli import ledgers, maintenance
+from api.cli import keys, ledgers, maintenance
 from api.cli.settings import AsJson, DataDir, Dsn, plain_errors, print_json, run, settings_with
-from api.cli import keys
 from api.cli.terminal.durations import duration, expiry
 
 app = typer.Typer(help="Credentials.", no_args_is_help=True, add_completion=False)

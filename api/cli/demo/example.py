@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import typer
 
-from api.cli.demo.player import Loaded, play
+from api.cli.demo.player import LoadedStory, play
 from api.cli.demo.story import FIRST_ORDER
 from api.cli.maintenance import DEMO_ACCOUNT
 from application.access.links import LINK_SECONDS
@@ -24,7 +24,7 @@ def show(url: str, key: Mapping[str, Any], link: str, place: str) -> None:
     typer.echo(_text(url, str(key["token"]), link, place, loaded))
 
 
-def _text(url: str, token: str, link: str, place: str, loaded: Loaded) -> str:
+def _text(url: str, token: str, link: str, place: str, loaded: LoadedStory) -> str:
     history = "was there already" if loaded.was_there else "has been loaded"
     return f"""
 Look at it here    {link}

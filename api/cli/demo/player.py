@@ -19,14 +19,14 @@ class ExampleNotLoaded(OrdertrailError):
     """The example could not be loaded."""
 
 
-class Loaded(NamedTuple):
+class LoadedStory(NamedTuple):
     """The result: how many events the ledger has, and whether the whole example was there before."""
 
     events: int
     was_there: bool
 
 
-def play(http: httpx.Client, key: Mapping[str, Any], *, account: str = DEMO_ACCOUNT) -> Loaded:
+def play(http: httpx.Client, key: Mapping[str, Any], *, account: str = DEMO_ACCOUNT) -> LoadedStory:
     """Send the story to the tenant of a Dintero account. Raises ExampleNotLoaded.
 
     It begins on a midnight ten days ago or, if its first order is in the ledger, on that order's day. So every request
@@ -46,7 +46,7 @@ def play(http: httpx.Client, key: Mapping[str, Any], *, account: str = DEMO_ACCO
     replayed = [_tell(http, headers[step.interface], n, step) for n, step in told]
     _await_views(http, headers["native"])
     ledger = _ask(http, "GET", "/trail/v1/ledger", headers=headers["native"]).json()
-    return Loaded(events=ledger["head"], was_there=all(replayed))
+    return LoadedStory(events=ledger["head"], was_there=all(replayed))
 
 
 def _sign_in(http: httpx.Client, key: Mapping[str, Any], account: str) -> dict[Interface, Headers]:

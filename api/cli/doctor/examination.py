@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from api.bootstrap import Checkup, check_up, database_as_it_is, open_services
 from api.cli.doctor import judgements
-from api.cli.doctor.findings import Finding, completed, wrong
+from api.cli.doctor.findings import DoctorFinding, completed, wrong
 from api.cli.settings import faults_of, run
 from api.services import Services
 from api.settings import Settings, read_settings
@@ -20,9 +20,9 @@ from domain.errors import Misconfigured, OrdertrailError
 MIGRATE_OR_SERVE = "Run ordertrail migrate, or ordertrail serve, which makes it"
 
 
-def examine(**given: Any) -> list[Finding]:
+def examine(**given: Any) -> list[DoctorFinding]:
     """Check an installation with the settings of the environment and these. Nothing is changed."""
-    found: list[Finding] = []
+    found: list[DoctorFinding] = []
     try:
         settings = read_settings(**given)
     except ValidationError as error:
@@ -37,7 +37,7 @@ def examine(**given: Any) -> list[Finding]:
     return completed(found)
 
 
-def _look_at_database(found: list[Finding], settings: Settings) -> None:
+def _look_at_database(found: list[DoctorFinding], settings: Settings) -> None:
     if settings.dsn is None and not _holds_a_database(settings.data_dir):
         found.append(wrong("database", f"there is none in {settings.data_dir} yet", MIGRATE_OR_SERVE))
         return
@@ -63,7 +63,7 @@ def _can_be_served(seen: Checkup) -> bool:
     return seen.is_migrated and not seen.wrong_roles
 
 
-async def _look_at_service(found: list[Finding], dsn: str, settings: Settings) -> None:
+async def _look_at_service(found: list[DoctorFinding], dsn: str, settings: Settings) -> None:
     """Look at what can be seen with the rights of the service only."""
     async with open_services(dsn) as services:
         ahead = await services.health.clock_ahead()
@@ -94,7 +94,7 @@ def _silently() -> Iterator[None]:
 
 
 @contextmanager
-def _or_wrong(found: list[Finding], check: str, advice: str) -> Iterator[None]:
+def _or_wrong(found: list[DoctorFinding], check: str, advice: str) -> Iterator[None]:
     """Make an error the finding of a check that has none yet."""
     try:
         yield

@@ -20,7 +20,7 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Finding(NamedTuple):
+class DoctorFinding(NamedTuple):
     """The result of a check."""
 
     check: str
@@ -41,22 +41,22 @@ class Finding(NamedTuple):
         return printable(f"{line}{self.says}{advice}").replace("\n", " ")
 
 
-def ok(check: str, says: str) -> Finding:
+def ok(check: str, says: str) -> DoctorFinding:
     """Return that a check found nothing wrong."""
-    return Finding(check, Status.OK, says)
+    return DoctorFinding(check, Status.OK, says)
 
 
-def wrong(check: str, says: str, advice: str) -> Finding:
+def wrong(check: str, says: str, advice: str) -> DoctorFinding:
     """Return what a check found wrong, and what to do."""
-    return Finding(check, Status.WRONG, says, advice)
+    return DoctorFinding(check, Status.WRONG, says, advice)
 
 
-def completed(found: Iterable[Finding]) -> list[Finding]:
+def completed(found: Iterable[DoctorFinding]) -> list[DoctorFinding]:
     """Return the findings in the order of the checks. A check that was not made is unknown."""
     by_check = {finding.check: finding for finding in found}
-    return [by_check.get(check, Finding(check, Status.UNKNOWN, "could not be checked")) for check in CHECKS]
+    return [by_check.get(check, DoctorFinding(check, Status.UNKNOWN, "could not be checked")) for check in CHECKS]
 
 
-def all_is_well(found: Sequence[Finding]) -> bool:
+def all_is_well(found: Sequence[DoctorFinding]) -> bool:
     """Return whether every check was made and found nothing wrong."""
     return all(finding.status is Status.OK for finding in found)

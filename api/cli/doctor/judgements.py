@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from shutil import disk_usage
 
 from api.bootstrap import Checkup
-from api.cli.doctor.findings import Finding, ok, wrong
+from api.cli.doctor.findings import DoctorFinding, ok, wrong
 from api.settings import PREFIX, SECRETS, Settings
 from application.views.health import ProjectionHealth, SealingHealth
 
@@ -16,7 +16,7 @@ MIGRATE = "Run ordertrail migrate as the schema's owner"
 SERVE = "Run ordertrail serve, or look for errors of its projector in its log"
 
 
-def of_settings(settings: Settings, variables: Sequence[str]) -> Finding:
+def of_settings(settings: Settings, variables: Sequence[str]) -> DoctorFinding:
     """Judge the settings, and variables that look like settings."""
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     in_files = [f"{PREFIX}{name.upper()}_FILE" for name in SECRETS]
@@ -27,7 +27,7 @@ def of_settings(settings: Settings, variables: Sequence[str]) -> Finding:
     return ok("settings", f"all are valid; the database is {'that of ' if settings.dsn else ''}{place}")
 
 
-def of_database(seen: Checkup) -> Finding:
+def of_database(seen: Checkup) -> DoctorFinding:
     """Judge whether the database takes writes."""
     if seen.refusal_of_writes:
         return wrong(
@@ -38,21 +38,21 @@ def of_database(seen: Checkup) -> Finding:
     return ok("database", f"PostgreSQL {seen.version} answers and takes writes")
 
 
-def of_roles(seen: Checkup) -> Finding:
+def of_roles(seen: Checkup) -> DoctorFinding:
     """Judge the runtime role and its rights."""
     if seen.wrong_roles:
         return wrong("roles", seen.wrong_roles, f"{MIGRATE}; it mends them, or says what a superuser has to run")
     return ok("roles", "the runtime role has the rights of this release, and no others")
 
 
-def of_schema(seen: Checkup) -> Finding:
+def of_schema(seen: Checkup) -> DoctorFinding:
     """Judge the schema."""
     if seen.wrong_schema:
         return wrong("schema", seen.wrong_schema, MIGRATE)
     return ok("schema", "it is that of this release")
 
 
-def of_durability(seen: Checkup, *, is_allowed: bool) -> Finding:
+def of_durability(seen: Checkup, *, is_allowed: bool) -> DoctorFinding:
     """Judge whether a confirmed commit is safe."""
     weaker = f"; its default synchronous_commit = {seen.synchronous_commit} is replaced in each of our sessions"
     default = "" if seen.synchronous_commit in {"on", "remote_apply"} else weaker
@@ -66,7 +66,7 @@ def of_durability(seen: Checkup, *, is_allowed: bool) -> Finding:
     return ok("durability", f"fsync and full_page_writes are on, and commits wait for the disk{default}")
 
 
-def of_disk(seen: Checkup) -> Finding:
+def of_disk(seen: Checkup) -> DoctorFinding:
     """Judge the room on the database's disk, if it is a disk of this machine."""
     size = f"the database takes {_size(seen.size)}"
     if seen.folder is None:
@@ -77,7 +77,7 @@ def of_disk(seen: Checkup) -> Finding:
     return ok("disk", f"{size}, and {_size(free)} are free")
 
 
-def of_clock(ahead: float, limit: float) -> Finding:
+def of_clock(ahead: float, limit: float) -> DoctorFinding:
     """Judge how far the database's clock is from ours. One that is behind stops nothing, and dates events wrongly."""
     apart = f"the database's clock is {abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} this machine's"
     if ahead > limit:
@@ -87,7 +87,7 @@ def of_clock(ahead: float, limit: float) -> Finding:
     return ok("clock", f"{apart} (limit: {limit:g} s)")
 
 
-def of_keys(damaged: Sequence[str], *, is_given: bool) -> Finding:
+def of_keys(damaged: Sequence[str], *, is_given: bool) -> DoctorFinding:
     """Judge the installation's key and the keys that it opens; damaged has a line for each that it does not."""
     if damaged:
         others = f" and {len(damaged) - 1} others" if len(damaged) > 1 else ""
@@ -100,7 +100,7 @@ def of_keys(damaged: Sequence[str], *, is_given: bool) -> Finding:
     return ok("keys", f"the installation's key {where}, and it opens every key")
 
 
-def of_sealing(health: SealingHealth) -> Finding:
+def of_sealing(health: SealingHealth) -> DoctorFinding:
     """Judge sealing."""
     if health.stopped:
         return wrong(
@@ -112,7 +112,7 @@ def of_sealing(health: SealingHealth) -> Finding:
     return wrong("sealing", says, SERVE) if health.seconds > MAX_DELAY_SECONDS else ok("sealing", says)
 
 
-def of_views(views: Sequence[ProjectionHealth]) -> Finding:
+def of_views(views: Sequence[ProjectionHealth]) -> DoctorFinding:
     """Judge the views."""
     for view in views:
         if view.stopped:

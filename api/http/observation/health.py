@@ -14,7 +14,7 @@ from api.http.observation.exposition import MeasuresCollector, gauge
 from api.http.observation.looks import Look, Looks
 from api.http.opening import Opening
 from api.http.requests import Json, ServicesDep
-from application.views.health import Shape
+from application.views.health import InstallationShape
 from domain.errors import Misconfigured, Unavailable
 
 router = APIRouter(include_in_schema=False)
@@ -52,7 +52,7 @@ async def readyz(services: ServicesDep, looks: LooksDep) -> Json:
     lag = {**{p.projection: p.lag for p in projections}, "sealing": sealing.unsealed}
     refusal = health.refusal_of_writes()
     writes = {} if refusal is None else {"writes": refusal}
-    is_partly = shape == Shape.PARTLY_DISTRIBUTED
+    is_partly = shape == InstallationShape.PARTLY_DISTRIBUTED
     status = "degraded" if stopped or damaged or refusal or is_partly else "ok"
     return Json({"status": status, "shape": shape, "lag": lag, "stopped": stopped, "damaged_keys": damaged, **writes})
 

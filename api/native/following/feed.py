@@ -16,7 +16,7 @@ from api.http.parts import answer, array, document, rendered
 from api.http.reading.json_text import to_json
 from api.http.reading.query import Digits
 from api.http.requests import Json, NativeRoute, ServicesDep
-from api.http.streaming import FORMS, Form, Part, StreamedAnswer
+from api.http.streaming import FORMS, StreamedAnswer, StreamForm, StreamPart
 from api.native.errors import RESPONSES
 from api.native.following.streams import STREAMED, After, LastEventId, reader_of, streams_of
 from api.native.models import MAX_WAIT_SECONDS, Strict, Unreadable
@@ -165,7 +165,7 @@ async def _page(request: Request, tenant: TenantName, part: LedgerPart, form: st
 
 
 @contextmanager
-def _stream(follow: _Follow, form: Form, tenant: TenantName) -> Iterator["_EventFeed"]:
+def _stream(follow: _Follow, form: StreamForm, tenant: TenantName) -> Iterator["_EventFeed"]:
     with follow() as follower:
         yield _EventFeed(follower, _writer(form, tenant))
 
@@ -188,12 +188,12 @@ class _EventFeed:
     def end(self, why: End) -> None:
         self._follower.end(why)
 
-    async def more(self, seconds: float) -> Part:
+    async def more(self, seconds: float) -> StreamPart:
         batch = await self._follower.more(seconds)
-        return Part([shared.made(self._write) for shared in batch.events], batch.next)
+        return StreamPart([shared.made(self._write) for shared in batch.events], batch.next)
 
 
 @lru_cache(maxsize=1_024)
-def _writer(form: Form, tenant: TenantName) -> Callable[[RecordedEvent], bytes]:
+def _writer(form: StreamForm, tenant: TenantName) -> Callable[[RecordedEvent], bytes]:
     """Return what writes a tenant's events in this form: the same function for all streams, which share its results."""
     return lambda event: form.item(to_json(cloud_event(tenant, event)), event.position)

@@ -48,7 +48,7 @@ class AnyLengthRoute(NativeRoute):
     max_body_bytes = sys.maxsize
 
 
-class Refused(ProblemDetails):
+class RefusedLoadLine(ProblemDetails):
     """A line that was not recorded, and why."""
 
     line: int
@@ -63,14 +63,14 @@ class Loaded(BaseModel):
     repeated: int = Field(description="Events that were recorded before, by their ids")
     refused: int
     position: int = Field(description="The position of the last of them in the ledger; 0 if there is none")
-    refusals: list[Refused] = Field(description=f"The first {SHOWN} refused lines")
+    refusals: list[RefusedLoadLine] = Field(description=f"The first {SHOWN} refused lines")
     all_refusals: str | None = Field(description="Where all refused lines are for a week; null if there are none")
 
 
 class RefusedPage(BaseModel):
     """Refused lines of a load, in the order of their lines."""
 
-    items: list[Refused]
+    items: list[RefusedLoadLine]
     next: int | None = Field(description="The `after` of the next page; null on the last")
 
 
@@ -152,7 +152,7 @@ class Upload:
         )
         self._id = secrets.token_hex(12)
         self._why: End | None = None
-        self._shown: list[Refused] = []
+        self._shown: list[RefusedLoadLine] = []
         self._refused = 0
 
     def end(self, why: End) -> None:
@@ -216,9 +216,9 @@ class Upload:
             raise Unavailable("This server is shutting down; send the same load again", is_told=True)
 
 
-def _refused(line: int, event_id: str | None, why: OrdertrailError) -> Refused:
+def _refused(line: int, event_id: str | None, why: OrdertrailError) -> RefusedLoadLine:
     details = details_of(problem_of(why)).model_dump(exclude_defaults=True)
-    return Refused(line=line, **({"event_id": event_id} if event_id else {}), **details)
+    return RefusedLoadLine(line=line, **({"event_id": event_id} if event_id else {}), **details)
 
 
 async def _chunks(request: Request, reader: LineReader) -> AsyncIterator[Chunk]:

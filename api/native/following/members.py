@@ -19,7 +19,7 @@ from api.native.render import cloud_event
 from api.native.security import CallerDep
 from api.services import Services
 from application.access.callers import CACHE_SECONDS, Caller, authorise
-from application.delivery.consumers import PARTITIONS, Acknowledged, Delivery, Handed, Refused
+from application.delivery.consumers import PARTITIONS, Acknowledged, Delivery, Handed, RefusedEvent
 from domain.values import Identifier, Sentence, Whole
 
 TAKE_PART = "write:consumers"
@@ -61,9 +61,9 @@ class RefusedBody(_OfPartition):
     )
     reason: Sentence = Field("", description="What went wrong, for people")
 
-    def said(self) -> Refused:
+    def said(self) -> RefusedEvent:
         delay = timedelta(seconds=self.delay_seconds)
-        return Refused(self.partition, self.token, self.position, delay, self.reason)
+        return RefusedEvent(self.partition, self.token, self.position, delay, self.reason)
 
 
 class Said(Strict):
@@ -218,5 +218,5 @@ def _authorise(caller: Caller) -> None:
     authorise(caller, "read:ledger")
 
 
-def _said(body: Said) -> tuple[list[Acknowledged], list[Refused]]:
+def _said(body: Said) -> tuple[list[Acknowledged], list[RefusedEvent]]:
     return [each.said() for each in body.acknowledged], [each.said() for each in body.refused]

@@ -10,7 +10,7 @@ from api.http.accept import JSON, wanted_form
 from api.http.parts import answer, document, rendered
 from api.http.problems import Fault, InvalidRequest
 from api.http.reading.json_text import to_json
-from api.http.streaming import FORMS, Form, Part, StreamedAnswer
+from api.http.streaming import FORMS, StreamedAnswer, StreamForm, StreamPart
 from api.native.following.streams import reader_of, streams_of
 from api.native.models import TimelineQuery
 from api.native.pages import position_of
@@ -67,7 +67,7 @@ async def followed_timeline(
 
 
 @contextmanager
-def _stream(follow: _Follow, form: Form) -> Iterator["_TimelineFeed"]:
+def _stream(follow: _Follow, form: StreamForm) -> Iterator["_TimelineFeed"]:
     with follow() as timeline:
         yield _TimelineFeed(timeline, form)
 
@@ -75,7 +75,7 @@ def _stream(follow: _Follow, form: Form) -> Iterator["_TimelineFeed"]:
 class _TimelineFeed:
     """A timeline's entries in the form of a stream."""
 
-    def __init__(self, timeline: TimelineFollower, form: Form) -> None:
+    def __init__(self, timeline: TimelineFollower, form: StreamForm) -> None:
         self._timeline = timeline
         self._form = form
 
@@ -90,7 +90,7 @@ class _TimelineFeed:
     def end(self, why: End) -> None:
         self._timeline.end(why)
 
-    async def more(self, seconds: float) -> Part:
+    async def more(self, seconds: float) -> StreamPart:
         batch = await self._timeline.more(seconds)
         items = [self._form.item(to_json(timeline_item(entry)), entry.event.position) for entry in batch.entries]
-        return Part(items, batch.next)
+        return StreamPart(items, batch.next)

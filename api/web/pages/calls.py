@@ -13,7 +13,7 @@ from api.web.route import PageRoute
 from api.web.security import VisitorDep
 from api.web.showing.call_view import carrier_call
 from api.web.showing.calls import histogram, milliseconds_of
-from api.web.showing.entries import Shown, shown_event
+from api.web.showing.entries import ShownEntry, shown_event
 from application.access.callers import authorise
 from application.ledger.port import RecordedEvent
 from application.views.browsing import CallSearch
@@ -35,11 +35,11 @@ SLOWER = {"250": "¼ s", "1000": "1 s", "5000": "5 s", "30000": "30 s"}
 router = APIRouter(prefix="/ui", route_class=PageRoute, include_in_schema=False)
 
 
-class Line(NamedTuple):
+class CallLine(NamedTuple):
     """A call in the list."""
 
     order_id: str
-    entry: Shown
+    entry: ShownEntry
     fields: Mapping[str, Any]
     milliseconds: float | None
 
@@ -82,13 +82,13 @@ def _wanted(asked: Mapping[str, str]) -> CallSearch:
     )
 
 
-def _line(event: RecordedEvent) -> Line:
+def _line(event: RecordedEvent) -> CallLine:
     entry = shown_event(event)
     fields = entry.data or {}
-    return Line(order_id_of(event.stream), entry, fields, milliseconds_of(fields))
+    return CallLine(order_id_of(event.stream), entry, fields, milliseconds_of(fields))
 
 
-def _is_slow(line: Line, asked: Mapping[str, str]) -> bool:
+def _is_slow(line: CallLine, asked: Mapping[str, str]) -> bool:
     least = asked.get("slower")
     return least is None or (line.milliseconds is not None and line.milliseconds >= int(least))
 

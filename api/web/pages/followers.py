@@ -34,7 +34,7 @@ router = APIRouter(prefix="/ui/ledger", route_class=PageRoute, include_in_schema
 FormDep = Annotated[dict[str, str], Depends(form_of)]
 
 
-class Follower(NamedTuple):
+class ShownFollower(NamedTuple):
     """A consumer or a webhook in the list. A webhook's address is masked by nobody: it is no secret of ours."""
 
     path: str
@@ -58,7 +58,7 @@ class Follower(NamedTuple):
         return ("Behind", "wait") if self.progress.lag_events else ("Up to date", "good")
 
 
-async def followers_of(services: Services, visitor: Caller) -> list[Follower]:
+async def followers_of(services: Services, visitor: Caller) -> list[ShownFollower]:
     """Return who follows the visitor's ledger, as far as they may see them."""
     tenant, found = visitor.tenant.name, []
     if grants(visitor.scopes, "read:consumers"):
@@ -70,19 +70,19 @@ async def followers_of(services: Services, visitor: Caller) -> list[Follower]:
     return found
 
 
-def _consumer(consumer: Consumer, progress: Progress) -> Follower:
+def _consumer(consumer: Consumer, progress: Progress) -> ShownFollower:
     path = f"/ui/ledger/consumers/{quote(consumer.name, safe='')}"
-    return Follower(path, consumer.name, "consumer", progress, consumer.is_paused)
+    return ShownFollower(path, consumer.name, "consumer", progress, consumer.is_paused)
 
 
-async def _webhook(services: Services, tenant: TenantName, webhook: Webhook) -> Follower:
+async def _webhook(services: Services, tenant: TenantName, webhook: Webhook) -> ShownFollower:
     state = await services.consuming.state(tenant, consumer_of(webhook.id))
     name = webhook.description or webhook.url
     path = f"/ui/ledger/webhooks/{quote(webhook.id, safe='')}"
-    return Follower(path, name, "webhook", state.progress, state.consumer.is_paused, webhook)
+    return ShownFollower(path, name, "webhook", state.progress, state.consumer.is_paused, webhook)
 
 
-class ShownAttempt(NamedTuple):
+class AttemptLine(NamedTuple):
     """An attempt with what was sent and answered."""
 
     attempt: Attempt
@@ -155,10 +155,10 @@ async def _held(services: Services, tenant: TenantName, consumer: str) -> Sequen
     return [*parked, *await register.held(tenant, consumer, are_parked=False, limit=PAGE)]
 
 
-def _shown(attempt: Attempt) -> ShownAttempt:
+def _shown(attempt: Attempt) -> AttemptLine:
     told = {} if attempt.detail is None else from_json(attempt.detail)
     tone = "bad" if attempt.status is None else code_tone(attempt.status)
-    return ShownAttempt(attempt, tone, _side(told.get("request")), _side(told.get("response")))
+    return AttemptLine(attempt, tone, _side(told.get("request")), _side(told.get("response")))
 
 
 def _side(told: Mapping[str, object] | None) -> Side:

@@ -14,7 +14,7 @@ from api.web.route import PageRoute
 from api.web.security import VisitorDep
 from api.web.showing.call_view import failed_call
 from api.web.showing.charts import Chart, failures_chart
-from api.web.showing.entries import Shown, shown_event
+from api.web.showing.entries import ShownEntry, shown_event
 from application.access.callers import authorise
 from application.views.integration_queries import ExceptionFilter, LoggedException
 from application.views.projections.integrations import IntegrationRow
@@ -31,7 +31,7 @@ router = APIRouter(prefix="/ui", route_class=PageRoute, include_in_schema=False)
 IntegrationId = Annotated[int, Path(ge=1, le=MAX_BIGINT)]
 
 
-class Line(NamedTuple):
+class IntegrationLine(NamedTuple):
     """An integration in the list, and how often it failed of late."""
 
     row: IntegrationRow
@@ -47,10 +47,12 @@ async def get_integrations(request: Request, visitor: VisitorDep, services: Serv
     rows = [row for row in await services.integration_queries.integrations(tenant) if _matches(row, asked)]
     rows.sort(key=lambda row: (row.started_failing_at is None, row.integration_id))
     lines = [
-        Line(row, failures_chart(await services.browsing.failures(tenant, row.integration_id, _since()), DAYS))
+        IntegrationLine(
+            row, failures_chart(await services.browsing.failures(tenant, row.integration_id, _since()), DAYS)
+        )
         for row in rows[:MOST]
         if row.started_failing_at is not None
-    ] + [Line(row, None) for row in rows[:MOST] if row.started_failing_at is None]
+    ] + [IntegrationLine(row, None) for row in rows[:MOST] if row.started_failing_at is None]
     return page(
         request,
         "integrations.html",
@@ -99,7 +101,7 @@ async def get_integration(
     )
 
 
-def _shown(found: Sequence[LoggedException]) -> list[Shown]:
+def _shown(found: Sequence[LoggedException]) -> list[ShownEntry]:
     return [shown_event(each.recorded, kind="integration") for each in found]
 
 

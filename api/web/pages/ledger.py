@@ -13,7 +13,7 @@ from api.web.pages.followers import followers_of
 from api.web.rendering import page
 from api.web.route import PageRoute, form_of
 from api.web.security import VisitorDep
-from api.web.showing.charts import Line, growth_line
+from api.web.showing.charts import ChartLine, growth_line
 from api.web.sign_in import see
 from application.access.callers import CACHE_SECONDS, Caller, authorise
 from application.access.credentials import KeyRecord, NewKey
@@ -83,7 +83,7 @@ def _may_see_followers(visitor: Caller) -> bool:
     return grants(visitor.scopes, "read:consumers") or grants(visitor.scopes, "read:webhooks")
 
 
-async def _growth(services: Services, tenant: TenantName, head: int) -> Line | None:
+async def _growth(services: Services, tenant: TenantName, head: int) -> ChartLine | None:
     return growth_line(await services.browsing.growth(tenant, head), head)
 
 

@@ -10,7 +10,7 @@ from api.web.pages.asking import PERIODS, AskedDep, number, one_of, since, turne
 from api.web.rendering import page
 from api.web.route import PageRoute
 from api.web.security import VisitorDep
-from api.web.showing.wording import Look, look_of
+from api.web.showing.wording import Appearance, look_of
 from application.access.callers import authorise
 from application.views.browsing import Newest
 from application.views.order_rows import ShownOrder, shown_order
@@ -23,13 +23,13 @@ STATES = {"failure": "Failed", "pending": "Pending", "success": "Succeeded"}
 router = APIRouter(prefix="/ui", route_class=PageRoute, include_in_schema=False)
 
 
-class Line(NamedTuple):
+class OrderLine(NamedTuple):
     """An order in the list, and the newest that happened to it."""
 
     row: OrderStateRow
     shown: ShownOrder
     newest: Newest | None
-    look: Look | None
+    look: Appearance | None
 
 
 @router.get("/orders")
@@ -66,9 +66,9 @@ def _wanted(asked: Mapping[str, str]) -> OrderFilter:
     )
 
 
-def _lines(rows: Sequence[OrderStateRow], newest: Mapping[str, Newest]) -> list[Line]:
+def _lines(rows: Sequence[OrderStateRow], newest: Mapping[str, Newest]) -> list[OrderLine]:
     lines = []
     for row in rows:
         last = newest.get(row.order_id)
-        lines.append(Line(row, shown_order(row), last, look_of(last.type) if last else None))
+        lines.append(OrderLine(row, shown_order(row), last, look_of(last.type) if last else None))
     return lines

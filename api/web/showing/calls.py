@@ -76,7 +76,7 @@ def _ticks(total: float) -> list[tuple[float, str]]:
     return [(quarter * 250, span(total * quarter / 4)) for quarter in range(5)]
 
 
-class Column(NamedTuple):
+class CallColumn(NamedTuple):
     """A column of a histogram."""
 
     label: str
@@ -89,7 +89,7 @@ class Column(NamedTuple):
 _LIMITS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000)
 
 
-def histogram(calls: Sequence[tuple[float | None, bool]]) -> list[Column]:
+def histogram(calls: Sequence[tuple[float | None, bool]]) -> list[CallColumn]:
     """Return how many calls took how long. Each call is its milliseconds, and whether it failed."""
     bounds = [0, *_LIMITS]
     counts = [[0, 0] for _ in bounds]
@@ -101,6 +101,6 @@ def histogram(calls: Sequence[tuple[float | None, bool]]) -> list[Column]:
     highest = max((count for count, _ in counts), default=0) or 1
     labels = [f"< {span(_LIMITS[0])}", *(f"≥ {span(limit)}" for limit in _LIMITS)]
     return [
-        Column(label, count, bad, count / highest * 100, bad / highest * 100)
+        CallColumn(label, count, bad, count / highest * 100, bad / highest * 100)
         for label, (count, bad) in zip(labels, counts, strict=True)
     ]

@@ -11,7 +11,7 @@ _MOST_TYPES = 3
 """How many types of exceptions have a colour of their own; the others share one."""
 
 
-class Part(NamedTuple):
+class ChartPart(NamedTuple):
     """A part of a day's bar: one type of exception."""
 
     name: str
@@ -26,7 +26,7 @@ class Part(NamedTuple):
 class Chart(NamedTuple):
     """Bars, one a day, of parts that stand on each other."""
 
-    parts: Sequence[Part]
+    parts: Sequence[ChartPart]
     key: Sequence[tuple[int, str, int]]
     """The number of each colour, what it stands for, and how often that was."""
     total: int
@@ -60,16 +60,16 @@ def failures_chart(failures: Sequence[Failures], days: int) -> Chart | None:
     )
 
 
-def _bar(counts: dict[str, int], colours: dict[str, int], place: int, days: int, highest: int) -> list[Part]:
+def _bar(counts: dict[str, int], colours: dict[str, int], place: int, days: int, highest: int) -> list[ChartPart]:
     parts, top, step = [], HEIGHT, WIDTH / days
     for name in sorted(counts, key=lambda name: colours[name]):
         height = counts[name] / highest * HEIGHT
         top -= height
-        parts.append(Part(name, colours[name], counts[name], place * step + 1, top, step - 2, height))
+        parts.append(ChartPart(name, colours[name], counts[name], place * step + 1, top, step - 2, height))
     return parts
 
 
-class Line(NamedTuple):
+class ChartLine(NamedTuple):
     """A line that rises, and the area under it."""
 
     line: str
@@ -78,7 +78,7 @@ class Line(NamedTuple):
     last: datetime
 
 
-def growth_line(points: Sequence[tuple[int, datetime]], head: int) -> Line | None:
+def growth_line(points: Sequence[tuple[int, datetime]], head: int) -> ChartLine | None:
     """Return the line of a ledger's growth, from its first event to now; None if it has none."""
     if not points or not head:
         return None
@@ -90,4 +90,4 @@ def growth_line(points: Sequence[tuple[int, datetime]], head: int) -> Line | Non
     ]
     places.append((WIDTH, places[-1][1]))
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    return Line(line, f"0,{HEIGHT:.0f} {line} {WIDTH:.0f},{HEIGHT:.0f}", begin, end)
+    return ChartLine(line, f"0,{HEIGHT:.0f} {line} {WIDTH:.0f},{HEIGHT:.0f}", begin, end)

@@ -25,7 +25,7 @@ _HIDDEN = {"content", "options", "custom_data", "metadata", "implied_by", "is_ma
 _OWN = {ServiceEventRecorded.topic: {"service"}, Created.topic: {"customer", "totals"}}
 
 
-class Step(NamedTuple):
+class EntryStep(NamedTuple):
     """What has become of something, and what it was before, if that is known."""
 
     before: str | None
@@ -41,7 +41,7 @@ class Difference(NamedTuple):
     after: Any
 
 
-class Shown(NamedTuple):
+class ShownEntry(NamedTuple):
     """One entry."""
 
     event: RecordedEvent
@@ -50,7 +50,7 @@ class Shown(NamedTuple):
     title: str
     icon: str
     tone: Tone
-    step: Step | None
+    step: EntryStep | None
     summary: Any
     facts: Sequence[tuple[str, Any]]
     differences: Sequence[Difference]
@@ -78,7 +78,7 @@ class Run(NamedTuple):
     """Entries that follow each other and belong to the same request or process."""
 
     correlation_id: str | None
-    entries: Sequence[Shown]
+    entries: Sequence[ShownEntry]
 
 
 class Day(NamedTuple):
@@ -89,9 +89,9 @@ class Day(NamedTuple):
     runs: Sequence[Run]
 
 
-def shown_entries(page: Sequence[TimelineEntry], before: Mapping[str, str]) -> list[Shown]:
+def shown_entries(page: Sequence[TimelineEntry], before: Mapping[str, str]) -> list[ShownEntry]:
     """Return a page's entries, which are the newest first. before says what had become of things before the page."""
-    shown: list[Shown] = []
+    shown: list[ShownEntry] = []
     known = dict(before)
     for entry in reversed(page):
         one = shown_event(entry.event, kind=entry.kind, group=entry.group, before=known)
@@ -103,13 +103,13 @@ def shown_entries(page: Sequence[TimelineEntry], before: Mapping[str, str]) -> l
 
 def shown_event(
     event: RecordedEvent, *, kind: str | None = None, group: int | None = None, before: Mapping[str, str] = {}
-) -> Shown:
+) -> ShownEntry:
     """Return an event of a ledger as an entry."""
     data, metadata, unreadable = legible(event) if is_ours(event.type) else (None, {}, None)
     fields, look = data or {}, look_of(event.type)
     was = before.get(_thing(event.type, fields))
     step = (
-        Step(was if was != fields.get(look.step or "") else None, str(fields[look.step]), "quiet")
+        EntryStep(was if was != fields.get(look.step or "") else None, str(fields[look.step]), "quiet")
         if (look.step in fields)
         else None
     )
@@ -124,7 +124,7 @@ def shown_event(
             summary = hint(fields.get("exception_type"), fields.get("response_code"), fields.get("exception"))
         case _ if step is not None:
             tone = tone_of(step.after)
-    return Shown(
+    return ShownEntry(
         event=event,
         kind=kind or kind_of(event.type),
         group=group or event.position,
@@ -148,20 +148,20 @@ def _thing(event_type: str, fields: Mapping[str, Any]) -> str:
     return f"{event_type}/{fields.get('service', '')}"
 
 
-def _call(fields: Mapping[str, Any]) -> tuple[str, Tone, Step | None]:
+def _call(fields: Mapping[str, Any]) -> tuple[str, Tone, EntryStep | None]:
     code = fields.get("response_code")
     tone = code_tone(code)
     return (
         _request(fields.get("request_method"), fields.get("request_url")),
         tone,
-        Step(None, "no answer" if code is None else str(code), tone),
+        EntryStep(None, "no answer" if code is None else str(code), tone),
     )
 
 
-def _failure(fields: Mapping[str, Any]) -> tuple[str, Tone, Step | None]:
+def _failure(fields: Mapping[str, Any]) -> tuple[str, Tone, EntryStep | None]:
     kind = str(fields.get("exception_type") or fields.get("response_code") or "no answer")
     url = fields.get("full_url") or fields.get("base_url")
-    return _request(fields.get("method"), url), "bad", Step(None, kind.rpartition(".")[2], "bad")
+    return _request(fields.get("method"), url), "bad", EntryStep(None, kind.rpartition(".")[2], "bad")
 
 
 def _request(method: Any, url: Any) -> str:
@@ -222,9 +222,9 @@ def _name(customer: Any) -> Any:
     return (customer.get("name") or customer.get("id")) if isinstance(customer, dict) else customer
 
 
-def by_day(entries: Iterable[Shown]) -> list[Day]:
+def by_day(entries: Iterable[ShownEntry]) -> list[Day]:
     """Return entries grouped by the reader's days and, within a day, by what they belong to."""
-    days: list[tuple[str, list[list[Shown]]]] = []
+    days: list[tuple[str, list[list[ShownEntry]]]] = []
     for entry in entries:
         day = day_of(entry.event.occurred_at)
         if not days or days[-1][0] != day:

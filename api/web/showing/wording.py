@@ -9,7 +9,7 @@ Tone = Literal["good", "bad", "wait", "info", "quiet"]
 """How something turned out; each has a colour."""
 
 
-class Look(NamedTuple):
+class Appearance(NamedTuple):
     """How a type of event is shown. A step is the field that holds what has become of something."""
 
     title: str
@@ -19,60 +19,62 @@ class Look(NamedTuple):
     summary: str | None = None
 
 
-_LOOKS: dict[str, Look] = {
-    lifecycle.Created.topic: Look("Order created", "plus", "info"),
-    lifecycle.DetailsUpdated.topic: Look("Details changed", "pen"),
-    lifecycle.CustomerDetailsUpdated.topic: Look("Customer’s details changed", "person"),
-    lifecycle.Edited.topic: Look("Amounts edited", "pen", "info"),
-    lifecycle.Transferred.topic: Look("Transferred to another customer", "person", "info"),
-    lifecycle.CommentAdded.topic: Look("Comment", "note", summary="text"),
-    lifecycle.StatusUpdated.topic: Look("Status", "flag", step="status", summary="reason"),
-    lifecycle.Archived.topic: Look("Order archived", "box"),
-    lifecycle.Redacted.topic: Look("Customer’s data erased", "shield", "info"),
-    lifecycle.ProductSubscriptionCreated.topic: Look("Subscription created", "repeat", summary="product_title"),
-    lifecycle.ProductSubscriptionCancelled.topic: Look("Subscription cancelled", "repeat", "wait"),
-    lifecycle.CancellationRequested.topic: Look("Customer asked to cancel", "stop", "wait", summary="reason"),
-    lifecycle.CancellationFailed.topic: Look("Cancellation failed", "stop", "bad", summary="reason"),
-    payment.PaymentStatusUpdated.topic: Look("Payment", "card", step="status", summary="reason"),
-    payment.PaymentMethodChanged.topic: Look("Payment method changed", "card"),
-    payment.PaymentSlipAdded.topic: Look("Payment slip added", "card"),
-    payment.AmountUnmatched.topic: Look("Amount paid differs from the total", "card", "bad", summary="amount"),
-    payment.ChargebackRequested.topic: Look("Chargeback requested", "back", "bad"),
-    payment.ChargebackUnderReview.topic: Look("Chargeback under review", "back", "wait"),
-    payment.ChargebackLost.topic: Look("Chargeback lost", "back", "bad"),
-    payment.ChargebackExpired.topic: Look("Chargeback expired", "back", "bad"),
-    payment.ChargebackWon.topic: Look("Chargeback won", "back", "good"),
-    payment.ChargebackCanceled.topic: Look("Chargeback withdrawn", "back", "good"),
-    payment.ChargebackResolved.topic: Look("Chargeback settled", "back", "good"),
-    payment.InvoiceRequestUpdated.topic: Look("Wishes for the invoice changed", "page"),
-    payment.InvoiceCreated.topic: Look("Invoice issued", "page"),
-    payment.InvoiceCancelled.topic: Look("Invoice cancelled", "page", "wait"),
-    payment.InvoiceStatusUpdated.topic: Look("Invoice", "page"),
-    delivery.DeliveryStatusUpdated.topic: Look("Delivery", "truck", step="status"),
-    delivery.RefDeliveryStatusUpdated.topic: Look("Carrier’s status", "truck", step="status"),
-    delivery.DeliveryDetailsUpdated.topic: Look("Delivery details changed", "pin"),
-    delivery.DeliveryMethodChanged.topic: Look("Delivery method changed", "truck"),
-    delivery.DeliveryLocationUpdated.topic: Look("Pick-up location changed", "pin"),
-    delivery.ReturningStoreUpdated.topic: Look("Returned to another store", "pin", summary="location_name"),
-    delivery.DeliveryRemarkCreated.topic: Look("Delivery remark", "note", summary="text"),
-    delivery.DeliveryRemarkUpdated.topic: Look("Delivery remark changed", "note", summary="text"),
-    delivery.DeliveryRemarkDeleted.topic: Look("Delivery remark deleted", "note"),
-    delivery.ShipmentIdSet.topic: Look("Shipment got its id", "box", summary="shipment_id"),
-    delivery.ShipmentJobFailed.topic: Look("Shipping job failed", "truck", "bad"),
-    delivery.ShipmentExecutionFailed.topic: Look("Shipment failed", "truck", "bad", summary="message"),
-    delivery.ShipmentCancellationFailed.topic: Look("Shipment could not be cancelled", "truck", "bad", None, "message"),
-    split.Split.topic: Look("Part split off", "split", "info", summary="child_order_id"),
-    split.SplitChanges.topic: Look("Amounts after the split", "split"),
-    split.SplitFrom.topic: Look("Split from another order", "split", "info", summary="parent_order_id"),
-    records.ServiceEventRecorded.topic: Look("Service", "gear", step="service_status", summary="description"),
-    records.SystemLogRecorded.topic: Look("Call", "arrows"),
-    integration.ExceptionLogged.topic: Look("Integration’s call failed", "plug", "bad"),
-    integration.IntegrationTied.topic: Look("Integration tied", "plug"),
-    integration.IntegrationUntied.topic: Look("Integration untied", "plug"),
-    integration.Registered.topic: Look("Integration registered", "plug"),
-    integration.Recovered.topic: Look("Integration recovered", "plug", "good", summary="description"),
-    person.Forgotten.topic: Look("Person forgotten", "shield", "info"),
-    integration.IntegrationRedacted.topic: Look("Integration’s bodies erased", "shield", "info"),
+_LOOKS: dict[str, Appearance] = {
+    lifecycle.Created.topic: Appearance("Order created", "plus", "info"),
+    lifecycle.DetailsUpdated.topic: Appearance("Details changed", "pen"),
+    lifecycle.CustomerDetailsUpdated.topic: Appearance("Customer’s details changed", "person"),
+    lifecycle.Edited.topic: Appearance("Amounts edited", "pen", "info"),
+    lifecycle.Transferred.topic: Appearance("Transferred to another customer", "person", "info"),
+    lifecycle.CommentAdded.topic: Appearance("Comment", "note", summary="text"),
+    lifecycle.StatusUpdated.topic: Appearance("Status", "flag", step="status", summary="reason"),
+    lifecycle.Archived.topic: Appearance("Order archived", "box"),
+    lifecycle.Redacted.topic: Appearance("Customer’s data erased", "shield", "info"),
+    lifecycle.ProductSubscriptionCreated.topic: Appearance("Subscription created", "repeat", summary="product_title"),
+    lifecycle.ProductSubscriptionCancelled.topic: Appearance("Subscription cancelled", "repeat", "wait"),
+    lifecycle.CancellationRequested.topic: Appearance("Customer asked to cancel", "stop", "wait", summary="reason"),
+    lifecycle.CancellationFailed.topic: Appearance("Cancellation failed", "stop", "bad", summary="reason"),
+    payment.PaymentStatusUpdated.topic: Appearance("Payment", "card", step="status", summary="reason"),
+    payment.PaymentMethodChanged.topic: Appearance("Payment method changed", "card"),
+    payment.PaymentSlipAdded.topic: Appearance("Payment slip added", "card"),
+    payment.AmountUnmatched.topic: Appearance("Amount paid differs from the total", "card", "bad", summary="amount"),
+    payment.ChargebackRequested.topic: Appearance("Chargeback requested", "back", "bad"),
+    payment.ChargebackUnderReview.topic: Appearance("Chargeback under review", "back", "wait"),
+    payment.ChargebackLost.topic: Appearance("Chargeback lost", "back", "bad"),
+    payment.ChargebackExpired.topic: Appearance("Chargeback expired", "back", "bad"),
+    payment.ChargebackWon.topic: Appearance("Chargeback won", "back", "good"),
+    payment.ChargebackCanceled.topic: Appearance("Chargeback withdrawn", "back", "good"),
+    payment.ChargebackResolved.topic: Appearance("Chargeback settled", "back", "good"),
+    payment.InvoiceRequestUpdated.topic: Appearance("Wishes for the invoice changed", "page"),
+    payment.InvoiceCreated.topic: Appearance("Invoice issued", "page"),
+    payment.InvoiceCancelled.topic: Appearance("Invoice cancelled", "page", "wait"),
+    payment.InvoiceStatusUpdated.topic: Appearance("Invoice", "page"),
+    delivery.DeliveryStatusUpdated.topic: Appearance("Delivery", "truck", step="status"),
+    delivery.RefDeliveryStatusUpdated.topic: Appearance("Carrier’s status", "truck", step="status"),
+    delivery.DeliveryDetailsUpdated.topic: Appearance("Delivery details changed", "pin"),
+    delivery.DeliveryMethodChanged.topic: Appearance("Delivery method changed", "truck"),
+    delivery.DeliveryLocationUpdated.topic: Appearance("Pick-up location changed", "pin"),
+    delivery.ReturningStoreUpdated.topic: Appearance("Returned to another store", "pin", summary="location_name"),
+    delivery.DeliveryRemarkCreated.topic: Appearance("Delivery remark", "note", summary="text"),
+    delivery.DeliveryRemarkUpdated.topic: Appearance("Delivery remark changed", "note", summary="text"),
+    delivery.DeliveryRemarkDeleted.topic: Appearance("Delivery remark deleted", "note"),
+    delivery.ShipmentIdSet.topic: Appearance("Shipment got its id", "box", summary="shipment_id"),
+    delivery.ShipmentJobFailed.topic: Appearance("Shipping job failed", "truck", "bad"),
+    delivery.ShipmentExecutionFailed.topic: Appearance("Shipment failed", "truck", "bad", summary="message"),
+    delivery.ShipmentCancellationFailed.topic: Appearance(
+        "Shipment could not be cancelled", "truck", "bad", None, "message"
+    ),
+    split.Split.topic: Appearance("Part split off", "split", "info", summary="child_order_id"),
+    split.SplitChanges.topic: Appearance("Amounts after the split", "split"),
+    split.SplitFrom.topic: Appearance("Split from another order", "split", "info", summary="parent_order_id"),
+    records.ServiceEventRecorded.topic: Appearance("Service", "gear", step="service_status", summary="description"),
+    records.SystemLogRecorded.topic: Appearance("Call", "arrows"),
+    integration.ExceptionLogged.topic: Appearance("Integration’s call failed", "plug", "bad"),
+    integration.IntegrationTied.topic: Appearance("Integration tied", "plug"),
+    integration.IntegrationUntied.topic: Appearance("Integration untied", "plug"),
+    integration.Registered.topic: Appearance("Integration registered", "plug"),
+    integration.Recovered.topic: Appearance("Integration recovered", "plug", "good", summary="description"),
+    person.Forgotten.topic: Appearance("Person forgotten", "shield", "info"),
+    integration.IntegrationRedacted.topic: Appearance("Integration’s bodies erased", "shield", "info"),
 }
 
 _TONES: dict[str, Tone] = {
@@ -92,9 +94,9 @@ GONE = {
 """What stands in the place of something that is not there any more, and why."""
 
 
-def look_of(event_type: str) -> Look:
+def look_of(event_type: str) -> Appearance:
     """Return how a type of event is shown; another application's is shown by its name."""
-    return _LOOKS.get(event_type) or Look(words(event_type.partition(".")[2] or event_type), "dot")
+    return _LOOKS.get(event_type) or Appearance(words(event_type.partition(".")[2] or event_type), "dot")
 
 
 def tone_of(word: Any) -> Tone:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
-from application.delivery.consumers import Acknowledged, Delivery, Membership, Refused
+from application.delivery.consumers import Acknowledged, Delivery, Membership, RefusedEvent
 from application.delivery.errors import LeaseLost
 from application.delivery.webhooks.attempts import Attempts, Made
 from application.delivery.webhooks.backoff import Backoff, retry_after
@@ -106,7 +106,7 @@ class Courier:
     async def _settle(self, delivery: Delivery, made: Made) -> None:
         event, webhooks = delivery.event, self._tools.webhooks
         done: list[Acknowledged] = []
-        refused: list[Refused] = []
+        refused: list[RefusedEvent] = []
         if made.is_delivered:
             stream = event.stream if delivery.is_held else None
             done = [Acknowledged(delivery.partition, delivery.token, event.position, stream)]
@@ -114,7 +114,7 @@ class Courier:
         else:
             asked = self._asked_to_wait(made)
             wait = max(self._tools.schedule.event.after(delivery.attempt, self._tools.random), asked)
-            refused = [Refused(delivery.partition, delivery.token, event.position, wait, made.reason)]
+            refused = [RefusedEvent(delivery.partition, delivery.token, event.position, wait, made.reason)]
             await self._note_failure(made, asked)
         await self._tools.membership.settle(self._tenant, consumer_of(self._id), self._member, done, refused)
 

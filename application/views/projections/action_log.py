@@ -9,10 +9,10 @@ from pydantic_core import from_json
 from application.ledger.codec import schema_version_of
 from application.ledger.fields import stored
 from application.privacy.documents import is_sealed
-from application.privacy.parts import OpenedPart, Part
+from application.privacy.parts import OpenedPart, SealedPart
 from application.views.projections.entries import Entry
 from application.views.projections.projection import log
-from application.views.projections.view import Encrypted, Json, Opening, View
+from application.views.projections.view import Encrypted, Json, RowOpening, View
 from domain.events.catalogue import ORDER_ACTIONS
 from domain.events.order_event import OrderEvent
 from domain.streams import order_id_of, order_stream
@@ -37,11 +37,11 @@ class ActionLogRow(NamedTuple):
     application_id: str | None
     sealed_in: str | None
 
-    def opening(self) -> Opening:
+    def opening(self) -> RowOpening:
         """Return how its data and the actor's name are opened."""
         actor = {"id": self.actor_id, "name": self.actor_name, "type": self.actor_type}
-        part = Part(self.type, order_stream(self.order_id), self.sealed_in, self.position, self.data, actor)
-        return Opening([part], self._shown)
+        part = SealedPart(self.type, order_stream(self.order_id), self.sealed_in, self.position, self.data, actor)
+        return RowOpening([part], self._shown)
 
     def _shown(self, parts: Sequence[OpenedPart]) -> "ActionLogRow":
         [part] = parts

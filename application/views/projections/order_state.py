@@ -10,10 +10,10 @@ from application.ledger.fields import Fields
 from application.ledger.port import WHY_UNREADABLE
 from application.privacy.cipher import is_token
 from application.privacy.documents import is_sealed
-from application.privacy.parts import OpenedPart, Part, event_of
+from application.privacy.parts import OpenedPart, SealedPart, event_of
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection
-from application.views.projections.view import Encrypted, Fixed, Json, Opening, View, value_of
+from application.views.projections.view import Encrypted, Fixed, Json, RowOpening, View, value_of
 from application.views.search import joined, with_member
 from domain.events.lifecycle import Created, Redacted, Transferred
 from domain.events.records import ServiceEventRecorded
@@ -48,7 +48,7 @@ class OrderStateRow(NamedTuple):
     detail: Encrypted[Json]
     customer_from: str | None
 
-    def opening(self) -> Opening:
+    def opening(self) -> RowOpening:
         """Return how the customer and the services' descriptions in detail are opened.
 
         Where something cannot be opened, the opened detail has the member unreadable with the reason.
@@ -61,9 +61,9 @@ class OrderStateRow(NamedTuple):
         def shown(opened: Sequence[OpenedPart]) -> OrderStateRow:
             return self._replace(detail=to_json(_opened(detail, customer, reports, opened))) if opened else self
 
-        return Opening(parts, shown)
+        return RowOpening(parts, shown)
 
-    def _naming(self, customer: dict[str, Any]) -> Part:
+    def _naming(self, customer: dict[str, Any]) -> SealedPart:
         """Return the customer as a part of the event that named them."""
         field, _, event_id = (self.customer_from or "").partition("/")
         event_type = _NAMED_IN.get(field, Created.topic)  # a customer from an unknown event opens in none
@@ -71,13 +71,13 @@ class OrderStateRow(NamedTuple):
         named = {CUSTOMER_FIELDS[event_type]: customer}
         return self._part(event_type, event_of(event_id, *customer.values()) if is_encrypted else None, named)
 
-    def _describing(self, report: dict[str, Any]) -> Part:
+    def _describing(self, report: dict[str, Any]) -> SealedPart:
         """Return a service's description as a part of its newest report."""
         told = {"description": report["description"]}
         return self._part(ServiceEventRecorded.topic, event_of(report.get("sealed_in"), *told.values()), told)
 
-    def _part(self, event_type: str, event_id: str | None, data: dict[str, Any]) -> Part:
-        return Part(event_type, order_stream(self.order_id), event_id, self.first_position, data)
+    def _part(self, event_type: str, event_id: str | None, data: dict[str, Any]) -> SealedPart:
+        return SealedPart(event_type, order_stream(self.order_id), event_id, self.first_position, data)
 
 
 def _customer_in(detail: Any) -> dict[str, Any] | None:

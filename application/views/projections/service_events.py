@@ -7,10 +7,10 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from application.privacy.documents import is_sealed
-from application.privacy.parts import OpenedPart, Part, event_of
+from application.privacy.parts import OpenedPart, SealedPart, event_of
 from application.views.projections.entries import Entry
 from application.views.projections.projection import log
-from application.views.projections.view import Encrypted, Json, Opening, View, value_of
+from application.views.projections.view import Encrypted, Json, RowOpening, View, value_of
 from domain.events.records import ServiceEventRecorded
 from domain.streams import order_id_of, order_stream
 
@@ -36,14 +36,14 @@ class ServiceEventRow(NamedTuple):
     version: int
     sealed_in: str | None
 
-    def opening(self) -> Opening:
+    def opening(self) -> RowOpening:
         """Return how its description and its metadata are opened."""
         if not self.description and self.metadata is None:
-            return Opening([], lambda _parts: self)
+            return RowOpening([], lambda _parts: self)
         data = {"description": self.description, "metadata": value_of(self.metadata)}
         event_id = event_of(self.sealed_in, *data.values())
-        part = Part(ServiceEventRecorded.topic, order_stream(self.order_id), event_id, self.position, data)
-        return Opening([part], self._shown)
+        part = SealedPart(ServiceEventRecorded.topic, order_stream(self.order_id), event_id, self.position, data)
+        return RowOpening([part], self._shown)
 
     def _shown(self, parts: Sequence[OpenedPart]) -> "ServiceEventRow":
         [part] = parts

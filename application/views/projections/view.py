@@ -22,7 +22,7 @@ from typing import (
 
 from pydantic_core import from_json
 
-from application.privacy.parts import OpenedPart, Part
+from application.privacy.parts import OpenedPart, SealedPart
 
 T = TypeVar("T")
 R = TypeVar("R", bound=tuple[Any, ...])
@@ -53,17 +53,17 @@ class ColumnType(Enum):
     JSON = "json"
 
 
-class Opening(NamedTuple):
+class RowOpening(NamedTuple):
     """What is encrypted in a row, as parts of events, and a function that returns the row with these parts opened."""
 
-    parts: Sequence[Part]
+    parts: Sequence[SealedPart]
     shown: Callable[[Sequence[OpenedPart]], Any]
 
 
 class SealedRow(Protocol):
     """A row of a view with encrypted columns."""
 
-    def opening(self) -> Opening:
+    def opening(self) -> RowOpening:
         """Return how the row is opened."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from application.privacy.documents import is_sealed
-from application.privacy.parts import Part
+from application.privacy.parts import SealedPart
 from application.privacy.vault import Vault
 from application.views.projections.entries import Entry
 from application.views.projections.order_state import CUSTOMER_FIELDS
@@ -33,11 +33,11 @@ def reveal_with(vault: Vault) -> Reveal:
     return reveal
 
 
-def _told_of_customer(entry: Entry) -> Part | None:
+def _told_of_customer(entry: Entry) -> SealedPart | None:
     """Return the part of an event that names its customer; None if it names none."""
     event, field = entry.recorded, CUSTOMER_FIELDS[entry.recorded.type]
     with suppress(InvalidEvent):
         if customer := entry.fields[field]:
             event_id = event.event_id if is_sealed(event) else None
-            return Part(event.type, event.stream, event_id, event.position, {field: customer})
+            return SealedPart(event.type, event.stream, event_id, event.position, {field: customer})
     return None

@@ -16,7 +16,7 @@ from application.delivery.consumers import (
     ConsumerSettings,
     Delivery,
     Handed,
-    Refused,
+    RefusedEvent,
     partition_of,
 )
 from application.delivery.consuming import Consuming, Start
@@ -64,7 +64,7 @@ class Followed:
     async def fetch(self, member: str = "one", *, limit: int = 100) -> Handed:
         return await self.consuming.fetch(self.ledger.tenant, CONSUMER, member, limit=limit)
 
-    async def acknowledge(self, member: str, *deliveries: Delivery, refused: Sequence[Refused] = ()) -> None:
+    async def acknowledge(self, member: str, *deliveries: Delivery, refused: Sequence[RefusedEvent] = ()) -> None:
         done = [acknowledged(delivery) for delivery in deliveries]
         await self.consuming.settle(self.ledger.tenant, CONSUMER, member, done, refused)
 
@@ -87,9 +87,9 @@ def acknowledged(delivery: Delivery) -> Acknowledged:
     return Acknowledged(delivery.partition, delivery.token, delivery.event.position, stream)
 
 
-def refused(delivery: Delivery, *, seconds: float = 0) -> Refused:
+def refused(delivery: Delivery, *, seconds: float = 0) -> RefusedEvent:
     delay = timedelta(seconds=seconds)
-    return Refused(delivery.partition, delivery.token, delivery.event.position, delay, "it failed")
+    return RefusedEvent(delivery.partition, delivery.token, delivery.event.position, delay, "it failed")
 
 
 def positions(handed: Handed) -> list[int]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.delivery.consumers import PARTITIONS, ConsumerSettings, Refused
+from application.delivery.consumers import PARTITIONS, ConsumerSettings, RefusedEvent
 from application.delivery.errors import ConsumerNotFound, LeaseLost, NotHandedOut, StreamNotHeld
 from application.delivery.filters import EventFilter
 from application.ledger.codec import encode
@@ -293,7 +293,7 @@ async def test_what_was_not_handed_out_cannot_be_acknowledged_or_refused(followe
         with pytest.raises(NotHandedOut):
             await followed.acknowledge("one", delivery._replace(event=delivery.event._replace(position=wrong)))
     for wrong in (position, other, 100):
-        refusal = Refused(3, delivery.token, wrong, timedelta())
+        refusal = RefusedEvent(3, delivery.token, wrong, timedelta())
         with pytest.raises(NotHandedOut):
             await followed.consuming.settle(followed.ledger.tenant, CONSUMER, "one", [], [refusal])
     await followed.acknowledge("one", delivery)

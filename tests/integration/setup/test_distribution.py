@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from application.ledger.port import ANY, Append, Write
-from application.views.health import Shape
+from application.views.health import InstallationShape
 from infrastructure.ledger.append_call import AppendCall
 from infrastructure.postgres.database import connect
 from infrastructure.postgres.statements import statements
@@ -23,7 +23,7 @@ MIGRATIONS = ROOT / "infrastructure" / "sql" / "migrations"
 TENANTS = [f"tenant-{n}" for n in range(6)]
 
 
-def shape_of(dsn: str) -> Shape:
+def shape_of(dsn: str) -> InstallationShape:
     with owner_session(dsn) as session:
         return distribution_in(session).shape
 
@@ -66,7 +66,7 @@ def test_a_server_without_citus_says_so_in_one_line(postgres15_server_dsn: str) 
 
 
 def test_an_installation_on_one_server_says_so(postgres15_dsn: str) -> None:
-    assert shape_of(postgres15_dsn) == Shape.ONE_SERVER
+    assert shape_of(postgres15_dsn) == InstallationShape.ONE_SERVER
 
 
 @pytest.mark.citus
@@ -80,7 +80,7 @@ def test_all_tables_of_a_tenant_are_kept_together_and_those_of_the_installation_
     assert everywhere == {"installation", "signing_keys", "tenants", "credentials"}
     assert len({group for _, group in tables["distributed"]}) == 1
     assert told[-1] == (len(told), len(told)) == (len(tables["distributed"]) + 4,) * 2
-    assert shape_of(empty_dsn) == Shape.DISTRIBUTED
+    assert shape_of(empty_dsn) == InstallationShape.DISTRIBUTED
 
 
 @pytest.mark.citus
@@ -107,11 +107,11 @@ def test_what_was_interrupted_is_told_and_goes_on(empty_dsn: str) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         migrate(empty_dsn, show=interrupt)
-    assert shape_of(empty_dsn) == Shape.PARTLY_DISTRIBUTED
+    assert shape_of(empty_dsn) == InstallationShape.PARTLY_DISTRIBUTED
 
     migrate(empty_dsn)  # as serve does
 
-    assert shape_of(empty_dsn) == Shape.DISTRIBUTED
+    assert shape_of(empty_dsn) == InstallationShape.DISTRIBUTED
     assert positions_of(empty_dsn) == [(tenant, 1, 1) for tenant in TENANTS]
 
 

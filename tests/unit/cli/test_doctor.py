@@ -9,7 +9,7 @@ import pytest
 
 from api.bootstrap import Checkup
 from api.cli.doctor import judgements
-from api.cli.doctor.findings import CHECKS, Finding, Status, all_is_well, completed, ok, wrong
+from api.cli.doctor.findings import CHECKS, DoctorFinding, Status, all_is_well, completed, ok, wrong
 from api.settings import Settings
 from application.views.health import ProjectionHealth, SealingHealth
 from tests.paths import ROOT
@@ -93,7 +93,7 @@ def seen(**other: Any) -> Checkup:
         (judgements.of_views([ProjectionHealth("timeline", 3, [], 61.0)]), ["3 events", "ordertrail serve"]),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_with_what_to_do(finding: Finding, words: Iterable[str]) -> None:
+def test_what_is_wrong_is_said_with_what_to_do(finding: DoctorFinding, words: Iterable[str]) -> None:
     assert finding.status is Status.WRONG
     assert finding.advice
     assert [word for word in words if word not in finding.text()] == []
@@ -117,7 +117,7 @@ def test_what_is_wrong_is_said_with_what_to_do(finding: Finding, words: Iterable
         judgements.of_views([]),
     ],
 )
-def test_what_is_well_needs_no_advice(finding: Finding) -> None:
+def test_what_is_well_needs_no_advice(finding: DoctorFinding) -> None:
     assert (finding.status, finding.advice) == (Status.OK, "")
 
 

@@ -5,15 +5,15 @@ from random import Random
 
 import pytest
 
-from application.delivery.lanes import Cursor, Seen, in_groups, read_on
+from application.delivery.lanes import LaneCursor, LaneSeen, in_groups, read_on
 from application.delivery.shares import Share, share_of
 from application.delivery.webhooks.backoff import Backoff, retry_after
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def a_cursor(partition: int = 3, position: int = 0, **changed: int | None) -> Cursor:
-    return Cursor(partition, 1, position, None, position, position, None)._replace(**changed)  # type: ignore[arg-type]
+def a_cursor(partition: int = 3, position: int = 0, **changed: int | None) -> LaneCursor:
+    return LaneCursor(partition, 1, position, None, position, position, None)._replace(**changed)  # type: ignore[arg-type]
 
 
 def test_a_partition_without_wanted_events_comes_as_far_as_it_was_looked_through() -> None:
@@ -23,7 +23,7 @@ def test_a_partition_without_wanted_events_comes_as_far_as_it_was_looked_through
 
 
 def test_what_is_held_is_passed_over_and_still_told_as_the_previous_one() -> None:
-    seen = [Seen(1, 3, is_held=False), Seen(2, 3, is_held=True), Seen(4, 3, is_held=False)]
+    seen = [LaneSeen(1, 3, is_held=False), LaneSeen(2, 3, is_held=True), LaneSeen(4, 3, is_held=False)]
 
     read = read_on([a_cursor()], seen, reached=9, limit=10)
 
@@ -32,7 +32,7 @@ def test_what_is_held_is_passed_over_and_still_told_as_the_previous_one() -> Non
 
 
 def test_every_partition_gets_its_turn() -> None:
-    seen = [Seen(n, 3, is_held=False) for n in range(1, 9)] + [Seen(9, 4, is_held=False)]
+    seen = [LaneSeen(n, 3, is_held=False) for n in range(1, 9)] + [LaneSeen(9, 4, is_held=False)]
 
     read = read_on([a_cursor(3), a_cursor(4)], seen, reached=20, limit=4)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.http import streaming
-from api.http.streaming import EventStream, Form, Lines, Part, Reader, StreamedAnswer
+from api.http.streaming import EventStream, Lines, Reader, StreamedAnswer, StreamForm, StreamPart
 from application.delivery.follower import End
 from application.delivery.streams import Streams
 from domain.errors import BeyondHead, OrderNotFound, Unavailable
@@ -20,7 +20,7 @@ LONG = 30.0
 class FakeFeed:
     """A feed that gives what it is given, and then nothing."""
 
-    def __init__(self, *parts: Part | Exception) -> None:
+    def __init__(self, *parts: StreamPart | Exception) -> None:
         self.position = 0
         self.ended: End | None = None
         self._parts = list(parts)
@@ -30,7 +30,7 @@ class FakeFeed:
         self.ended = self.ended or why
         self._has_ended.set()
 
-    async def more(self, seconds: float) -> Part:
+    async def more(self, seconds: float) -> StreamPart:
         if self._parts:
             part = self._parts.pop(0)
             if isinstance(part, Exception):
@@ -38,7 +38,7 @@ class FakeFeed:
             self.position = part.next
             return part
         await asyncio.wait_for(self._has_ended.wait(), LONG)
-        return Part((), self.position)
+        return StreamPart((), self.position)
 
 
 class Client:
@@ -71,7 +71,7 @@ async def allowed() -> None:
     """Let everybody have the stream."""
 
 
-def answering(feed: FakeFeed, client: Client, form: Form, **options: Any) -> asyncio.Task[None]:
+def answering(feed: FakeFeed, client: Client, form: StreamForm, **options: Any) -> asyncio.Task[None]:
     """Answer with a stream of this feed."""
 
     @contextmanager
@@ -86,7 +86,7 @@ async def test_a_slow_client_is_cut_off_and_can_read_why_and_where_to_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(streaming, "SLOW_SECONDS", 0.05)
-    feed, client = FakeFeed(Part([b"1\n"], 1), Part([b"2\n"], 2), Part([b"3\n"], 3)), Client()
+    feed, client = FakeFeed(StreamPart([b"1\n"], 1), StreamPart([b"2\n"], 2), StreamPart([b"3\n"], 3)), Client()
     answer = answering(feed, client, Lines())
     await client.reads('{"next":0}\n')
     client.takes.clear()
@@ -102,7 +102,7 @@ async def test_a_slow_client_is_cut_off_and_can_read_why_and_where_to_go_on(
 
 
 async def test_a_stream_ends_when_its_client_leaves() -> None:
-    feed, client = FakeFeed(Part([b"1\n"], 1)), Client()
+    feed, client = FakeFeed(StreamPart([b"1\n"], 1)), Client()
     answer = answering(feed, client, Lines())
     await client.reads("1\n")
 
@@ -119,7 +119,7 @@ async def test_a_stream_that_cannot_go_on_says_why(
     error: Exception, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = Client()
-    await asyncio.wait_for(answering(FakeFeed(Part([b"1"], 1), error), client, EventStream()), LONG)
+    await asyncio.wait_for(answering(FakeFeed(StreamPart([b"1"], 1), error), client, EventStream()), LONG)
 
     assert f'"end":"{why}"' in client.text
     assert '"next":1' in client.text
@@ -129,7 +129,7 @@ async def test_a_stream_that_cannot_go_on_says_why(
 
 async def test_a_stream_outlives_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "PAUSE_SECONDS", 0.0)
-    feed, client = FakeFeed(Unavailable(), Unavailable(), Part([b"1\n"], 1)), Client()
+    feed, client = FakeFeed(Unavailable(), Unavailable(), StreamPart([b"1\n"], 1)), Client()
     answer = answering(feed, client, Lines())
 
     await client.reads("1\n")
@@ -140,10 +140,10 @@ async def test_a_stream_outlives_an_outage(monkeypatch: pytest.MonkeyPatch) -> N
 
 async def test_what_came_with_the_end_is_not_counted_as_sent() -> None:
     """The client goes on where it was, not where the feed was."""
-    feed, client = FakeFeed(Part([b"1\n"], 1)), Client()
+    feed, client = FakeFeed(StreamPart([b"1\n"], 1)), Client()
     more = feed.more
 
-    async def more_and_end(seconds: float) -> Part:
+    async def more_and_end(seconds: float) -> StreamPart:
         part = await more(seconds)
         feed.end(End.LIFE_OVER)
         return part
@@ -156,7 +156,7 @@ async def test_what_came_with_the_end_is_not_counted_as_sent() -> None:
 
 
 @pytest.mark.parametrize("form", [EventStream(), Lines()])
-def test_nothing_in_an_item_ends_its_line(form: Form) -> None:
+def test_nothing_in_an_item_ends_its_line(form: StreamForm) -> None:
     value = {"text": "".join(map(chr, [*range(0x20), 0x7F, 0x85, 0x2028, 0x2029]))}
     split: Callable[[bytes], list[str]] = lambda item: item.decode().strip("\n").splitlines()  # noqa: E731
 

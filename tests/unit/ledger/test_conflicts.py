@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from application.ledger.conflicts import Attempts, Turns
+from application.ledger.conflicts import Tries, Turns
 from domain.errors import Busy, VersionConflict
 
 ORDER = "order-A"
 
 
-async def _attempt(attempts: Attempts, *conflicts: str) -> int:
+async def _attempt(attempts: Tries, *conflicts: str) -> int:
     """Lose in these streams, one after the other, and return how many attempts were made."""
     made, left = 0, list(conflicts)
     async for attempt in attempts:
@@ -23,17 +23,17 @@ async def _attempt(attempts: Attempts, *conflicts: str) -> int:
 
 
 async def test_a_decision_is_taken_anew_until_nobody_was_faster() -> None:
-    assert await _attempt(Attempts(), ORDER, ORDER, ORDER) == 4
+    assert await _attempt(Tries(), ORDER, ORDER, ORDER) == 4
 
 
 async def test_a_conflict_in_another_stream_is_the_answer() -> None:
     with pytest.raises(VersionConflict):
-        await _attempt(Attempts(), "order-B")
+        await _attempt(Tries(), "order-B")
 
 
 async def test_who_loses_for_too_long_may_try_again_later() -> None:
     with pytest.raises(Busy, match="nothing was stored; try again"):
-        await _attempt(Attempts(seconds=-1), ORDER)
+        await _attempt(Tries(seconds=-1), ORDER)
 
 
 async def test_decisions_about_one_thing_take_turns_and_others_do_not_wait() -> None:
