@@ -15,6 +15,7 @@ pytest_plugins = [".".join(module.parts) for module in _MODULES]
 
 # Whatever the shell does that runs the tests in its background: what they start can be interrupted.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Machines are noisy: no test is timed.
 settings.register_profile("untimed", deadline=None)
