@@ -96,6 +96,7 @@ class PostgresKeyRing:
         return [{subject: keys[subject] for subject in subjects if subject in keys} for subjects in asked]
 
     async def _offer_all(self, tenant: TenantName, asked: Sequence[Collection[str]]) -> list[Keys]:
+        self._pool.require_writes()
         keys = await self._offer(tenant, set().union(*asked))
         self._remember(tenant, keys)
         return [{subject: keys[subject] for subject in subjects} for subjects in asked]

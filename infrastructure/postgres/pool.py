@@ -97,6 +97,11 @@ class Pool:
         """Whether the database can be reached and takes writes, as far as we know."""
         return self._watch.takes_writes
 
+    def require_writes(self) -> None:
+        """Raise Unavailable, with the reason, if the database takes no writes."""
+        if not self._watch.takes_writes:
+            self._watch.require_writes()
+
     def connection(self, *, seconds: float | None = None) -> "_Lease":
         """Return a lease that lends a connection while it is entered, for so long or as long as the pool's patience
         lasts.

@@ -106,7 +106,7 @@ GRANT EXECUTE ON FUNCTION ordertrail.create_ending_credential, ordertrail.revoke
 GRANT SELECT, INSERT (tenant, digest, used_at) ON ordertrail.used_links TO ordertrail_runtime;
 
 -- Refused lines of bulk loads are kept for a while.
-GRANT SELECT, INSERT (tenant, load_id, line, refusal), DELETE ON ordertrail.refused_lines TO ordertrail_runtime;
+GRANT SELECT, INSERT (tenant, load_id, line, refusal, refused_at), DELETE ON ordertrail.refused_lines TO ordertrail_runtime;
 
 -- Snapshots of the eventsourcing library's aggregates: a cache.
 GRANT SELECT, INSERT ON ordertrail.snapshots TO ordertrail_runtime;

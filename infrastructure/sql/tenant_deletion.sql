@@ -81,6 +81,9 @@ DELETE FROM ordertrail.consumer_partitions WHERE tenant = %(tenant)s
 -- name: delete_consumers
 DELETE FROM ordertrail.consumers WHERE tenant = %(tenant)s
 
+-- name: delete_refused_lines
+DELETE FROM ordertrail.refused_lines WHERE tenant = %(tenant)s
+
 -- name: delete_used_links
 DELETE FROM ordertrail.used_links WHERE tenant = %(tenant)s
 

@@ -86,6 +86,9 @@ def test_a_right_that_is_taken_while_the_server_runs_is_told_in_its_log_and_can_
         running(dsn) as server,
         httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as http,
     ):
+        assert (
+            http.post("/trail/v1/orders", json={"order_id": "A-0"}).status_code == 201
+        )  # the credential's key is known
         with psycopg.connect(dsn) as owner:
             owner.execute("REVOKE EXECUTE ON FUNCTION ordertrail.append_alone FROM ordertrail_runtime")
             owner.execute("REVOKE SELECT ON ordertrail.ledgers FROM ordertrail_runtime")
@@ -98,7 +101,7 @@ def test_a_right_that_is_taken_while_the_server_runs_is_told_in_its_log_and_can_
 
     for answer in answers:
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-        assert answer.json()["detail"].startswith("This service is not set up as it has to be")
+        assert answer.json()["detail"].startswith("This service is not set up correctly")
     logged = capfd.readouterr().err
     assert "permission denied for function append_alone; run ordertrail migrate" in logged
     assert "permission denied for table ledgers; run ordertrail migrate" in logged

@@ -150,7 +150,7 @@ async def test_a_tree_that_is_noted_wrong_is_said_at_once_and_sealed_on_when_it_
 ) -> None:
     shop.meddle(f"UPDATE ordertrail.trees SET size = {noted}")
 
-    assert shop.ready()["stopped"] == {"sealing": 1}
+    wait_until(lambda: shop.ready()["stopped"] == {"sealing": 1})
     await append(shop.http, "A-1", status("late"))
     assert shop.metric("ordertrail_sealing_stopped_tenants") == 1
     verified = shop.ordertrail("verify")

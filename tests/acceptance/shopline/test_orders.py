@@ -71,7 +71,8 @@ async def test_writing_needs_the_scope(
     )
 
     assert answer.status_code == 403
-    assert answer.json() == {"message": "This credential lacks the scope write:orders", "code": "Forbidden"}
+    scope = f"write:orders:/{order_id}/comments" if operation == "messages" else "write:orders"
+    assert answer.json() == {"message": f"This credential lacks the scope {scope}", "code": "Forbidden"}
 
 
 async def test_get_order_of_an_order_that_does_not_exist_is_a_404(http: httpx.AsyncClient) -> None:

@@ -246,8 +246,7 @@ async def test_a_request_is_answered_in_time_though_its_call_is_not(
 async def test_a_lock_that_somebody_holds_is_named_and_nothing_is_stored(
     writer: GroupCommit, postgres_ledger: Ledger, shared_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {**append_writer.SETTINGS, "lock_timeout": "100"}
-    monkeypatch.setattr(append_writer, "SETTINGS", settings)
+    monkeypatch.setattr(append_writer, "PATIENCE", append_writer.PATIENCE._replace(lock=0.1))
 
     async with open_group_commit(shared_dsn) as impatient, held(shared_dsn, postgres_ledger.tenant):
         with pytest.raises(Unavailable, match="Somebody else has locked what this needs") as refused:

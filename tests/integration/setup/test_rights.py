@@ -32,6 +32,7 @@ integration_log  select  insert *                                 -
 integrations     select  insert *  update version,updated_at,shop_name,shop_url,details,started_failing_at
 ledgers          select  -                                        -
 order_state      select  insert *  update updated_at,reference,state,status,payment_status,delivery_status,search,detail,customer_from
+refused_lines    select  insert tenant,load_id,line,refusal,refused_at  -
 requests         select  -                                        -
 retention        select  insert tenant,keep,expired               update keep,expired
 service_events   select  insert *                                 -
@@ -53,7 +54,15 @@ _yoyo_version    -       -                                        -
 """  # noqa: E501 a row is a line
 """What the role may do with each table and which of its columns. It may truncate, own or refer to none."""
 
-WORK = {"consumer_members", "consumer_partitions", "consumers", "held_streams", "webhooks", "webhook_attempts"}
+WORK = {
+    "consumer_members",
+    "consumer_partitions",
+    "consumers",
+    "held_streams",
+    "refused_lines",
+    "webhooks",
+    "webhook_attempts",
+}
 """Tables that are no history: rows of these may be deleted, and so the tables may be locked, and of no others."""
 
 FUNCTIONS = {

@@ -61,7 +61,7 @@ def test_the_wheel_holds_the_four_packages_and_nothing_else(wheel: Path) -> None
         files = {name for name in archive.namelist() if ".dist-info/" not in name}
 
     assert files == sources
-    assert {Path(name).suffix for name in files} == {".py", ".sql", ".ndjson"}
+    assert {Path(name).suffix for name in files} == {".py", ".sql", ".ndjson", ".html", ".css", ".js", ".svg"}
     assert "infrastructure/sql/migrations/0001_tenants.sql" in files
 
 

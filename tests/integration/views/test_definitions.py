@@ -92,7 +92,7 @@ def test_every_composed_statement_is_one_that_postgresql_understands_and_is_abou
         if view.name == name.partition(".")[0]
         for column in view.columns
     }
-    signature = [arrays[each] if name.endswith(".save") and each in arrays else "unknown" for each in names]
+    signature = [arrays[each] if "unnest(" in statement and each in arrays else "unknown" for each in names]
     for number, each in enumerate(names, 1):
         statement = statement.replace(f"%({each})s", f"${number}")
     connection.execute(f"PREPARE tried ({', '.join(signature)}) AS {statement}".encode())

@@ -94,8 +94,8 @@ def test_a_link_is_good_for_as_long_as_the_page_says() -> None:
 
 
 def test_the_vendors_limits_are_those_that_the_settings_name() -> None:
-    readme = (ROOT / "README.md").read_text()
+    settings = (ROOT / "docs" / "operations.md").read_text()
 
-    assert f"{READS.requests} reads, {WRITES.requests} writes a minute, {BURST.requests} writes a second" in readme
+    assert f"{READS.requests} reads, {WRITES.requests} writes a minute, {BURST.requests} writes a second" in settings
     assert (READS.seconds, WRITES.seconds, BURST.seconds) == (60, 60, 1)
     assert MAX_BIGINT == 2**63 - 1
