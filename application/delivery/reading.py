@@ -10,8 +10,6 @@ from domain.values import Position, TenantName
 
 LOOK = 10_000
 """How many positions one read looks at, whatever it finds. So a filter that matches nothing costs no more."""
-
-
 SEARCH_SECONDS = 1.0
 """How long one page is searched for. After that, it is what was found."""
 ENOUGH_BYTES = 256 * 1024

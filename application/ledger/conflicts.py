@@ -19,7 +19,7 @@ _OTHERS = "Others change the same order all the time, and nothing was stored; tr
 class Tries:
     """The attempts at a decision. Each loads, decides and appends:
 
-    async for attempt in Attempts():
+    async for attempt in Tries():
         order = await load(…)
         order.decide(…)
         with attempt.may_lose(streams):

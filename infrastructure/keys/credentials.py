@@ -11,6 +11,7 @@ from infrastructure.keys.key_register import new_secret, performer_of
 from infrastructure.keys.tokens import digest_of
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.statements import statements
+from infrastructure.postgres.tenants import tenant_names
 
 _SQL = statements("credentials")
 
@@ -87,6 +88,4 @@ class PostgresCredentialStore:
             await connection.execute(_SQL["forget_performer"], {"tenant": tenant, "person_id": person_id})
 
     async def tenants(self) -> list[TenantName]:
-        async with reading(self._pool) as connection:
-            rows = await (await connection.execute(_SQL["tenants"])).fetchall()
-        return [TenantName(row[0]) for row in rows]
+        return await tenant_names(self._pool)

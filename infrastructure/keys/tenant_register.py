@@ -5,6 +5,7 @@ from domain.errors import LedgerHasGrown, TenantNotFound
 from domain.values import TenantName
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.statements import statements
+from infrastructure.postgres.tenants import tenant_names
 
 _SQL, _DELETION = statements("tenant_register"), statements("tenant_deletion")
 
@@ -16,9 +17,7 @@ class PostgresTenantRegister:
         self._pool = pool
 
     async def names(self) -> list[TenantName]:
-        async with reading(self._pool) as connection:
-            rows = await (await connection.execute(statements("credentials")["tenants"])).fetchall()
-        return [TenantName(row[0]) for row in rows]
+        return await tenant_names(self._pool)
 
     async def find(self, tenant: TenantName) -> TenantRecord:
         async with reading(self._pool) as connection:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from domain.values import TenantName
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.statements import statements
+from infrastructure.postgres.tenants import tenant_names
 
 _SQL = statements("ledger")
 
@@ -16,9 +17,7 @@ class PostgresKeyExpiryStore:
         self._pool = pool
 
     async def tenants(self) -> list[TenantName]:
-        async with reading(self._pool) as connection:
-            rows = await (await connection.execute(statements("credentials")["tenants"])).fetchall()
-        return [TenantName(row[0]) for row in rows]
+        return await tenant_names(self._pool)
 
     async def expire(self, tenant: TenantName, keep: timedelta, *, limit: int) -> int:
         parameters = {"tenant": tenant, "keep": keep, "limit": limit}

@@ -72,11 +72,6 @@ def pending(dsn: str) -> list[str]:
         return pending_in(session, survey(session))
 
 
-def is_current(dsn: str) -> bool:
-    """Return whether the database has every migration of this release. Raises what pending raises."""
-    return not pending(dsn)
-
-
 def _is_whole(session: Session, found: Survey) -> bool:
     return (
         found.owner is not None

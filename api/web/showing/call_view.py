@@ -1,6 +1,5 @@
 """A logged call as a developer expects to see it: a request, a response, and what went wrong."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -135,11 +134,3 @@ def _facts(event: SystemLogRecorded) -> Iterator[tuple[str, Any]]:
     yield "From", " ".join(part for part in (event.source_type, event.source_id) if part)
     yield "Webhook", event.webhook_id
     yield "About", ", ".join(event.entity_ids or ())
-
-
-_PATH = re.compile(r"^https?://")
-
-
-def short_url(url: str) -> str:
-    """Return an address without its scheme."""
-    return _PATH.sub("", url)

@@ -15,7 +15,7 @@ from domain.errors import OrdertrailError, Unavailable
 from infrastructure.postgres.session import InvalidDsn, MissingRight, runtime_dsn
 from infrastructure.postgres.statements import statements
 from infrastructure.setup import owner_session
-from infrastructure.setup.migrations import MigrationFailed, is_current, migrate, pending
+from infrastructure.setup.migrations import MigrationFailed, migrate, pending
 from infrastructure.setup.owner_session import ServerTooOld
 from tests.fix_postgres import database
 from tests.paths import ROOT
@@ -77,7 +77,7 @@ def test_an_empty_database_gets_all_migrations_in_name_order(any_empty_dsn: str)
     applied = migrate(any_empty_dsn)
 
     assert applied == NAMES
-    assert is_current(any_empty_dsn)
+    assert not pending(any_empty_dsn)
 
 
 def test_a_second_run_finds_nothing_to_do(any_empty_dsn: str) -> None:
@@ -97,7 +97,7 @@ def test_of_several_who_migrate_at_once_one_does_it_and_the_others_wait(any_empt
     applied = migrate_together([any_empty_dsn] * 4)
 
     assert sorted(applied) == [[], [], [], NAMES]
-    assert is_current(any_empty_dsn)
+    assert not pending(any_empty_dsn)
 
 
 def test_databases_of_one_server_are_migrated_at_once_though_they_share_the_role(new_server_dsn: str) -> None:
@@ -173,7 +173,7 @@ def test_who_waits_for_a_killed_migration_goes_on_when_its_session_ends(empty_ds
 
 
 def test_how_far_a_database_is_can_be_asked_with_the_runtime_roles_rights(dsn: str) -> None:
-    assert is_current(runtime_dsn(dsn))
+    assert not pending(runtime_dsn(dsn))
 
 
 @pytest.mark.parametrize(
