@@ -352,7 +352,8 @@ async def open_projector(dsn: str, *, watch: Watch | None = None) -> AsyncIterat
     async with open_pool(dsn, size=3, watch=watch, patience=BACKGROUND) as pool:
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         reveal = reveal_with(Vault(PostgresKeyRing(pool, key)))
-        yield Projector(PostgresViewStore(pool.connection, pool.connection), PROJECTIONS, reveal=reveal)
+        views = PostgresViewStore(pool.connection, pool.connection, nodes=pool.nodes)
+        yield Projector(views, PROJECTIONS, reveal=reveal)
 
 
 @asynccontextmanager

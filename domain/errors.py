@@ -35,7 +35,7 @@ OrdertrailError
 ├── Unproven                 the ledger was changed, and does not prove this
 ├── Misconfigured            somebody has to change a setting, a right or a server first: trying again does not help
 └── Unavailable              the database cannot do it now; trying again helps
-    ├── Busy                 somebody else holds what this one request needs
+    ├── Busy                 it cannot do what this one request needs; others may go on
     ├── Refused              it does not let us in; this is also Misconfigured
     └── ClockAhead           its clock is ahead of ours
 """
@@ -308,7 +308,7 @@ class Unavailable(OrdertrailError):
 
 
 class Busy(Unavailable):
-    """Somebody else holds what this needs, or it takes too long; try again."""
+    """Somebody else holds what this needs, it takes too long, or its part of the database is lost; try again."""
 
 
 class Refused(Unavailable, Misconfigured):

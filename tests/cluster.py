@@ -6,6 +6,7 @@ nodes.
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import LiteralString
 
@@ -63,10 +64,15 @@ def close(dsn: str, name: str) -> None:
 
 
 def _on_each(every: Sequence[str], statement: sql.Composed) -> None:
-    for node in every:
+    """Execute a statement on all nodes at once."""
+
+    def execute(node: str) -> None:
         with psycopg.connect(node, autocommit=True) as connection:
             connection.add_notice_handler(lambda _: None)
             connection.execute(statement)
+
+    with ThreadPoolExecutor(len(every)) as pool:
+        list(pool.map(execute, every))
 
 
 def _join(every: Sequence[str], name: str) -> None:

@@ -19,6 +19,8 @@ LATEST = datetime(9998, 1, 1, tzinfo=UTC)
 AFTER = 5_000
 """A position in every ledger, with a page of everything behind it."""
 VIEWS = texts(["action_log", "order_state"])
+REACHABLE = (None, texts(["acme", "globex", "initech"]))
+"""The tenants that a statement about all tenants is for; None is for all."""
 
 
 def _append() -> Mapping[str, Any]:
@@ -171,19 +173,23 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "growth": [case(3, keys=_POSITIONS_KNOWN)],
         "standings": [case(0)],
     },
+    "nodes": {
+        "tenants_by_node": [case(0)],
+        "answers": [case(0)],
+    },
     "retention": {
         "keep": [case(1, keep=None)],
         "keep_instead": [case(1, keep=None, known=None, known_expired=0)],
         "find": [case(1)],
-        "limited": [case(0)],
+        "limited": [case(0, tenants=tenants) for tenants in REACHABLE],
         "due": [case(10, types=["order.system_log_recorded"], limit=10, max_bytes=MAX_BIGINT)],
         "expire": [case(1, upto=7)],
     },
     "health": {
         # Of each ledger the newest checkpoint, and the first event that a view has yet to read, or that is not sealed.
-        "projections": [case(6, projections=VIEWS)],
-        "sealing": [case(6)],
-        "damaged_keys": [case(2)],
+        "projections": [case(6, projections=VIEWS, tenants=tenants) for tenants in REACHABLE],
+        "sealing": [case(6, tenants=tenants) for tenants in REACHABLE],
+        "damaged_keys": [case(2, tenants=tenants) for tenants in REACHABLE],
         "clock": [case(0)],
     },
     "ledger": {
@@ -277,9 +283,9 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "retire_signing_keys": [case(0)],
     },
     "transparency": {
-        "create_missing_trees": [case(0)],
-        "unsealed": [case(0)],
-        "misnoted": [case(3)],
+        "create_missing_trees": [case(0, tenants=tenants) for tenants in REACHABLE],
+        "unsealed": [case(0, tenants=tenants) for tenants in REACHABLE],
+        "misnoted": [case(3, tenants=tenants) for tenants in REACHABLE],
         "hold_tree": [case(0)],
         "wait_for_tree": [case(0)],
         "create_tree": [case(0)],
@@ -302,8 +308,8 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "first_missing": [case(100, after=AFTER, limit=100)],
     },
     "views": {
-        "create_missing_checkpoints": [case(0, projections=VIEWS)],
-        "behind": [case(0, projections=VIEWS)],
+        "create_missing_checkpoints": [case(0, projections=VIEWS, tenants=tenants) for tenants in REACHABLE],
+        "behind": [case(0, projections=VIEWS, tenants=tenants) for tenants in REACHABLE],
         "hold_checkpoints": [case(0, projections=VIEWS)],
         "head": [case(0)],
         "advance": [case(0, projections=VIEWS, position=1)],

@@ -1,6 +1,6 @@
 """Whether the store can serve, and how far its views, its seals and what follows it have got."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
@@ -55,6 +55,12 @@ class DeliveryHealth(NamedTuple):
 
 class Health(Protocol):
     """Tells whether the database is well."""
+
+    def lost_nodes(self) -> Mapping[str, int]:
+        """Return the nodes of the cluster that cannot be reached, and how many tenants each has, as far as was noticed.
+
+        What is told of all tenants leaves these out.
+        """
 
     async def shape(self) -> InstallationShape:
         """Return where the tables are. Raises Unavailable."""

@@ -38,7 +38,7 @@ class PostgresRetentionStore:
 
     async def limited(self) -> list[TenantName]:
         async with reading(self._pool) as connection:
-            return [TenantName(row[0]) for row in await (await connection.execute(_SQL["limited"])).fetchall()]
+            return [TenantName(row[0]) for row in await self._pool.nodes.rows(connection, _SQL["limited"])]
 
     async def due(self, tenant: TenantName, types: Sequence[str], *, limit: int) -> list[DueCall]:
         wanted = {"tenant": tenant, "types": list(types), "limit": limit, "max_bytes": PAGE_BYTES}

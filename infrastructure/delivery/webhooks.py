@@ -98,7 +98,7 @@ class PostgresWebhooks:
 
     async def _all(self, statement: str) -> Sequence[tuple[TenantName, str]]:
         async with reading(self._pool) as connection:
-            rows = await (await connection.execute(_SQL[statement])).fetchall()
+            rows = await self._pool.nodes.rows(connection, _SQL[statement])
         return [(TenantName(tenant), webhook) for tenant, webhook in rows]
 
     async def _row(self, statement: str, tenant: TenantName, id_: str, **more: Any) -> Any:

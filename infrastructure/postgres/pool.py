@@ -24,6 +24,7 @@ from application.runtime.measures import (
 )
 from application.runtime.request_context import TOO_LONG, current
 from domain.errors import Busy, Unavailable
+from infrastructure.postgres.nodes import Nodes
 from infrastructure.postgres.patience import COMMANDS, Connection, Patience, answers, hang_up, listening_to
 from infrastructure.postgres.reasons import ENDING, READ_ONLY
 from infrastructure.postgres.watch import Watch
@@ -91,6 +92,11 @@ class Pool:
             CONNECTIONS_WAITED_FOR.following(lambda: len(self._waiting)),
         ):
             yield
+
+    @property
+    def nodes(self) -> Nodes:
+        """The nodes of the cluster, for what is asked of all tenants."""
+        return self._watch.nodes
 
     @property
     def takes_writes(self) -> bool:

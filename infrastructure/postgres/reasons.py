@@ -20,7 +20,6 @@ _REFUSED_OTHERWISE = "The database refuses what we connect with"
 """Errors that prevent a connection until somebody changes something: their classes, and our words."""
 
 _REASONS = {
-    "08006": "The part of the database that holds this cannot be reached",
     READ_ONLY: "The database takes no writes at the moment: it is read-only",
     "25P03": "The database ended a transaction that stood still",
     "40001": "Somebody else changed the same at the same time",
@@ -39,9 +38,14 @@ _REASONS = {
     "58030": "The database cannot read or write its files",
 }
 _OTHERWISE = "The database cannot do this at the moment"
+_NODE_LOST = "The part of the database that holds this cannot be reached"
 
 _BUSY = frozenset({"25P03", "40001", "40P01", "55P03", "57014"})
 _AWAY = frozenset({"57P01", "57P02", "57P03"})
+_INTERNAL = "XX000"
+_OF_NODE = "while executing command on"
+_OF_COMMIT = ("could not commit transaction for shard", "failure on connection marked as essential")
+"""How Citus reports, without a code, a connection to a node that broke in the middle of a command or of a commit."""
 _PASSING = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -55,24 +59,33 @@ def unavailable(error: psycopg.Error, *, connecting_sqlstate: str | None = None)
 
     The SQLSTATE is the error's own, or the one that was found for a connection that was not made.
     """
-    if not isinstance(error, _PASSING):
-        return None
     code = error.sqlstate or connecting_sqlstate
     words = said(error, code)
+    if is_loss_of_node(error):
+        return Busy(f"{_NODE_LOST}; try again", said=words)
+    if not isinstance(error, _PASSING):
+        return None
     if connecting_sqlstate is not None and connecting_sqlstate.startswith(_REFUSING_CLASSES):
         return Refused(_REFUSED.get(connecting_sqlstate, _REFUSED_OTHERWISE), said=words)
     if code is None:
         message = SILENT if isinstance(error, ConnectionTimeout) else None
         return Unavailable(message, said=words, is_away=True)
     kind = Busy if code in _BUSY else Unavailable
-    # What a server says of another one, a node of the cluster, is an error; what it says of itself ends the session.
-    is_away = code in _AWAY and error.diag.severity_nonlocalized != "ERROR"
-    return kind(f"{_REASONS.get(code, _OTHERWISE)}; try again", said=words, is_away=is_away)
+    return kind(f"{_REASONS.get(code, _OTHERWISE)}; try again", said=words, is_away=code in _AWAY)
 
 
 def is_loss_of_node(error: psycopg.Error) -> bool:
-    """Return whether a server says that it lost its connection to another one: to a tenant's node, on a cluster."""
-    return (error.sqlstate or "").startswith("08") and error.diag.severity_nonlocalized == "ERROR"
+    """Return whether a server says that it lost another one, a node of the cluster. What it did is not known then.
+
+    What a server says of itself ends the session, and is no mere error.
+    """
+    diagnosis = error.diag
+    if diagnosis.severity_nonlocalized != "ERROR":
+        return False
+    code = error.sqlstate or ""
+    if code == _INTERNAL:
+        return _OF_NODE in (diagnosis.context or "") or (diagnosis.message_primary or "").startswith(_OF_COMMIT)
+    return code.startswith("08") or code in _AWAY
 
 
 def said(error: psycopg.Error, sqlstate: str | None = None) -> str:

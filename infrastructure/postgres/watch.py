@@ -13,6 +13,7 @@ import psycopg
 
 from application.runtime.outage_log import OutageLog
 from domain.errors import Unavailable
+from infrastructure.postgres.nodes import Nodes
 from infrastructure.postgres.patience import Connection, hang_up
 from infrastructure.postgres.reasons import ENDING, SILENT, unavailable
 
@@ -70,9 +71,11 @@ class Watch:
         self._is_lost = asyncio.Event()
         self._is_suspected = asyncio.Event()
         self.heard_at = 0.0
+        """When the database last answered somebody else, by the monotonic clock."""
         self.node_lost_at = -inf
         """When a node of the cluster was lost last, as the server said."""
-        """When the database last answered somebody else, by the monotonic clock."""
+        self.nodes = Nodes()
+        """The nodes of the cluster, for what is asked of all tenants."""
         self.takes_writes = True
         """Whether require_writes would succeed, for callers that ask often."""
         self._away: Unavailable | None = None

@@ -70,6 +70,16 @@ SELECT create_distributed_function(
 -- name: copy_function_to_all_nodes
 SELECT create_distributed_function(%(name)s::regprocedure)
 
+-- name: name_nodes
+CREATE OR REPLACE FUNCTION ordertrail.node_of(in_tenant text) RETURNS text
+LANGUAGE sql STABLE
+AS $$
+    SELECT n.nodename || ':' || n.nodeport
+    FROM pg_catalog.pg_dist_placement AS p JOIN pg_catalog.pg_dist_node AS n USING (groupid)
+    WHERE n.noderole = 'primary'
+      AND p.shardid = pg_catalog.get_shard_id_for_distribution_column('ordertrail.ledgers', in_tenant)
+$$
+
 -- name: let_role_in
 -- A node connects to another one as the role that a session has.
 DO $do$

@@ -19,7 +19,9 @@ RETURNING r.tenant
 SELECT keep, expired FROM ordertrail.retention WHERE tenant = %(tenant)s
 
 -- name: limited
-SELECT tenant FROM ordertrail.retention WHERE keep IS NOT NULL ORDER BY tenant
+SELECT r.tenant FROM ordertrail.retention AS r
+WHERE r.keep IS NOT NULL AND (%(tenants)s::text[] IS NULL OR r.tenant = ANY (%(tenants)s::text[]))
+ORDER BY r.tenant
 
 -- name: due
 -- The next events whose calls are older than the tenant's period, with their data, which names the bodies.

@@ -77,7 +77,7 @@ GRANT SELECT, INSERT (tenant, size), UPDATE (size, error) ON ordertrail.trees TO
 GRANT SELECT, INSERT, UPDATE (hashes) ON ordertrail.tiles TO ordertrail_runtime;
 GRANT SELECT, INSERT (tenant, size, note, sealed_at) ON ordertrail.tree_heads TO ordertrail_runtime;
 GRANT SELECT ON ordertrail.signing_keys TO ordertrail_runtime;
-GRANT EXECUTE ON FUNCTION ordertrail.leaf_hash TO ordertrail_runtime;
+GRANT EXECUTE ON FUNCTION ordertrail.leaf_hash, ordertrail.node_of TO ordertrail_runtime;
 
 -- A subject gets one key, and can lose it for good. A key is never replaced.
 GRANT SELECT, INSERT (tenant, subject, wrapped, created_at) ON ordertrail.subject_keys TO ordertrail_runtime;

@@ -408,6 +408,10 @@ CREATE FUNCTION ordertrail.leaf_hash(in_tenant text, in_position bigint, in_stre
 %s
 '::text, octet_length(in_tenant), octet_length(in_stream), octet_length(in_event_id), octet_length(in_type), octet_length(in_data), octet_length(in_metadata), in_tenant, in_position, in_stream, in_version, in_event_id, in_type), 'UTF8'::name)) || timestamptz_send(in_occurred_at)) || timestamptz_send(in_recorded_at)) || in_data) || in_metadata));
 
+CREATE FUNCTION ordertrail.node_of(in_tenant text) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN ''::text;
+
 CREATE FUNCTION ordertrail.note_unreadable_keys(in_tenant text, in_subjects text[], in_digests bytea[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'

@@ -1,7 +1,11 @@
 -- name: create_missing_trees
 INSERT INTO ordertrail.trees (tenant)
 SELECT l.tenant FROM ordertrail.ledgers AS l
-WHERE NOT EXISTS (SELECT FROM ordertrail.trees AS t WHERE t.tenant = l.tenant)
+WHERE (%(tenants)s::text[] IS NULL OR l.tenant = ANY (%(tenants)s::text[]))
+  AND NOT EXISTS (
+      SELECT FROM ordertrail.trees AS t
+      WHERE t.tenant = l.tenant AND (%(tenants)s::text[] IS NULL OR t.tenant = ANY (%(tenants)s::text[]))
+  )
 ON CONFLICT DO NOTHING
 
 -- name: unsealed
@@ -9,6 +13,8 @@ ON CONFLICT DO NOTHING
 SELECT l.tenant
 FROM ordertrail.ledgers AS l JOIN ordertrail.trees AS t ON t.tenant = l.tenant
 WHERE l.position <> t.size AND t.error IS NULL
+  AND (%(tenants)s::text[] IS NULL OR l.tenant = ANY (%(tenants)s::text[]))
+  AND (%(tenants)s::text[] IS NULL OR t.tenant = ANY (%(tenants)s::text[]))
 
 -- name: misnoted
 -- The trees' kept sizes are as quick to read as the ledgers, but decide nothing. The newest checkpoints decide, and
@@ -16,9 +22,12 @@ WHERE l.position <> t.size AND t.error IS NULL
 SELECT t.tenant
 FROM ordertrail.trees AS t
 LEFT JOIN LATERAL (
-    SELECT h.size FROM ordertrail.tree_heads AS h WHERE h.tenant = t.tenant ORDER BY h.size DESC LIMIT 1
+    SELECT h.size FROM ordertrail.tree_heads AS h
+    WHERE h.tenant = t.tenant AND (%(tenants)s::text[] IS NULL OR h.tenant COLLATE "default" = ANY (%(tenants)s::text[]))
+    ORDER BY h.size DESC LIMIT 1
 ) AS newest ON true
 WHERE t.error IS NULL AND t.size <> coalesce(newest.size, 0)
+  AND (%(tenants)s::text[] IS NULL OR t.tenant = ANY (%(tenants)s::text[]))
 
 -- name: hold_tree
 SELECT size, error FROM ordertrail.trees WHERE tenant = %(tenant)s FOR UPDATE SKIP LOCKED

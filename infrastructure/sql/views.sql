@@ -5,9 +5,12 @@
 INSERT INTO checkpoints (tenant, projection, position)
 SELECT l.tenant, p.projection, 0
 FROM ordertrail.ledgers AS l CROSS JOIN unnest(%(projections)s) AS p (projection)
-WHERE NOT EXISTS (
-    SELECT FROM checkpoints AS c WHERE c.tenant = l.tenant AND c.projection = p.projection
-)
+WHERE (%(tenants)s::text[] IS NULL OR l.tenant = ANY (%(tenants)s::text[]))
+  AND NOT EXISTS (
+      SELECT FROM checkpoints AS c
+      WHERE c.tenant = l.tenant AND c.projection = p.projection
+        AND (%(tenants)s::text[] IS NULL OR c.tenant = ANY (%(tenants)s::text[]))
+  )
 ON CONFLICT DO NOTHING
 
 -- name: behind
@@ -18,6 +21,8 @@ FROM ordertrail.ledgers AS l
 JOIN checkpoints AS c ON c.tenant = l.tenant AND c.position <> l.position
 WHERE c.projection = ANY (%(projections)s) AND NOT c.must_be_rebuilt
   AND (c.error IS NULL OR c.updated_at < now() - interval '30 seconds')
+  AND (%(tenants)s::text[] IS NULL OR l.tenant = ANY (%(tenants)s::text[]))
+  AND (%(tenants)s::text[] IS NULL OR c.tenant = ANY (%(tenants)s::text[]))
 
 -- name: hold_checkpoints
 SELECT projection, position,

@@ -67,23 +67,30 @@ WHERE tenant = %(tenant)s AND webhook = %(webhook)s
 -- Webhooks of all tenants that have something to do: events that they have not looked through, or orders to retry.
 SELECT w.tenant, w.webhook
 FROM ordertrail.webhooks AS w
-JOIN ordertrail.ledgers AS l ON l.tenant = w.tenant
-JOIN ordertrail.consumers AS c ON c.tenant = w.tenant AND c.consumer = 'webhook/' || w.webhook AND NOT c.paused
+JOIN ordertrail.ledgers AS l ON l.tenant = w.tenant AND (%(tenants)s::text[] IS NULL OR l.tenant = ANY (%(tenants)s::text[]))
+JOIN ordertrail.consumers AS c
+    ON c.tenant = w.tenant AND c.consumer = 'webhook/' || w.webhook AND NOT c.paused
+    AND (%(tenants)s::text[] IS NULL OR c.tenant = ANY (%(tenants)s::text[]))
 WHERE w.disabled_at IS NULL AND w.next_at <= statement_timestamp()
+  AND (%(tenants)s::text[] IS NULL OR w.tenant = ANY (%(tenants)s::text[]))
   AND (
       EXISTS (
           SELECT FROM ordertrail.consumer_partitions AS p
           WHERE p.tenant = w.tenant AND p.consumer = c.consumer AND p.position < l.position
+            AND (%(tenants)s::text[] IS NULL OR p.tenant = ANY (%(tenants)s::text[]))
       ) OR EXISTS (
           SELECT FROM ordertrail.held_streams AS h
           WHERE h.tenant = w.tenant AND h.consumer = c.consumer AND h.parked_at IS NULL
             AND h.retry_at <= statement_timestamp()
+            AND (%(tenants)s::text[] IS NULL OR h.tenant = ANY (%(tenants)s::text[]))
       )
   )
 ORDER BY w.tenant, w.webhook
 
 -- name: all
-SELECT tenant, webhook FROM ordertrail.webhooks ORDER BY tenant, webhook
+SELECT w.tenant, w.webhook FROM ordertrail.webhooks AS w
+WHERE (%(tenants)s::text[] IS NULL OR w.tenant = ANY (%(tenants)s::text[]))
+ORDER BY w.tenant, w.webhook
 
 -- name: add_attempt
 INSERT INTO ordertrail.webhook_attempts

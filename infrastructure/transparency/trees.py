@@ -62,17 +62,17 @@ class PostgresTrees:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._nodes = pool.nodes
         self._covering = Gathering(self._notes_that_cover)
 
     async def unsealed(self) -> list[TenantName]:
         async with reading(self._pool) as connection:
-            await connection.execute(_SQL["create_missing_trees"])
-            rows = await (await connection.execute(_SQL["unsealed"])).fetchall()
+            rows = await self._nodes.rows(connection, _SQL["create_missing_trees"], _SQL["unsealed"])
         return [TenantName(row[0]) for row in rows]
 
     async def misnoted(self) -> list[TenantName]:
         async with reading(self._pool) as connection:
-            rows = await (await connection.execute(_SQL["misnoted"])).fetchall()
+            rows = await self._nodes.rows(connection, _SQL["misnoted"])
         return [TenantName(row[0]) for row in rows]
 
     @asynccontextmanager

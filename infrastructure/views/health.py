@@ -1,6 +1,8 @@
 """The health of views and of sealing, as PostgreSQL knows it."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from application.views.health import DeliveryHealth, DeliveryKind, InstallationShape, ProjectionHealth, SealingHealth
 from application.views.projections.catalogue import PROJECTIONS
@@ -28,20 +30,15 @@ class PostgresHealth:
 
     async def projections(self) -> list[ProjectionHealth]:
         names = [projection.name for projection in PROJECTIONS]
-        async with reading(self._pool, seconds=SECONDS) as connection:
-            rows = await (await connection.execute(_SQL["projections"], {"projections": names})).fetchall()
-        return [ProjectionHealth(*row) for row in rows]
+        return [ProjectionHealth(*row) for row in await self._rows("projections", projections=names)]
 
     async def shape(self) -> InstallationShape:
         async with reading(self._pool, seconds=SECONDS) as connection:
             return distribution(await (await connection.execute(TABLES)).fetchall()).shape
 
     async def damaged_keys(self) -> int:
-        async with reading(self._pool, seconds=SECONDS) as connection:
-            row = await (await connection.execute(_SQL["damaged_keys"])).fetchone()
-        assert row is not None
-        count: int = row[0]
-        return count
+        [(count,)] = await self._rows("damaged_keys")
+        return int(count)
 
     async def clock_ahead(self) -> float:
         async with reading(self._pool) as connection:
@@ -53,21 +50,25 @@ class PostgresHealth:
         return (theirs - before - (after - before) / 2).total_seconds()
 
     async def sealing(self) -> SealingHealth:
-        async with reading(self._pool, seconds=SECONDS) as connection:
-            row = await (await connection.execute(_SQL["sealing"])).fetchone()
-        assert row is not None
+        [row] = await self._rows("sealing")
         return SealingHealth(*row)
 
     async def deliveries(self) -> list[DeliveryHealth]:
-        async with reading(self._pool, seconds=SECONDS) as connection:
-            consumers = await (await connection.execute(_SQL["consumers"])).fetchall()
-            held = await (await connection.execute(_SQL["held_streams"])).fetchall()
+        consumers, held = await self._rows("consumers"), await self._rows("held_streams")
         found = {_kind(is_webhook): DeliveryHealth(_kind(is_webhook), *numbers) for is_webhook, *numbers in consumers}
         for is_webhook, waiting, parked in held:
             kind = _kind(is_webhook)
             found[kind] = found.get(kind, DeliveryHealth(kind))._replace(waiting=waiting, parked=parked)
         kinds: tuple[DeliveryKind, DeliveryKind] = ("consumer", "webhook")
         return [found.get(kind, DeliveryHealth(kind)) for kind in kinds]
+
+    def lost_nodes(self) -> Mapping[str, int]:
+        return self._pool.nodes.lost
+
+    async def _rows(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Return what is found of all tenants whose node can be reached."""
+        async with reading(self._pool, seconds=SECONDS) as connection:
+            return await self._pool.nodes.rows(connection, _SQL[statement], parameters=parameters)
 
 
 def _kind(is_webhook: bool) -> DeliveryKind:

@@ -15,6 +15,7 @@ from infrastructure.ledger.event_store import EVENTS
 from infrastructure.postgres.arrays import Array, BigIntArray, TextArray, texts, timestamps
 from infrastructure.postgres.bounded_rows import by_key, completed, cut, inline_of, left_out
 from infrastructure.postgres.database import Connection, translated
+from infrastructure.postgres.nodes import Nodes
 from infrastructure.postgres.rows import fetch, fetch_whatever_times, recorded_event
 from infrastructure.postgres.statements import statements
 from infrastructure.views.columns import LIVE
@@ -101,12 +102,19 @@ class PostgresViewStore:
     """
 
     def __init__(
-        self, connections: Connections, ledgers: Connections, *, upto: int = MAX_BIGINT, schema: str = LIVE
+        self,
+        connections: Connections,
+        ledgers: Connections,
+        *,
+        upto: int = MAX_BIGINT,
+        schema: str = LIVE,
+        nodes: Nodes | None = None,
     ) -> None:
         self._connections = connections
         self._ledgers = ledgers
         self._upto = upto
         self._schema = schema
+        self._nodes = nodes or Nodes()
 
     async def events(self, tenant: TenantName, *, after: int, limit: int) -> list[RecordedEvent]:
         page = {"after": after, "upto": self._upto, "limit": limit, "inline": inline_of(MAX_BATCH_BYTES, limit)}
@@ -139,7 +147,6 @@ class PostgresViewStore:
     async def behind(self, projections: Sequence[str]) -> list[TenantName]:
         with translated():
             async with self._connections() as connection:
-                parameters = {"projections": texts(projections)}
-                await connection.execute(_SQL["create_missing_checkpoints"], parameters)
-                cursor = await connection.execute(_SQL["behind"], parameters)
-                return [TenantName(row[0]) for row in await cursor.fetchall()]
+                both = _SQL["create_missing_checkpoints"], _SQL["behind"]
+                rows = await self._nodes.rows(connection, *both, parameters={"projections": texts(projections)})
+        return [TenantName(row[0]) for row in rows]

@@ -39,11 +39,12 @@ async def readyz(services: ServicesDep, looks: LooksDep) -> Json:
     """The database answers. Views and sealing that lag or have stopped are named, and so are refused writes; appends
     need neither views nor sealing.
 
-    Damaged keys of personal data are counted. shape tells whether the installation is on one server or distributed.
+    Damaged keys of personal data are counted. shape tells whether the installation is on one server or distributed, and
+    lost_nodes which nodes cannot be reached, and how many tenants each has: these are in no other figure.
     """
     health = services.health
     await health.clock_ahead()  # it answers now, whatever was seen before
-    projections, sealing, damaged, _ = await looks.at(health)
+    projections, sealing, damaged, _, lost = await looks.at(health)
     shape = await health.shape()
     # Only the number of tenants for which a view has stopped. The log and the checkpoints name them, and the errors.
     stopped = {p.projection: len(p.stopped) for p in projections if p.stopped}
@@ -53,8 +54,9 @@ async def readyz(services: ServicesDep, looks: LooksDep) -> Json:
     refusal = health.refusal_of_writes()
     writes = {} if refusal is None else {"writes": refusal}
     is_partly = shape == InstallationShape.PARTLY_DISTRIBUTED
-    status = "degraded" if stopped or damaged or refusal or is_partly else "ok"
-    return Json({"status": status, "shape": shape, "lag": lag, "stopped": stopped, "damaged_keys": damaged, **writes})
+    status = "degraded" if stopped or damaged or refusal or is_partly or lost else "ok"
+    seen = {"lag": lag, "stopped": stopped, "damaged_keys": damaged, "lost_nodes": lost, **writes}
+    return Json({"status": status, "shape": shape, **seen})
 
 
 @router.get("/metrics")
@@ -90,6 +92,8 @@ class _Seen(Collector):
             yield from _of_views(self._look)
             yield from _of_sealing(self._look)
             yield from of_deliveries(self._look.deliveries)
+            unreachable = "Tenants whose node of the cluster cannot be reached"
+            yield _one("ordertrail_unreachable_tenants", unreachable, sum(self._look.lost_nodes.values()))
 
 
 def _of_views(look: Look) -> Iterator[Metric]:

@@ -1,7 +1,7 @@
 """Looks at the health of the whole installation, which take long where there are many tenants."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from time import monotonic
 from typing import NamedTuple
@@ -15,12 +15,14 @@ is busy with looks for a twentieth of the time at most."""
 
 
 class Look(NamedTuple):
-    """What was seen of views, sealing, keys, consumers and webhooks."""
+    """What was seen of views, sealing, keys, consumers and webhooks, without the tenants of lost nodes."""
 
     projections: Sequence[ProjectionHealth]
     sealing: SealingHealth
     damaged_keys: int
     deliveries: Sequence[DeliveryHealth]
+    lost_nodes: Mapping[str, int]
+    """How many tenants each lost node has."""
 
 
 class Looks:
@@ -43,6 +45,5 @@ class Looks:
 
 
 async def _look(health: Health) -> Look:
-    return Look(
-        *await asyncio.gather(health.projections(), health.sealing(), health.damaged_keys(), health.deliveries())
-    )
+    seen = await asyncio.gather(health.projections(), health.sealing(), health.damaged_keys(), health.deliveries())
+    return Look(*seen, health.lost_nodes())

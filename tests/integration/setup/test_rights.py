@@ -75,6 +75,7 @@ FUNCTIONS = {
     "expire_requests": True,
     "hold_ledger": False,  # the append functions call it
     "leaf_hash": True,
+    "node_of": True,
     "note_unreadable_keys": True,
     "refusal_of": False,  # the append functions call it
     "partition_of": True,
@@ -194,7 +195,7 @@ def test_a_function_with_its_owners_rights_looks_for_names_where_nobody_else_can
     """)
 
     safe = "search_path=pg_catalog, pg_temp"
-    definers = FUNCTIONS.keys() - {"append", "hold_ledger", "leaf_hash", "partition_of", "refusal_of"}
+    definers = FUNCTIONS.keys() - {"append", "hold_ledger", "leaf_hash", "node_of", "partition_of", "refusal_of"}
     assert sorted(found.fetchall()) == [(name, safe) for name in sorted(definers)]
 
 

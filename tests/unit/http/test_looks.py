@@ -1,7 +1,7 @@
 """The whole installation is looked at now and then, however many ask, and however long a look takes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -35,6 +35,9 @@ class FakeHealth:
 
     def refusal_of_writes(self) -> str | None:
         return None
+
+    def lost_nodes(self) -> Mapping[str, int]:
+        return {}
 
 
 class Clock:
