@@ -9,7 +9,9 @@ from api.http.observation.health import _Seen
 from api.http.observation.looks import Look
 from application.views.health import DeliveryHealth, ProjectionHealth, SealingHealth
 
-LOOK = Look([ProjectionHealth("timeline", 3, ["acme"], 0.5)], SealingHealth(4, 1, 2.0), 1, [DeliveryHealth("consumer")])
+LOOK = Look(
+    [ProjectionHealth("timeline", 3, ["acme"], 0.5)], SealingHealth(4, 1, 2.0), 1, [DeliveryHealth("consumer")], {}
+)
 
 
 def metric_types() -> dict[str, str]:
