@@ -78,7 +78,7 @@ class AppendWriter:
                     return [error] * len(call.appends)
             except psycopg.Error as error:
                 if is_loss_of_node(error):
-                    self._watch.node_lost_at = monotonic()
+                    self._watch.nodes.lost_at = monotonic()
                 meaning = translate(error, tenant=call.tenant)
                 # If a later call is given up, that says nothing about the call whose connection broke: it may still be
                 # running.
@@ -105,14 +105,14 @@ class AppendWriter:
 
         Raises Unavailable: then it is certain that nothing was stored, and no other tenant waits for this one's node.
         """
-        if monotonic() - self._watch.node_lost_at > NODE_SECONDS:
+        if monotonic() - self._watch.nodes.lost_at > NODE_SECONDS:
             return
         try:
             await connection.execute(_SQL["head"], {"tenant": call.tenant})
         except psycopg.Error as error:
             if not is_loss_of_node(error):
                 raise
-            self._watch.node_lost_at = monotonic()
+            self._watch.nodes.lost_at = monotonic()
             raise translate(error) from error
 
     async def _make(self, call: AppendCall) -> Sequence[Outcome]:

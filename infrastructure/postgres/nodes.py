@@ -35,6 +35,8 @@ class Nodes:
     def __init__(self) -> None:
         self.lost: Mapping[str, int] = {}
         """The nodes that are lost, and how many tenants each has."""
+        self.lost_at = -inf
+        """When a node was found to be lost last."""
         self._reachable: TextArray | None = None
         self._look_at = inf
         self._outages: dict[str, OutageLog] = {}
@@ -77,8 +79,10 @@ class Nodes:
         self._tell(losses)
         self.lost = {node: len(tenants) for node, tenants in found if losses[node] is not None}
         reachable = [tenant for node, tenants in found if losses[node] is None for tenant in tenants]
-        self._reachable = texts(reachable) if self.lost else None
-        self._look_at = monotonic() + LOOK_SECONDS if self.lost else inf
+        self._reachable, self._look_at = None, inf
+        if self.lost:
+            self.lost_at = monotonic()
+            self._reachable, self._look_at = texts(reachable), self.lost_at + LOOK_SECONDS
 
     def _tell(self, losses: Mapping[str, Unavailable | None]) -> None:
         for node, loss in losses.items():

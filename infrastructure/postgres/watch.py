@@ -72,8 +72,6 @@ class Watch:
         self._is_suspected = asyncio.Event()
         self.heard_at = 0.0
         """When the database last answered somebody else, by the monotonic clock."""
-        self.node_lost_at = -inf
-        """When a node of the cluster was lost last, as the server said."""
         self.nodes = Nodes()
         """The nodes of the cluster, for what is asked of all tenants."""
         self.takes_writes = True

@@ -93,7 +93,7 @@ ORDER BY e.position
 SELECT t.kind,
        coalesce((
            SELECT min(g.position) FROM ordertrail.timeline AS g
-           WHERE g.tenant = t.tenant AND g.order_id = t.order_id AND g.correlation_id = t.correlation_id
+           WHERE g.tenant = %(tenant)s AND g.order_id = t.order_id AND g.correlation_id = t.correlation_id
        ), t.position),
        e.position, e.stream, e.version, e.event_id, e.type,
        CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,
@@ -113,7 +113,7 @@ LIMIT %(limit)s
 SELECT t.kind,
        coalesce((
            SELECT min(g.position) FROM ordertrail.timeline AS g
-           WHERE g.tenant = t.tenant AND g.order_id = t.order_id AND g.correlation_id = t.correlation_id
+           WHERE g.tenant = %(tenant)s AND g.order_id = t.order_id AND g.correlation_id = t.correlation_id
        ), t.position),
        e.position, e.stream, e.version, e.event_id, e.type,
        CASE WHEN octet_length(e.data) + octet_length(e.metadata) <= %(inline)s THEN e.data END,

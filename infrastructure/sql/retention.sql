@@ -31,7 +31,7 @@ CROSS JOIN LATERAL (
     SELECT position, data, recorded_at,
            sum(octet_length(data)) OVER (ORDER BY position) - octet_length(data) AS bytes_before
     FROM ordertrail.events
-    WHERE tenant = r.tenant AND position > r.expired AND type = ANY (%(types)s)
+    WHERE tenant = %(tenant)s AND position > r.expired AND type = ANY (%(types)s)
     ORDER BY position
     LIMIT %(limit)s
 ) AS e

@@ -1,4 +1,7 @@
-"""Every statement can be executed on a Citus cluster: within a transaction and alone, for the first time and again."""
+"""Every statement can be executed on a Citus cluster, for the first time and again, and asks only its tenant's node."""
+
+import re
+from typing import Any
 
 import psycopg
 import pytest
@@ -7,22 +10,32 @@ from infrastructure.keys.credentials import PostgresCredentialStore
 from infrastructure.postgres.database import Connection, connect, open_pool
 from infrastructure.postgres.statements import statements
 from infrastructure.views.composed import statements as composed_statements
+from tests.sql_of_all_tenants import EVERY_TENANT
+from tests.statement_cases import Case
 from tests.statement_parameters import PARAMETERS
 
 pytestmark = pytest.mark.citus
 
 COMPOSED = composed_statements()
+EVERYWHERE = {("credentials", "create_tenant")}
+"""What writes to every node in one statement, which a cluster cannot explain."""
 TIMES = 7
 """After five executions PostgreSQL may choose a plan that does not know the tenant."""
 
 
+def statement_of(file: str, name: str) -> bytes:
+    return COMPOSED[name].encode() if file == "composed" else statements(file)[name]
+
+
+def parameters_of(case: Case) -> dict[str, Any]:
+    return {**case.parameters, "tenant": case.parameters.get("new_tenant", "acme")}
+
+
 async def executed(connection: Connection, file: str, name: str) -> None:
-    statement = COMPOSED[name].encode() if file == "composed" else statements(file)[name]
     for case in PARAMETERS[file][name]:
-        parameters = {**case.parameters, "tenant": case.parameters.get("new_tenant", "acme")}
         for _ in range(TIMES):
             async with connection.transaction(force_rollback=True), connection.cursor(binary=True) as cursor:
-                await cursor.execute(statement, parameters, prepare=True)
+                await cursor.execute(statement_of(file, name), parameters_of(case), prepare=True)
 
 
 async def test_every_statement_runs_on_a_cluster(dsn: str) -> None:
@@ -38,3 +51,24 @@ async def test_every_statement_runs_on_a_cluster(dsn: str) -> None:
                     failed.append(f"{file} {name}: {error}")
 
     assert failed == []
+
+
+async def test_a_statement_about_one_tenant_asks_only_its_node(dsn: str) -> None:
+    async with open_pool(dsn, size=1, as_owner=True) as owner:
+        await PostgresCredentialStore(owner).create_tenant("acme", is_implicit=False, dintero_account=None)
+    elsewhere = []
+    async with await connect(dsn, as_owner=True) as connection:
+        for file, names in PARAMETERS.items():
+            for name in names.keys() - {name for of, name in EVERY_TENANT.keys() | EVERYWHERE if of == file}:
+                for case in names[name]:
+                    plan = await planned(connection, file, name, case)
+                    if any(tasks != "1" for tasks in re.findall(r"Task Count: (\d+)", plan)):
+                        elsewhere.append(f"{file} {name}")
+
+    assert elsewhere == []
+
+
+async def planned(connection: Connection, file: str, name: str, case: Case) -> str:
+    cursor = connection.cursor()
+    await cursor.execute(b"EXPLAIN " + statement_of(file, name), parameters_of(case))
+    return "\n".join(row[0] for row in await cursor.fetchall())
