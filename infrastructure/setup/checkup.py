@@ -6,10 +6,13 @@ from typing import NamedTuple
 
 from psycopg.errors import InsufficientPrivilege
 
+from application.views.health import InstallationShape
 from domain.errors import Misconfigured
 from infrastructure.postgres.session import RUNTIME_ROLE, parsed_dsn
 from infrastructure.postgres.statements import statements
 from infrastructure.setup import rights
+from infrastructure.setup.distribution import distribution_in
+from infrastructure.setup.node_checkup import NodeCheckup, check_up_nodes
 from infrastructure.setup.owner_session import Session, owner_session, unsafe_settings
 from infrastructure.setup.survey import Survey, pending_in, survey
 
@@ -33,6 +36,9 @@ class Checkup(NamedTuple):
     """How many bytes the database has."""
     folder: Path | None
     """Where its data is, if that is on this machine and we may know."""
+    shape: InstallationShape = InstallationShape.ONE_SERVER
+    nodes: tuple[NodeCheckup, ...] = ()
+    """The nodes of a cluster, the coordinator first; one server has none."""
 
 
 def check_up(dsn: str) -> Checkup:
@@ -42,6 +48,7 @@ def check_up(dsn: str) -> Checkup:
         [(version, is_standby, is_read_only, commit, size, folder)] = session.execute(_SQL["server"]).fetchall()
         found = survey(session)
         is_migrated, wrong_schema = _schema(session, found)
+        shape = distribution_in(session).shape
         return Checkup(
             version=version,
             refusal_of_writes=_refusal(is_standby=is_standby, is_read_only=is_read_only),
@@ -52,6 +59,8 @@ def check_up(dsn: str) -> Checkup:
             synchronous_commit=commit,
             size=size,
             folder=_local(dsn, folder),
+            shape=shape,
+            nodes=check_up_nodes(session, shape),
         )
 
 

@@ -96,14 +96,25 @@ def _how(table: Table) -> str:
 
 def _settings_of_nodes(session: Session) -> Iterator[sql.Composed]:
     """Yield what makes sessions on the nodes as ours are here, with time-outs for those that nobody ends any more."""
-    here = {name: _setting(session, name) for name in _AS_HERE}
     [owner] = session.execute("SELECT current_user").fetchone() or ("",)
-    settings: Mapping[str, Mapping[str, str]] = {RUNTIME_ROLE: {**here, **BACKGROUND.settings}, owner: here}
+    settings: Mapping[str, Mapping[str, str]] = {
+        RUNTIME_ROLE: settings_of_runtime_role(session),
+        owner: _settings_here(session),
+    }
     for role, of_role in settings.items():
         for name, value in of_role.items():
             yield sql.SQL("ALTER ROLE {} IN DATABASE {} SET {} TO {}").format(
                 sql.Identifier(role), sql.Identifier(session.info.dbname), sql.Identifier(name), sql.Literal(value)
             )
+
+
+def settings_of_runtime_role(session: Session) -> dict[str, str]:
+    """Return what the sessions of the service are to have on each node."""
+    return {**_settings_here(session), **BACKGROUND.settings}
+
+
+def _settings_here(session: Session) -> dict[str, str]:
+    return {name: _setting(session, name) for name in _AS_HERE}
 
 
 def _setting(session: Session, name: str) -> str:

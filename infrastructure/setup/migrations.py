@@ -43,8 +43,8 @@ def migrate(dsn: str, tell: Tell = lambda _: None, *, show: Show | None = None) 
 
 def migrate_in(session: Session, tell: Tell = lambda _: None, *, show: Show | None = None) -> list[str]:
     """Apply the missing migrations, and return their names; mend the role and its rights. With show, distribute the
-    installation, which it tells the progress of. What is distributed already stays so, and what is added to it is
-    distributed too.
+    installation, which it tells the progress of, and mend what nodes lack. What is distributed already stays so, and
+    what is added to it is distributed too.
 
     Each migration is a transaction of its own. Any number of processes may call this at once: one migrates, and the
     others wait for it and find nothing left to do. If nothing is to be done, nothing is locked, and the DSN's user
@@ -57,7 +57,7 @@ def migrate_in(session: Session, tell: Tell = lambda _: None, *, show: Show | No
     if found.owner is not None and not found.is_owner:
         _check_without_owner(session, found)
         return []
-    if _is_whole(session, found) and (show is None or distribution_in(session).shape == InstallationShape.DISTRIBUTED):
+    if show is None and _is_whole(session, found):
         return []
     with _lock(session):
         return _migrate(session, tell, show)

@@ -80,6 +80,27 @@ AS $$
       AND p.shardid = pg_catalog.get_shard_id_for_distribution_column('ordertrail.ledgers', in_tenant)
 $$
 
+-- name: nodes
+-- What each node says of itself, or why it does not answer.
+SELECT n.nodename || ':' || n.nodeport, r.success, r.result
+FROM run_command_on_all_nodes(%(command)s) AS r JOIN pg_dist_node AS n USING (nodeid)
+ORDER BY n.groupid
+
+-- name: node
+-- It is executed on each node.
+SELECT json_build_object(
+    'fsync', current_setting('fsync'),
+    'full_page_writes', current_setting('full_page_writes'),
+    'is_standby', pg_is_in_recovery(),
+    'default_transaction_read_only', current_setting('default_transaction_read_only'),
+    'can_log_in', EXISTS (SELECT FROM pg_roles WHERE rolname = 'ordertrail_runtime' AND rolcanlogin),
+    'settings', coalesce((
+        SELECT to_json(s.setconfig)
+        FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase JOIN pg_roles AS r ON r.oid = s.setrole
+        WHERE d.datname = current_database() AND r.rolname = 'ordertrail_runtime'
+    ), '[]')
+)::text
+
 -- name: let_role_in
 -- A node connects to another one as the role that a session has.
 DO $do$

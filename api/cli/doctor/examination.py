@@ -15,7 +15,7 @@ from api.cli.doctor.findings import DoctorFinding, completed, wrong
 from api.cli.settings import faults_of, run
 from api.services import Services
 from api.settings import Settings, read_settings
-from domain.errors import Misconfigured, OrdertrailError
+from domain.errors import Busy, Misconfigured, OrdertrailError
 
 MIGRATE_OR_SERVE = "Run ordertrail migrate, or ordertrail serve, which makes it"
 
@@ -48,6 +48,7 @@ def _look_at_database(found: list[DoctorFinding], settings: Settings) -> None:
             judgements.of_roles(seen),
             judgements.of_schema(seen),
             judgements.of_durability(seen, is_allowed=settings.allow_unsafe_server),
+            judgements.of_nodes(seen),
             judgements.of_disk(seen),
         ]
         if _can_be_served(seen):
@@ -68,19 +69,22 @@ async def _look_at_service(found: list[DoctorFinding], dsn: str, settings: Setti
     async with open_services(dsn) as services:
         ahead = await services.health.clock_ahead()
         found.append(judgements.of_clock(ahead, settings.max_clock_ahead_seconds))
-        damaged = await _damaged_keys(services)
-        found.append(judgements.of_keys(damaged, is_given=settings.installation_key is not None))
+        damaged, unreachable = await _damaged_keys(services)
+        is_given = settings.installation_key is not None
+        found.append(judgements.of_keys(damaged, is_given=is_given, unreachable=unreachable))
         found.append(judgements.of_sealing(await services.health.sealing()))
         found.append(judgements.of_views(await services.health.projections()))
 
 
-async def _damaged_keys(services: Services) -> list[str]:
-    """Return whose keys the installation's key does not open."""
-    return [
-        f"{subject} of {tenant}"
-        for tenant in await services.credentials.tenants()
-        async for subject in services.readability.damaged_keys(tenant)
-    ]
+async def _damaged_keys(services: Services) -> tuple[list[str], int]:
+    """Return whose keys the installation's key does not open, and how many tenants' could not be looked at."""
+    damaged, unreachable = [], 0
+    for tenant in await services.credentials.tenants():
+        try:
+            damaged += [f"{subject} of {tenant}" async for subject in services.readability.damaged_keys(tenant)]
+        except Busy:
+            unreachable += 1
+    return damaged, unreachable
 
 
 @contextmanager

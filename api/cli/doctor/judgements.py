@@ -7,7 +7,7 @@ from shutil import disk_usage
 from api.bootstrap import Checkup
 from api.cli.doctor.findings import DoctorFinding, ok, wrong
 from api.settings import PREFIX, SECRETS, Settings
-from application.views.health import ProjectionHealth, SealingHealth
+from application.views.health import InstallationShape, ProjectionHealth, SealingHealth
 
 MIN_FREE_BYTES = 2**30
 MAX_DELAY_SECONDS = 60.0
@@ -66,6 +66,24 @@ def of_durability(seen: Checkup, *, is_allowed: bool) -> DoctorFinding:
     return ok("durability", f"fsync and full_page_writes are on, and commits wait for the disk{default}")
 
 
+def of_nodes(seen: Checkup) -> DoctorFinding:
+    """Judge where the installation is, and the nodes of its cluster."""
+    if seen.shape == InstallationShape.ONE_SERVER:
+        return ok("nodes", "the installation is on one server")
+    if seen.shape == InstallationShape.PARTLY_DISTRIBUTED:
+        return wrong("nodes", "distributing it over the nodes was interrupted", "Run ordertrail distribute")
+    lost = [f"{n.name} with {n.tenants} tenants does not answer ({n.loss})" for n in seen.nodes if n.loss]
+    if lost:
+        return wrong("nodes", "; ".join(lost), "Start its server, or mend the network between the coordinator and it")
+    amiss = [f"{node.name}: {what}" for node in seen.nodes for what in node.wrong]
+    if amiss:
+        return wrong(
+            "nodes", "; ".join(amiss), "Mend the configuration of the server; run ordertrail distribute for roles"
+        )
+    tenants = ", ".join(f"{node.name} with {node.tenants} tenants" for node in seen.nodes if node.tenants)
+    return ok("nodes", f"the installation is distributed, and each of {len(seen.nodes)} nodes answers: {tenants}")
+
+
 def of_disk(seen: Checkup) -> DoctorFinding:
     """Judge the room on the database's disk, if it is a disk of this machine."""
     size = f"the database takes {_size(seen.size)}"
@@ -87,8 +105,11 @@ def of_clock(ahead: float, limit: float) -> DoctorFinding:
     return ok("clock", f"{apart} (limit: {limit:g} s)")
 
 
-def of_keys(damaged: Sequence[str], *, is_given: bool) -> DoctorFinding:
-    """Judge the installation's key and the keys that it opens; damaged has a line for each that it does not."""
+def of_keys(damaged: Sequence[str], *, is_given: bool, unreachable: int = 0) -> DoctorFinding:
+    """Judge the installation's key and the keys that it opens; damaged has a line for each that it does not.
+
+    unreachable is how many tenants' keys could not be looked at.
+    """
     if damaged:
         others = f" and {len(damaged) - 1} others" if len(damaged) > 1 else ""
         return wrong(
@@ -96,6 +117,8 @@ def of_keys(damaged: Sequence[str], *, is_given: bool) -> DoctorFinding:
             f"the key of {damaged[0]}{others} cannot be opened",
             "Restore the rows in ordertrail.subject_keys from a backup; ordertrail verify names all",
         )
+    if unreachable:
+        return wrong("keys", f"those of {unreachable} tenants could not be looked at", "See the nodes")
     where = "is a setting" if is_given else "is in the database, so every backup holds it too"
     return ok("keys", f"the installation's key {where}, and it opens every key")
 

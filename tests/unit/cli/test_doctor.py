@@ -11,7 +11,8 @@ from api.bootstrap import Checkup
 from api.cli.doctor import judgements
 from api.cli.doctor.findings import CHECKS, DoctorFinding, Status, all_is_well, completed, ok, wrong
 from api.settings import Settings
-from application.views.health import ProjectionHealth, SealingHealth
+from application.views.health import InstallationShape, ProjectionHealth, SealingHealth
+from infrastructure.setup.node_checkup import NodeCheckup
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -76,6 +77,11 @@ def seen(**other: Any) -> Checkup:
     return WELL._replace(**other)
 
 
+def on_nodes(**other: Any) -> Checkup:
+    nodes = NodeCheckup("a:5432", 5, "", ()), NodeCheckup("b:5432", 7, "", ())._replace(**other)
+    return seen(shape=InstallationShape.DISTRIBUTED, nodes=nodes)
+
+
 @pytest.mark.parametrize(
     ("finding", "words"),
     [
@@ -84,6 +90,10 @@ def seen(**other: Any) -> Checkup:
         (judgements.of_schema(seen(wrong_schema="old")), ["old", "ordertrail migrate"]),
         (judgements.of_durability(seen(unsafe=["fsync = off"]), is_allowed=False), ["fsync = off"]),
         (judgements.of_durability(seen(unsafe=["fsync = off"]), is_allowed=True), ["ALLOW_UNSAFE_SERVER"]),
+        (judgements.of_nodes(seen(shape=InstallationShape.PARTLY_DISTRIBUTED)), ["ordertrail distribute"]),
+        (judgements.of_nodes(on_nodes(loss="refused")), ["b:5432 with 7 tenants", "refused", "Start its server"]),
+        (judgements.of_nodes(on_nodes(wrong=("fsync = off",))), ["b:5432: fsync = off"]),
+        (judgements.of_keys([], is_given=True, unreachable=7), ["7 tenants", "nodes"]),
         (judgements.of_clock(60.5, 60.0), ["60.5 s ahead", "NTP"]),
         (judgements.of_clock(-61.0, 60.0), ["61.0 s behind", "NTP"]),
         (judgements.of_keys(["order-1 of acme", "order-2 of acme"], is_given=True), ["order-1", "1 others", "backup"]),
@@ -107,6 +117,8 @@ def test_what_is_wrong_is_said_with_what_to_do(finding: DoctorFinding, words: It
         judgements.of_schema(WELL),
         judgements.of_durability(WELL, is_allowed=False),
         judgements.of_durability(seen(synchronous_commit="off"), is_allowed=False),
+        judgements.of_nodes(WELL),
+        judgements.of_nodes(on_nodes()),
         judgements.of_disk(seen(folder=None)),
         judgements.of_clock(59.0, 60.0),
         judgements.of_clock(-59.0, 60.0),
