@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from typing import LiteralString
 
 import psycopg
@@ -41,18 +42,38 @@ def _is_coordinator(dsn: str, host: str, port: int) -> bool:
 
 @contextmanager
 def database_on_cluster(dsn: str, name: str, *, template: str | None = None) -> Iterator[None]:
-    """Create a database on every node, with Citus or as a copy of another one, and drop it."""
+    """Create a database on every node, as a copy of another one or of one with nothing but Citus, and drop it."""
     every = nodes(dsn)
-    create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-    if template is not None:
-        create += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
-    _on_each(every, create)
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _on_each(every, create.format(sql.Identifier(name), sql.Identifier(template or _bare(dsn))))
     try:
-        if template is None:
-            _join(every, name)
+        # A copy has not the original's settings.
+        divide = sql.SQL("ALTER DATABASE {} SET citus.shard_count = {}").format(sql.Identifier(name), SHARDS)
+        _on_each(every, divide)
         yield
     finally:
-        _on_each(every, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        _drop(every, name)
+
+
+@cache
+def _bare(dsn: str) -> str:
+    """Return the name of a database with nothing but Citus, which takes seconds to make."""
+    every, name = nodes(dsn), f"test_{os.getpid()}_bare"
+    _on_each(every, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    _join(every, name)
+    close(dsn, name)
+    return name
+
+
+def tidy_up(dsn: str) -> None:
+    """Drop what was made for all tests of a session."""
+    if _bare.cache_info().currsize:
+        _drop(nodes(dsn), _bare(dsn))
+        _bare.cache_clear()
+
+
+def _drop(every: Sequence[str], name: str) -> None:
+    _on_each(every, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def close(dsn: str, name: str) -> None:
@@ -80,9 +101,6 @@ def _join(every: Sequence[str], name: str) -> None:
     for node in every:
         with psycopg.connect(make_conninfo(node, dbname=name), autocommit=True) as connection:
             connection.execute("CREATE EXTENSION citus")
-            connection.execute(
-                sql.SQL("ALTER DATABASE {} SET citus.shard_count = {}").format(sql.Identifier(name), SHARDS)
-            )
     with psycopg.connect(every[0]) as connection:
         found = "SELECT nodename, nodeport, groupid = 0 FROM pg_dist_node ORDER BY groupid"
         members = connection.execute(found).fetchall()

@@ -20,7 +20,7 @@ from api.bootstrap import set_up_database
 from api.settings import read_settings
 from infrastructure.embedded.server import embedded_server
 from infrastructure.setup.migrations import migrate
-from tests.cluster import COORDINATOR, close, database_on_cluster
+from tests.cluster import COORDINATOR, close, database_on_cluster, tidy_up
 
 # Where the packages of Debian, of Red Hat and of Homebrew put it.
 POSTGRES_15_FOLDERS = ("/usr/lib/postgresql/15/bin", "/usr/pgsql-15/bin", "/opt/homebrew/opt/postgresql@15/bin")
@@ -45,6 +45,7 @@ def server_dsn() -> Iterator[str]:
     """An embedded server, or the cluster that the tests are to run on, for databases that a test creates and drops."""
     if COORDINATOR is not None:
         yield COORDINATOR
+        tidy_up(COORDINATOR)
         return
     with _short_folder() as folder, embedded_server(folder) as dsn:
         # What a power failure would do is not what these databases test.

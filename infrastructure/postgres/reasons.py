@@ -43,9 +43,15 @@ _NODE_LOST = "The part of the database that holds this cannot be reached"
 _BUSY = frozenset({"25P03", "40001", "40P01", "55P03", "57014"})
 _AWAY = frozenset({"57P01", "57P02", "57P03"})
 _INTERNAL = "XX000"
+_NO_CODE = (_INTERNAL, "58030")
 _OF_NODE = "while executing command on"
-_OF_COMMIT = ("could not commit transaction for shard", "failure on connection marked as essential")
-"""How Citus reports, without a code, a connection to a node that broke in the middle of a command or of a commit."""
+_BROKE = (
+    "could not commit transaction for shard",
+    "failed to COPY to shard",
+    "failed to complete COPY on",
+    "failure on connection marked as essential",
+)
+"""How Citus reports, without a code of its own, a connection to a node that broke in the middle of something."""
 _PASSING = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -83,8 +89,9 @@ def is_loss_of_node(error: psycopg.Error) -> bool:
     if diagnosis.severity_nonlocalized != "ERROR":
         return False
     code = error.sqlstate or ""
-    if code == _INTERNAL:
-        return _OF_NODE in (diagnosis.context or "") or (diagnosis.message_primary or "").startswith(_OF_COMMIT)
+    if code in _NO_CODE:
+        is_of_node = code == _INTERNAL and _OF_NODE in (diagnosis.context or "")
+        return is_of_node or (diagnosis.message_primary or "").startswith(_BROKE)
     return code.startswith("08") or code in _AWAY
 
 

@@ -79,7 +79,8 @@ async def test_four_tenants_are_written_at_the_same_time(shared_dsn: str, postgr
     ledgers = [postgres_ledger, *[await postgres_ledger.another() for _ in range(3)]]
 
     async with await psycopg.AsyncConnection.connect(shared_dsn) as connection:
-        await connection.execute("SELECT FROM ordertrail.ledgers FOR UPDATE")
+        for ledger in ledgers:
+            await connection.execute("SELECT FROM ordertrail.ledgers WHERE tenant = %s FOR UPDATE", [ledger.tenant])
         tasks = start([ledger.append("order-1") for ledger in ledgers])
         assert await blocked_calls(shared_dsn, atleast=4) == 4
         await connection.rollback()

@@ -18,6 +18,9 @@ from tests.fix_store import Ledger, blocked_calls, new_event, transactions
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
+STAYS = pytest.mark.one_server("a notification stays on the node of its tenant, and readers poll")
+
+
 @asynccontextmanager
 async def open_writer(dsn: str, *event_ids: str, tenant: str) -> AsyncIterator[Connection]:
     """A writer of another process, in mid-transaction: it has called the append function and has not committed."""
@@ -176,6 +179,7 @@ async def notifications(connection: Connection, tenant: str) -> list[str]:
     return [payload for payload in payloads if payload == tenant]
 
 
+@STAYS
 async def test_a_call_notifies_once_with_its_tenants_name(
     shared_dsn: str, postgres_ledger: Ledger, notified: Connection
 ) -> None:
@@ -203,6 +207,7 @@ async def test_a_call_that_records_nothing_notifies_nobody(postgres_ledger: Ledg
     assert await notifications(notified, postgres_ledger.tenant) == []
 
 
+@STAYS
 async def test_a_reader_that_misses_a_notification_gets_there_by_polling(
     shared_dsn: str, postgres_ledger: Ledger
 ) -> None:

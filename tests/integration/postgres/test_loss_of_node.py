@@ -26,6 +26,7 @@ async def said(dsn: str, code: str, message: str) -> psycopg.Error:
         ("57P03", "the database system is starting up"),
         ("XX000", "could not commit transaction for shard 102008 on at least one active node"),
         ("XX000", "failure on connection marked as essential: node:5432"),
+        ("58030", "failed to complete COPY on node:5432"),
     ],
 )
 async def test_a_lost_node_stops_only_what_needs_it(shared_dsn: str, code: str, message: str) -> None:
@@ -38,8 +39,12 @@ async def test_a_lost_node_stops_only_what_needs_it(shared_dsn: str, code: str, 
     assert message in meant.value.said
 
 
-async def test_an_internal_error_is_no_loss(shared_dsn: str) -> None:
-    assert not is_loss_of_node(await said(shared_dsn, "XX000", "cache lookup failed for type 7"))
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("XX000", "cache lookup failed for type 7"), ("58030", "could not write to file"), ("40P01", "deadlock detected")],
+)
+async def test_other_errors_are_no_loss(shared_dsn: str, code: str, message: str) -> None:
+    assert not is_loss_of_node(await said(shared_dsn, code, message))
 
 
 async def test_the_end_of_a_session_of_ours_is_no_loss(shared_dsn: str) -> None:

@@ -90,14 +90,17 @@ async def let_time_pass(dsn: str) -> None:
         await connection.execute("UPDATE ordertrail.checkpoints SET updated_at = now() - interval '1 hour'")
 
 
+WITHOUT_CODE = pytest.mark.one_server("a cluster tells the errors of INSERT … SELECT without their code")
+
+
 @pytest.mark.parametrize(
     ("bug", "stopped_at", "error"),
     [
         ("an exception", FAILS_AT - 1, "ZeroDivisionError: a bug"),
-        ("a row twice", 0, "UniqueViolation: "),
-        ("a NULL", 0, "NotNullViolation: "),
+        pytest.param("a row twice", 0, "UniqueViolation: ", marks=WITHOUT_CODE),
+        pytest.param("a NULL", 0, "NotNullViolation: ", marks=WITHOUT_CODE),
         ("no Unicode", 0, "InvalidEvent: PostgreSQL cannot store this"),
-        ("too long", 0, "InvalidEvent: PostgreSQL cannot store this"),
+        pytest.param("too long", 0, "InvalidEvent: PostgreSQL cannot store this", marks=WITHOUT_CODE),
     ],
 )
 async def test_a_projection_that_fails_stops_visibly_and_goes_on_when_it_is_mended(
