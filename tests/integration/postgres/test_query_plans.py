@@ -21,6 +21,8 @@ from tests.fix_postgres import database
 from tests.statement_parameters import PARAMETERS
 from tests.statement_parameters_delivery import MORE as MORE_OF_DELIVERY
 
+pytestmark = pytest.mark.one_server("it counts what one server reads")
+
 SMALL = {
     "webhooks",
     "retention",
