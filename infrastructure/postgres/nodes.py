@@ -61,11 +61,6 @@ class Nodes:
                 self._look_at = -inf
         raise AssertionError
 
-    async def look(self, connection: Connection) -> None:
-        """Ask each node, whether one seems to be lost or not."""
-        self._look_at = -inf
-        await self._tenants(connection)
-
     async def _tenants(self, connection: Connection) -> TextArray | None:
         """Return the tenants that can be reached; None if all can."""
         async with self._turn:
