@@ -12,6 +12,7 @@ from functools import cache
 from typing import LiteralString
 
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -25,6 +26,12 @@ ACTIVITY: LiteralString = (
 """What sessions do on all nodes, in FROM. What their pid is, pg_cancel_backend takes."""
 SHARDS = 4
 """Into how many parts the databases of the tests are divided: more take longer to make."""
+
+
+def require_one_server(dsn: str, why: str) -> None:
+    """Skip the test if it is run on the cluster."""
+    if dsn == COORDINATOR:
+        pytest.skip(f"it needs one server: {why}")
 
 
 def nodes(dsn: str) -> list[str]:

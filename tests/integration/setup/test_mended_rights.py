@@ -13,6 +13,7 @@ from infrastructure.setup import rights as rights_module
 from infrastructure.setup.migrations import migrate
 from infrastructure.setup.owner_session import owner_session
 from infrastructure.setup.rights import RoleMayTooMuch, granted
+from tests.cluster import require_one_server
 from tests.fix_postgres import database
 
 OWNER, SERVER = "shop", "web"
@@ -24,6 +25,7 @@ MEMBER_BUT_NOT_ADMIN = {True: "", False: "SET OPTION FOR"}
 @pytest.fixture
 def owned_dsn(any_server_dsn: str) -> Iterator[str]:
     """A migrated database of an owner who is no superuser, on each of the servers in turn; the owner's DSN."""
+    require_one_server(any_server_dsn, "only a superuser can make a database of a cluster")
     with psycopg.connect(any_server_dsn, autocommit=True) as admin:
         admin.execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE")
         admin.execute(f"CREATE ROLE {SERVER} LOGIN")

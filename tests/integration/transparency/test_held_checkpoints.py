@@ -201,6 +201,7 @@ async def test_a_checkpoint_whose_key_was_taken_out_of_the_database_is_checked_w
         await ledger.damage(held)
 
 
+@pytest.mark.one_server("a cluster cannot make a table and replace a function in one transaction")
 async def test_a_database_that_was_taught_to_hash_what_was_there_before_is_not_believed(ledger: Ledger) -> None:
     held = await ledger.note(300)
     await ledger.tamper(
