@@ -14,6 +14,7 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from api.cli.keys import revoke_key
+from tests.cluster import COORDINATOR
 from tests.fix_postgres import database
 from tests.fix_server import Account, Server, new_account, running
 from tests.native import an_order, append, assert_problem, comment, new_id, status
@@ -21,6 +22,8 @@ from tests.streams import EVENTS, LINES, End, Stream, lined, streamed
 
 FEED = "/trail/v1/feed"
 MOST = 20
+STREAM_SECONDS = 1 if COORDINATOR is None else 5
+"""How long a stream lasts: longer than it takes to look for events without a notification, where there are none."""
 
 
 @pytest.fixture(scope="module")
@@ -362,7 +365,7 @@ async def test_streams_end_first_when_the_server_stops_and_go_on_with_the_next(
                     assert [await stream.end(), await timeline.end()] == [End("shutdown", 1)] * 2
                     assert (await waiting).json() == {"items": [], "next": 1}
             server.process.wait(5)  # it did not wait for them until they were cut
-        with running(dsn, stream_seconds=1) as server:
+        with running(dsn, stream_seconds=STREAM_SECONDS) as server:
             account = Account(**{**account.__dict__, "url": server.url})
             async with client(account) as http, streamed(http, FEED, last_id=stream.last_id) as stream:
                 await append(http, order_id, status("open"))

@@ -1,9 +1,12 @@
 """The schema that is written down for people is the one that the migrations make."""
 
+import pytest
+
 from infrastructure.setup.migrations import migrate
 from tests.schema import SCHEMA, schema_of
 
 
+@pytest.mark.one_server("a dump of a cluster has what Citus adds")
 def test_the_schema_that_is_written_down_is_the_present_one(empty_dsn: str) -> None:
     migrate(empty_dsn)
 

@@ -91,9 +91,9 @@ async def test_the_tree_of_a_ledger_that_was_never_sealed_is_emptied(
 
 
 SCRAMBLE_BETWEEN_SEALS = """
-    WITH held AS MATERIALIZED (SELECT tenant FROM ordertrail.trees FOR UPDATE)
+    WITH held AS MATERIALIZED (SELECT tenant FROM ordertrail.trees WHERE tenant = 'acme' FOR UPDATE)
     UPDATE ordertrail.tiles AS t SET hashes = set_byte(t.hashes, 0, get_byte(t.hashes, 0) # 1)
-    FROM held WHERE t.tenant = held.tenant
+    FROM held WHERE t.tenant = held.tenant AND t.tenant = 'acme'
 """
 """Waits for a sealer, rather than meet it halfway: each would wait for rows that the other has."""
 CHANGED = "events 1 to 200 do not have the root that was signed; run ordertrail verify --tenant acme"

@@ -114,9 +114,8 @@ async def test_tiles_that_the_service_changed_are_not_sealed_over(
             "INSERT INTO ordertrail.tiles SELECT tenant, 2, 0, hashes FROM ordertrail.tiles WHERE level = 1",
             "tile 0 of level 2 should not be there",
         ),
-        (
-            SWAP,
-            ROOT,
+        pytest.param(
+            SWAP, ROOT, marks=pytest.mark.one_server("a cluster joins the rows of two tenants in no statement")
         ),
     ],
 )
