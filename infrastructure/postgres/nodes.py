@@ -47,13 +47,14 @@ class Nodes:
     ) -> list[tuple[Any, ...]]:
         """Execute statements about the tenants that they take, those that can be reached; None is for all.
 
-        Return the rows of the last one.
+        Return the rows of the last one. Plans are made each time: they are better with the tenants, and tables grow.
         """
         for tries_left in range(TRIES - 1, -1, -1):
             tenants = await self._tenants(connection)
             try:
                 for statement in statements:
-                    cursor = await connection.execute(statement, {**(parameters or {}), "tenants": tenants})
+                    limited = {**(parameters or {}), "tenants": tenants}
+                    cursor = await connection.execute(statement, limited, prepare=False)
                 return await cursor.fetchall()
             except psycopg.Error as error:
                 if not is_loss_of_node(error) or not tries_left:

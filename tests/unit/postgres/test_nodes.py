@@ -30,7 +30,9 @@ class FakeCluster:
         self.lost: set[str] = set()
         self.asked: list[bytes] = []
 
-    async def execute(self, statement: bytes, parameters: Mapping[str, Any] | None = None) -> "FakeCluster":
+    async def execute(
+        self, statement: bytes, parameters: Mapping[str, Any] | None = None, **_: object
+    ) -> "FakeCluster":
         self.asked.append(statement)
         self.rows: list[tuple[Any, ...]] = []
         if statement == _SQL["tenants_by_node"]:
@@ -115,7 +117,7 @@ async def test_a_second_node_may_be_lost_meanwhile(cluster: FakeCluster) -> None
 
 
 async def test_a_statement_that_fails_though_all_nodes_answer_fails(cluster: FakeCluster) -> None:
-    async def fail(statement: bytes, parameters: Mapping[str, Any] | None = None) -> FakeCluster:
+    async def fail(statement: bytes, parameters: Mapping[str, Any] | None = None, **_: object) -> FakeCluster:
         if statement == QUESTION:
             cluster.asked.append(statement)
             raise NodeIsLost
@@ -130,7 +132,7 @@ async def test_a_statement_that_fails_though_all_nodes_answer_fails(cluster: Fak
 
 
 async def test_other_errors_are_no_loss(cluster: FakeCluster) -> None:
-    async def fail(_statement: bytes, _parameters: Mapping[str, Any] | None = None) -> FakeCluster:
+    async def fail(_statement: bytes, _parameters: Mapping[str, Any] | None = None, **_: object) -> FakeCluster:
         raise psycopg.errors.DeadlockDetected
 
     cluster.execute = fail  # type: ignore[method-assign]
