@@ -243,6 +243,7 @@ async def test_a_request_is_answered_in_time_though_its_call_is_not(
     assert await postgres_ledger.ids() == ["warm up", "a", "c"]
 
 
+@pytest.mark.one_server("a node waits for a lock as long as its own settings say")
 async def test_a_lock_that_somebody_holds_is_named_and_nothing_is_stored(
     writer: GroupCommit, postgres_ledger: Ledger, shared_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
