@@ -101,7 +101,7 @@ async def test_what_is_said_again_is_kept_as_long_as_the_newest(
     first = await logged(carriyo, **SAID)
     async with await psycopg.AsyncConnection.connect(account.dsn, autocommit=True) as connection:
         for table in ("events", "bodies"):
-            aged = f"UPDATE ordertrail.{table} SET recorded_at = recorded_at - interval '40 days' WHERE tenant = %s"
+            aged = f"UPDATE ordertrail.{table} SET recorded_at = now() - interval '40 days' WHERE tenant = %s"
             await connection.execute(aged, [account.tenant])  # type: ignore[call-overload]
     again = await logged(carriyo, **SAID)
 

@@ -99,6 +99,7 @@ def test_a_trusted_proxy_says_who_the_client_is(server: Served) -> None:
     assert entry["client"] == "203.0.113.9"
 
 
+@pytest.mark.one_server("a cluster has no triggers on the tables of tenants")
 def test_a_line_about_a_failure_has_the_requests_id(server: Served, observed_dsn: str) -> None:
     request_id = "refused-1"
     with failing(observed_dsn, "RAISE disk_full"), server.client(**{"X-Request-Id": request_id}) as http:
@@ -110,6 +111,7 @@ def test_a_line_about_a_failure_has_the_requests_id(server: Served, observed_dsn
     assert (answered["logger"], answered["status"]) == ("api.http.observation.access_log", 503)
 
 
+@pytest.mark.one_server("a cluster has no triggers on the tables of tenants")
 def test_no_line_of_the_log_holds_a_secret(server: Served, observed_dsn: str) -> None:
     secret, key_id = server.token.rpartition("_")[2], server.token.split("_")[1]
     pair = base64.b64encode(f"{key_id}:{secret}".encode()).decode()
@@ -219,6 +221,7 @@ def test_no_metric_grows_with_the_number_of_tenants(server: Served, observed_dsn
     assert not {label for label in labels if label.startswith("A-")}
 
 
+@pytest.mark.one_server("a cluster has sessions of its own")
 def test_every_connection_to_the_database_says_whose_it_is(server: Served, observed_dsn: str) -> None:
     with server.client() as http:
         assert write(http).status_code == 201

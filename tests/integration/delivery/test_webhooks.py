@@ -196,7 +196,7 @@ async def test_a_webhook_that_never_succeeds_is_disabled(hooked: Hooked) -> None
     hooked.receiver.decide = lambda _: answer(500)
 
     await hooked.deliver(rounds=2)
-    await hooked.execute("UPDATE ordertrail.webhooks SET failing_since = failing_since - interval '73 hours'")
+    await hooked.execute("UPDATE ordertrail.webhooks SET failing_since = now() - interval '73 hours'")
     await hooked.deliver()
 
     reason = (await hooked.webhook()).disabled_reason or ""
