@@ -17,7 +17,8 @@ from eventsourcing.persistence import (
 from application.ledger.port import PAGE_BYTES
 from infrastructure.library.database import Connection, TenantDatabase
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.5
+"""How often it looks without a notification, of which a cluster has none: the library waits for a second by default."""
 STOP_SECONDS = 0.1
 """How often a subscription without notifications checks whether it was stopped."""
 
