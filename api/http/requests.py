@@ -1,7 +1,6 @@
 """What every route needs from a request, and adds to its answer."""
 
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import ContextVar
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar
 
@@ -11,6 +10,7 @@ from pydantic import StringConstraints
 
 from api.http.conditions import require_kept, takes_if_match
 from api.http.credentials import credentials_of
+from api.http.exchange import current_exchange
 from api.http.opening import services_of
 from api.http.problems import UnsupportedMediaType
 from api.http.reading.bodies import StrictRequest
@@ -42,7 +42,6 @@ class StrictRoute(APIRoute):
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def handle_strictly(request: Request) -> Response:
-            begin_request()
             sender = None
             for credential in credentials:
                 sender = await credential.identify(request)
@@ -143,9 +142,6 @@ def written(result: Recorded) -> dict[str, str]:
     return headers
 
 
-_freshness: ContextVar[Mapping[str, str]] = ContextVar("freshness", default={})  # noqa: B039 it is never changed
-
-
 async def read(services: Services, caller: Caller, *views: str, cursor: int | None = None) -> dict[str, str]:
     """Wait until these views show what was written before the request; return headers that tell how far they are.
 
@@ -161,15 +157,12 @@ def freshness_said(freshness: Freshness) -> dict[str, str]:
     headers = {"Ordertrail-Position": str(freshness.position)}
     if freshness.lag:
         headers["Ordertrail-Lag"] = str(freshness.lag)
-    _freshness.set(headers)
+    if (exchange := current_exchange()) is not None:
+        exchange.freshness = headers
     return headers
-
-
-def begin_request() -> None:
-    """Forget the last request's headers: a connection's next request starts with what the last one left."""
-    _freshness.set({})
 
 
 def freshness_headers() -> Mapping[str, str]:
     """Return this request's freshness headers. A 404 from views that lag must say that they lag."""
-    return _freshness.get()
+    exchange = current_exchange()
+    return {} if exchange is None else exchange.freshness

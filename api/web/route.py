@@ -9,7 +9,6 @@ from fastapi.routing import APIRoute
 
 from api.http.credentials import credentials_of
 from api.http.problems import Fault, InvalidRequest, TooLarge
-from api.http.requests import begin_request
 from api.web.security import require_own_form
 from api.web.showing.moments import read_zone
 
@@ -25,7 +24,6 @@ class PageRoute(APIRoute):
         credentials = tuple(credentials_of(self.dependant))
 
         async def handle_page(request: Request) -> Response:
-            begin_request()
             read_zone(request)
             if request.method not in {"GET", "HEAD"}:
                 require_own_form(request)

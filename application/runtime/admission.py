@@ -2,9 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Hashable
 from time import monotonic
 
 from application.runtime.room import AT_ONCE
@@ -91,23 +89,6 @@ class Ticket:
             self.begin()
         if refusal is not None:
             raise refusal
-
-
-current_ticket: ContextVar[Ticket | None] = ContextVar("ticket", default=None)
-
-
-@contextmanager
-def resting() -> Iterator[None]:
-    """Leave this request's place to others inside this context, because it only waits."""
-    ticket = current_ticket.get()
-    if ticket is None or not ticket.is_counted:
-        yield
-        return
-    ticket.rest()
-    try:
-        yield
-    finally:
-        ticket.begin()
 
 
 class Admission:

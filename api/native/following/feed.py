@@ -28,7 +28,7 @@ from application.delivery.filters import EventFilter
 from application.delivery.follower import End, Follower
 from application.delivery.reading import LedgerPart
 from application.ledger.port import RecordedEvent
-from application.runtime.admission import resting
+from application.runtime.request_context import resting
 from domain.errors import BeyondHead, OrderNotFound
 from domain.values import MAX_BIGINT, Identifier, Name, Position, TenantName
 

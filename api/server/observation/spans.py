@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from time import time_ns
 from typing import Any
 
-from api.http.observation.answering import Observe
-from api.http.observation.tracing import traceparent_of
+from api.http.exchange import Observe
+from api.http.tracing import traceparent_of
 from api.http.request_ids import request_id
 from domain.errors import Misconfigured
 

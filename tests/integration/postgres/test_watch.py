@@ -225,7 +225,7 @@ async def test_a_request_is_answered_in_time_though_its_call_is_not(
         return await make(call, connection)  # type: ignore[arg-type]
 
     async def request(event_id: str) -> Appended:
-        current.set(RequestContext(lambda: event_id, seconds=1.0))
+        current.set(RequestContext(event_id, seconds=1.0))
         return await writer.append(an_append(postgres_ledger, event_id))
 
     monkeypatch.setattr(AppendCall, "make", slow)
