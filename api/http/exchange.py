@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.tracing import traceparent_of
 from api.http.request_ids import RAW_HEADER, id_of_request
 from api.http.tickets import ticket_of
+from api.http.tracing import traceparent_of
 from application.ledger.fields import stored
 from application.runtime.request_context import SECONDS, RequestContext, current
 from domain.errors import Unavailable

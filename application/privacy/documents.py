@@ -1,7 +1,6 @@
 """Personal data in an event's JSON: where it is, which key it needs, how it is encrypted, and what is shown of it."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,16 +15,14 @@ from application.ledger.port import (
     Prepared,
     RecordedEvent,
     Storable,
-    Write,
 )
-from application.ledger.port import prepare as written_group
 from application.privacy.cipher import CHANGED, Keys, bound, is_token, open_token, seal, seal_again
 from application.privacy.damage import Unopened, changed, in_words, of_damaged_key, of_other_key
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.catalogue import CATALOGUE
-from domain.personal import Member, Shape, is_placeholder, placeholder, places, shape_of, unreadable
+from domain.personal import Member, Shape, is_placeholder, marks_in, placeholder, places, shape_of, unreadable
 from domain.streams import person_stream
-from domain.values import OF_PERFORMER, Actor, TenantName
+from domain.values import OF_PERFORMER, Actor, Personal, TenantName
 
 MARK = "encryption"
 """The metadata member that says that all personal data of the event is encrypted, and how: 1 is the form made here."""
@@ -84,9 +81,7 @@ class Document:
         performer, found = stream, []
         if actor := metadata.get("actor"):
             metadata["actor"] = actor = {**actor}
-            # The customer's own name belongs to the order, like all other data about the customer.
-            if (performer_id := actor.get("id")) and str(actor.get("type")).lower() != CUSTOMER:
-                performer = person_stream(performer_id)
+            performer = _performer(actor, stream)
             found = places(actor, _ACTOR, "actor.")
         if isinstance(data, dict):
             data = {**data}
@@ -217,36 +212,13 @@ class Document:
         return self._data if isinstance(self._data, bytes) else to_json(self._data), to_json(self._metadata)
 
 
-class Sealable:
-    """An event with the keys for its personal data, ready to be encrypted. It is appended in place of its event."""
-
-    __slots__ = ("_document", "_is_encrypted", "_keys", "_occurred_at", "event_id", "type")
-
-    def __init__(self, event: Draft | NewEvent, found: Document, keys: Keys) -> None:
-        self.event_id, self.type, self._occurred_at = event.event_id, event.type, event.occurred_at
-        self._document, self._keys = found, keys
-        self._is_encrypted = False
-
-    def encrypt(self) -> None:
-        """Put the token that stands for each value in its place. Raises UnreadableKey."""
-        if not self._is_encrypted:
-            self._document.seal(self._keys)
-            self._is_encrypted = True
-
-    def written(self) -> NewEvent:
-        """Return the encrypted event. The same event gives the same bytes."""
-        self.encrypt()
-        return NewEvent(self.event_id, self.type, *self._document.written(), self._occurred_at)
-
-
 def document(tenant: TenantName, stream: str, event: Storable | RecordedEvent) -> Document | None:
     """Return an event's JSON; None if it holds no personal data, or if it is no event of ours."""
     shape = shape_of_type(event.type)
     if shape is None:
         return None
     if isinstance(event, Draft):
-        data = from_json(event.data) if shape and isinstance(event.data, bytes) else event.data
-        found = Document(tenant, stream, event.event_id, data, event.metadata, shape)
+        found = Document(tenant, stream, event.event_id, event.data, event.metadata, shape)
     elif isinstance(event, NewEvent | RecordedEvent) and (shape or b'"name"' in event.metadata):
         try:
             data, metadata = from_json(event.data) if shape else event.data, from_json(event.metadata)
@@ -271,37 +243,76 @@ def subjects_in(documents: Sequence[Document | None]) -> set[str]:
     return {subject for each in documents if each for subject in each.subjects()}
 
 
-def sealable(append: Append, documents: Sequence[Document | None], keys: Keys) -> Append:
-    """Return an append whose events are ready to be encrypted.
+def subjects_of(append: Append) -> set[str]:
+    """Return the subjects whose data the events of an append hold. This takes less time than their documents."""
+    subjects: set[str] = set()
+    for stream, _, events in append.writes:
+        for event in events:
+            subjects |= _subjects(append.tenant, stream, event)
+    return subjects
 
-    documents are those of the events of all writes. Data of forgotten subjects is left out.
+
+def _subjects(tenant: TenantName, stream: str, event: Storable) -> set[str]:
+    if not isinstance(event, Draft):
+        return subjects_in([document(tenant, stream, event)])
+    if (shape := shape_of_type(event.type)) is None:
+        return set()
+    marks: set[Personal] = set() if isinstance(event.data, bytes) else marks_in(event.data, shape)
+    if (actor := event.metadata.get("actor")) is None:
+        return {stream} if marks else set()
+    marks |= marks_in(actor, _ACTOR)
+    return {_performer(actor, stream) if mark is OF_PERFORMER else stream for mark in marks}
+
+
+def _performer(actor: Mapping[str, Any], stream: str) -> str:
+    """Return the subject that a performer's data is about: the performer, if they have an id, or the stream.
+
+    The customer's own name belongs to the order, like all other data about the customer.
     """
-    found = iter(documents)
-    writes = [
-        Write(stream, expected, tuple([_sealable(event, next(found), keys) for event in events]))
-        for stream, expected, events in append.writes
-    ]
-    return Append(append.tenant, tuple(writes), append.key)
-
-
-def _sealable(event: Storable, found: Document | None, keys: Keys) -> Storable:
-    return Sealable(event, found, keys) if found is not None and isinstance(event, Draft | NewEvent) else event
+    performer_id = actor.get("id")
+    if performer_id and str(actor.get("type")).lower() != CUSTOMER:
+        return person_stream(performer_id)
+    return stream
 
 
 def prepare(group: Sequence[Append]) -> list[Prepared]:
     """Encrypt and write the events of a group of appends. An error in one append does not affect the others.
 
-    All are encrypted before any is written. The ciphers' code is large; in this way the processor loads it once for all
-    appends instead of once for each.
+    The secrets of an append are the keys of its subjects. Data of forgotten subjects is left out. The same append gives
+    the same bytes. All are encrypted before any is written: the ciphers' code is large, and in this way the processor
+    loads it once for all appends instead of once for each.
     """
-    for append in group:
-        # The same error is raised again when this append is written.
-        with suppress(Exception):
-            for write in append.writes:
-                for event in write.events:
-                    if isinstance(event, Sealable):
-                        event.encrypt()
-    return written_group(group)
+    sealed = [_sealed(append) for append in group]
+    return [
+        each if isinstance(each, Exception) else _written(append, each)
+        for append, each in zip(group, sealed, strict=True)
+    ]
+
+
+def _sealed(append: Append) -> list[Document | None] | Exception:
+    """Return the documents of the events of all writes, encrypted; None for an event without personal data."""
+    try:
+        found = [document(append.tenant, write.stream, event) for write in append.writes for event in write.events]
+        for each in found:
+            if each is not None:
+                each.seal(append.secrets)
+    except Exception as error:
+        return error
+    return found
+
+
+def _written(append: Append, found: Sequence[Document | None]) -> Prepared:
+    events = [event for write in append.writes for event in write.events]
+    try:
+        return [
+            event.written() if each is None else _stored(event, each) for event, each in zip(events, found, strict=True)
+        ]
+    except Exception as error:
+        return error
+
+
+def _stored(event: Storable, found: Document) -> NewEvent:
+    return NewEvent(event.event_id, event.type, *found.written(), event.occurred_at)
 
 
 def opened_event(event: RecordedEvent, found: Document) -> RecordedEvent:

@@ -7,8 +7,8 @@ from time import time_ns
 from typing import Any
 
 from api.http.exchange import Observe
-from api.http.tracing import traceparent_of
 from api.http.request_ids import request_id
+from api.http.tracing import traceparent_of
 from domain.errors import Misconfigured
 
 EXPORT_SECONDS = 5.0
