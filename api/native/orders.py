@@ -257,8 +257,8 @@ async def _recorded(
     services: Services, caller: Caller, order_id: str, result: Recorded, prefer: str | None, *, status: int = 201
 ) -> Json:
     body = recorded_body(order_id, result)
-    proof, headers = await receipt(services, caller, result, prefer)
-    headers = {**written(result), "ETag": f'"{body["version"]}"', **headers}
-    if proof:
-        return answer([to_json({**body, **proof})], status_code=status, headers=headers)
-    return Json(body, status_code=status, headers=headers)
+    headers = {**written(result), "ETag": f'"{body["version"]}"'}
+    if prefer is None:
+        return Json(body, status_code=status, headers=headers)
+    proof, more = await receipt(services, caller, result, prefer)
+    return answer([to_json({**body, **proof})], status_code=status, headers={**headers, **more})
