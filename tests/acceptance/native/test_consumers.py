@@ -61,6 +61,42 @@ async def test_a_member_that_waits_is_answered_when_something_happens(consumer: 
     assert [item["position"] for item in (await waiting)["items"]] == [4]
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "values"),
+    [
+        ("", "max_failures", [0, -1, 1_001, 10**10, 2**63, True, "5", 1.5, None]),
+        ("", "lease_seconds", [0, 4, 3_601, 10**10, 2**63 - 1, True, "30"]),
+        ("", "from", [-1, "first", True, "1", 1.5, 2**63, None]),
+        ("/reset", "position", [-1, True, "1", 2**63]),
+        ("/reset", "time", ["", "2026-11-01", 1_700_000_000, "0001-01-01T00:00:00+14:00", "2026-11-01T00:00:60Z"]),
+        ("/parked/drop", "upto", [0, -1, 2**63, "1", True]),
+        ("/fetch", "limit", [0, -1, 1_001, 10**12, "1", True]),
+        ("/fetch", "wait", [-1, 21, 1e300, "1", True]),
+        ("/acknowledge", "acknowledged/0/partition", [-1, 16, 10**12, "1", True]),
+        ("/acknowledge", "acknowledged/0/token", [-1, 2**63, "1"]),
+        ("/acknowledge", "refused/0/position", [0, -1, 2**63, "1"]),
+        ("/acknowledge", "refused/0/delay_seconds", [-1, 10**9, "1"]),
+    ],
+)
+async def test_what_is_out_of_bounds_is_refused_with_its_place(
+    consumer: httpx.AsyncClient, path: str, name: str, values: list[object]
+) -> None:
+    member, of_drop = {"member": "m-1"}, {"subject": "order-A"}
+    member_of_list, _, last = name.rpartition("/")
+    for value in values:
+        one = {"partition": 0, "token": 0, "position": 1} | {last: value}
+        said_of = {member_of_list.partition("/")[0]: [one]} if member_of_list else {name: value}
+        body = {
+            **(of_drop if path == "/parked/drop" else member if path in {"/fetch", "/acknowledge"} else {}),
+            **said_of,
+        }
+
+        refused = await consumer.request("POST" if path else "PUT", CONSUMER + path, json=body)
+
+        assert refused.status_code == 422, (value, refused.text)
+        assert {fault["pointer"] for fault in refused.json()["errors"]} == {f"/{name}"}, value
+
+
 async def test_what_is_said_without_a_member_is_refused(consumer: httpx.AsyncClient) -> None:
     first = await fetch(consumer)
 
