@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Request, Response, params
 from fastapi.routing import APIRoute
 from pydantic import StringConstraints
 
-from api.http.conditions import require_kept, takes_if_match
+from api.http.conditions import read_if_match, require_kept, takes
 from api.http.credentials import credentials_of
 from api.http.exchange import current_exchange
 from api.http.opening import services_of
@@ -33,19 +33,23 @@ class StrictRoute(APIRoute):
     knows_its_parameters: ClassVar[bool] = False
     """Whether unknown parameters of the query are refused. Vendors' clients may send some that we do not have."""
 
+    is_no_write: ClassVar[bool] = False
+    """Whether whatever is sent changes nothing: then it may have a key, as clients send them with every POST."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         tell_few_faults(self.dependant)
         handle = super().get_route_handler()
         credentials = tuple(credentials_of(self.dependant))
         single, known = single_parameters(self.dependant), known_parameters(self.dependant)
-        keeps_if_match = takes_if_match(self.dependant)
+        keeps_if_match = takes(self.dependant, read_if_match)
+        keeps_key = self.is_no_write or takes(self.dependant, idempotency_key)
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def handle_strictly(request: Request) -> Response:
             sender = None
             for credential in credentials:
                 sender = await credential.identify(request)
-            require_kept(request, keeps_if_match=keeps_if_match)
+            require_kept(request, keeps_if_match=keeps_if_match, keeps_key=keeps_key)
             limit = self.max_body_bytes or getattr(request.app.state, "max_body_bytes", None)
             space = getattr(request.app.state, "room", None)
             strict = StrictRequest(request.scope, request.receive, max_bytes=limit, sender=sender, room=space)
@@ -72,6 +76,7 @@ class TokenRoute(StrictRoute):
     """A route for clients without a token. The body with which they ask for one is small."""
 
     max_body_bytes = 4_096
+    is_no_write = True
 
 
 def _has_body(headers: Mapping[str, str]) -> bool:
