@@ -81,7 +81,8 @@ async def test_a_name_that_changes_is_checked_for_each_connection_and_looked_up_
 
 INSIDE = [
     "localhost", "LOCALHOST", "localhost.", "shop.localhost", "127.0.0.1.", "10.0.0.7", "[::1]", "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]", "[fe80::1%25eth0]", "169.254.169.254", "metadata.google.internal", "printer.local.", "receiver",
+    "[::ffff:7f00:1]", "[fe80::1%25eth0]", "169.254.169.254", "metadata.google.internal",
+    "printer.local.", "receiver",
 ]  # fmt: skip
 NO_HOSTS = [
     "0x7f000001", "0X7F.1", "2130706433", "0177.0.0.1", "127.1", "0", "4294967296", "256.256.256.256", "a.123",
