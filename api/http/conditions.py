@@ -12,7 +12,8 @@ from api.http.problems import Fault, InvalidRequest
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_TAGS = 100
 IF_MATCH, KEY = "If-Match", "Idempotency-Key"
-_UNKNOWN = ("If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+_PART = "Content-Range"
+_UNKNOWN = ("If-None-Match", "If-Modified-Since", "If-Unmodified-Since", _PART)
 _RAW_UNKNOWN = frozenset(name.lower().encode() for name in _UNKNOWN)
 _RAW_REFUSED = _RAW_UNKNOWN | {IF_MATCH.lower().encode()}
 _RAW_KEY = KEY.lower().encode()
@@ -96,6 +97,8 @@ def require_kept(request: Request, *, keeps_if_match: bool, keeps_key: bool) -> 
 
 
 def _cannot_keep(name: str) -> Fault:
+    if name == _PART:
+        return Fault(("header", name), "says that the body is a part of one, which no write takes", "part")
     instead = "send If-Match instead" if name != IF_MATCH else "what it writes to has no ETag"
     return Fault(("header", name), f"is a condition that this write cannot keep; {instead}", "condition")
 

@@ -14,7 +14,7 @@ from tests.native import ORDERS, amounts, an_order, append, assert_problem, comm
 INTEGRATION = "/trail/v1/integrations/7"
 RETENTION = "/trail/v1/retention"
 DATE = "Sat, 28 Nov 2026 12:00:00 GMT"
-UNKNOWN = {"If-None-Match": "*", "If-Unmodified-Since": DATE, "If-Modified-Since": DATE}
+UNKNOWN = {"If-None-Match": "*", "If-Unmodified-Since": DATE, "If-Modified-Since": DATE, "Content-Range": "bytes 0-1/9"}
 
 Send = Callable[..., Awaitable[httpx.Response]]
 

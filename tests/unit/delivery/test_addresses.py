@@ -86,8 +86,8 @@ INSIDE = [
 ]  # fmt: skip
 NO_HOSTS = [
     "0x7f000001", "0X7F.1", "2130706433", "0177.0.0.1", "127.1", "0", "4294967296", "256.256.256.256", "a.123",
-    "h..example", ".example", "-x.example", "a" * 64 + ".example", "h%6fst.example", "127.0.0.1%2f.example", "h\\.example",
-    "[v1.x]", "h$.example", "1.2.3", "[127.0.0.1]", ".", "localhost..",
+    "h..example", ".example", "-x.example", "a" * 64 + ".example", "h%6fst.example", "127.0.0.1%2f.example",
+    "h\\.example", "[v1.x]", "h$.example", "1.2.3", "[127.0.0.1]", ".", "localhost..",
 ]  # fmt: skip
 
 
