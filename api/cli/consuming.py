@@ -21,11 +21,17 @@ BEAT_SECONDS = 2.0
 PAUSE_SECONDS = 1.0
 """How long to wait before asking a server again that does not answer."""
 TIMEOUT_SECONDS = 60.0
+LEAVE_SECONDS = 5.0
+"""How long a member that was told to stop waits for a server that does not answer."""
 _NAMED = ("id", "type", "subject", "position", "partition", "token", "attempt", "previousposition")
 
 
 class CannotConsume(OrdertrailError):
     """The server refuses what a member asks."""
+
+
+class ServerAway(CannotConsume):
+    """The server does not answer a member that was told to stop; what was not acknowledged comes again."""
 
 
 class Consumption(NamedTuple):
@@ -68,7 +74,8 @@ class CommandMember:
             if not items and not self._given.is_endless:
                 break
             handled += await self._handle_all(items)
-        await self._ask("DELETE", f"{self._path}/members/{self._member}")
+        with suppress(ServerAway):  # then its lease ends by itself
+            await self._ask("DELETE", f"{self._path}/members/{self._member}")
         return handled
 
     async def _fetch(self, wait: float) -> list[dict[str, Any]]:
@@ -136,6 +143,20 @@ class CommandMember:
                 await self._ask("POST", f"{self._path}/acknowledge", member=self._member)
 
     async def _ask(self, method: str, path: str, **body: Any) -> _Asked:
+        """Ask the server until it answers, but not for long once told to stop. Raises CannotConsume, ServerAway."""
+        asking = asyncio.create_task(self._answer(method, path, body))
+        stopping = asyncio.create_task(self._is_told_to_stop.wait())
+        try:
+            await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({asking}, timeout=LEAVE_SECONDS)
+            if not asking.done():
+                raise ServerAway
+            return asking.result()
+        finally:
+            asking.cancel()
+            stopping.cancel()
+
+    async def _answer(self, method: str, path: str, body: dict[str, Any]) -> _Asked:
         """Ask the server until it answers; saying the same twice changes nothing. Raises CannotConsume."""
         while True:
             try:
