@@ -349,6 +349,9 @@ BEGIN
         INSERT INTO ordertrail.editions AS e (tenant, number) VALUES (in_tenant, 1)
         ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1;
     END IF;
+    -- What members of consumers said of the subject's events is not encrypted.
+    UPDATE ordertrail.held_streams AS h SET reason = '[redacted]'
+    WHERE h.tenant = in_tenant AND h.stream = in_subject AND h.reason NOT IN ('', '[redacted]');
 END
 $$;
 

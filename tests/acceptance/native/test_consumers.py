@@ -152,6 +152,25 @@ async def test_a_parked_order_is_listed_retried_and_dropped(consumer: httpx.Asyn
     assert [item["position"] for item in later["items"] if item["position"] != 1] == [3]
 
 
+async def test_what_was_said_of_an_order_is_forgotten_with_it(consumer: httpx.AsyncClient, account: Account) -> None:
+    reason = {"delay_seconds": 0, "reason": "No mail to ann@li.example"}
+    fetched = await fetch(consumer)
+    await fetch(consumer, member=fetched["member"], refused=[said(fetched["items"][0], **reason)])
+    before = (await consumer.get(f"{CONSUMER}/parked")).json()["items"]
+    assert (await consumer.post("/trail/v1/orders/A/events", json={"type": "order.redacted"})).status_code == 201
+    after = (await consumer.get(f"{CONSUMER}/parked")).json()["items"]
+    await consumer.post(f"{CONSUMER}/parked/retry", json={})
+    again = await fetch(consumer, member=fetched["member"])
+    await fetch(consumer, member=fetched["member"], refused=[said(again["items"][0], **reason)])
+    later = (await consumer.get(f"{CONSUMER}/parked")).json()["items"]
+
+    assert [items[0]["reason"] for items in (before, after, later)] == [reason["reason"], "[redacted]", "[redacted]"]
+    assert [items[0]["failures"] for items in (before, after, later)] == [1, 1, 1]
+    async with await psycopg.AsyncConnection.connect(account.dsn) as connection:
+        query = "SELECT count(*) FROM ordertrail.held_streams AS h WHERE tenant = %s AND h::text LIKE '%%ann@li%%'"
+        assert await (await connection.execute(query, [account.tenant])).fetchone() == (0,)
+
+
 async def test_a_consumer_is_paused_reset_and_removed(consumer: httpx.AsyncClient) -> None:
     first = await fetch(consumer, member="one")
     await fetch(consumer, member="one", acknowledged=[said(first["items"][-1])])
