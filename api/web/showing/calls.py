@@ -8,6 +8,8 @@ from domain.events.records import CallDurations
 
 _SECONDS_UNTIL = 10**11
 """A time since 1970 below this is in seconds; in milliseconds it would be in the spring of 1973."""
+_LONGEST = 10**11
+"""Three years, in milliseconds. A number that was sent as a duration may be of any size."""
 PHASES = (
     ("dns_lookup_duration", "DNS", "dns"),
     ("tcp_connection_duration", "TCP", "tcp"),
@@ -57,11 +59,16 @@ def waterfall(durations: CallDurations | None) -> Waterfall | None:
     """Return a call's phases one after the other; None if they were not measured."""
     if durations is None:
         return None
-    phases = [(label, name, float(getattr(durations, field) or 0)) for field, label, name in PHASES]
-    total = max(float(durations.total_duration or 0), sum(size for _, _, size in phases))
+    phases = [(label, name, _measured(getattr(durations, field))) for field, label, name in PHASES]
+    total = max(_measured(durations.total_duration), sum(size for _, _, size in phases))
     if total <= 0:
         return None
     return Waterfall(list(_bars(phases, total)), total, bool(durations.connection_reused), _ticks(total))
+
+
+def _measured(milliseconds: float | None) -> float:
+    """Return a duration that can be drawn: one that nobody can have measured is none."""
+    return float(milliseconds) if milliseconds is not None and 0 < milliseconds <= _LONGEST else 0.0
 
 
 def _bars(phases: Sequence[tuple[str, str, float]], total: float) -> Iterator[Bar]:

@@ -19,6 +19,7 @@ from domain.events.lifecycle import Created
 from domain.events.records import ServiceEventRecorded, SystemLogRecorded
 from domain.events.split import Split, SplitFrom
 from domain.streams import integration_id_of, order_id_of
+from domain.values import NOBODY
 
 _HIDDEN = {"content", "options", "custom_data", "metadata", "implied_by", "is_masked", "created_at", "state"}
 """Fields that an entry leaves to the page of its event."""
@@ -89,6 +90,10 @@ class Day(NamedTuple):
     runs: Sequence[Run]
 
 
+_NOBODY = NOBODY.model_dump()
+"""What is stored of an actor leaves out whatever was not told."""
+
+
 def shown_entries(page: Sequence[TimelineEntry], before: Mapping[str, str]) -> list[ShownEntry]:
     """Return a page's entries, which are the newest first. before says what had become of things before the page."""
     shown: list[ShownEntry] = []
@@ -135,7 +140,7 @@ def shown_event(
         summary=summary,
         facts=list(_facts(event.type, fields, {look.step, look.summary})),
         differences=list(_differences(fields)),
-        actor=metadata.get("actor", {}),
+        actor={**_NOBODY, **metadata.get("actor", {})},
         correlation_id=metadata.get("correlation_id"),
         link=link,
         data=data,
