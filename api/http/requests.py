@@ -1,6 +1,6 @@
 """What every route needs from a request, and adds to its answer."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar
 
@@ -58,6 +58,7 @@ class StrictRoute(APIRoute):
             if self.knows_its_parameters and request.scope["query_string"]:
                 require_known(request.scope["query_string"], known)
             if _has_body(request.headers):
+                require_plain_transfer(request.headers.getlist("transfer-encoding"))
                 coding_of(request.headers.getlist("content-encoding"))
                 if takes_json:
                     require_json(request.headers.get("content-type", ""))
@@ -81,6 +82,15 @@ class TokenRoute(StrictRoute):
 
 def _has_body(headers: Mapping[str, str]) -> bool:
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def require_plain_transfer(lines: Sequence[str]) -> None:
+    """Raise UnsupportedMediaType for a transfer coding besides chunked (RFC 9112, 7): it would not be decoded."""
+    if strange := {name.strip().lower() for line in lines for name in line.split(",")} - {"", "chunked"}:
+        sent = ", ".join(sorted(strange))[:255]
+        raise UnsupportedMediaType(
+            f"Name a coding of the body as its Content-Encoding; its Transfer-Encoding is {sent}"
+        )
 
 
 def require_json(content_type: str) -> None:
