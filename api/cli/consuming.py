@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
+from api.cli.credentials import bearer
 from domain.errors import OrdertrailError
 
 WAIT_SECONDS = 20
@@ -177,13 +178,24 @@ async def consume(consumption: Consumption) -> int:
 
     Raises CannotConsume.
     """
-    headers = {"Authorization": f"Bearer {consumption.token}"}
-    async with httpx.AsyncClient(base_url=consumption.url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
+    headers = bearer(consumption.token)
+    async with httpx.AsyncClient(base_url=_url(consumption.url), headers=headers, timeout=TIMEOUT_SECONDS) as client:
         member = CommandMember(client, consumption)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, member.stop)
         return await member.consume()
+
+
+def _url(text: str) -> httpx.URL:
+    """Return the address of a server. Raises CannotConsume."""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise CannotConsume(f"--url {text!r} is no address: {error}") from error
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise CannotConsume(f"--url {text!r} is no address such as http://127.0.0.1:8080")
+    return url
 
 
 def _environment(item: Mapping[str, Any]) -> dict[str, str]:
