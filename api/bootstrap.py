@@ -69,11 +69,11 @@ from infrastructure.keys.erasures import PostgresErasureRegister
 from infrastructure.keys.installation import FINGERPRINT_KEY, TOKEN_KEY, InstallationFacts, PostgresInstallation
 from infrastructure.keys.key_register import PostgresKeyRegister
 from infrastructure.keys.signing_keys import PostgresSigningKeys
+from infrastructure.keys.spent_tokens import PostgresSpentTokens
 from infrastructure.keys.subject_keys import PostgresKeyRing
 from infrastructure.keys.tenant_keys import PostgresTenantKeys
 from infrastructure.keys.tenant_register import PostgresTenantRegister
 from infrastructure.keys.tokens import JwtSigner
-from infrastructure.keys.used_links import PostgresUsedLinks
 from infrastructure.ledger.clock import MAX_AHEAD, Clock
 from infrastructure.ledger.event_store import PostgresEventStore
 from infrastructure.ledger.group_commit import open_group_commit
@@ -224,7 +224,7 @@ async def open_services(
             replay=Replay(store),
             calls=CallQueries(store, bodies, room),
             access=access,
-            sessions=Sessions(access, PostgresUsedLinks(pool)),
+            sessions=Sessions(access, PostgresSpentTokens(pool)),
             tenant_keys=PostgresTenantKeys(pool),
             bodies=bodies,
             erasure=erasure,

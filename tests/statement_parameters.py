@@ -156,7 +156,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         ],
         "revoke": [case(2, key_id="acme-7")],
     },
-    "used_links": {"use": [case(0, digest=b"new")], "is_used": [case(1, digest=b"7")]},
+    "spent_tokens": {"spend": [case(0, digest=b"new")], "is_spent": [case(1, digest=b"7")]},
     "browsing": {
         "newest": [case(4, order_ids=texts(["A-7", "long", "no such"]))],
         "newest_calls": [case(60, before=before, limit=26, **SMALL) for before in (AFTER, MAX_BIGINT)],

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from api.http.requests import ServicesDep
 from api.web.rendering import HEADERS, page
 from api.web.route import PageRoute, asked, form_of
-from api.web.security import end_session, keep_session
+from api.web.security import COOKIE, end_session, keep_session
 from application.access.callers import Caller
 from domain.errors import Forbidden, Unauthenticated
 
@@ -57,8 +57,10 @@ async def post_sign_in(request: Request, services: ServicesDep, form: FormDep) -
 
 
 @router.post("/ui/sign-out")
-async def post_sign_out(request: Request) -> Response:
-    """End the session in this browser."""
+async def post_sign_out(request: Request, services: ServicesDep) -> Response:
+    """End the session, and take it from the browser. Whoever has kept a copy of it is refused."""
+    if (session := request.cookies.get(COOKIE)) is not None:
+        await services.sessions.end(session)
     response = page(request, "sign_in.html", next_page=HOME, wrong=None, note="You are signed out.")
     end_session(request, response)
     return response

@@ -714,6 +714,12 @@ CREATE TABLE ordertrail.snapshots (
     data bytea NOT NULL
 );
 
+CREATE TABLE ordertrail.spent_tokens (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    digest bytea NOT NULL,
+    spent_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE ordertrail.subject_keys (
     tenant text NOT NULL COLLATE pg_catalog."C",
     subject text NOT NULL COLLATE pg_catalog."C",
@@ -776,12 +782,6 @@ CREATE TABLE ordertrail.trees (
     error text
 )
 WITH (fillfactor='50');
-
-CREATE TABLE ordertrail.used_links (
-    tenant text NOT NULL COLLATE pg_catalog."C",
-    digest bytea NOT NULL,
-    used_at timestamp with time zone DEFAULT now() NOT NULL
-);
 
 CREATE TABLE ordertrail.webhook_attempts (
     tenant text NOT NULL COLLATE pg_catalog."C",
@@ -846,9 +846,6 @@ ALTER TABLE ONLY ordertrail.trees
 ALTER TABLE ONLY ordertrail.refused_lines
     ADD CONSTRAINT a_line_of_a_load_is_refused_once PRIMARY KEY (tenant, load_id, line);
 
-ALTER TABLE ONLY ordertrail.used_links
-    ADD CONSTRAINT a_link_is_used_once PRIMARY KEY (tenant, digest);
-
 ALTER TABLE ONLY ordertrail.consumer_members
     ADD CONSTRAINT a_member_joins_a_consumer_once PRIMARY KEY (tenant, consumer, member);
 
@@ -902,6 +899,9 @@ ALTER TABLE ONLY ordertrail.webhooks
 
 ALTER TABLE ONLY ordertrail.tiles
     ADD CONSTRAINT a_tile_is_kept_once PRIMARY KEY (tenant, level, number);
+
+ALTER TABLE ONLY ordertrail.spent_tokens
+    ADD CONSTRAINT a_token_is_spent_once PRIMARY KEY (tenant, digest);
 
 ALTER TABLE ONLY ordertrail.action_log
     ADD CONSTRAINT an_action_is_logged_once PRIMARY KEY (tenant, order_id, "position");

@@ -74,7 +74,7 @@ SELECT l.tenant, n::text::bytea, 'order-A-' || n, '' FROM ordertrail.ledgers AS 
 INSERT INTO ordertrail.credentials (tenant, key_id, secret_digest, scopes, name)
 SELECT l.tenant, l.tenant || '-' || n, '', '{admin}', '' FROM ordertrail.ledgers AS l, generate_series(1, 5000) AS n;
 
-INSERT INTO ordertrail.used_links
+INSERT INTO ordertrail.spent_tokens
 SELECT l.tenant, n::text::bytea, now() FROM ordertrail.ledgers AS l, generate_series(1, 5000) AS n;
 
 INSERT INTO ordertrail.snapshots
