@@ -89,6 +89,18 @@ _KEYS = {
 }
 """The keys of rows that a rebuild replaces, for each view."""
 
+_CALL_SEARCHES = (
+    CallSearch("A-7", "c-1", "dhl", 200, 299),
+    CallSearch(is_failed=True),
+    CallSearch(least_milliseconds=1_000),
+)
+
+_CALL_SEARCHES = (
+    CallSearch("A-7", "c-1", "dhl", 200, 299),
+    CallSearch(is_failed=True),
+    CallSearch(least_milliseconds=1_000),
+)
+
 PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "bodies": {
         "put": [case(2, digest=b"new", subject="order-A-7", body=b"")],
@@ -162,10 +174,12 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "newest_calls": [case(60, before=before, limit=26, **SMALL) for before in (AFTER, MAX_BIGINT)],
         # What restricts calls further is looked for among all calls of the tenant.
         "calls": [
-            case(20_000, before=MAX_BIGINT, limit=26, **SMALL, **CallSearch("A-7", "c-1", "dhl", 200, 299)._asdict()),
-            case(20_000, before=MAX_BIGINT, limit=26, **SMALL, **CallSearch(is_failed=True)._asdict()),
+            case(20_000, before=MAX_BIGINT, limit=26, **SMALL, **wanted._asdict()) for wanted in _CALL_SEARCHES
         ],
-        "carriers": [case(1_000, limit=1_000)],
+        "durations": [
+            case(20_000, limit=10_000, limits=BigIntArray([10, 100]), **wanted._asdict()) for wanted in _CALL_SEARCHES
+        ],
+        "carriers": [case(200, limit=200)],
         "failures": [case(210, integration_id=7, since=NOON)],
         "tied_orders": [case(1_300, integration_id=7, limit=200)],
         "growth": [case(3, keys=_POSITIONS_KNOWN)],
@@ -326,7 +340,8 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         ),
         "system_log.save": _rows(
             order_id=_TEXT, position=_POSITIONS, event_id=_TEXT, correlation_id=_NULLS, carrier_id=_NULLS,
-            direction=_NULLS, request_type=_NULLS, response_code=_NUMBERS, content_digest=_NULLS,
+            direction=_NULLS, request_type=_NULLS, response_code=_NUMBERS, milliseconds=_NUMBERS,
+            content_digest=_NULLS,
         ),
         "integration_log.save": _rows(
             integration_id=_NUMBERS, position=_POSITIONS, occurred_at=_TIMES, exception_type=_NULLS,

@@ -741,6 +741,7 @@ CREATE TABLE ordertrail.system_log (
     direction text COLLATE pg_catalog."C",
     request_type text COLLATE pg_catalog."C",
     response_code bigint,
+    milliseconds bigint,
     content_digest text COLLATE pg_catalog."C"
 );
 
@@ -932,6 +933,12 @@ ALTER TABLE ONLY ordertrail.order_state
 
 CREATE INDEX actions_by_time ON ordertrail.action_log USING btree (tenant, order_id, occurred_at, "position");
 
+CREATE INDEX calls_by_carrier ON ordertrail.system_log USING btree (tenant, carrier_id, "position") WHERE (carrier_id IS NOT NULL);
+
+CREATE INDEX calls_by_correlation ON ordertrail.system_log USING btree (tenant, correlation_id, "position") WHERE (correlation_id IS NOT NULL);
+
+CREATE INDEX calls_by_response ON ordertrail.system_log USING btree (tenant, response_code, "position");
+
 CREATE INDEX calls_newest_first ON ordertrail.system_log USING btree (tenant, "position");
 
 CREATE INDEX credentials_by_key_id ON ordertrail.credentials USING btree (key_id);
@@ -955,6 +962,8 @@ CREATE INDEX orders_newest_first ON ordertrail.order_state USING btree (tenant, 
 CREATE INDEX orders_tied_to_integrations ON ordertrail.timeline USING btree (tenant, integration_id, order_id, "position" DESC) WHERE (integration_id IS NOT NULL);
 
 CREATE INDEX refused_lines_by_age ON ordertrail.refused_lines USING btree (tenant, refused_at);
+
+CREATE INDEX slow_calls ON ordertrail.system_log USING btree (tenant, milliseconds, "position") WHERE (milliseconds >= 250);
 
 CREATE INDEX timelines_by_correlation ON ordertrail.timeline USING btree (tenant, order_id, correlation_id, "position") WHERE (correlation_id IS NOT NULL);
 
