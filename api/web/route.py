@@ -11,6 +11,7 @@ from api.http.credentials import credentials_of
 from api.http.problems import Fault, InvalidRequest, TooLarge
 from api.web.security import require_own_form
 from api.web.showing.moments import read_zone
+from api.web.visits import begin_visit, note_visitor
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_FIELDS = 50
@@ -25,10 +26,11 @@ class PageRoute(APIRoute):
 
         async def handle_page(request: Request) -> Response:
             read_zone(request)
+            begin_visit(request)
             if request.method not in {"GET", "HEAD"}:
                 require_own_form(request)
             for credential in credentials:
-                await credential.identify(request)
+                note_visitor(await credential.identify(request))
             return await handle(request)
 
         return handle_page
