@@ -37,6 +37,10 @@ PAGES = {
     "ledger": "/ui/ledger",
     "style": "/ui/style",
     "missing": "/ui/orders/none",
+    "split": "/ui/orders/KK-1001-B",
+    "refunded": "/ui/orders/KK-1004",
+    "consumer": "/ui/ledger/consumers/billing",
+    "webhook": "/ui/ledger/webhooks/{webhook}",
 }
 
 

@@ -66,7 +66,7 @@ def environment() -> Environment:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-    made.globals.update(asset=asset_url, visitor=None, rooms=(), here="", part=False)
+    made.globals.update(asset=asset_url, visitor=None, rooms=(), current_room=room_of, here="", part=False)
     made.tests["moment"] = lambda value: isinstance(value, datetime)
     made.filters.update(wording.FILTERS | moments.FILTERS | amounts.FILTERS)
     return made
@@ -94,6 +94,14 @@ def html(text: str, *, status: int = 200, packed: bool = False, headers: Mapping
 def rooms_of(visitor: Caller | None) -> tuple[Room, ...]:
     """Return the rooms that are open to a visitor."""
     return tuple(room for room in ROOMS if visitor is not None and grants(visitor.scopes, room.scope))
+
+
+def room_of(path: str) -> str:
+    """Return the name of the room that a page is in. The calls about an order are among all calls."""
+    parts = path.partition("?")[0].split("/")
+    if parts[2:3] == ["orders"] and parts[4:5] == ["calls"]:
+        return "Calls"
+    return next((room.name for room in ROOMS if room.path.split("/")[2] == "".join(parts[2:3])), "")
 
 
 def may(visitor: Caller | None) -> Any:
