@@ -70,8 +70,7 @@ async def _look_at(visit: Visit, devtools: CDPSession, name: str, path: str, fou
     devtools.on("Network.loadingFinished", note := _noted(loaded))
     await page.emulate_media(color_scheme="light")
     await visit.open(path)
-    # The modules that the script names are loaded after it.
-    await page.wait_for_function("performance.getEntriesByType('resource').length > 4")
+    assert await page.evaluate("performance.getEntriesByType('resource').length") > 4  # with the modules of the script
     found.loads[name] = sum(loaded)
     devtools.remove_listener("Network.loadingFinished", note)
     await page.evaluate(AXE_SCRIPT)
