@@ -119,6 +119,7 @@ async def _look_at(
             await page.get_by_text("Proven", exact=True).wait_for()
         for folded in await page.locator(UNFOLDED.get(name, "none")).all():
             await folded.click()
+        await page.evaluate("scrollTo(0, 0)")  # what sticks to the top would be in the middle
         whole = name != "drawer"
         await page.screenshot(path=FOLDER / f"{name}-{size[0]}-{colours}.png", full_page=whole)
     await context.close()
