@@ -53,6 +53,9 @@ _HELP = {
         "Something went wrong", "It is our fault, and it is in the log. Tell whoever runs the store the request below."
     ),
 }
+_INVALID_FORM = Help(
+    "This form cannot be taken", "Something in it is not what it should be. Go back, and mend it.", "pen", "wait"
+)
 _MAY_PASS = {Kind.UNAVAILABLE, Kind.TOO_MANY, Kind.DAMAGED, Kind.INTERNAL}
 """What may be over when the page is asked for again."""
 
@@ -72,6 +75,8 @@ def render(problem: Problem) -> Response:
 def _shown(problem: Problem) -> dict[str, Any]:
     """Return what the page says. Whoever has a session finds their way on, even while nobody can tell whose it is."""
     told = _HELP.get(problem.kind) or Help(problem.kind.title, "Go back, and try it another way.")
+    if any(fault.where[:1] == ("body",) for fault in problem.faults):
+        told = _INVALID_FORM
     visit, request = this_visit(), current.get()
     rooms = rooms_of(visit.visitor) if visit.visitor else ROOMS if visit.has_session else ()
     return {

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.http.problems import Kind, Problem
+from api.http.problems import Fault, Kind, Problem
 from api.web.errors import render
 from api.web.security import COOKIE
 from application.access.callers import Caller
@@ -113,6 +113,16 @@ async def test_while_the_database_is_away_the_page_can_be_asked_for_again() -> N
     assert (page.status_code, rooms_in(page)) == (503, ROOMS)
     assert 'href="/ui/ledger?a=1">Try again</a>' in page.text
     assert "Sign out" not in page.text  # nobody knows who they are
+
+
+def test_a_form_is_told_from_an_address() -> None:
+    form, address = (
+        render(Problem(Kind.INVALID, "why", (Fault((place, "days"), "is no number", "int"),)))
+        for place in ("body", "query")
+    )
+
+    assert b"This form cannot be taken" in form.body
+    assert b"This address cannot be read" in address.body
 
 
 @pytest.mark.parametrize("kind", Kind)
