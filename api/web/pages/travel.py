@@ -90,7 +90,8 @@ def _report(report: Any) -> Any:
     """Return a service's report in one line."""
     if not isinstance(report, dict):
         return report
-    return " – ".join(str(report[name]) for name in ("status", "description") if report.get(name))
+    told = (words(str(report.get("status") or "")), report.get("description"))
+    return " – ".join(str(each) for each in told if each)
 
 
 def _is_empty(value: Any) -> bool:

@@ -38,3 +38,13 @@ def test_a_session_that_was_signed_out_is_refused_when_its_cookie_is_sent_again(
         assert COOKIE not in http.cookies
         refuse(shop, kept)
         assert other.get("/ui/orders").status_code == 200
+
+
+def test_a_browser_that_signs_in_again_has_one_session(shop: Shop) -> None:
+    with a_session(shop) as http:
+        kept = http.cookies[COOKIE]
+
+        http.post("/ui/sign-in", data={"token": shop.token})
+
+        assert http.get("/ui/orders").status_code == 200
+        refuse(shop, kept)
