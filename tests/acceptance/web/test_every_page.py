@@ -1,33 +1,23 @@
 """What holds for every page: nothing keeps anybody from using it, it fits, and it loads little."""
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.acceptance.web.fix_web import ORDER, Shop, signed_in, visiting
-from tests.acceptance.web.walking import PAGES, Walk, walk_past_all
+from tests.acceptance.web.walking import PAGES, walk_past_all
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MOST_BYTES = 60_000
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def walk(browser: Browser, shop: Shop) -> Walk:
-    """What was found on one walk past every page."""
-    return await walk_past_all(browser, shop)
+async def test_every_page_can_be_used_by_everybody_fits_and_loads_little(browser: Browser, shop: Shop) -> None:
+    # In one test, since one walk past all pages is enough for one of several test processes.
+    walk = await walk_past_all(browser, shop)
 
-
-async def test_axe_finds_nothing(walk: Walk) -> None:
     assert len(walk.hurdles) > 2 * len(PAGES)
     assert {name: told for name, told in walk.hurdles.items() if told} == {}
-
-
-async def test_every_page_fits(walk: Walk) -> None:
     assert {name: pixels for name, pixels in walk.overhangs.items() if pixels > 0} == {}
-
-
-async def test_the_first_load_of_every_page_is_small(walk: Walk) -> None:
     assert {name: size for name, size in walk.loads.items() if not 0 < size < MOST_BYTES} == {}
 
 
