@@ -67,6 +67,12 @@ class Settings(BaseSettings):
         description="The PostgreSQL database, as a postgresql:// URI or key=value pairs; "
         "without it, a PostgreSQL of our own runs in the data directory.",
     )
+    read_dsn: str | None = Field(
+        None,
+        repr=False,  # it may hold a password
+        description="A standby of the database, as a DSN; reads are answered from it as far as it shows what they have "
+        "to show. Without it, the database itself answers all.",
+    )
     allow_unsafe_server: bool = Field(
         False,
         description="Whether to go on with a server that may lose what it has confirmed, since fsync or "

@@ -214,6 +214,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         ],
         "large_events": [case(3, keys=_POSITIONS_KNOWN)],
         "head": [case(0)],
+        "standing": [case(0)],
         "find_request": [case(1, key="key-7")],
         "expire_requests": [case(200_000, keep=timedelta(days=30), limit=10)],
         "bind_request": [

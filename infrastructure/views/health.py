@@ -2,10 +2,18 @@
 
 from datetime import datetime
 
-from application.views.health import DeliveryHealth, DeliveryKind, InstallationShape, ProjectionHealth, SealingHealth
+from application.views.health import (
+    DeliveryHealth,
+    DeliveryKind,
+    InstallationShape,
+    ProjectionHealth,
+    SealingHealth,
+    StandbyHealth,
+)
 from application.views.projections.catalogue import PROJECTIONS
 from infrastructure.ledger.clock import now
 from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.standby import StandbyWatch
 from infrastructure.postgres.statements import statements
 from infrastructure.postgres.watch import Watch
 from infrastructure.setup.distribution import TABLES, distribution
@@ -19,9 +27,15 @@ SECONDS = 1.5
 class PostgresHealth:
     """Implements application.views.health.Health."""
 
-    def __init__(self, pool: Pool, watch: Watch) -> None:
+    def __init__(self, pool: Pool, watch: Watch, standby: StandbyWatch | None = None) -> None:
         self._pool = pool
         self._watch = watch
+        self._standby = standby
+
+    def standby(self) -> StandbyHealth | None:
+        if self._standby is None:
+            return None
+        return StandbyHealth(self._standby.why_not, *self._standby.lag)
 
     def refusal_of_writes(self) -> str | None:
         return self._watch.refusal_of_writes

@@ -47,7 +47,7 @@ WHOLE_TENANT = {("tenant_deletion", name) for name in statements("tenant_deletio
 """What deletes a tenant deletes all of it."""
 WHOLE_INSTALLATION = {("health", "consumers"), ("health", "held_streams"), ("webhooks", "all"), ("webhooks", "due")}
 """What is about the consumers and webhooks of all tenants may read all of these."""
-OF_NO_TENANT = {"distribution", "session", "setup", "rights", "checkup"}
+OF_NO_TENANT = {"distribution", "session", "setup", "rights", "checkup", "standby"}
 """What sets up sessions and databases is about no rows of tenants."""
 STATEMENTS = [(file, name) for file in sorted(FILES - WHOLE_VIEWS - OF_NO_TENANT) for name in statements(file)]
 STATEMENTS = [

@@ -80,7 +80,7 @@ def test_a_secret_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_secret_may_be_in_a_file_and_the_runbook_says_so() -> None:
-    assert set(SECRETS) == {"dsn", "installation_key"}
+    assert set(SECRETS) == {"dsn", "read_dsn", "installation_key"}
     for name in SECRETS:
         assert f"`ORDERTRAIL_{name.upper()}_FILE`" in OPERATIONS
 
