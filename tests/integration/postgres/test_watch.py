@@ -254,3 +254,13 @@ async def test_a_lock_that_somebody_holds_is_named_and_nothing_is_stored(
 
     assert refused.value.said.startswith("PostgreSQL: 55P03 canceling statement due to lock timeout")
     assert await postgres_ledger.ids() == ["warm up"]
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_watch_ends_also_if_it_is_told_something_at_that_moment(dsn: str, turns: int) -> None:
+    async with asyncio.timeout(30), watching_database(dsn) as watch:
+        while watch._server is None:  # noqa: ASYNC110 what is waited for is the watch
+            await asyncio.sleep(0.01)
+        watch.suspect()
+        for _ in range(turns):
+            await asyncio.sleep(0)
