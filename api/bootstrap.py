@@ -54,6 +54,7 @@ from application.views.upkeep.customers import reveal_with
 from application.views.upkeep.loop import keep_up
 from application.views.upkeep.projector import Projector
 from application.views.upkeep.rebuild import Rebuilding
+from domain.errors import Misconfigured
 from infrastructure.bodies.object_store import ObjectBodyStore, check_bodies_url
 from infrastructure.bodies.postgres import PostgresBodyStore
 from infrastructure.bodies.retention import PostgresRetentionStore
@@ -164,9 +165,12 @@ def set_up_database(
 
 
 def served_database(settings: Settings) -> AbstractContextManager[ServedDatabase]:
-    """Return a context that yields such a database, which may still be away. Raises Misconfigured on entering."""
+    """Return a context that yields such a database, which may still be away. Raises Misconfigured, also on entering."""
     if settings.read_dsn is not None:
-        described_dsn(settings.read_dsn)
+        try:
+            described_dsn(settings.read_dsn)
+        except Misconfigured as error:
+            raise Misconfigured(f"ORDERTRAIL_READ_DSN: {error}") from None
     set_up = partial(_set_up_to_serve, settings=settings)
     return database_setup.served_database(settings.dsn, settings.data_dir, set_up)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from api.bootstrap import served_database
 from api.settings import SECRETS, Settings, read_settings
 from domain.errors import Misconfigured
 from tests.paths import ROOT
@@ -119,3 +120,8 @@ def test_what_is_no_network_is_refused(text: str, monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(ValidationError, match="trusted_proxies"):
         Settings()
+
+
+def test_a_dsn_of_a_standby_that_is_none_is_named_by_its_setting() -> None:
+    with pytest.raises(Misconfigured, match="ORDERTRAIL_READ_DSN: The DSN is neither"):
+        served_database(read_settings(dsn="dbname=shop", read_dsn="host=a nonsense"))
