@@ -42,9 +42,12 @@ def _key(value: Any) -> Any:
     """Return the 32 bytes of a text in base64."""
     if not isinstance(value, str):
         return value
-    key = b64decode(value, validate=True)
+    try:
+        key = b64decode(value, validate=True)
+    except ValueError:
+        key = b""
     if len(key) != KEY_BYTES:
-        raise ValueError(f"is not {KEY_BYTES} bytes")
+        raise ValueError(f"is not {KEY_BYTES} bytes in base64")
     return key
 
 
