@@ -89,7 +89,7 @@ from infrastructure.postgres import standby as of_standby
 from infrastructure.postgres.bounded_reads import Large
 from infrastructure.postgres.database import open_pool, watching_database
 from infrastructure.postgres.listener import Listener
-from infrastructure.postgres.patience import BACKGROUND, COMMANDS, REQUESTS
+from infrastructure.postgres.patience import BACKGROUND, COMMANDS, REQUESTS, SEALING, Patience
 from infrastructure.postgres.session import described_dsn
 from infrastructure.postgres.standby import StandbyPools, open_standby
 from infrastructure.postgres.watch import Watch
@@ -107,6 +107,7 @@ from infrastructure.views.health import PostgresHealth
 from infrastructure.views.read import PostgresViews
 from infrastructure.views.rebuild import PostgresSideViewStore
 from infrastructure.views.standings import PostgresStandings
+from infrastructure.views.together import PostgresJointViews
 from infrastructure.views.write import PostgresViewStore
 
 __all__ = [
@@ -366,9 +367,11 @@ async def open_key_expiry(dsn: str, *, keep: timedelta, watch: Watch | None = No
 
 
 @asynccontextmanager
-async def open_sealer(dsn: str, *, batch: int = SEAL_BATCH, watch: Watch | None = None) -> AsyncIterator[Sealer]:
+async def open_sealer(
+    dsn: str, *, batch: int = SEAL_BATCH, watch: Watch | None = None, patience: Patience = SEALING
+) -> AsyncIterator[Sealer]:
     """Connect a sealer of all ledgers to a migrated database."""
-    async with open_pool(dsn, size=2, watch=watch, patience=BACKGROUND) as pool:
+    async with open_pool(dsn, size=2, watch=watch, patience=patience) as pool:
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         yield Sealer(PostgresTrees(pool), PostgresSigningKeys(pool, key), batch=batch)
 
@@ -403,10 +406,14 @@ async def open_repair(dsn: str) -> AsyncIterator[Repair]:
 @asynccontextmanager
 async def open_projector(dsn: str, *, watch: Watch | None = None) -> AsyncIterator[Projector]:
     """Connect a projector of all views to a migrated database."""
-    async with open_pool(dsn, size=3, watch=watch, patience=BACKGROUND) as pool:
+    async with (
+        open_pool(dsn, size=3, watch=watch, patience=BACKGROUND) as pool,
+        open_pool(dsn, size=1, watch=watch, patience=BACKGROUND, settings={"synchronous_commit": "off"}) as unhurried,
+    ):
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         reveal = reveal_with(Vault(PostgresKeyRing(pool, key)))
-        yield Projector(PostgresViewStore(pool.connection, pool.connection), PROJECTIONS, reveal=reveal)
+        store = PostgresViewStore(pool.connection, pool.connection)
+        yield Projector(store, PROJECTIONS, together=PostgresJointViews(unhurried), reveal=reveal)
 
 
 @asynccontextmanager

@@ -92,10 +92,10 @@ async def _measure(dsn: str, rate: int, projector: int) -> Lag:
         # What is appended while the projector starts would wait for that.
         first = await services.store.append(next(appends(TENANT, 1)))
         await _reaches(seen, first.last_position)
-        used, began = _cpu_seconds(projector), time.perf_counter()
+        used, began = cpu_seconds(projector), time.perf_counter()
         answered, appended = await _append(services.store, rate)
         await _reaches(seen, answered[-1][0])
-        used, took = _cpu_seconds(projector) - used, time.perf_counter() - began
+        used, took = cpu_seconds(projector) - used, time.perf_counter() - began
         watching.cancel()
     positions = [position for position, _ in seen]
     lags = [max(seen[bisect_left(positions, position)][1] - at, 0.0) for position, at in answered]
@@ -103,14 +103,14 @@ async def _measure(dsn: str, rate: int, projector: int) -> Lag:
     return Lag(percents[49], percents[98], max(lags), appended, used / took)
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Return what a process has taken of a core, as Linux tells it."""
     user, system = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def _projecting(dsn: str) -> Iterator[int]:
+def projecting(dsn: str) -> Iterator[int]:
     """Run a projector as `ordertrail serve` does, and yield its process id."""
     command = [sys.executable, "-c", PROJECTOR, dsn]
     with subprocess.Popen(command, env={**os.environ, "ORDERTRAIL_LOG_LEVEL": "error"}) as process:
@@ -122,7 +122,7 @@ def _projecting(dsn: str) -> Iterator[int]:
 
 def measure(dsn: str, rate: int) -> Lag:
     """Append at this rate while a projector keeps up."""
-    with _projecting(dsn) as projector:
+    with projecting(dsn) as projector:
         return uvloop.run(_measure(dsn, rate, projector))
 
 

@@ -18,12 +18,17 @@ class TreeDamaged(OrdertrailError):
 class KeptTree(Protocol):
     """A ledger's tree as it is kept, at one moment."""
 
-    noted_size: int
-    """The kept number of its leaves. It is only a note; the signed checkpoint decides."""
-    head: int
-    """The number of the ledger's events."""
-    newest: KeptNote | None
-    """The checkpoint with the largest size."""
+    @property
+    def noted_size(self) -> int:
+        """The kept number of its leaves. It is only a note; the signed checkpoint decides."""
+
+    @property
+    def head(self) -> int:
+        """The number of the ledger's events."""
+
+    @property
+    def newest(self) -> KeptNote | None:
+        """The checkpoint with the largest size."""
 
     async def tiles(self, wanted: Collection[Tile]) -> Mapping[Tile, bytes]:
         """Return those of the wanted tiles that exist."""

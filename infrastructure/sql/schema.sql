@@ -635,7 +635,8 @@ CREATE TABLE ordertrail.ledgers (
     tenant text NOT NULL COLLATE pg_catalog."C",
     "position" bigint DEFAULT 0 NOT NULL,
     recorded_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    imported bigint DEFAULT 0 NOT NULL
+    imported bigint DEFAULT 0 NOT NULL,
+    active_at timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:10'::interval, recorded_at, '1970-01-01 00:00:00+00'::timestamp with time zone)) STORED NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -933,6 +934,7 @@ ALTER TABLE ONLY ordertrail.order_state
 
 CREATE INDEX actions_by_time ON ordertrail.action_log USING btree (tenant, order_id, occurred_at, "position");
 
+CREATE INDEX active_ledgers ON ordertrail.ledgers USING btree (active_at);
 CREATE INDEX calls_by_carrier ON ordertrail.system_log USING btree (tenant, carrier_id, "position") WHERE (carrier_id IS NOT NULL);
 
 CREATE INDEX calls_by_correlation ON ordertrail.system_log USING btree (tenant, correlation_id, "position") WHERE (correlation_id IS NOT NULL);

@@ -2,12 +2,12 @@
 -- (side_views.sql).
 
 -- name: create_missing_checkpoints
+-- within: of the ledgers that were written to in this time before now; of all, if it is NULL.
 INSERT INTO checkpoints (tenant, projection, position)
 SELECT l.tenant, p.projection, 0
 FROM ordertrail.ledgers AS l CROSS JOIN unnest(%(projections)s) AS p (projection)
-WHERE NOT EXISTS (
-    SELECT FROM checkpoints AS c WHERE c.tenant = l.tenant AND c.projection = p.projection
-)
+WHERE l.active_at >= coalesce(statement_timestamp() - %(within)s::interval, '-infinity')
+  AND NOT EXISTS (SELECT FROM checkpoints AS c WHERE c.tenant = l.tenant AND c.projection = p.projection)
 ON CONFLICT DO NOTHING
 
 -- name: behind
@@ -16,7 +16,8 @@ ON CONFLICT DO NOTHING
 SELECT DISTINCT l.tenant
 FROM ordertrail.ledgers AS l
 JOIN checkpoints AS c ON c.tenant = l.tenant AND c.position <> l.position
-WHERE c.projection = ANY (%(projections)s) AND NOT c.must_be_rebuilt
+WHERE l.active_at >= coalesce(statement_timestamp() - %(within)s::interval, '-infinity')
+  AND c.projection = ANY (%(projections)s) AND NOT c.must_be_rebuilt
   AND (c.error IS NULL OR c.updated_at < now() - interval '30 seconds')
 
 -- name: hold_checkpoints
@@ -26,6 +27,30 @@ FROM checkpoints
 WHERE tenant = %(tenant)s AND projection = ANY (%(projections)s)
 ORDER BY projection
 FOR UPDATE SKIP LOCKED
+
+-- name: next_events
+-- A tenant's next events, if all of its views are at one position, and none has stopped; an event without columns if
+-- there is none. All this is read at one moment.
+SELECT at.seen, e.*
+FROM (
+    SELECT l.position AS head, min(c.position) AS seen
+    FROM ordertrail.ledgers AS l
+    JOIN ordertrail.checkpoints AS c ON c.tenant = %(tenant)s AND c.projection = ANY (%(projections)s)
+    WHERE l.tenant = %(tenant)s
+    GROUP BY l.position
+    HAVING count(*) FILTER (WHERE c.error IS NULL AND NOT c.must_be_rebuilt) = cardinality(%(projections)s)
+       AND min(c.position) = max(c.position) AND max(c.position) <= l.position
+) AS at
+LEFT JOIN LATERAL (
+    SELECT position, stream, version, event_id, type,
+           CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN data END,
+           CASE WHEN octet_length(data) + octet_length(metadata) <= %(inline)s THEN metadata END,
+           occurred_at, recorded_at
+    FROM ordertrail.events
+    WHERE tenant = %(tenant)s AND position > at.seen AND position <= at.head
+    ORDER BY position
+    LIMIT %(limit)s
+) AS e ON true
 
 -- name: head
 SELECT position FROM ordertrail.ledgers WHERE tenant = %(tenant)s
