@@ -41,7 +41,7 @@ from application.transparency.audit.repair import Repair
 from application.transparency.audit.verification import Verification
 from application.transparency.proofs import Proofs
 from application.transparency.sealing import BATCH as SEAL_BATCH
-from application.transparency.sealing import Sealer, keep_sealed
+from application.transparency.sealing import LANES, Sealer, keep_sealed
 from application.views.health import StandbyHealth
 from application.views.integration_queries import IntegrationQueries
 from application.views.pages import Entries, Pages
@@ -371,7 +371,7 @@ async def open_sealer(
     dsn: str, *, batch: int = SEAL_BATCH, watch: Watch | None = None, patience: Patience = SEALING
 ) -> AsyncIterator[Sealer]:
     """Connect a sealer of all ledgers to a migrated database."""
-    async with open_pool(dsn, size=2, watch=watch, patience=patience) as pool:
+    async with open_pool(dsn, size=LANES + 1, watch=watch, patience=patience) as pool:
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         yield Sealer(PostgresTrees(pool), PostgresSigningKeys(pool, key), batch=batch)
 
@@ -408,7 +408,7 @@ async def open_projector(dsn: str, *, watch: Watch | None = None) -> AsyncIterat
     """Connect a projector of all views to a migrated database."""
     async with (
         open_pool(dsn, size=3, watch=watch, patience=BACKGROUND) as pool,
-        open_pool(dsn, size=1, watch=watch, patience=BACKGROUND, settings={"synchronous_commit": "off"}) as unhurried,
+        open_pool(dsn, size=2, watch=watch, patience=BACKGROUND, settings={"synchronous_commit": "off"}) as unhurried,
     ):
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         reveal = reveal_with(Vault(PostgresKeyRing(pool, key)))

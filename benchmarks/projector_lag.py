@@ -31,11 +31,11 @@ LOOK_SECONDS = 0.002
 LONGEST_SECONDS = 30.0
 PROJECTOR = """
 import sys
-from api.server.projector_process import run
-from api.server.pulse import Board, Pulse
-board = Board()
-board.publish(sys.argv[1])
-run(board, Pulse())
+import uvloop
+from api.bootstrap import run_projector
+from api.server.gc import BATCH_ALLOCATIONS, collect_less_often
+collect_less_often(BATCH_ALLOCATIONS)
+uvloop.run(run_projector(sys.argv[1]))
 """
 _REACHED = "SELECT coalesce(min(position), 0) FROM ordertrail.checkpoints WHERE tenant = %s"
 

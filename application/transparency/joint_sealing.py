@@ -13,9 +13,10 @@ from application.transparency.checkpoint import Checkpoint, KeptNote
 from application.transparency.kept_tree import TreeDamaged, proven_edge
 from application.transparency.keys import Identity
 from application.transparency.tiles import Edge, Leaves, Tile
+from application.transparency.verified_notes import VerifiedNotes
 from domain.values import TenantName
 
-GROUP = 100
+GROUP = 50
 """How many ledgers are read before the first of them is stored."""
 FEW = 500
 """How many new events a ledger may have to be sealed together with others."""
@@ -48,9 +49,9 @@ class GrowingTree(NamedTuple):
 
 
 class GrownTree(NamedTuple):
-    """A tree after it has grown: its size, the tiles that have changed, and its signed root."""
+    """A tree after it has grown: its checkpoint, the tiles that have changed, and the checkpoint as a signed note."""
 
-    size: int
+    checkpoint: Checkpoint
     tiles: Mapping[Tile, bytes]
     note: str
 
@@ -88,7 +89,10 @@ class Outcome(NamedTuple):
 
 
 async def seal_together(
-    trees: JointTrees, backlogs: Sequence[Backlog], identify: Callable[[TenantName], Identity]
+    trees: JointTrees,
+    backlogs: Sequence[Backlog],
+    identify: Callable[[TenantName], Identity],
+    verified: VerifiedNotes,
 ) -> Outcome:
     """Seal ledgers with few new events each. Raises Unavailable."""
     began = time.monotonic()
@@ -97,21 +101,23 @@ async def seal_together(
     for tree in found:
         if tree is not None:
             try:
-                seals.append(await _grown(tree, identify(tree.tenant)))
+                seals.append(await _grown(tree, identify(tree.tenant), verified))
             except Exception:
                 # Only whoever holds the tree can tell damage from another sealer's work. An error is met there again.
                 doubtful.append(tree.tenant)
     failed = await trees.keep(seals) if seals else {}
-    EVENTS_SEALED.add(sum(seal.grown.size - seal.sealed for seal in seals if seal.tenant not in failed))
+    EVENTS_SEALED.add(sum(seal.grown.checkpoint.size - seal.sealed for seal in seals if seal.tenant not in failed))
     if seals:
         SEAL_SECONDS.observe(time.monotonic() - began)
     return Outcome(doubtful, failed)
 
 
-async def _grown(tree: GrowingTree, known: Identity) -> NewSeal:
+async def _grown(tree: GrowingTree, known: Identity, verified: VerifiedNotes) -> NewSeal:
     """Return what a tree becomes with its next leaves. Raises TreeDamaged."""
-    edge = await proven_edge(tree, known)
-    return NewSeal(tree.tenant, tree.noted_size, extended(edge, tree.leaves, tree.head, known))
+    edge = await proven_edge(tree, known, verified.checkpoint_of)
+    grown = extended(edge, tree.leaves, tree.head, known)
+    verified.add(grown.checkpoint, grown.note, known)
+    return NewSeal(tree.tenant, tree.noted_size, grown)
 
 
 def extended(edge: Edge, leaves: Leaves, head: int, known: Identity) -> GrownTree:
@@ -121,7 +127,7 @@ def extended(edge: Edge, leaves: Leaves, head: int, known: Identity) -> GrownTre
         raise TreeDamaged(f"after the {sealed} sealed events, the events up to {head} are missing or out of order")
     edge.add(leaves.hashes)
     checkpoint = Checkpoint(known.origin, edge.size, edge.root())
-    return GrownTree(edge.size, edge.changed(), checkpoint.signed(known.signers))
+    return GrownTree(checkpoint, edge.changed(), checkpoint.signed(known.signers))
 
 
 def in_groups(backlogs: Sequence[Backlog]) -> Iterator[Sequence[Backlog]]:

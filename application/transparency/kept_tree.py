@@ -1,6 +1,6 @@
 """The kept tree. It is proven to be the tree that was signed last before anything is added to it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from application.transparency.checkpoint import Checkpoint, KeptNote
@@ -41,13 +41,18 @@ def newest_checkpoint(newest: KeptNote | None, known: Identity) -> Checkpoint:
     return newest.checkpoint(known.origin, known.verifiers)
 
 
-async def proven_edge(tree: KeptTree, known: Identity) -> Edge:
+async def proven_edge(
+    tree: KeptTree,
+    known: Identity,
+    checkpoint_of: Callable[[KeptNote | None, Identity], Checkpoint] = newest_checkpoint,
+) -> Edge:
     """Return the edge of a tree, after proving that it has the size and the root that were signed last.
 
-    Full tiles are not read, because the next root does not depend on them. Raises TreeDamaged.
+    Full tiles are not read, because the next root does not depend on them. checkpoint_of returns what newest_checkpoint
+    does. Raises TreeDamaged.
     """
     try:
-        signed = newest_checkpoint(tree.newest, known)
+        signed = checkpoint_of(tree.newest, known)
     except InvalidNote as invalid:
         raise TreeDamaged(str(invalid)) from invalid
     if tree.noted_size != signed.size:

@@ -4,6 +4,7 @@ Before a tree grows, it is proven to be the tree that was signed last. A tree th
 reported, until somebody has repaired it.
 """
 
+import asyncio
 import logging
 import time
 from collections import deque
@@ -21,6 +22,7 @@ from application.transparency.joint_sealing import FEW, Backlog, JointTrees, ext
 from application.transparency.kept_tree import KeptTree, TreeDamaged, proven_edge
 from application.transparency.keys import Identity, SigningKey, SigningKeyStore, identity, identity_of
 from application.transparency.tiles import Edge, Leaves, Tile
+from application.transparency.verified_notes import VerifiedNotes
 from domain.errors import Busy, Unavailable
 from domain.values import TenantName
 
@@ -37,6 +39,8 @@ KEYS_SECONDS = 0.5
 LOOK_SECONDS = 10.0
 """How often all ledgers and trees are looked at, whether or not they were written to. That costs more with each tenant.
 """
+LANES = 3
+"""How many groups of ledgers are sealed at a time."""
 RECENT = timedelta(seconds=30)
 """Ledgers that were written to in this time are looked at each time. An append takes 10 s at most, and the time of a
 ledger's last append is known to 10 s. A longer append's events are found when all ledgers are looked at.
@@ -86,6 +90,7 @@ class Sealer:
         self._trees = trees
         self._keys = keys
         self._batch = batch
+        self._verified = VerifiedNotes()
         self._again_at: dict[TenantName, float] = {}
         self._look_at = -inf
         self._known: Sequence[SigningKey] = ()
@@ -125,20 +130,34 @@ class Sealer:
 
     async def _seal_few(self, backlogs: Sequence[Backlog]) -> list[TenantName]:
         """Seal those of these ledgers that have little to seal; return those that are not as expected."""
-        doubtful: list[TenantName] = []
         few = [backlog for backlog in backlogs if self._is_few(backlog) and self._is_due(backlog.tenant)]
-        for group in in_groups(few):
-            origin, known = await self._keys.origin(), await self._signing_keys()
-            try:
-                outcome = await seal_together(self._trees, group, partial(identity_of, origin, known))
-            except Unavailable:
-                raise
-            except Exception:
-                # Something of one ledger cannot be read. One by one, the others can.
-                doubtful += [backlog.tenant for backlog in group]
-            else:
-                doubtful += outcome.doubtful
-                self._note(outcome.failed)
+        groups, doubtful = in_groups(few), list[TenantName]()
+
+        async def seal() -> None:
+            for group in groups:
+                doubtful.extend(await self._seal_group(group))
+
+        # While one group is stored, the next is proven.
+        for error in await asyncio.gather(*(seal() for _ in range(LANES)), return_exceptions=True):
+            if error is not None:
+                raise error
+        return doubtful
+
+    async def _seal_group(self, group: Sequence[Backlog]) -> Sequence[TenantName]:
+        """Seal these ledgers; return the tenants of those that are not as expected."""
+        identify = partial(identity_of, await self._keys.origin(), await self._signing_keys())
+        try:
+            doubtful, failed = await seal_together(self._trees, group, identify, self._verified)
+        except Unavailable:
+            raise
+        except Exception:
+            # Something of one ledger cannot be read. One by one, the others can.
+            return [backlog.tenant for backlog in group]
+        for tenant, error in failed.items():
+            _log.warning(
+                "Tenant %s cannot be sealed; it is tried again in %d s: %s", tenant, RETRY_SECONDS, told(error)
+            )
+            self._again_at[tenant] = time.monotonic() + RETRY_SECONDS
         return doubtful
 
     def _is_few(self, backlog: Backlog) -> bool:
@@ -146,14 +165,6 @@ class Sealer:
 
     def _is_due(self, tenant: TenantName) -> bool:
         return self._again_at.get(tenant, -inf) <= time.monotonic()
-
-    def _note(self, failed: Mapping[TenantName, Exception]) -> None:
-        """Leave ledgers alone for a while that could not be stored."""
-        for tenant, error in failed.items():
-            _log.warning(
-                "Tenant %s cannot be sealed; it is tried again in %d s: %s", tenant, RETRY_SECONDS, told(error)
-            )
-            self._again_at[tenant] = time.monotonic() + RETRY_SECONDS
 
     async def _sealed(self, tenant: TenantName) -> int:
         """Seal a batch as seal does. An error in one ledger's tree stops neither the other ledgers nor the views."""
@@ -209,8 +220,8 @@ class Sealer:
     async def _extend(self, batch: TreeBatch, edge: Edge, known: Identity) -> int:
         """Add a batch of leaves to a tree and sign it; return how many were added. Raises TreeDamaged."""
         leaves = await batch.next_leaves(after=edge.size, limit=self._batch)
-        seal = extended(edge, leaves, batch.head, known)
-        await batch.save(seal.size, seal.tiles, seal.note)
+        grown = extended(edge, leaves, batch.head, known)
+        await batch.save(grown.checkpoint.size, grown.tiles, grown.note)
         return leaves.size
 
     @staticmethod

@@ -87,7 +87,8 @@ class PostgresTrees:
 
     async def keep(self, seals: Sequence[NewSeal]) -> dict[TenantName, Exception]:
         statement, writes = _SQL["keep_seal"], []
-        for tenant, sealed, (size, tiles, note) in seals:
+        for tenant, sealed, (checkpoint, tiles, note) in seals:
+            size = checkpoint.size
             parameters = {"tenant": tenant, "sealed": sealed, "size": size, "note": note, **hashes_of(tiles)}
             writes.append((statement, parameters))
         async with reading(self._pool) as connection:

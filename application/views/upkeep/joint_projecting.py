@@ -17,7 +17,7 @@ from application.views.upkeep.customers import Reveal
 from application.views.upkeep.read_ahead import entry_of
 from domain.values import TenantName
 
-GROUP = 100
+GROUP = 50
 """How many tenants are read before the first of them is stored."""
 FEW = 100
 """How many new events a tenant may have to be projected together with others."""

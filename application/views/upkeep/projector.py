@@ -1,5 +1,6 @@
 """The projector: reads a tenant's ledger in batches and brings the views up to date, each event exactly once."""
 
+import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -22,6 +23,8 @@ from domain.values import Position, TenantName
 _log = logging.getLogger(__name__)
 
 BATCH = 2_000
+LANES = 2
+"""How many groups of tenants are projected at a time."""
 LOOK_SECONDS = 10.0
 """How often all tenants are looked at, whether or not their ledgers were written to."""
 RECENT = timedelta(seconds=30)
@@ -165,19 +168,29 @@ class Projector:
 
         A tenant that is not returned has to be projected alone. Raises Unavailable.
         """
-        read: dict[TenantName, int] = {}
-        waiting = list(tenants)
-        if self._together is None or len(waiting) == 1:
-            return read
-        for first in range(0, len(waiting), GROUP):
-            some = waiting[first : first + GROUP]
-            try:
-                read |= await project_together(self._together, self._projections.values(), some, self._reveal)
-            except Unavailable:
-                raise
-            except Exception:
-                _log.exception("Some tenants could not be projected together; projecting each on its own")
+        if self._together is None or len(tenants) == 1:
+            return {}
+        views, waiting, read = self._together, list(tenants), dict[TenantName, int]()
+        groups = iter([waiting[first : first + GROUP] for first in range(0, len(waiting), GROUP)])
+
+        async def project() -> None:
+            for group in groups:
+                read.update(await self._project_group_together(views, group))
+
+        # While one group is stored, the next is derived.
+        for error in await asyncio.gather(*(project() for _ in range(LANES)), return_exceptions=True):
+            if error is not None:
+                raise error
         return read
+
+    async def _project_group_together(self, views: JointViews, group: Sequence[TenantName]) -> dict[TenantName, int]:
+        try:
+            return await project_together(views, self._projections.values(), group, self._reveal)
+        except Unavailable:
+            raise
+        except Exception:
+            _log.exception("Some tenants could not be projected together; projecting each on its own")
+            return {}
 
     async def catch_up(self, tenant: TenantName) -> int:
         """Project batches until the tenant's views have read the whole ledger; return how many events were read."""

@@ -82,7 +82,7 @@ class Trees:
         for tenant, sealed, grown in seals:
             if self.noted[tenant] == sealed:
                 try:
-                    await Batch(self, tenant).save(*grown)
+                    await Batch(self, tenant).save(grown.checkpoint.size, grown.tiles, grown.note)
                 except RuntimeError as error:
                     failed[tenant] = error
         self.together.append([seal.tenant for seal in seals])
