@@ -12,13 +12,21 @@ ON CONFLICT DO NOTHING
 
 -- name: behind
 -- A stopped projection is tried again after half a minute, since it may have been mended. One that is ahead of its
--- ledger is found too: it must be stopped before the ledger passes it.
-SELECT DISTINCT l.tenant
+-- ledger is found too: it must be stopped before the ledger passes it. Checkpoints are looked up for each ledger, as the
+-- few that were written to lately need only a few of them.
+SELECT l.tenant, views.number < cardinality(%(projections)s) AS has_missing
 FROM ordertrail.ledgers AS l
-JOIN checkpoints AS c ON c.tenant = l.tenant AND c.position <> l.position
+CROSS JOIN LATERAL (
+    SELECT count(*) AS number,
+           count(*) FILTER (
+               WHERE c.position <> l.position AND NOT c.must_be_rebuilt
+                 AND (c.error IS NULL OR c.updated_at < now() - interval '30 seconds')
+           ) AS behind
+    FROM checkpoints AS c
+    WHERE c.tenant = l.tenant AND c.projection = ANY (%(projections)s)
+) AS views
 WHERE l.active_at >= coalesce(statement_timestamp() - %(within)s::interval, '-infinity')
-  AND c.projection = ANY (%(projections)s) AND NOT c.must_be_rebuilt
-  AND (c.error IS NULL OR c.updated_at < now() - interval '30 seconds')
+  AND (views.behind > 0 OR views.number < cardinality(%(projections)s))
 
 -- name: hold_checkpoints
 SELECT projection, position,

@@ -146,6 +146,8 @@ class PostgresViewStore:
         with translated():
             async with self._connections() as connection:
                 parameters = {"projections": texts(projections), "within": within}
-                await connection.execute(_SQL["create_missing_checkpoints"], parameters)
-                cursor = await connection.execute(_SQL["behind"], parameters)
-                return [TenantName(row[0]) for row in await cursor.fetchall()]
+                found = await (await connection.execute(_SQL["behind"], parameters)).fetchall()
+                if any(has_missing for _, has_missing in found):
+                    await connection.execute(_SQL["create_missing_checkpoints"], parameters)
+                    found = await (await connection.execute(_SQL["behind"], parameters)).fetchall()
+                return [TenantName(tenant) for tenant, _ in found]
