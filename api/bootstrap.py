@@ -41,7 +41,7 @@ from application.transparency.audit.repair import Repair
 from application.transparency.audit.verification import Verification
 from application.transparency.proofs import Proofs
 from application.transparency.sealing import BATCH as SEAL_BATCH
-from application.transparency.sealing import LANES, Sealer, keep_sealed
+from application.transparency.sealing import LANES, SEAL_LANES, Sealer, as, keep_sealed
 from application.views.health import StandbyHealth
 from application.views.integration_queries import IntegrationQueries
 from application.views.pages import Entries, Pages
@@ -52,6 +52,7 @@ from application.views.standby import StandbyQueries, StandbyStore
 from application.views.time_travel import TimeTravel
 from application.views.upkeep.customers import reveal_with
 from application.views.upkeep.loop import keep_up
+from application.views.upkeep.projector import LANES as PROJECT_LANES
 from application.views.upkeep.projector import Projector
 from application.views.upkeep.rebuild import Rebuilding
 from domain.errors import Misconfigured
@@ -92,6 +93,7 @@ from infrastructure.postgres.listener import Listener
 from infrastructure.postgres.patience import BACKGROUND, COMMANDS, REQUESTS, SEALING, Patience
 from infrastructure.postgres.session import described_dsn
 from infrastructure.postgres.standby import StandbyPools, open_standby
+from infrastructure.postgres.pipelines import TOGETHER
 from infrastructure.postgres.watch import Watch
 from infrastructure.setup import served_database as database_setup
 from infrastructure.setup.checkup import Checkup, check_up
@@ -371,9 +373,12 @@ async def open_sealer(
     dsn: str, *, batch: int = SEAL_BATCH, watch: Watch | None = None, patience: Patience = SEALING
 ) -> AsyncIterator[Sealer]:
     """Connect a sealer of all ledgers to a migrated database."""
-    async with open_pool(dsn, size=LANES + 1, watch=watch, patience=patience) as pool:
+    async with (
+        open_pool(dsn, size=2, watch=watch, patience=patience) as pool,
+        open_pool(dsn, size=SEAL_LANES, watch=watch, patience=patience, settings=TOGETHER) as joint_pool,
+    ):
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
-        yield Sealer(PostgresTrees(pool), PostgresSigningKeys(pool, key), batch=batch)
+        yield Sealer(PostgresTrees(pool, together=joint_pool), PostgresSigningKeys(pool, key), batch=batch)
 
 
 @asynccontextmanager
@@ -408,12 +413,12 @@ async def open_projector(dsn: str, *, watch: Watch | None = None) -> AsyncIterat
     """Connect a projector of all views to a migrated database."""
     async with (
         open_pool(dsn, size=3, watch=watch, patience=BACKGROUND) as pool,
-        open_pool(dsn, size=2, watch=watch, patience=BACKGROUND, settings={"synchronous_commit": "off"}) as unhurried,
+        open_pool(dsn, size=PROJECT_LANES, watch=watch, patience=BACKGROUND, settings=TOGETHER) as joint_pool,
     ):
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         reveal = reveal_with(Vault(PostgresKeyRing(pool, key)))
         store = PostgresViewStore(pool.connection, pool.connection)
-        yield Projector(store, PROJECTIONS, together=PostgresJointViews(unhurried), reveal=reveal)
+        yield Projector(store, PROJECTIONS, together=PostgresJointViews(joint_pool), reveal=reveal)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
-"""Many statements sent one after the other, without waiting for an answer in between."""
+"""What is done for many tenants at a time: looks for those with something to do, and statements for each of them."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -11,8 +12,25 @@ Parameters = Mapping[str, Any]
 Rows = list[tuple[Any, ...]]
 
 
+TOGETHER: Mapping[str, str] = MappingProxyType({"synchronous_commit": "off", "enable_seqscan": "off"})
+"""The settings of sessions that store what is derived from the ledgers of many tenants.
+
+With a commit for each tenant, waiting for the disk would take longer than all else. A crash of the server takes back
+what was committed in its last moments, and it is derived again. Without the other setting, a plan that was made while a
+table was small would read all of it for each tenant, until the table is analyzed.
+"""
+
+
+async def look(connection: Connection, statement: bytes, parameters: Parameters) -> Rows:
+    """Return the rows of a statement that looks for tenants. Its plan is made each time: tables grow meanwhile."""
+    return await (await connection.execute(statement, parameters, prepare=False)).fetchall()
+
+
 async def read_each(connection: Connection, statement: bytes, parameters: Sequence[Parameters]) -> list[Rows]:
-    """Return the rows that a statement finds with each of these parameters. An error of one is the error of all."""
+    """Return the rows that a statement finds with each of these parameters, without waiting in between.
+
+    An error of one is the error of all.
+    """
     if not parameters:
         return []
     async with connection.cursor(binary=True) as cursor:
@@ -21,7 +39,7 @@ async def read_each(connection: Connection, statement: bytes, parameters: Sequen
 
 
 async def write_each(connection: Connection, writes: Sequence[tuple[bytes, Parameters]]) -> list[int | Exception]:
-    """Execute statements with their parameters, each in a transaction of its own.
+    """Execute statements with their parameters, each in a transaction of its own, without waiting in between.
 
     Returns how many rows each has changed, or its error. Raises the driver's error if the connection is lost.
     """

@@ -18,7 +18,7 @@ from application.views.upkeep.projector import ViewAhead
 from domain.values import TenantName
 from infrastructure.postgres.arrays import BigIntArray, texts
 from infrastructure.postgres.database import Connection, Pool, reading
-from infrastructure.postgres.pipelines import read_each, write_each
+from infrastructure.postgres.pipelines import look, read_each, write_each
 from infrastructure.postgres.statements import statements
 from infrastructure.transparency.statements import (
     coordinates,
@@ -66,14 +66,16 @@ class PostgresTreeBatch:
 class PostgresTrees:
     """Implements application.transparency's TreeStore, TreeReader and LedgerScan."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, together: Pool | None = None) -> None:
+        """Take a pool, and another one for what is done for many tenants at a time, with the settings TOGETHER."""
         self._pool = pool
+        self._together = together or pool
         self._covering = Gathering(self._notes_that_cover)
 
     async def unsealed(self, *, within: timedelta | None) -> list[Backlog]:
         async with reading(self._pool) as connection:
-            await connection.execute(_SQL["create_missing_trees"], {"within": within})
-            rows = await (await connection.execute(_SQL["unsealed"], {"within": within})).fetchall()
+            await connection.execute(_SQL["create_missing_trees"], {"within": within}, prepare=False)
+            rows = await look(connection, _SQL["unsealed"], {"within": within})
         return [Backlog(*row) for row in rows]
 
     async def growing(self, backlogs: Sequence[Backlog], *, limit: int) -> list[GrowingTree | None]:
@@ -81,7 +83,7 @@ class PostgresTrees:
             {"tenant": tenant, "sealed": sealed, "limit": limit, **coordinates(growing_tiles(sealed))}
             for tenant, sealed, _ in backlogs
         ]
-        async with reading(self._pool) as connection:
+        async with reading(self._together) as connection:
             found = await read_each(connection, _SQL["growing_tree"], wanted)
         return [_growing(backlog, rows) for backlog, rows in zip(backlogs, found, strict=True)]
 
@@ -91,13 +93,13 @@ class PostgresTrees:
             size = checkpoint.size
             parameters = {"tenant": tenant, "sealed": sealed, "size": size, "note": note, **hashes_of(tiles)}
             writes.append((statement, parameters))
-        async with reading(self._pool) as connection:
+        async with reading(self._together) as connection:
             results = await write_each(connection, writes)
         return {seal.tenant: r for seal, r in zip(seals, results, strict=True) if isinstance(r, Exception)}
 
     async def misnoted(self) -> list[TenantName]:
         async with reading(self._pool) as connection:
-            rows = await (await connection.execute(_SQL["misnoted"])).fetchall()
+            rows = await look(connection, _SQL["misnoted"], {})
         return [TenantName(row[0]) for row in rows]
 
     @asynccontextmanager

@@ -22,7 +22,7 @@ _DATA = 5
 
 
 class PostgresJointViews:
-    """Implements application.views.upkeep.joint_projecting.JointViews on a pool whose commits are not waited for.
+    """Implements application.views.upkeep.joint_projecting.JointViews on a pool with the settings TOGETHER.
 
     Views that lose their last rows in a crash also lose their checkpoints' moves, and read the events again.
     """

@@ -16,6 +16,7 @@ from infrastructure.ledger.event_store import EVENTS
 from infrastructure.postgres.arrays import Array, BigIntArray, TextArray, texts, timestamps
 from infrastructure.postgres.bounded_rows import by_key, completed, cut, inline_of, left_out
 from infrastructure.postgres.database import Connection, translated
+from infrastructure.postgres.pipelines import look
 from infrastructure.postgres.rows import fetch, fetch_whatever_times, recorded_event
 from infrastructure.postgres.statements import statements
 from infrastructure.views.columns import LIVE
@@ -146,8 +147,8 @@ class PostgresViewStore:
         with translated():
             async with self._connections() as connection:
                 parameters = {"projections": texts(projections), "within": within}
-                found = await (await connection.execute(_SQL["behind"], parameters)).fetchall()
+                found = await look(connection, _SQL["behind"], parameters)
                 if any(has_missing for _, has_missing in found):
-                    await connection.execute(_SQL["create_missing_checkpoints"], parameters)
-                    found = await (await connection.execute(_SQL["behind"], parameters)).fetchall()
+                    await connection.execute(_SQL["create_missing_checkpoints"], parameters, prepare=False)
+                    found = await look(connection, _SQL["behind"], parameters)
                 return [TenantName(tenant) for tenant, _ in found]
