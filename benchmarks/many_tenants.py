@@ -9,7 +9,6 @@ from itertools import cycle, islice
 from statistics import median, quantiles
 from typing import NamedTuple
 
-import psutil
 import psycopg
 import uvloop
 from rich.table import Table
@@ -17,7 +16,8 @@ from rich.table import Table
 from api.bootstrap import open_services
 from application.ledger.port import EventStore
 from benchmarks.databases import fresh_database
-from benchmarks.projector_lag import cpu_seconds, projecting
+from benchmarks.processors import cpu_seconds, family_seconds, postmaster_of
+from benchmarks.projector_lag import projecting
 from benchmarks.sample_event import append_of
 from benchmarks.table import CONSOLE
 from domain.values import TenantName
@@ -159,10 +159,11 @@ async def _measure(dsn: str, rate: int, projector: int) -> Delays:
         watching = asyncio.create_task(seen.watch(dsn))
         with psycopg.connect(dsn) as connection:
             [(since,)] = connection.execute("SELECT clock_timestamp()")
-        used, began = (cpu_seconds(projector), server_seconds(dsn)), time.perf_counter()
+        postgres = postmaster_of(dsn)
+        used, began = (cpu_seconds(projector), family_seconds(postgres)), time.perf_counter()
         answered, appended = await _append(services.store, rate)
         took = time.perf_counter() - began
-        used = cpu_seconds(projector) - used[0], server_seconds(dsn) - used[1]
+        used = cpu_seconds(projector) - used[0], family_seconds(postgres) - used[1]
         await _all_done(dsn)
         await asyncio.sleep(2 * LOOK_SECONDS)
         watching.cancel()
@@ -170,20 +171,6 @@ async def _measure(dsn: str, rate: int, projector: int) -> Delays:
     with psycopg.connect(dsn) as connection:
         seals = [seconds for (seconds,) in connection.execute(_DELAYS, {"since": since})]
     return Delays(lags, seals, appended, used[0] / took, used[1] / took)
-
-
-def server_seconds(dsn: str) -> float:
-    """Return the processor time of the PostgreSQL that a DSN leads to, on this machine."""
-    with psycopg.connect(dsn) as connection:
-        postmaster = psutil.Process(psutil.Process(connection.info.backend_pid).ppid())
-    total = 0.0
-    for process in [postmaster, *postmaster.children(recursive=True)]:
-        try:
-            times = process.cpu_times()
-            total += times.user + times.system
-        except psutil.NoSuchProcess:
-            continue
-    return total + postmaster.cpu_times().children_user + postmaster.cpu_times().children_system
 
 
 def main(server: str, runs: int) -> None:

@@ -8,7 +8,6 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from api.bootstrap import open_services
 from application.ledger.port import Append, EventStore
 from benchmarks.databases import fresh_database
 from benchmarks.order_stories import appends
+from benchmarks.processors import cpu_seconds
 from benchmarks.projector import TENANT, seed
 from benchmarks.table import CONSOLE
 
@@ -101,12 +101,6 @@ async def _measure(dsn: str, rate: int, projector: int) -> Lag:
     lags = [max(seen[bisect_left(positions, position)][1] - at, 0.0) for position, at in answered]
     percents = quantiles(lags, n=100)
     return Lag(percents[49], percents[98], max(lags), appended, used / took)
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return what a process has taken of a core, as Linux tells it."""
-    user, system = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
