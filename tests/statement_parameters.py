@@ -6,6 +6,8 @@ from typing import Any
 
 from application.ledger.port import ANY, Append, IdempotencyKey, NewEvent, Write
 from application.views.browsing import CallSearch
+from application.views.projections.catalogue import VIEWS as ALL_VIEWS
+from application.views.projections.view import ColumnType
 from application.views.queries import CallFilter, OrderFilter, TimelineFilter
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.ledger.append_call import AppendCall
@@ -53,6 +55,18 @@ _TIMES = timestamps([NOON, NOON])
 _TEXT, _NULLS = ["a", "b"], [None, None]
 _NUMBERS = BigIntArray([1_000_001, 1_000_002])
 _JSON = TextArray([b"{}", b"{}"])
+
+_WITHIN = (None, timedelta(seconds=30))
+_ALL_ROWS = {
+    f"{view.name}_{column.name}": {
+        ColumnType.TEXT: texts(_TEXT),
+        ColumnType.NUMBER: _POSITIONS,
+        ColumnType.TIME: _TIMES,
+        ColumnType.JSON: _JSON,
+    }[column.type]
+    for view in ALL_VIEWS
+    for column in view.columns
+}
 
 SMALL = {"inline": 8 * 1024}
 _TIMELINES = [
@@ -292,8 +306,8 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "retire_signing_keys": [case(0)],
     },
     "transparency": {
-        "create_missing_trees": [case(0)],
-        "unsealed": [case(0)],
+        "create_missing_trees": [case(0, within=within) for within in _WITHIN],
+        "unsealed": [case(0, within=within) for within in _WITHIN],
         "misnoted": [case(3)],
         "hold_tree": [case(0)],
         "wait_for_tree": [case(0)],
@@ -304,6 +318,18 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "position_of": [case(1, event_id="long-7")],
         "newest_of_stream": [case(1, stream="order-long"), case(0, stream="order-none")],
         "save_tiles": [case(2, levels=IntArray([0]), numbers=BigIntArray([1_000_000]), hashes=ByteaArray([b""]))],
+        "growing_tree": [
+            case(
+                104, sealed=AFTER, limit=100, levels=IntArray([0, 1]), numbers=BigIntArray([AFTER // 256, 0])
+            ),
+        ],
+        "keep_seal": [
+            case(
+                4, sealed=sealed, size=MAX_BIGINT, note="", levels=IntArray([0]), numbers=BigIntArray([1_000_000]),
+                hashes=ByteaArray([b""]),
+            )
+            for sealed in (AFTER, 125_000, 25_000)
+        ],
         "save_tree_head": [case(2, size=MAX_BIGINT, note="")],
         "advance_tree": [case(0, size=1)],
         "stop_tree": [case(0, error="")],
@@ -317,8 +343,9 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "first_missing": [case(100, after=AFTER, limit=100)],
     },
     "views": {
-        "create_missing_checkpoints": [case(0, projections=VIEWS)],
-        "behind": [case(0, projections=VIEWS)],
+        "create_missing_checkpoints": [case(0, projections=VIEWS, within=within) for within in _WITHIN],
+        "behind": [case(0, projections=VIEWS, within=within) for within in _WITHIN],
+        "next_events": [case(101, projections=VIEWS, limit=100, **SMALL)],
         "hold_checkpoints": [case(0, projections=VIEWS)],
         "head": [case(0)],
         "advance": [case(0, projections=VIEWS, position=1)],
@@ -329,6 +356,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     },
     # What is composed from the definitions of the views.
     "composed": {
+        "all.save": [case(20, projections=VIEWS, after=after, upto=MAX_BIGINT, **_ALL_ROWS) for after in (0, AFTER)],
         **{f"{view}.{name}": cases for view, cases in _KEYS.items() for name in ("objects", "rows", "removal")},
         "action_log.save": _rows(
             order_id=_TEXT, position=_POSITIONS, occurred_at=_TIMES, type=_TEXT, schema_version=_NUMBERS, data=_JSON,
