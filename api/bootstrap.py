@@ -41,7 +41,8 @@ from application.transparency.audit.repair import Repair
 from application.transparency.audit.verification import Verification
 from application.transparency.proofs import Proofs
 from application.transparency.sealing import BATCH as SEAL_BATCH
-from application.transparency.sealing import LANES, SEAL_LANES, Sealer, as, keep_sealed
+from application.transparency.sealing import LANES as SEAL_LANES
+from application.transparency.sealing import Sealer, keep_sealed
 from application.views.health import StandbyHealth
 from application.views.integration_queries import IntegrationQueries
 from application.views.pages import Entries, Pages
@@ -91,9 +92,9 @@ from infrastructure.postgres.bounded_reads import Large
 from infrastructure.postgres.database import open_pool, watching_database
 from infrastructure.postgres.listener import Listener
 from infrastructure.postgres.patience import BACKGROUND, COMMANDS, REQUESTS, SEALING, Patience
+from infrastructure.postgres.pipelines import TOGETHER
 from infrastructure.postgres.session import described_dsn
 from infrastructure.postgres.standby import StandbyPools, open_standby
-from infrastructure.postgres.pipelines import TOGETHER
 from infrastructure.postgres.watch import Watch
 from infrastructure.setup import served_database as database_setup
 from infrastructure.setup.checkup import Checkup, check_up

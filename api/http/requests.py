@@ -181,3 +181,9 @@ def freshness_headers() -> Mapping[str, str]:
     """Return this request's freshness headers. A 404 from views that lag must say that they lag."""
     exchange = current_exchange()
     return {} if exchange is None else exchange.freshness
+
+
+def forget_freshness() -> None:
+    """Forget this request's freshness headers, because it is answered anew."""
+    if (exchange := current_exchange()) is not None:
+        exchange.freshness = {}

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Header
 
 from api.http.reading.query import Digits
-from api.http.requests import begin_request
+from api.http.requests import forget_freshness
 from api.services import Services, Standby
 from application.runtime.measures import READS_OF_PRIMARY, READS_OF_STANDBY
 from application.views.standby import Standing, wanting
@@ -80,7 +80,7 @@ async def _answered(endpoint: Endpoint, arguments: dict[str, Any], standby: Stan
             answer = await endpoint(**{**arguments, "services": standby.services})
     except Exception:  # the primary knows best: a mistake of ours, or of the client, is one there too
         READS_OF_PRIMARY.add()
-        begin_request()
+        forget_freshness()
         return await endpoint(**arguments)
     READS_OF_STANDBY.add()
     return answer

@@ -10,8 +10,7 @@ from typing import NamedTuple, Protocol
 from application.ledger.port import EventStore
 from application.privacy.store import EncryptedEventStore
 from application.privacy.vault import Vault
-from application.runtime.admission import resting
-from application.runtime.request_context import current
+from application.runtime.request_context import current, resting
 from application.views.queries import FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS, Freshness, Queries
 from domain.errors import Unavailable
 from domain.values import Position, TenantName

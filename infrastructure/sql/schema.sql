@@ -935,6 +935,7 @@ ALTER TABLE ONLY ordertrail.order_state
 CREATE INDEX actions_by_time ON ordertrail.action_log USING btree (tenant, order_id, occurred_at, "position");
 
 CREATE INDEX active_ledgers ON ordertrail.ledgers USING btree (active_at);
+
 CREATE INDEX calls_by_carrier ON ordertrail.system_log USING btree (tenant, carrier_id, "position") WHERE (carrier_id IS NOT NULL);
 
 CREATE INDEX calls_by_correlation ON ordertrail.system_log USING btree (tenant, correlation_id, "position") WHERE (correlation_id IS NOT NULL);
