@@ -64,7 +64,7 @@ class Primary:
             try:
                 await self.ask()
             except (OrdertrailError, psycopg.Error) as error:
-                self._server, self._why_not = None, f"the primary cannot be asked: {told(error)}"
+                self._server, self._why_not = None, f"the primary cannot be asked: {_in_our_words(error)}"
             await asyncio.sleep(PRIMARY_SECONDS)
 
     async def ask(self) -> None:
@@ -137,7 +137,7 @@ class StandbyWatch(Watch):
     def why_not(self) -> str | None:
         """Why nothing is read from it; None if it can be read from."""
         if self._away is not None:
-            return told(self._away)
+            return _in_our_words(self._away)
         return self._objection or self._primary.unknown
 
     @property
@@ -188,12 +188,17 @@ class StandbyWatch(Watch):
             self._objections.failed(Unavailable(objection))
 
     def _note_failure(self, error: Unavailable) -> None:
-        self._objection = told(error)
+        self._objection = _in_our_words(error)
         super()._note_failure(error)
 
     def _found(self) -> None:
         super()._found()
         self.takes_writes = False
+
+
+def _in_our_words(error: Exception) -> str:
+    """Return a reason for everybody: PostgreSQL's own words name hosts and users. Those are for the log."""
+    return told(Unavailable(str(error)))
 
 
 class StandbyPools(NamedTuple):
