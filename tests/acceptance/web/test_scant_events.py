@@ -63,6 +63,7 @@ async def test_pages_show_events_that_tell_as_little_as_they_may(pages: httpx.As
 
     assert sum(answer.status_code == 201 for answer in told) > 30
     assert await look_at_all(pages, f"/ui/orders/{order_id}") > 30
+    assert (await pages.get("/ui/calls")).status_code == 200
 
 
 @pytest.mark.parametrize(
