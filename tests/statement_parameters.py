@@ -306,7 +306,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "retire_signing_keys": [case(0)],
     },
     "transparency": {
-        "create_missing_trees": [case(0, within=within) for within in _WITHIN],
+        "create_missing_trees": [case(0, tenants=texts(["acme", "globex"]))],
         "unsealed": [case(0, within=within) for within in _WITHIN],
         "misnoted": [case(3)],
         "hold_tree": [case(0)],
@@ -343,7 +343,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "first_missing": [case(100, after=AFTER, limit=100)],
     },
     "views": {
-        "create_missing_checkpoints": [case(0, projections=VIEWS, within=within) for within in _WITHIN],
+        "create_missing_checkpoints": [case(0, projections=VIEWS, tenants=texts(["acme", "globex"]))],
         "behind": [case(0, projections=VIEWS, within=within) for within in _WITHIN],
         "next_events": [case(101, projections=VIEWS, limit=100, **SMALL)],
         "hold_checkpoints": [case(0, projections=VIEWS)],

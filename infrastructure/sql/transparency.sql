@@ -1,17 +1,16 @@
 -- name: create_missing_trees
--- within: of the ledgers that were written to in this time before now; of all, if it is NULL.
+-- Of these tenants. What is there is found by the unique index: a join would read the new rows too, while they are made.
 INSERT INTO ordertrail.trees (tenant)
-SELECT l.tenant FROM ordertrail.ledgers AS l
-WHERE l.active_at >= coalesce(statement_timestamp() - %(within)s::interval, '-infinity')
-  AND NOT EXISTS (SELECT FROM ordertrail.trees AS t WHERE t.tenant = l.tenant)
+SELECT l.tenant FROM ordertrail.ledgers AS l WHERE l.tenant = ANY (%(tenants)s)
 ON CONFLICT DO NOTHING
 
 -- name: unsealed
--- This includes a ledger that is shorter than its tree, which has to be found and reported.
-SELECT l.tenant, t.size, l.position
-FROM ordertrail.ledgers AS l JOIN ordertrail.trees AS t ON t.tenant = l.tenant
+-- within: of the ledgers that were written to in this time before now; of all, if it is NULL. This includes a ledger that
+-- is shorter than its tree, which has to be found and reported.
+SELECT l.tenant, coalesce(t.size, 0), l.position, t.tenant IS NULL AS is_missing
+FROM ordertrail.ledgers AS l LEFT JOIN ordertrail.trees AS t ON t.tenant = l.tenant
 WHERE l.active_at >= coalesce(statement_timestamp() - %(within)s::interval, '-infinity')
-  AND l.position <> t.size AND t.error IS NULL
+  AND l.position <> coalesce(t.size, 0) AND t.error IS NULL
 
 -- name: misnoted
 -- The trees' kept sizes are as quick to read as the ledgers, but decide nothing. The newest checkpoints decide, and

@@ -2,15 +2,15 @@
 -- (side_views.sql).
 
 -- name: create_missing_checkpoints
--- within: of the ledgers that were written to in this time before now; of all, if it is NULL.
+-- Of these tenants. What is there is found by the unique index: a join would read the new rows too, while they are made.
 INSERT INTO checkpoints (tenant, projection, position)
 SELECT l.tenant, p.projection, 0
 FROM ordertrail.ledgers AS l CROSS JOIN unnest(%(projections)s) AS p (projection)
-WHERE l.active_at >= coalesce(statement_timestamp() - %(within)s::interval, '-infinity')
-  AND NOT EXISTS (SELECT FROM checkpoints AS c WHERE c.tenant = l.tenant AND c.projection = p.projection)
+WHERE l.tenant = ANY (%(tenants)s)
 ON CONFLICT DO NOTHING
 
 -- name: behind
+-- within: of the ledgers that were written to in this time before now; of all, if it is NULL.
 -- A stopped projection is tried again after half a minute, since it may have been mended. One that is ahead of its
 -- ledger is found too: it must be stopped before the ledger passes it. Checkpoints are looked up for each ledger, as the
 -- few that were written to lately need only a few of them.

@@ -74,9 +74,11 @@ class PostgresTrees:
 
     async def unsealed(self, *, within: timedelta | None) -> list[Backlog]:
         async with reading(self._pool) as connection:
-            await connection.execute(_SQL["create_missing_trees"], {"within": within}, prepare=False)
             rows = await look(connection, _SQL["unsealed"], {"within": within})
-        return [Backlog(*row) for row in rows]
+            if missing := [tenant for tenant, *_, is_missing in rows if is_missing]:
+                of_these = {"tenants": texts(missing)}
+                await connection.execute(_SQL["create_missing_trees"], of_these, prepare=False)
+        return [Backlog(*backlog) for *backlog, _ in rows]
 
     async def growing(self, backlogs: Sequence[Backlog], *, limit: int) -> list[GrowingTree | None]:
         wanted = [

@@ -148,7 +148,8 @@ class PostgresViewStore:
             async with self._connections() as connection:
                 parameters = {"projections": texts(projections), "within": within}
                 found = await look(connection, _SQL["behind"], parameters)
-                if any(has_missing for _, has_missing in found):
-                    await connection.execute(_SQL["create_missing_checkpoints"], parameters, prepare=False)
+                if missing := [tenant for tenant, has_missing in found if has_missing]:
+                    of_these = {**parameters, "tenants": texts(missing)}
+                    await connection.execute(_SQL["create_missing_checkpoints"], of_these, prepare=False)
                     found = await look(connection, _SQL["behind"], parameters)
                 return [TenantName(tenant) for tenant, _ in found]
