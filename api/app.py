@@ -17,15 +17,14 @@ from api.dialects.dintero import dialect as dintero
 from api.dialects.sendcloud import dialect as sendcloud
 from api.dialects.shopline import dialect as shopline
 from api.http.dialect import Dialect
+from api.http.exchange import Exchanges, Observe
 from api.http.hot import HotRoutes
 from api.http.observation import health
-from api.http.observation.answering import Observe
 from api.http.observation.looks import Looks
 from api.http.observation.measured import REQUESTS
 from api.http.opening import Opening
 from api.http.problems import Kind, problem_of
 from api.http.rate_limit import RateLimiter, RateLimits
-from api.http.request_ids import RequestContexts
 from api.http.requests import freshness_headers
 from api.native import dialect as native
 from api.web import dialect as web
@@ -100,10 +99,10 @@ def create_app(
     return app
 
 
-def with_hot_routes(app: FastAPI, *, max_body_bytes: int, observe: Observe = REQUESTS.observe) -> RequestContexts:
+def with_hot_routes(app: FastAPI, *, max_body_bytes: int, observe: Observe = REQUESTS.observe) -> Exchanges:
     """Return the application with a straight way for the most frequent requests, and a context for each request."""
     REQUESTS.know(routes_of(app))
-    return RequestContexts(HotRoutes(app, max_body_bytes=max_body_bytes, render=answer), observe, answer)
+    return Exchanges(HotRoutes(app, max_body_bytes=max_body_bytes, render=answer), observe, answer)
 
 
 def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from api.native.following.webhook_payload import event_payload, test_payload
-from api.services import Register, Services
+from api.services import Register, Services, Standby
 from api.settings import Settings, read_settings
 from application.access.callers import Access
 from application.access.links import Sessions
@@ -41,17 +41,22 @@ from application.transparency.audit.repair import Repair
 from application.transparency.audit.verification import Verification
 from application.transparency.proofs import Proofs
 from application.transparency.sealing import BATCH as SEAL_BATCH
+from application.transparency.sealing import LANES as SEAL_LANES
 from application.transparency.sealing import Sealer, keep_sealed
+from application.views.health import StandbyHealth
 from application.views.integration_queries import IntegrationQueries
 from application.views.pages import Entries, Pages
 from application.views.projections.catalogue import PROJECTIONS
 from application.views.queries import Queries
 from application.views.readability import Readability
+from application.views.standby import StandbyQueries, StandbyStore
 from application.views.time_travel import TimeTravel
 from application.views.upkeep.customers import reveal_with
 from application.views.upkeep.loop import keep_up
+from application.views.upkeep.projector import LANES as PROJECT_LANES
 from application.views.upkeep.projector import Projector
 from application.views.upkeep.rebuild import Rebuilding
+from domain.errors import Misconfigured
 from infrastructure.bodies.object_store import ObjectBodyStore, check_bodies_url
 from infrastructure.bodies.postgres import PostgresBodyStore
 from infrastructure.bodies.retention import PostgresRetentionStore
@@ -67,24 +72,29 @@ from infrastructure.embedded.server import is_used as data_directory_is_used
 from infrastructure.keys.credentials import PostgresCredentialStore
 from infrastructure.keys.erasures import PostgresErasureRegister
 from infrastructure.keys.installation import FINGERPRINT_KEY, TOKEN_KEY, InstallationFacts, PostgresInstallation
+from infrastructure.keys.installation_key import InstallationKey
 from infrastructure.keys.key_register import PostgresKeyRegister
 from infrastructure.keys.signing_keys import PostgresSigningKeys
+from infrastructure.keys.spent_tokens import PostgresSpentTokens
 from infrastructure.keys.subject_keys import PostgresKeyRing
 from infrastructure.keys.tenant_keys import PostgresTenantKeys
 from infrastructure.keys.tenant_register import PostgresTenantRegister
 from infrastructure.keys.tokens import JwtSigner
-from infrastructure.keys.used_links import PostgresUsedLinks
 from infrastructure.ledger.clock import MAX_AHEAD, Clock
 from infrastructure.ledger.event_store import PostgresEventStore
-from infrastructure.ledger.group_commit import open_group_commit
+from infrastructure.ledger.group_commit import GroupCommit, open_group_commit
 from infrastructure.ledger.key_expiry import PostgresKeyExpiryStore
 from infrastructure.ledger.ledger_import import PostgresLedgerContinuation
 from infrastructure.ledger.refused_lines import PostgresRefusedLines
 from infrastructure.ledger.seen import open_seen
+from infrastructure.postgres import standby as of_standby
 from infrastructure.postgres.bounded_reads import Large
 from infrastructure.postgres.database import open_pool, watching_database
 from infrastructure.postgres.listener import Listener
-from infrastructure.postgres.patience import BACKGROUND, COMMANDS, REQUESTS
+from infrastructure.postgres.patience import BACKGROUND, COMMANDS, REQUESTS, SEALING, Patience
+from infrastructure.postgres.pipelines import TOGETHER
+from infrastructure.postgres.session import described_dsn
+from infrastructure.postgres.standby import StandbyPools, open_standby
 from infrastructure.postgres.watch import Watch
 from infrastructure.setup import served_database as database_setup
 from infrastructure.setup.checkup import Checkup, check_up
@@ -99,6 +109,8 @@ from infrastructure.views.browse import PostgresBrowsing
 from infrastructure.views.health import PostgresHealth
 from infrastructure.views.read import PostgresViews
 from infrastructure.views.rebuild import PostgresSideViewStore
+from infrastructure.views.standings import PostgresStandings
+from infrastructure.views.together import PostgresJointViews
 from infrastructure.views.write import PostgresViewStore
 
 __all__ = [
@@ -115,6 +127,7 @@ _log = logging.getLogger(__name__)
 
 READ_CONNECTIONS = 8
 LARGE_CONNECTIONS = 2
+"""How many connections a worker has for reads, and for large values; to a standby, it has as many more."""
 FOLLOWERS_POLL_SECONDS = 2.0
 """How often followers look for new events although no notification came, and how soon a lost listener connects again.
 """
@@ -156,7 +169,12 @@ def set_up_database(
 
 
 def served_database(settings: Settings) -> AbstractContextManager[ServedDatabase]:
-    """Return a context that yields such a database, which may still be away. Raises Misconfigured on entering."""
+    """Return a context that yields such a database, which may still be away. Raises Misconfigured, also on entering."""
+    if settings.read_dsn is not None:
+        try:
+            described_dsn(settings.read_dsn)
+        except Misconfigured as error:
+            raise Misconfigured(f"ORDERTRAIL_READ_DSN: {error}") from None
     set_up = partial(_set_up_to_serve, settings=settings)
     return database_setup.served_database(settings.dsn, settings.data_dir, set_up)
 
@@ -182,9 +200,11 @@ async def open_services(
     """Connect the application to a database that is set up, with the rights of the runtime role.
 
     With as_owner, it has the rights of the database's owner: it may create tenants and credentials, change signing
-    keys, and import. With a watch, it answers requests; without one it is a command, which waits as long as it takes.
+    keys, and import. With a watch, it answers requests, from a standby too if one is set; without one it is a command,
+    which waits as long as it takes.
     With a room, large reads wait for room. Raises MissingRight if the DSN's user lacks these rights.
     """
+    read_dsn = None if watch is None else read_settings().read_dsn
     patience, watch = (COMMANDS, Watch()) if watch is None else (REQUESTS, watch)
     open_connections = partial(open_pool, dsn, as_owner=as_owner, watch=watch, patience=patience)
     async with (
@@ -210,10 +230,14 @@ async def open_services(
         bodies = SealedBodies(_bodies(PostgresBodyStore(pool, large), bodies_url), keys, retention)
         views, erasure = PostgresViews(pool, vault, large), Erasure(store, keys, bodies)
         queries = Queries(views, wait_seconds=read_wait_seconds)
+        standby = None
+        if read_dsn is not None:
+            opened = open_standby(read_dsn, pool, watch, size=READ_CONNECTIONS, large_size=LARGE_CONNECTIONS)
+            standby = await stack.enter_async_context(opened)
         reader = LedgerReader(PostgresWantedEvents(store, pool, vault, large))
         consuming = Consuming(PostgresConsumers(pool), PostgresMembership(pool, vault, large), reader, growth)
         tails = await stack.enter_async_context(tails_of(reader, growth))
-        yield Services(
+        services = Services(
             store=store,
             orders=OrderService(store, queries, erasure),
             integrations=IntegrationService(store, bodies),
@@ -224,7 +248,7 @@ async def open_services(
             replay=Replay(store),
             calls=CallQueries(store, bodies, room),
             access=access,
-            sessions=Sessions(access, PostgresUsedLinks(pool)),
+            sessions=Sessions(access, PostgresSpentTokens(pool)),
             tenant_keys=PostgresTenantKeys(pool),
             bodies=bodies,
             erasure=erasure,
@@ -237,7 +261,7 @@ async def open_services(
             signing_keys=signing_keys,
             ledger_export=LedgerExport(as_stored, trees, signing_keys, Sealer(trees, signing_keys)),
             ledger_import=LedgerImport(as_stored, PostgresLedgerContinuation(pool), keys),
-            health=PostgresHealth(pool, watch),
+            health=PostgresHealth(pool, watch, standby and standby.watch),
             pages=Pages(),
             entries=Entries(),
             reader=reader,
@@ -256,6 +280,40 @@ async def open_services(
             refused_lines=PostgresRefusedLines(pool),
             secret_headers=SECRET_HEADERS | masked_headers,
         )
+        if standby is not None:
+            elsewhere = _read_from(standby, services, writer, room, key, secret)
+            services = services._replace(standby=Standby(standby.watch, PostgresStandings(pool), elsewhere))
+        yield services
+
+
+def _read_from(
+    standby: StandbyPools,
+    services: Services,
+    writer: GroupCommit,
+    room: Room | None,
+    key: InstallationKey,
+    secret: bytes,
+) -> Services:
+    """Return services that read from a standby what is read of orders, integrations and ledgers.
+
+    Keys are read there too: a read is answered there only if all keys are destroyed that the primary has destroyed.
+    Bodies of calls, which expire without a trace, are the primary's, and so is all the rest.
+    """
+    large = Large(room, standby.large) if room else None
+    vault = Vault(PostgresKeyRing(standby.pool, key))
+    as_stored = PostgresEventStore(standby.pool, writer, large, whatever_times=True)
+    store = StandbyStore(as_stored, vault, PostgresStandings(standby.pool), secret=secret)
+    views = PostgresViews(standby.pool, vault, large)
+    queries = StandbyQueries(views, wait_seconds=0.0)
+    return services._replace(
+        primary=services,
+        store=store,
+        queries=queries,
+        integration_queries=IntegrationQueries(views, services.bodies, room),
+        time_travel=TimeTravel(store, queries),
+        calls=CallQueries(store, services.bodies, room),
+        reader=LedgerReader(PostgresWantedEvents(store, standby.pool, vault, large)),
+    )
 
 
 def _bodies(in_postgres: BodyStore, url: str | None) -> BodyStore:
@@ -312,11 +370,16 @@ async def open_key_expiry(dsn: str, *, keep: timedelta, watch: Watch | None = No
 
 
 @asynccontextmanager
-async def open_sealer(dsn: str, *, batch: int = SEAL_BATCH, watch: Watch | None = None) -> AsyncIterator[Sealer]:
+async def open_sealer(
+    dsn: str, *, batch: int = SEAL_BATCH, watch: Watch | None = None, patience: Patience = SEALING
+) -> AsyncIterator[Sealer]:
     """Connect a sealer of all ledgers to a migrated database."""
-    async with open_pool(dsn, size=2, watch=watch, patience=BACKGROUND) as pool:
+    async with (
+        open_pool(dsn, size=2, watch=watch, patience=patience) as pool,
+        open_pool(dsn, size=SEAL_LANES, watch=watch, patience=patience, settings=TOGETHER) as joint_pool,
+    ):
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
-        yield Sealer(PostgresTrees(pool), PostgresSigningKeys(pool, key), batch=batch)
+        yield Sealer(PostgresTrees(pool, together=joint_pool), PostgresSigningKeys(pool, key), batch=batch)
 
 
 @asynccontextmanager
@@ -349,11 +412,14 @@ async def open_repair(dsn: str) -> AsyncIterator[Repair]:
 @asynccontextmanager
 async def open_projector(dsn: str, *, watch: Watch | None = None) -> AsyncIterator[Projector]:
     """Connect a projector of all views to a migrated database."""
-    async with open_pool(dsn, size=3, watch=watch, patience=BACKGROUND) as pool:
+    async with (
+        open_pool(dsn, size=3, watch=watch, patience=BACKGROUND) as pool,
+        open_pool(dsn, size=PROJECT_LANES, watch=watch, patience=BACKGROUND, settings=TOGETHER) as joint_pool,
+    ):
         key = await PostgresInstallation(pool).key(read_settings().installation_key)
         reveal = reveal_with(Vault(PostgresKeyRing(pool, key)))
-        views = PostgresViewStore(pool.connection, pool.connection, nodes=pool.nodes)
-        yield Projector(views, PROJECTIONS, reveal=reveal)
+        store = PostgresViewStore(pool.connection, pool.connection, nodes=pool.nodes)
+        yield Projector(store, PROJECTIONS, together=PostgresJointViews(joint_pool), reveal=reveal)
 
 
 @asynccontextmanager
@@ -364,6 +430,12 @@ async def open_register(dsn: str, *, as_owner: bool = False) -> AsyncIterator[Re
     """
     async with open_pool(dsn, size=1, as_owner=as_owner) as pool:
         yield Register(PostgresTenantRegister(pool), PostgresKeyRegister(pool), PostgresErasureRegister(pool))
+
+
+async def look_at_standby(dsn: str, read_dsn: str) -> StandbyHealth:
+    """Return whether a server is a standby of a database that may be read from, and how far it is behind."""
+    async with open_pool(dsn, size=1) as pool:
+        return await of_standby.look_at_standby(read_dsn, pool)
 
 
 async def installation_facts(dsn: str) -> InstallationFacts:

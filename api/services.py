@@ -34,6 +34,7 @@ from application.views.integration_queries import IntegrationQueries
 from application.views.pages import Entries, Pages
 from application.views.queries import Queries
 from application.views.readability import Readability
+from application.views.standby import StandbyState, Standings
 from application.views.time_travel import TimeTravel
 from application.views.upkeep.customers import Reveal
 
@@ -75,6 +76,25 @@ class Services(NamedTuple):
     refused_lines: RefusedLines
     secret_headers: frozenset[str] = SECRET_HEADERS
     """Headers and parameters of logged calls whose values are not stored, besides those with telling names."""
+    standby: "Standby | None" = None
+    """The standby that reads may be answered from, if one is set."""
+    primary: "Services | None" = None
+    """If these services read from a standby, those that read from its primary."""
+
+    @property
+    def lasting(self) -> "Services":
+        """The services for an answer that has begun: they read from the primary, since no other can take over."""
+        return self.primary or self
+
+
+class Standby(NamedTuple):
+    """A standby of the database."""
+
+    state: StandbyState
+    standings: Standings
+    """How far the ledgers are on the primary."""
+    services: Services
+    """Services that read from the standby. What they write, they write to the primary."""
 
 
 class Register(NamedTuple):

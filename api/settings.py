@@ -42,9 +42,12 @@ def _key(value: Any) -> Any:
     """Return the 32 bytes of a text in base64."""
     if not isinstance(value, str):
         return value
-    key = b64decode(value, validate=True)
+    try:
+        key = b64decode(value, validate=True)
+    except ValueError:
+        key = b""
     if len(key) != KEY_BYTES:
-        raise ValueError(f"is not {KEY_BYTES} bytes")
+        raise ValueError(f"is not {KEY_BYTES} bytes in base64")
     return key
 
 
@@ -66,6 +69,12 @@ class Settings(BaseSettings):
         repr=False,  # it may hold a password
         description="The PostgreSQL database, as a postgresql:// URI or key=value pairs; "
         "without it, a PostgreSQL of our own runs in the data directory.",
+    )
+    read_dsn: str | None = Field(
+        None,
+        repr=False,  # it may hold a password
+        description="A standby of the database, as a DSN; reads are answered from it as far as it shows what they have "
+        "to show. Without it, the database itself answers all.",
     )
     allow_unsafe_server: bool = Field(
         False,

@@ -1,4 +1,4 @@
-"""Pages of an order with 10,000 events, beside the same pages of an order with 50: each shows a window of them."""
+"""Pages of an order with 10,000 events, beside the same pages of an order with 60: each shows a window of them."""
 
 import asyncio
 import json
@@ -13,8 +13,8 @@ from benchmarks.databases import fresh_database
 from benchmarks.load import ordertrail
 from benchmarks.table import CONSOLE, interleaved, show
 
-SIZES = {"long": 10_000, "short": 50}
-BEFORE = {"long": 5_000, "short": 10_051}
+SIZES = {"long": 10_000, "short": 60}
+BEFORE = {"long": 5_000, "short": 10_060}
 """Positions in the ledger before which each order has a whole window of events."""
 SECONDS_ALLOWED = 1.0
 """How long a server may take for a page, at most."""

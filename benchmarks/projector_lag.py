@@ -8,7 +8,6 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from api.bootstrap import open_services
 from application.ledger.port import Append, EventStore
 from benchmarks.databases import fresh_database
 from benchmarks.order_stories import appends
+from benchmarks.processors import cpu_seconds
 from benchmarks.projector import TENANT, seed
 from benchmarks.table import CONSOLE
 
@@ -31,11 +31,11 @@ LOOK_SECONDS = 0.002
 LONGEST_SECONDS = 30.0
 PROJECTOR = """
 import sys
-from api.server.projector_process import run
-from api.server.pulse import Board, Pulse
-board = Board()
-board.publish(sys.argv[1])
-run(board, Pulse())
+import uvloop
+from api.bootstrap import run_projector
+from api.server.gc import BATCH_ALLOCATIONS, collect_less_often
+collect_less_often(BATCH_ALLOCATIONS)
+uvloop.run(run_projector(sys.argv[1]))
 """
 _REACHED = "SELECT coalesce(min(position), 0) FROM ordertrail.checkpoints WHERE tenant = %s"
 
@@ -92,10 +92,10 @@ async def _measure(dsn: str, rate: int, projector: int) -> Lag:
         # What is appended while the projector starts would wait for that.
         first = await services.store.append(next(appends(TENANT, 1)))
         await _reaches(seen, first.last_position)
-        used, began = _cpu_seconds(projector), time.perf_counter()
+        used, began = cpu_seconds(projector), time.perf_counter()
         answered, appended = await _append(services.store, rate)
         await _reaches(seen, answered[-1][0])
-        used, took = _cpu_seconds(projector) - used, time.perf_counter() - began
+        used, took = cpu_seconds(projector) - used, time.perf_counter() - began
         watching.cancel()
     positions = [position for position, _ in seen]
     lags = [max(seen[bisect_left(positions, position)][1] - at, 0.0) for position, at in answered]
@@ -103,14 +103,8 @@ async def _measure(dsn: str, rate: int, projector: int) -> Lag:
     return Lag(percents[49], percents[98], max(lags), appended, used / took)
 
 
-def _cpu_seconds(pid: int) -> float:
-    """Return what a process has taken of a core, as Linux tells it."""
-    user, system = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
 @contextmanager
-def _projecting(dsn: str) -> Iterator[int]:
+def projecting(dsn: str) -> Iterator[int]:
     """Run a projector as `ordertrail serve` does, and yield its process id."""
     command = [sys.executable, "-c", PROJECTOR, dsn]
     with subprocess.Popen(command, env={**os.environ, "ORDERTRAIL_LOG_LEVEL": "error"}) as process:
@@ -122,7 +116,7 @@ def _projecting(dsn: str) -> Iterator[int]:
 
 def measure(dsn: str, rate: int) -> Lag:
     """Append at this rate while a projector keeps up."""
-    with _projecting(dsn) as projector:
+    with projecting(dsn) as projector:
         return uvloop.run(_measure(dsn, rate, projector))
 
 

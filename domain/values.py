@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     PlainValidator,
     StringConstraints,
+    Tag,
     TypeAdapter,
     WithJsonSchema,
 )
@@ -170,9 +171,14 @@ def raw_json(value: Any) -> Any:
     return storable_json(value, is_raw=True)
 
 
+FORM = "the form of "
+"""The beginning of the tag of each form that a value may have. Tags stay out of the places of faults."""
+
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]
 RawObject = Annotated[dict[str, Any], AfterValidator(raw_json)]
 """A JSON object of a call. Its texts may have any characters."""
+AdditionalData = Annotated[RawObject, Tag(f"{FORM}an object")] | Annotated[RawText, Tag(f"{FORM}a text")]
+"""What is said of a call besides."""
 
 
 class Value(BaseModel):

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from api.http.observation.exposition import MeasuresCollector
 from api.http.observation.health import _Seen
 from api.http.observation.looks import Look
-from application.views.health import DeliveryHealth, ProjectionHealth, SealingHealth
+from application.views.health import DeliveryHealth, ProjectionHealth, SealingHealth, StandbyHealth
 
 LOOK = Look(
     [ProjectionHealth("timeline", 3, ["acme"], 0.5)], SealingHealth(4, 1, 2.0), 1, [DeliveryHealth("consumer")], {}
@@ -18,7 +18,7 @@ def metric_types() -> dict[str, str]:
     """Return every metric with its type."""
     registry = CollectorRegistry()
     registry.register(MeasuresCollector())
-    registry.register(_Seen(LOOK, 0.1))
+    registry.register(_Seen(LOOK, 0.1, StandbyHealth(None, 0.2, 100)))
     return dict(re.findall(r"^# TYPE (\w+) (\w+)$", generate_latest(registry).decode(), re.MULTILINE))
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -91,7 +92,7 @@ class FakeViewStore:
         yield batch
         self.rows, self.checkpoints = batch.rows, batch.stored
 
-    async def behind(self, projections: Sequence[str]) -> list[TenantName]:
+    async def behind(self, projections: Sequence[str], *, within: timedelta | None = None) -> list[TenantName]:
         for name in projections:
             self.checkpoints.setdefault(name, ViewCheckpoint(name, 0, None))
         running = [self.checkpoints[name].position for name in projections if self.checkpoints[name].error is None]

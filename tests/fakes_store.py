@@ -18,6 +18,7 @@ from application.ledger.port import (
     StreamState,
     written,
 )
+from application.privacy.documents import prepare
 from domain.errors import (
     EventIdReused,
     IntegrationNotFound,
@@ -183,7 +184,10 @@ def _page(events: Sequence[RecordedEvent], max_bytes: int) -> list[RecordedEvent
 
 def _written(append: Append) -> Append:
     """Return an append with the JSON of its events written."""
-    events = iter(written(append))
+    [prepared] = [written(append)] if append.secrets is None else prepare([append])
+    if isinstance(prepared, Exception):
+        raise prepared
+    events = iter(prepared)
     writes = [write._replace(events=tuple(islice(events, len(write.events)))) for write in append.writes]
     return append._replace(writes=tuple(writes))
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from application.ledger.port import ANY, Append, IdempotencyKey, NewEvent, Write
 from application.views.browsing import CallSearch
+from application.views.projections.catalogue import VIEWS as ALL_VIEWS
+from application.views.projections.view import ColumnType
 from application.views.queries import CallFilter, OrderFilter, TimelineFilter
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.ledger.append_call import AppendCall
@@ -56,6 +58,18 @@ _TEXT, _NULLS = ["a", "b"], [None, None]
 _NUMBERS = BigIntArray([1_000_001, 1_000_002])
 _JSON = TextArray([b"{}", b"{}"])
 
+_WITHIN = (None, timedelta(seconds=30))
+_ALL_ROWS = {
+    f"{view.name}_{column.name}": {
+        ColumnType.TEXT: texts(_TEXT),
+        ColumnType.NUMBER: _POSITIONS,
+        ColumnType.TIME: _TIMES,
+        ColumnType.JSON: _JSON,
+    }[column.type]
+    for view in ALL_VIEWS
+    for column in view.columns
+}
+
 SMALL = {"inline": 8 * 1024}
 _TIMELINES = [
     case(160, order_id="A-7", cursor=cursor, limit=51, **SMALL, **TimelineFilter()._asdict())
@@ -90,6 +104,18 @@ _KEYS = {
     "order_state": _rows(order_id=["A-7", "new"]),
 }
 """The keys of rows that a rebuild replaces, for each view."""
+
+_CALL_SEARCHES = (
+    CallSearch("A-7", "c-1", "dhl", 200, 299),
+    CallSearch(is_failed=True),
+    CallSearch(least_milliseconds=1_000),
+)
+
+_CALL_SEARCHES = (
+    CallSearch("A-7", "c-1", "dhl", 200, 299),
+    CallSearch(is_failed=True),
+    CallSearch(least_milliseconds=1_000),
+)
 
 PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     "bodies": {
@@ -158,16 +184,18 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         ],
         "revoke": [case(2, key_id="acme-7")],
     },
-    "used_links": {"use": [case(0, digest=b"new")], "is_used": [case(1, digest=b"7")]},
+    "spent_tokens": {"spend": [case(0, digest=b"new")], "is_spent": [case(1, digest=b"7")]},
     "browsing": {
         "newest": [case(4, order_ids=texts(["A-7", "long", "no such"]))],
         "newest_calls": [case(60, before=before, limit=26, **SMALL) for before in (AFTER, MAX_BIGINT)],
         # What restricts calls further is looked for among all calls of the tenant.
         "calls": [
-            case(20_000, before=MAX_BIGINT, limit=26, **SMALL, **CallSearch("A-7", "c-1", "dhl", 200, 299)._asdict()),
-            case(20_000, before=MAX_BIGINT, limit=26, **SMALL, **CallSearch(is_failed=True)._asdict()),
+            case(20_000, before=MAX_BIGINT, limit=26, **SMALL, **wanted._asdict()) for wanted in _CALL_SEARCHES
         ],
-        "carriers": [case(1_000, limit=1_000)],
+        "durations": [
+            case(20_000, limit=10_000, limits=BigIntArray([10, 100]), **wanted._asdict()) for wanted in _CALL_SEARCHES
+        ],
+        "carriers": [case(200, limit=200)],
         "failures": [case(210, integration_id=7, since=NOON)],
         "tied_orders": [case(1_300, integration_id=7, limit=200)],
         "growth": [case(3, keys=_POSITIONS_KNOWN)],
@@ -206,6 +234,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         ],
         "large_events": [case(3, keys=_POSITIONS_KNOWN)],
         "head": [case(0)],
+        "standing": [case(0)],
         "find_request": [case(1, key="key-7")],
         "expire_requests": [case(200_000, keep=timedelta(days=30), limit=10)],
         "bind_request": [
@@ -283,8 +312,8 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "retire_signing_keys": [case(0)],
     },
     "transparency": {
-        "create_missing_trees": [case(0, tenants=tenants) for tenants in REACHABLE],
-        "unsealed": [case(0, tenants=tenants) for tenants in REACHABLE],
+        "create_missing_trees": [case(0, tenants=texts(["acme", "globex"]))],
+        "unsealed": [case(0, within=within, tenants=tenants) for within in _WITHIN for tenants in REACHABLE],
         "misnoted": [case(3, tenants=tenants) for tenants in REACHABLE],
         "hold_tree": [case(0)],
         "wait_for_tree": [case(0)],
@@ -295,6 +324,18 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "position_of": [case(1, event_id="long-7")],
         "newest_of_stream": [case(1, stream="order-long"), case(0, stream="order-none")],
         "save_tiles": [case(2, levels=IntArray([0]), numbers=BigIntArray([1_000_000]), hashes=ByteaArray([b""]))],
+        "growing_tree": [
+            case(
+                104, sealed=AFTER, limit=100, levels=IntArray([0, 1]), numbers=BigIntArray([AFTER // 256, 0])
+            ),
+        ],
+        "keep_seal": [
+            case(
+                4, sealed=sealed, size=MAX_BIGINT, note="", levels=IntArray([0]), numbers=BigIntArray([1_000_000]),
+                hashes=ByteaArray([b""]),
+            )
+            for sealed in (AFTER, 125_000, 25_000)
+        ],
         "save_tree_head": [case(2, size=MAX_BIGINT, note="")],
         "advance_tree": [case(0, size=1)],
         "stop_tree": [case(0, error="")],
@@ -308,8 +349,11 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "first_missing": [case(100, after=AFTER, limit=100)],
     },
     "views": {
-        "create_missing_checkpoints": [case(0, projections=VIEWS, tenants=tenants) for tenants in REACHABLE],
-        "behind": [case(0, projections=VIEWS, tenants=tenants) for tenants in REACHABLE],
+        "create_missing_checkpoints": [case(0, projections=VIEWS, tenants=texts(["acme", "globex"]))],
+        "behind": [
+            case(0, projections=VIEWS, within=within, tenants=tenants) for within in _WITHIN for tenants in REACHABLE
+        ],
+        "next_events": [case(101, projections=VIEWS, limit=100, **SMALL)],
         "hold_checkpoints": [case(0, projections=VIEWS)],
         "head": [case(0)],
         "advance": [case(0, projections=VIEWS, position=1)],
@@ -320,6 +364,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
     },
     # What is composed from the definitions of the views.
     "composed": {
+        "all.save": [case(20, projections=VIEWS, after=after, upto=MAX_BIGINT, **_ALL_ROWS) for after in (0, AFTER)],
         **{f"{view}.{name}": cases for view, cases in _KEYS.items() for name in ("objects", "rows", "removal")},
         "action_log.save": _rows(
             order_id=_TEXT, position=_POSITIONS, occurred_at=_TIMES, type=_TEXT, schema_version=_NUMBERS, data=_JSON,
@@ -332,7 +377,8 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         ),
         "system_log.save": _rows(
             order_id=_TEXT, position=_POSITIONS, event_id=_TEXT, correlation_id=_NULLS, carrier_id=_NULLS,
-            direction=_NULLS, request_type=_NULLS, response_code=_NUMBERS, content_digest=_NULLS,
+            direction=_NULLS, request_type=_NULLS, response_code=_NUMBERS, milliseconds=_NUMBERS,
+            content_digest=_NULLS,
         ),
         "integration_log.save": _rows(
             integration_id=_NUMBERS, position=_POSITIONS, occurred_at=_TIMES, exception_type=_NULLS,

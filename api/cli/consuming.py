@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
+from api.cli.credentials import bearer
 from domain.errors import OrdertrailError
 
 WAIT_SECONDS = 20
@@ -21,11 +22,17 @@ BEAT_SECONDS = 2.0
 PAUSE_SECONDS = 1.0
 """How long to wait before asking a server again that does not answer."""
 TIMEOUT_SECONDS = 60.0
+LEAVE_SECONDS = 5.0
+"""How long a member that was told to stop waits for a server that does not answer."""
 _NAMED = ("id", "type", "subject", "position", "partition", "token", "attempt", "previousposition")
 
 
 class CannotConsume(OrdertrailError):
     """The server refuses what a member asks."""
+
+
+class ServerAway(CannotConsume):
+    """The server does not answer a member that was told to stop; what was not acknowledged comes again."""
 
 
 class Consumption(NamedTuple):
@@ -68,7 +75,8 @@ class CommandMember:
             if not items and not self._given.is_endless:
                 break
             handled += await self._handle_all(items)
-        await self._ask("DELETE", f"{self._path}/members/{self._member}")
+        with suppress(ServerAway):  # then its lease ends by itself
+            await self._ask("DELETE", f"{self._path}/members/{self._member}")
         return handled
 
     async def _fetch(self, wait: float) -> list[dict[str, Any]]:
@@ -136,6 +144,20 @@ class CommandMember:
                 await self._ask("POST", f"{self._path}/acknowledge", member=self._member)
 
     async def _ask(self, method: str, path: str, **body: Any) -> _Asked:
+        """Ask the server until it answers, but not for long once told to stop. Raises CannotConsume, ServerAway."""
+        asking = asyncio.create_task(self._answer(method, path, body))
+        stopping = asyncio.create_task(self._is_told_to_stop.wait())
+        try:
+            await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({asking}, timeout=LEAVE_SECONDS)
+            if not asking.done():
+                raise ServerAway
+            return asking.result()
+        finally:
+            asking.cancel()
+            stopping.cancel()
+
+    async def _answer(self, method: str, path: str, body: dict[str, Any]) -> _Asked:
         """Ask the server until it answers; saying the same twice changes nothing. Raises CannotConsume."""
         while True:
             try:
@@ -156,13 +178,24 @@ async def consume(consumption: Consumption) -> int:
 
     Raises CannotConsume.
     """
-    headers = {"Authorization": f"Bearer {consumption.token}"}
-    async with httpx.AsyncClient(base_url=consumption.url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
+    headers = bearer(consumption.token)
+    async with httpx.AsyncClient(base_url=_url(consumption.url), headers=headers, timeout=TIMEOUT_SECONDS) as client:
         member = CommandMember(client, consumption)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, member.stop)
         return await member.consume()
+
+
+def _url(text: str) -> httpx.URL:
+    """Return the address of a server. Raises CannotConsume."""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise CannotConsume(f"--url {text!r} is no address: {error}") from error
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise CannotConsume(f"--url {text!r} is no address such as http://127.0.0.1:8080")
+    return url
 
 
 def _environment(item: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 
 from api.bootstrap import open_register, open_services
+from api.cli.credentials import bearer
 from api.cli.files.load_lines import LoadFile
 from api.cli.maintenance import InvalidArgument
 from api.http.accept import NDJSON
@@ -22,7 +23,7 @@ def load_over_http(source: LoadFile, url: str, token: str | None) -> Loaded:
     """Send a file to a server. Raises InvalidArgument, Unavailable."""
     if token is None:
         raise InvalidArgument("Give the credential's token with --token or ORDERTRAIL_TOKEN")
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": NDJSON}
+    headers = {**bearer(token), "Content-Type": NDJSON}
     try:
         response = httpx.post(url.rstrip("/") + ingest.PATH, content=source.pieces(), headers=headers, timeout=TIMEOUT)
     except (httpx.HTTPError, httpx.InvalidURL) as exc:

@@ -44,7 +44,10 @@ def plain_errors(*, status: int = 1) -> Iterator[None]:
 
 def faults_of(error: ValidationError) -> list[str]:
     """Return what is wrong with the settings, by the names of their variables."""
-    return [f"ORDERTRAIL_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
+    return [
+        f"ORDERTRAIL_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors()
+    ]
 
 
 def _hint(error: OrdertrailError) -> str:

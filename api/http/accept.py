@@ -29,8 +29,8 @@ class _Range(NamedTuple):
 
 def wanted_form(request: Request, offered: Sequence[str]) -> str:
     """Return the offered media type that the client prefers. The first is for those who say nothing, or take none."""
-    accept = request.headers.get("accept")
-    if accept is None or accept in {"*/*", offered[0]}:
+    accept = ", ".join(request.headers.getlist("accept"))
+    if not accept or accept in {"*/*", offered[0]}:
         return offered[0]
     ranges = [_range(part) for part in accept.split(",")[:MAX_RANGES]]
     found = {media_type: _preference(media_type, ranges) for media_type in offered}

@@ -1,8 +1,8 @@
-"""Conditions that writes are made on (RFC 9110, 13.1): If-Match where there is an ETag; all others are refused."""
+"""Conditions that writes are made on (RFC 9110, 13.1), and keys that name them: kept where they can be, or refused."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Header, Request
 from fastapi.dependencies.models import Dependant
@@ -12,7 +12,8 @@ from api.http.problems import Fault, InvalidRequest
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_TAGS = 100
 IF_MATCH, KEY = "If-Match", "Idempotency-Key"
-_UNKNOWN = ("If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+_PART = "Content-Range"
+_UNKNOWN = ("If-None-Match", "If-Modified-Since", "If-Unmodified-Since", _PART)
 _RAW_UNKNOWN = frozenset(name.lower().encode() for name in _UNKNOWN)
 _RAW_REFUSED = _RAW_UNKNOWN | {IF_MATCH.lower().encode()}
 _RAW_KEY = KEY.lower().encode()
@@ -76,17 +77,19 @@ IfMatchDep = Annotated[IfMatch | None, Depends(read_if_match)]
 """What a write takes that has an ETag. Routes that do not take it refuse the header."""
 
 
-def takes_if_match(dependant: Dependant) -> bool:
-    """Return whether a route keeps If-Match."""
-    return any(each.call is read_if_match or takes_if_match(each) for each in dependant.dependencies)
+def takes(dependant: Dependant, call: Callable[..., Any]) -> bool:
+    """Return whether a route depends on this."""
+    return any(each.call is call or takes(each, call) for each in dependant.dependencies)
 
 
-def require_kept(request: Request, *, keeps_if_match: bool) -> None:
-    """Raise InvalidRequest if a write has a condition that it cannot keep, or two different idempotency keys."""
+def require_kept(request: Request, *, keeps_if_match: bool, keeps_key: bool) -> None:
+    """Raise InvalidRequest if a write has a condition or a key that it cannot keep, or two different keys."""
     if request.method in SAFE_METHODS:
         return
     names = _UNKNOWN if keeps_if_match else (*_UNKNOWN, IF_MATCH)
     faults = [_cannot_keep(name) for name in names if name in request.headers]
+    if not keeps_key and KEY in request.headers:
+        faults.append(Fault(("header", KEY), "is not kept by this write, which records no event; leave it out", "key"))
     if len(set(request.headers.getlist(KEY))) > 1:
         faults.append(Fault(("header", KEY), "was sent twice with different values; a request has one", "repeated"))
     if faults:
@@ -94,6 +97,8 @@ def require_kept(request: Request, *, keeps_if_match: bool) -> None:
 
 
 def _cannot_keep(name: str) -> Fault:
+    if name == _PART:
+        return Fault(("header", name), "says that the body is a part of one, which no write takes", "part")
     instead = "send If-Match instead" if name != IF_MATCH else "what it writes to has no ETag"
     return Fault(("header", name), f"is a condition that this write cannot keep; {instead}", "condition")
 

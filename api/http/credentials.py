@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from api.http.opening import services_of
 from api.http.tickets import ticket_of
+from api.services import Services
 from application.access.callers import Caller
 
 _KNOWN = "ordertrail.callers"
@@ -42,9 +43,9 @@ class Authentication:
         """Return the sender of a request. Raises what the function raises."""
         return await self(request=request, services=services_of(request), **self._documented)
 
-    async def ask(self, request: Request) -> Caller:
+    async def ask(self, request: Request, services: Services) -> Caller:
         """Return what identify does, without storing it with the request."""
-        caller = await self._determine(request=request, services=services_of(request), **self._documented)
+        caller = await self._determine(request=request, services=services, **self._documented)
         _note_owner(request.scope, caller)
         return caller
 

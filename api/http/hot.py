@@ -7,6 +7,7 @@ accepted here is passed on untouched to the ordinary route, before anything was 
 place, with one wording.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
@@ -16,11 +17,12 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from api.http.conditions import KEY, SAFE_METHODS, may_be_refused, read_if_match
+from api.http.conditions import IF_MATCH, KEY, SAFE_METHODS, may_be_refused, read_if_match
 from api.http.credentials import Authentication, remembered
 from api.http.opening import services_of
 from api.http.reading.bodies import MAX_PARAMETERS, json_of
-from api.http.requests import begin_request, idempotency_key, require_json, services
+from api.http.requests import idempotency_key, require_json, services
+from api.services import Services
 from application.access.callers import Caller
 from application.runtime.room import AT_ONCE
 
@@ -62,6 +64,7 @@ class HotRoute:
         """Raises TypeError if the endpoint takes something that hot routes do not read."""
         takes = route.dependant
         [self.method] = (route.methods or set()) - {"HEAD"}
+        self.is_write = self.method not in SAFE_METHODS
         self.path = route.path
         self.match = route.path_regex.match
         self.endpoint = route.endpoint
@@ -70,16 +73,17 @@ class HotRoute:
         self.query = next(iter(_fields(takes.query_params)), None)
         self.body = None if route.body_field is None else _field(route.body_field)
         self.request_name = takes.request_param_name
-        self.services_name = self.key_name = self.if_match_name = None
+        self.services_name = self.if_match_name = None
+        self.key_name = ""
         self._key: _Field | None = None
-        credentials: list[tuple[str | None, Authentication]] = []
+        credentials: list[tuple[str, Authentication]] = []
         for dependency in takes.dependencies:
             if isinstance(dependency.call, Authentication):
-                credentials.append((dependency.name, dependency.call))
+                credentials.append((dependency.name or "", dependency.call))
             elif dependency.call is services:
                 self.services_name = dependency.name
             elif dependency.call is idempotency_key:
-                self.key_name = dependency.name
+                self.key_name = dependency.name or ""
                 [self._key] = _fields(dependency.header_params)
             elif dependency.call is read_if_match:
                 self.if_match_name = dependency.name
@@ -88,37 +92,41 @@ class HotRoute:
         [(self.caller_name, self.authentication)] = credentials
         if len(takes.query_params) > 1 or takes.cookie_params:
             raise TypeError(f"{self.method} {self.path} takes parameters that no hot route reads")
+        self._defaults: dict[str, Any] = {field.name: field.default for field, _ in self.header_fields}
+        if self._key is not None:
+            self._defaults[self.key_name] = None
+        if self.if_match_name is not None:
+            self._defaults[self.if_match_name] = None
 
-    async def arguments(self, request: Request, headers: Headers, caller: Caller, body: Any) -> dict[str, Any]:
+    async def arguments(
+        self, request: Request, headers: Headers, caller: Caller, services: Services, body: Any
+    ) -> dict[str, Any]:
         """Return the endpoint's arguments. Raises if something does not have the form that the endpoint takes."""
-        path = request.scope["path_params"]
-        found: dict[str, Any] = {name: validate(path[sent_as]) for name, sent_as, validate, _ in self.path_fields}
-        found[self.caller_name or ""] = caller
+        scope = request.scope
+        found: dict[str, Any] = {**self._defaults, self.caller_name: caller}
+        if self.services_name is not None:
+            found[self.services_name] = services
+        if self.request_name is not None:
+            found[self.request_name] = request
+        path = scope["path_params"]
+        for name, sent_as, validate, _ in self.path_fields:
+            found[name] = validate(path[sent_as])
         if self.body is not None:
             found[self.body.name] = self.body.validate(body)
         if self.query is not None:
-            found[self.query.name] = self.query.validate(_query(request.scope["query_string"]))
+            found[self.query.name] = self.query.validate(_query(scope["query_string"]))
         for field, header in self.header_fields:
-            sent = headers.get(header)
-            found[field.name] = field.default if sent is None else field.validate(sent.decode("latin-1"))
-        if self.services_name is not None:
-            found[self.services_name] = services_of(request)
-        if self.key_name is not None:
-            found[self.key_name] = await self._idempotency_key(request, headers)
-        if self.if_match_name is not None:
-            found[self.if_match_name] = await read_if_match(request) if b"if-match" in headers else None
-        if self.request_name is not None:
-            found[self.request_name] = request
+            if (sent := headers.get(header)) is not None:
+                found[field.name] = field.validate(sent.decode("latin-1"))
+        if self._key is not None and (sent := headers.get(_KEY)) is not None:
+            found[self.key_name] = await idempotency_key(request, self._key.validate(sent.decode("latin-1")))
+        if self.if_match_name is not None and _IF_MATCH in headers:
+            found[self.if_match_name] = await read_if_match(request)
         return found
 
-    async def _idempotency_key(self, request: Request, headers: Headers) -> Any:
-        sent = headers.get(_KEY)
-        if sent is None or self._key is None:
-            return None
-        return await idempotency_key(request, self._key.validate(sent.decode("latin-1")))
 
-
-_KEY = KEY.lower().encode()
+_KEY, _IF_MATCH = KEY.lower().encode(), IF_MATCH.lower().encode()
+_JSON = b"application/json"
 
 
 def hot_routes(app: FastAPI) -> list[HotRoute]:
@@ -153,14 +161,17 @@ class HotRoutes:
 
     def __init__(self, app: FastAPI, *, max_body_bytes: int, render: Render) -> None:
         self._app = app
-        self._routes = hot_routes(app)
+        self._routes: dict[str, list[HotRoute]] = defaultdict(list)
+        for route in hot_routes(app):
+            self._routes[route.method].append(route)
         self._max_body_bytes = min(max_body_bytes, AT_ONCE)
         self._render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            for route in self._routes:
-                if route.method == scope["method"] and (found := route.match(scope["path"])):
+            path = scope["path"]
+            for route in self._routes.get(scope["method"], ()):
+                if (found := route.match(path)) is not None:
                     scope["app"], scope["route"], scope["path_params"] = self._app, route, found.groupdict()
                     await self._answer(route, scope, receive, send)
                     return
@@ -169,10 +180,10 @@ class HotRoutes:
     async def _answer(self, route: HotRoute, scope: Scope, receive: Receive, send: Send) -> None:
         messages: list[Message] = []
         request = Request(scope, _again(messages, receive))
-        headers = dict(reversed(scope["headers"]))
-        begin_request()
+        headers: Headers = dict(reversed(scope["headers"]))
         try:
-            caller = await route.authentication.ask(request)
+            services = services_of(request)
+            caller = await route.authentication.ask(request, services)
         except Exception as error:
             await self._render(request, error)(scope, receive, send)
             return
@@ -180,10 +191,10 @@ class HotRoutes:
             if route.query is None and scope["query_string"]:
                 raise _Passed  # noqa: TRY301 parameters that it does not take may have to be refused
             body = None
-            if route.method not in SAFE_METHODS:
+            if route.is_write:
                 _require_unconditional(route, headers, lines=len(scope["headers"]))
                 body = json_of(await self._body(headers, receive, messages))
-            arguments = await route.arguments(request, headers, caller, body)
+            arguments = await route.arguments(request, headers, caller, services, body)
         except Exception:  # the ordinary route will meet the same error, and reports it
             remembered(scope)[route.authentication] = caller
             await self._app(scope, _again(messages, receive), send)
@@ -198,15 +209,18 @@ class HotRoutes:
         """Read the body, keeping its messages. Raises unless it is plain JSON by its headers, and not large."""
         if b"content-encoding" in headers:
             raise _Passed
-        require_json(headers.get(b"content-type", b"").decode("latin-1"))
+        if (sent_as := headers.get(b"content-type", b"")) != _JSON:
+            require_json(sent_as.decode("latin-1"))
         if not 1 <= int(headers.get(b"content-length", b"0")) <= self._max_body_bytes:
             raise _Passed
         message = await receive()
         messages.append(message)
+        if not message.get("more_body", False):
+            return bytes(message["body"])  # who leaves midway sends one without a body
         while message.get("more_body", False):
             message = await receive()
             messages.append(message)
-        return b"".join([message["body"] for message in messages])  # who leaves midway sends one without a body
+        return b"".join([message["body"] for message in messages])
 
 
 def _require_unconditional(route: HotRoute, headers: Headers, *, lines: int) -> None:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from application.delivery.errors import LeaseLost
 from application.runtime.admission import ShareTaken
 from domain import errors
+from domain.values import FORM
 
 
 class Kind(Enum):
@@ -101,8 +102,6 @@ class PreconditionFailed(errors.OrdertrailError):
 
 MAX_NAME = 255
 """How many characters of a member's name are repeated. A sender may make a name as long as the body."""
-FORM = "the form of "
-"""The beginning of the tag of each form of a body, in unions that tell forms apart by tags."""
 
 
 def dotted(where: Sequence[str | int]) -> str:
@@ -124,7 +123,7 @@ def faults_of(validation_errors: Sequence[Any], *prefix: str | int) -> tuple[Fau
 
 
 def _place(location: Sequence[str | int]) -> Iterator[str | int]:
-    """Yield a place as the client knows it, without pydantic's tag for the form of the body."""
+    """Yield a place as the client knows it, without pydantic's tags for the forms of values."""
     for part in location:
         if not isinstance(part, str):
             yield part

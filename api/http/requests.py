@@ -1,7 +1,6 @@
 """What every route needs from a request, and adds to its answer."""
 
-from collections.abc import Callable, Coroutine, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar
 
@@ -9,8 +8,9 @@ from fastapi import Depends, Header, Request, Response, params
 from fastapi.routing import APIRoute
 from pydantic import StringConstraints
 
-from api.http.conditions import require_kept, takes_if_match
+from api.http.conditions import read_if_match, require_kept, takes
 from api.http.credentials import credentials_of
+from api.http.exchange import current_exchange
 from api.http.opening import services_of
 from api.http.problems import UnsupportedMediaType
 from api.http.reading.bodies import StrictRequest
@@ -33,20 +33,23 @@ class StrictRoute(APIRoute):
     knows_its_parameters: ClassVar[bool] = False
     """Whether unknown parameters of the query are refused. Vendors' clients may send some that we do not have."""
 
+    is_no_write: ClassVar[bool] = False
+    """Whether whatever is sent changes nothing: then it may have a key, as clients send them with every POST."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         tell_few_faults(self.dependant)
         handle = super().get_route_handler()
         credentials = tuple(credentials_of(self.dependant))
         single, known = single_parameters(self.dependant), known_parameters(self.dependant)
-        keeps_if_match = takes_if_match(self.dependant)
+        keeps_if_match = takes(self.dependant, read_if_match)
+        keeps_key = self.is_no_write or takes(self.dependant, idempotency_key)
         takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def handle_strictly(request: Request) -> Response:
-            begin_request()
             sender = None
             for credential in credentials:
                 sender = await credential.identify(request)
-            require_kept(request, keeps_if_match=keeps_if_match)
+            require_kept(request, keeps_if_match=keeps_if_match, keeps_key=keeps_key)
             limit = self.max_body_bytes or getattr(request.app.state, "max_body_bytes", None)
             space = getattr(request.app.state, "room", None)
             strict = StrictRequest(request.scope, request.receive, max_bytes=limit, sender=sender, room=space)
@@ -55,6 +58,7 @@ class StrictRoute(APIRoute):
             if self.knows_its_parameters and request.scope["query_string"]:
                 require_known(request.scope["query_string"], known)
             if _has_body(request.headers):
+                require_plain_transfer(request.headers.getlist("transfer-encoding"))
                 coding_of(request.headers.getlist("content-encoding"))
                 if takes_json:
                     require_json(request.headers.get("content-type", ""))
@@ -73,10 +77,20 @@ class TokenRoute(StrictRoute):
     """A route for clients without a token. The body with which they ask for one is small."""
 
     max_body_bytes = 4_096
+    is_no_write = True
 
 
 def _has_body(headers: Mapping[str, str]) -> bool:
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def require_plain_transfer(lines: Sequence[str]) -> None:
+    """Raise UnsupportedMediaType for a transfer coding besides chunked (RFC 9112, 7): it would not be decoded."""
+    if strange := {name.strip().lower() for line in lines for name in line.split(",")} - {"", "chunked"}:
+        sent = ", ".join(sorted(strange))[:255]
+        raise UnsupportedMediaType(
+            f"Name a coding of the body as its Content-Encoding; its Transfer-Encoding is {sent}"
+        )
 
 
 def require_json(content_type: str) -> None:
@@ -143,9 +157,6 @@ def written(result: Recorded) -> dict[str, str]:
     return headers
 
 
-_freshness: ContextVar[Mapping[str, str]] = ContextVar("freshness", default={})  # noqa: B039 it is never changed
-
-
 async def read(services: Services, caller: Caller, *views: str, cursor: int | None = None) -> dict[str, str]:
     """Wait until these views show what was written before the request; return headers that tell how far they are.
 
@@ -161,15 +172,18 @@ def freshness_said(freshness: Freshness) -> dict[str, str]:
     headers = {"Ordertrail-Position": str(freshness.position)}
     if freshness.lag:
         headers["Ordertrail-Lag"] = str(freshness.lag)
-    _freshness.set(headers)
+    if (exchange := current_exchange()) is not None:
+        exchange.freshness = headers
     return headers
-
-
-def begin_request() -> None:
-    """Forget the last request's headers: a connection's next request starts with what the last one left."""
-    _freshness.set({})
 
 
 def freshness_headers() -> Mapping[str, str]:
     """Return this request's freshness headers. A 404 from views that lag must say that they lag."""
-    return _freshness.get()
+    exchange = current_exchange()
+    return {} if exchange is None else exchange.freshness
+
+
+def forget_freshness() -> None:
+    """Forget this request's freshness headers, because it is answered anew."""
+    if (exchange := current_exchange()) is not None:
+        exchange.freshness = {}

@@ -20,7 +20,7 @@ async def bearer(services: Services, request: Request, *, audience: Audience = N
 
 def token_of(request: Request) -> str:
     """Return the request's bearer token. Raises Unauthenticated."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, token = _authorization(request).partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send a token in the header Authorization: Bearer <token>")
     return token.strip()
@@ -28,7 +28,7 @@ def token_of(request: Request) -> str:
 
 async def basic(services: Services, request: Request) -> Caller:
     """Return the caller with the request's key id and secret. Raises Unauthenticated."""
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    scheme, _, encoded = _authorization(request).partition(" ")
     if scheme.lower() != "basic":
         raise Unauthenticated("Send the key id and the secret in the header Authorization: Basic <base64>")
     try:
@@ -38,3 +38,8 @@ async def basic(services: Services, request: Request) -> Caller:
     if not colon:
         raise Unauthenticated("What follows Authorization: Basic is not base64 of key_id:secret")
     return await services.access.by_secret(key_id, secret)
+
+
+def _authorization(request: Request) -> str:
+    """Return the header that carries the credential; empty if there is none."""
+    return next((value.decode("latin-1") for name, value in request.scope["headers"] if name == b"authorization"), "")

@@ -13,13 +13,12 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.types import Receive, Scope, Send
 
 from api.http.accept import NDJSON
+from api.http.exchange import IS_HEAD
 from api.http.parts import PIECE
 from api.http.reading.json_text import to_json
-from api.http.request_ids import IS_HEAD
 from application.delivery.follower import End
 from application.delivery.streams import Check, Streams
-from application.runtime.admission import resting
-from application.runtime.request_context import renew
+from application.runtime.request_context import renew, resting
 from domain.errors import BeyondHead, NotFound, Unavailable
 
 _log = logging.getLogger(__name__)

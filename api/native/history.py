@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from api.http.problems import Fault, InvalidRequest
 from api.http.reading.query import Digits
 from api.http.requests import Json, NativeRoute, ServicesDep
+from api.http.standby import may_read_standby
 from api.native.errors import RESPONSES
 from api.native.models import OrderBody, OrderId, Strict
 from api.native.render import field_change, past_order, unread_events
@@ -103,6 +104,7 @@ router = APIRouter(prefix="/trail/v1/orders", tags=["Native"], route_class=Nativ
 
 
 @router.get("/{order_id}/diff", response_model=Diff, summary="Compare two versions of an order")
+@may_read_standby()
 async def get_diff(
     order_id: OrderId, query: Annotated[DiffQuery, Query()], caller: CallerDep, services: ServicesDep
 ) -> Json:

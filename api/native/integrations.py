@@ -19,6 +19,7 @@ from api.http.reading.faults import few
 from api.http.reading.json_text import to_json
 from api.http.reading.query import Digits
 from api.http.requests import Json, KeyDep, NativeRoute, ServicesDep, read, written
+from api.http.standby import may_read_standby
 from api.native.conditions import on_condition
 from api.native.errors import RESPONSES
 from api.native.events import event_of
@@ -178,6 +179,7 @@ async def append_integration_event(
 
 
 @router.get("/{integration_id}", response_model=IntegrationBody, summary="Get an integration")
+@may_read_standby()
 async def get_integration(integration_id: IntegrationId, caller: CallerDep, services: ServicesDep) -> Json:
     """Return an integration, and since when its calls fail. Its ETag is for If-Match."""
     authorise(caller, "read:integrations")
@@ -188,6 +190,7 @@ async def get_integration(integration_id: IntegrationId, caller: CallerDep, serv
 
 
 @router.get("/{integration_id}/logs", response_model=ExceptionList, summary="List an integration's failed calls")
+@may_read_standby()
 async def list_exceptions(
     integration_id: IntegrationId, query: Annotated[ExceptionQuery, Query()], caller: CallerDep, services: ServicesDep
 ) -> Json:

@@ -6,12 +6,11 @@ from typing import Annotated, Any, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
-from api.http.problems import FORM
 from api.http.reading.query import Digits
 from application.views.projections.timeline import Kind
 from application.views.queries import OrderFilter, TimelineFilter
 from domain.order_state import CombinedState, OrderState
-from domain.values import Actor, Customer, Identifier, Moment, Name, OptionalId, Totals
+from domain.values import FORM, Actor, Customer, Identifier, Moment, Name, OptionalId, Totals
 
 MAX_EVENTS = 1_000
 MAX_WAIT_SECONDS = 60

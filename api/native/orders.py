@@ -11,10 +11,11 @@ from api.http.pages import Rendered, page_of_order, rendered_entries
 from api.http.parts import answer, document, rendered
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, KeyDep, NativeRoute, ServicesDep, read, written
+from api.http.standby import may_read_standby
 from api.native.conditions import on_condition
 from api.native.errors import RESPONSES
 from api.native.events import authorise_append, events_of
-from api.native.following.streams import STREAMED, LastEventId
+from api.native.following.streams import STREAMED, LastEventId, is_followed
 from api.native.following.timeline import followed_timeline
 from api.native.history import OneOrder, PastQuery, get_past
 from api.native.integrations import IntegrationId
@@ -183,6 +184,7 @@ async def untie_integration(
 
 
 @router.get("", response_model=OrderList, summary="List orders")
+@may_read_standby()
 async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, services: ServicesDep) -> Json:
     """List orders, the newest first."""
     authorise(caller, "read:orders")
@@ -195,6 +197,7 @@ async def list_orders(query: Annotated[OrderQuery, Query()], caller: CallerDep, 
 
 
 @router.get("/{order_id}", response_model=OneOrder, summary="Get an order, or what it was")
+@may_read_standby()
 async def get_order(
     order_id: OrderId, query: Annotated[PastQuery, Query()], caller: CallerDep, services: ServicesDep
 ) -> Json:
@@ -219,6 +222,7 @@ async def get_order(
     summary="Get or follow an order's timeline",
 )
 @hot
+@may_read_standby(unless=is_followed)
 async def get_timeline(
     request: Request,
     order_id: OrderId,
@@ -257,8 +261,8 @@ async def _recorded(
     services: Services, caller: Caller, order_id: str, result: Recorded, prefer: str | None, *, status: int = 201
 ) -> Json:
     body = recorded_body(order_id, result)
-    proof, headers = await receipt(services, caller, result, prefer)
-    headers = {**written(result), "ETag": f'"{body["version"]}"', **headers}
-    if proof:
-        return answer([to_json({**body, **proof})], status_code=status, headers=headers)
-    return Json(body, status_code=status, headers=headers)
+    headers = {**written(result), "ETag": f'"{body["version"]}"'}
+    if prefer is None:
+        return Json(body, status_code=status, headers=headers)
+    proof, more = await receipt(services, caller, result, prefer)
+    return answer([to_json({**body, **proof})], status_code=status, headers={**headers, **more})

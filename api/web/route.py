@@ -9,9 +9,9 @@ from fastapi.routing import APIRoute
 
 from api.http.credentials import credentials_of
 from api.http.problems import Fault, InvalidRequest, TooLarge
-from api.http.requests import begin_request
 from api.web.security import require_own_form
 from api.web.showing.moments import read_zone
+from api.web.visits import begin_visit, note_visitor
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_FIELDS = 50
@@ -25,12 +25,12 @@ class PageRoute(APIRoute):
         credentials = tuple(credentials_of(self.dependant))
 
         async def handle_page(request: Request) -> Response:
-            begin_request()
             read_zone(request)
+            begin_visit(request)
             if request.method not in {"GET", "HEAD"}:
                 require_own_form(request)
             for credential in credentials:
-                await credential.identify(request)
+                note_visitor(await credential.identify(request))
             return await handle(request)
 
         return handle_page

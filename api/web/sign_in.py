@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.http.requests import ServicesDep
+from api.services import Services
 from api.web.rendering import HEADERS, page
 from api.web.route import PageRoute, asked, form_of
-from api.web.security import end_session, keep_session
+from api.web.security import COOKIE, end_session, keep_session
 from application.access.callers import Caller
 from domain.errors import Forbidden, Unauthenticated
 
@@ -51,17 +52,25 @@ async def post_sign_in(request: Request, services: ServicesDep, form: FormDep) -
             session = services.sessions.begin(await _caller(services, form.get("token", "")))
     except (Forbidden, Unauthenticated) as refusal:
         return _form(request, next_page, wrong=str(refusal), status=403)
+    await _end_session_of(request, services)  # or somebody who kept a copy of it goes on unseen
     response = see(next_page)
     keep_session(request, response, session)
     return response
 
 
 @router.post("/ui/sign-out")
-async def post_sign_out(request: Request) -> Response:
-    """End the session in this browser."""
+async def post_sign_out(request: Request, services: ServicesDep) -> Response:
+    """End the session, and take it from the browser. Whoever has kept a copy of it is refused."""
+    await _end_session_of(request, services)
     response = page(request, "sign_in.html", next_page=HOME, wrong=None, note="You are signed out.")
     end_session(request, response)
     return response
+
+
+async def _end_session_of(request: Request, services: Services) -> None:
+    """End the session that the browser has, if it has one."""
+    if (session := request.cookies.get(COOKIE)) is not None:
+        await services.sessions.end(session)
 
 
 def see(path: str) -> Response:

@@ -1,5 +1,6 @@
 """Who is calling, and whether they may. Every route asks the same function."""
 
+import secrets
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ CACHE_SECONDS = 5.0
 """How long a worker may still accept a credential after its end. A long-lived connection must check again as often."""
 MAX_REMEMBERED = 10_000
 """How many credentials, and how many tokens, a worker remembers."""
+_ID_BYTES = 12
 
 
 class Tenant(NamedTuple):
@@ -157,13 +159,16 @@ class Access:
             raise Unauthenticated("The token was issued for another audience")
         return checked.caller
 
-    async def by_link(self, token: str, *, audience: str) -> Caller:
-        """Check the token in a link. It must be signed for this audience and must not be a credential. Raises
-        Forbidden.
+    async def by_link(self, token: str, *, audience: str, is_anew: bool = False) -> Caller:
+        """Check the token in a link. It must be signed for this audience and must not be a credential. With is_anew,
+        nothing that is remembered counts, so an ended credential is refused at once. Raises Forbidden.
         """
         refusal = Forbidden("The link was not made by this server, or it has ended; ask for a new one")
         try:
-            claims, caller = self._tokens.read(token), await self.by_bearer(token, audience=audience)
+            claims = self._tokens.read(token)
+            if is_anew:
+                self._forget(token, claims.key_id)
+            caller = await self.by_bearer(token, audience=audience)
         except Unauthenticated as exc:
             raise refusal from exc
         if claims.audience != audience:
@@ -175,7 +180,10 @@ class Access:
         is.
         """
         expires_at = int(time.time()) + caller.seconds_of(seconds)
-        return self._tokens.sign(Claims(caller.key_id, caller.scopes, expires_at, audience, caller.fingerprint))
+        claims = Claims(
+            caller.key_id, caller.scopes, expires_at, audience, caller.fingerprint, secrets.token_urlsafe(_ID_BYTES)
+        )
+        return self._tokens.sign(claims)
 
     async def _check(self, token: str) -> _Checked:
         if token.startswith(TOKEN_PREFIX):
@@ -198,6 +206,10 @@ class Access:
         # time.
         again_at = self._known[caller.key_id][0] + CACHE_SECONDS
         return _Checked(caller, audience, expires_at, again_at)
+
+    def _forget(self, token: str, key_id: str) -> None:
+        self._checked.pop(token, None)
+        self._known.pop(key_id, None)
 
     async def _find(self, key_id: str, is_it: Callable[[bytes], bool]) -> _Found | None:
         """Return the credential with this key id, and the digest of its secret that is_it accepts."""

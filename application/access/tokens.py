@@ -9,7 +9,7 @@ FINGERPRINT_BYTES = 8
 class Claims(NamedTuple):
     """The contents of a signed token: its owner, its end (seconds since 1970), and its audience.
 
-    It was issued for the secret with this fingerprint, and ends with it.
+    It was issued for the secret with this fingerprint, and ends with it. No two tokens have the same id.
     """
 
     key_id: str
@@ -17,6 +17,7 @@ class Claims(NamedTuple):
     expires_at: int
     audience: str | None
     fingerprint: str
+    id: str = ""
 
 
 class TokenSigner(Protocol):

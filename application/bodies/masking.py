@@ -126,6 +126,7 @@ def masked_event(event: E, secret: frozenset[str] = SECRET_HEADERS) -> E:
         "exception": event.exception and without_secrets_in(event.exception, secret),
         "request": _masked_message(event.request, secret),
         "response": _masked_message(event.response, secret),
+        "additional_data": _masked_json(event.additional_data, secret),
     }
     is_masked = event.is_masked or any(value != getattr(event, name) for name, value in changed.items())
     return _changed(event, {**changed, "is_masked": is_masked})

@@ -20,7 +20,7 @@ from application.delivery.consumers import (
 )
 from application.delivery.growth import Growth
 from application.delivery.reading import LedgerReader
-from application.runtime.admission import resting
+from application.runtime.request_context import resting
 from domain.errors import BeyondHead
 from domain.values import TenantName
 

@@ -102,7 +102,8 @@ class Follower:
             if self._is_live:
                 self._news.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), deadline - monotonic())
+                    async with asyncio.timeout(deadline - monotonic()):
+                        await self._news.wait()
         return Batch((), self.position)
 
     def take(self, shared: Shared) -> None:

@@ -26,7 +26,8 @@ class Waker:
         next wait at once. A wake is only a hint: there can be nothing new.
         """
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._has_grown.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._has_grown.wait()
         has_grown = self._has_grown.is_set()
         self._has_grown.clear()
         return has_grown

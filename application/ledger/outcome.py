@@ -58,13 +58,16 @@ def decided(result: Recorded) -> Decided:
     return Decided(order_id_of(result.events[-1].stream), result)
 
 
-async def recorded(store: EventStore, append: Append, appended: Appended) -> Recorded:
-    """Return what an append recorded. For a replayed append, this is read from the ledger."""
-    if not appended.is_replayed:
-        return Recorded(tuple(_refs(append, appended)), appended.recorded_at, is_replayed=False)
+def recorded(append: Append, appended: Appended) -> Recorded:
+    """Return what an append recorded that was not replayed."""
+    return Recorded(tuple(_refs(append, appended)), appended.recorded_at, is_replayed=False)
+
+
+async def replayed(store: EventStore, tenant: TenantName, appended: Appended) -> Recorded:
+    """Return what an earlier append recorded. This is read from the ledger."""
     refs: list[RecordedRef] = []
     first, last = appended.first_position, appended.last_position
-    async for page in ledger_pages(store, append.tenant, after=first - 1, upto=last):
+    async for page in ledger_pages(store, tenant, after=first - 1, upto=last):
         refs += [RecordedRef(e.event_id, e.type, e.stream, e.version, e.position) for e in page]
     return Recorded(tuple(refs), appended.recorded_at, is_replayed=True)
 

@@ -73,6 +73,9 @@ class Storable(Protocol):
     @property
     def type(self) -> str: ...
 
+    @property
+    def occurred_at(self) -> datetime | None: ...
+
     def written(self) -> NewEvent:
         """Return the event as it is stored. Every call returns the same."""
 
@@ -129,6 +132,8 @@ class Append(NamedTuple):
     tenant: TenantName
     writes: tuple[Write, ...]
     key: IdempotencyKey | None = None
+    secrets: Any = None
+    """What its preparation needs besides its events."""
 
 
 Prepared = list[NewEvent] | Exception

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from application.ledger.codec import erased_of
-from application.ledger.outcome import Recorded, RecordedRef, recorded
+from application.ledger.outcome import Recorded, RecordedRef, recorded, replayed
 from application.ledger.port import Append, Draft, EventStore, RecordedEvent, Storable, Write
 from domain.errors import EventIdReused
 from domain.events.catalogue import CATALOGUE
@@ -32,14 +32,17 @@ async def tell(store: EventStore, append: Append) -> Recorded:
         try:
             if not rest.writes:
                 return await _told_before(store, append, known)
-            result = await recorded(store, rest, await store.append(rest))
+            appended = await store.append(rest)
         except EventIdReused:
             found = await find_known(store, append.tenant, append.writes)
             if not left or len(found) == len(known):
                 raise
             known = found
         else:
-            if result.is_replayed and len(result.events) < sum(len(write.events) for write in append.writes):
+            if not appended.is_replayed:
+                return with_known(recorded(rest, appended), known)
+            result = await replayed(store, append.tenant, appended)
+            if len(result.events) < sum(len(write.events) for write in append.writes):
                 # The key of a request of which some was known before it.
                 known = await find_known(store, append.tenant, append.writes)
             return with_known(result, known)

@@ -1,11 +1,12 @@
 """How orders are written: facts without reading an order, decisions on the order as it is, and again on a conflict."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 from application.access.callers import Tenant
 from application.ledger.codec import draft, new_event_id
 from application.ledger.conflicts import Tries, Turns
-from application.ledger.outcome import Recorded, recorded
+from application.ledger.outcome import Recorded, replayed
 from application.ledger.port import (
     ANY,
     Append,
@@ -96,16 +97,16 @@ class OrderWriter:
     def _loader(self, tenant: Tenant) -> Load:
         return lambda order_id: load_if_any(self._store, tenant, order_id, ANY)
 
-    async def record_facts(
+    def record_facts(
         self,
         tenant: Tenant,
         order_id: str,
         events: Sequence[OrderEvent],
         expected: ExpectedVersion,
         key: IdempotencyKey | None,
-    ) -> Recorded:
+    ) -> Coroutine[Any, Any, Recorded]:
         """Record events that are true whatever the order's state is."""
-        return await self.append(tenant, [Write(order_stream(order_id), expected, _drafts(events))], key)
+        return self.append(tenant, [Write(order_stream(order_id), expected, _drafts(events))], key)
 
     async def record_decisions(
         self,
@@ -151,10 +152,13 @@ class OrderWriter:
     async def find_request(self, tenant: Tenant, key: IdempotencyKey | None) -> Recorded | None:
         """Return what an earlier request with this key recorded, so that no rule is applied twice for one request."""
         found: Appended | None = await self._store.find_request(tenant.name, key) if key else None
-        return await recorded(self._store, Append(tenant.name, (), key), found) if found else None
+        return await replayed(self._store, tenant.name, found) if found else None
 
-    async def append(self, tenant: Tenant, writes: Sequence[Write], key: IdempotencyKey | None) -> Recorded:
-        return await tell(self._store, Append(tenant.name, tuple(writes), key))
+    # This and record_facts return another's coroutine; each of its own would cost one more step for every append.
+    def append(
+        self, tenant: Tenant, writes: Sequence[Write], key: IdempotencyKey | None
+    ) -> Coroutine[Any, Any, Recorded]:
+        return tell(self._store, Append(tenant.name, tuple(writes), key))
 
 
 def write_of(order: Order, expected: ExpectedVersion) -> Write:

@@ -1,7 +1,6 @@
 """Personal data in an event's JSON: where it is, which key it needs, how it is encrypted, and what is shown of it."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,16 +15,14 @@ from application.ledger.port import (
     Prepared,
     RecordedEvent,
     Storable,
-    Write,
 )
-from application.ledger.port import prepare as written_group
-from application.privacy.cipher import CHANGED, Keys, SubjectKey, bound, is_token, open_token, seal
+from application.privacy.cipher import CHANGED, Keys, bound, is_token, open_token, seal, seal_again
 from application.privacy.damage import Unopened, changed, in_words, of_damaged_key, of_other_key
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.catalogue import CATALOGUE
-from domain.personal import Member, Place, Shape, is_placeholder, placeholder, places, shape_of, unreadable
+from domain.personal import Member, Shape, is_placeholder, marks_in, placeholder, places, shape_of, unreadable
 from domain.streams import person_stream
-from domain.values import OF_PERFORMER, Actor, TenantName
+from domain.values import OF_PERFORMER, Actor, Personal, TenantName
 
 MARK = "encryption"
 """The metadata member that says that all personal data of the event is encrypted, and how: 1 is the form made here."""
@@ -42,13 +39,18 @@ def _bound_field(path: str) -> bytes:
     return bound(path)
 
 
+@lru_cache(maxsize=1_024)
+def _bound_to_subject(tenant: TenantName, subject: str, path: str) -> bytes:
+    return bound(tenant, subject, path)
+
+
 def is_sealed(event: NewEvent | RecordedEvent) -> bool:
     """Whether an event's personal data is encrypted. No text within its metadata can look like the mark."""
     return _MARKED in event.metadata
 
 
-Plain = tuple[dict[str, Any], str, SubjectKey, bytes]
-"""A value that is still to be encrypted: the object that holds it, its name there, the key, and what it is bound to."""
+Value = tuple[dict[str, Any], str, Member, str, str]
+"""A personal value: its place (see domain.personal.Place), and the subject whose data it is."""
 
 
 class Document:
@@ -57,9 +59,9 @@ class Document:
     data is bytes if the event's type holds nothing personal.
     """
 
-    __slots__ = ("_bound", "_data", "_metadata", "_performer", "_places", "_stream", "missed", "unopened")
+    __slots__ = ("_data", "_event", "_metadata", "_stream", "_tenant", "_values", "missed", "unopened")
 
-    missed: list[tuple[Place, Unopened]]
+    missed: list[tuple[Value, Unopened]]
     """What open left out because it needs another key than the subject has."""
     unopened: list[Unopened]
 
@@ -72,22 +74,22 @@ class Document:
         metadata: dict[str, Any],
         shape: Shape,
     ) -> None:
-        # This equals bound(tenant, stream, event_id), to which stored values are bound; bound's loop takes twice as
-        # long.
-        self._bound = f"{len(tenant)}:{tenant}{len(stream)}:{stream}{len(event_id)}:{event_id}".encode()
-        self._stream = self._performer = stream
-        self._places: list[Place] = []
+        self._tenant, self._stream = tenant, stream
+        # This equals bound(tenant, stream, event_id); bound's loop takes twice as long.
+        self._event = f"{len(tenant)}:{tenant}{len(stream)}:{stream}{len(event_id)}:{event_id}".encode()
         self._metadata = metadata = {**metadata}
+        performer, found = stream, []
         if actor := metadata.get("actor"):
             metadata["actor"] = actor = {**actor}
-            # The customer's own name belongs to the order, like all other data about the customer.
-            if (performer_id := actor.get("id")) and str(actor.get("type")).lower() != CUSTOMER:
-                self._performer = person_stream(performer_id)
-            self._places += places(actor, _ACTOR, "actor.")
+            performer = _performer(actor, stream)
+            found = places(actor, _ACTOR, "actor.")
         if isinstance(data, dict):
             data = {**data}
-            self._places += places(data, shape)
+            found += places(data, shape)
         self._data = data
+        self._values: list[Value] = [
+            (*place, performer if place[2].mark is OF_PERFORMER else stream) for place in found
+        ]
 
     @property
     def data(self) -> dict[str, Any] | bytes:
@@ -102,33 +104,41 @@ class Document:
     @property
     def size(self) -> int:
         """About how many bytes its personal data has."""
-        return sum([len(holder[name]) for holder, name, _, _ in self._places if isinstance(holder[name], str)])
+        return sum([len(value) for holder, name, *_ in self._values if isinstance(value := holder[name], str)])
 
     @property
     def is_personal(self) -> bool:
         """Whether it holds personal data."""
-        return bool(self._places)
+        return bool(self._values)
 
     def subjects(self) -> set[str]:
         """Return the subjects whose data this event holds: the performer, if they have an id and are no customer, or
         the stream.
         """
-        return {self._whose(member) for _, _, member, _ in self._places}
+        return {value[4] for value in self._values}
 
-    def begin_sealing(self, keys: Keys) -> list[Plain]:
-        """Return the values to encrypt. A value whose key was destroyed is replaced at once and is not returned.
+    def seal(self, keys: Keys) -> None:
+        """Encrypt the personal data. A value whose key was destroyed is left out. Raises KeyError if a key is missing.
 
-        Raises KeyError if a key is missing.
+        Raises UnreadableKey.
         """
-        plain: list[Plain] = []
-        for holder, name, member, path in self._places:
-            key = keys[self._whose(member)]
+        for holder, name, member, path, subject in self._values:
+            value, key = holder[name], keys[subject]
             if key is None:
-                holder[name] = placeholder(holder[name], member)
+                holder[name] = placeholder(value, member)
             else:
-                plain.append((holder, name, key, self._bound + _bound_field(path)))
+                encrypt = seal if subject == self._stream else seal_again
+                holder[name] = encrypt(value, key, self._bound_to(path, subject))
         self._metadata[MARK] = 1
-        return plain
+
+    def _bound_to(self, path: str, subject: str) -> bytes:
+        """Return what the token of a value is bound to: the event and the place in it, or the performer and the place.
+
+        The names of performers come again and again, so each is encrypted once, and not once for every event.
+        """
+        if subject == self._stream:
+            return self._event + _bound_field(path)
+        return _bound_to_subject(self._tenant, subject, path)
 
     def open(self, keys: Keys) -> None:
         """Decrypt the personal data. A value whose key was destroyed is left out.
@@ -138,39 +148,38 @@ class Document:
         self.missed, self.unopened = [], []
         self._metadata.pop(ERASED, None)
         is_sealed = self._metadata.pop(MARK, None) is not None
-        for place in self._places:
-            _, _, member, path = place
-            subject = self._whose(member)
+        for value in self._values:
+            _, _, _, path, subject = value
             if subject in keys and keys[subject] is None:
                 # This also hides data that was recorded before there were keys.
-                self._erase(place)
+                self._erase(value)
             elif is_sealed:
                 try:
-                    self._open_one(place, subject, keys)
+                    self._open_one(value, keys)
                 except UnreadableKey:
-                    self._cannot_open(place, of_damaged_key(path, subject))
+                    self._cannot_open(value, of_damaged_key(path, subject))
                 except InvalidEvent:
-                    self._cannot_open(place, changed(path, subject))
+                    self._cannot_open(value, changed(path, subject))
 
-    def _open_one(self, place: Place, subject: str, keys: Keys) -> None:
+    def _open_one(self, value: Value, keys: Keys) -> None:
         """Put what may be shown of a value of a sealed event in its place. Raises InvalidEvent, UnreadableKey."""
-        holder, name, _, path = place
-        value = holder[name]
-        if not is_token(value):
+        holder, name, _, path, subject = value
+        token = holder[name]
+        if not is_token(token):
             # In a sealed event all personal data is encrypted, short of what was erased before it was recorded. If you
             # mark another field as personal, raise the mark's number.
-            if not is_placeholder(value):
+            if not is_placeholder(token):
                 raise InvalidEvent(CHANGED)
-            self._erase(place)
-        elif (opened := open_token(value, keys.get(subject), self._bound + _bound_field(path))) is None:
-            self.missed.append((place, of_other_key(path, subject, is_there_one=subject in keys)))
-            self._erase(place)
+            self._erase(value)
+        elif (opened := open_token(token, keys.get(subject), self._bound_to(path, subject))) is None:
+            self.missed.append((value, of_other_key(path, subject, is_there_one=subject in keys)))
+            self._erase(value)
         else:
             holder[name] = opened
 
-    def _erase(self, place: Place) -> None:
+    def _erase(self, value: Value) -> None:
         """Leave a value out, and say so beside the data."""
-        holder, name, member, path = place
+        holder, name, member, path, _ = value
         if not is_placeholder(holder[name]):
             holder[name] = placeholder(holder[name], member)
         self._metadata.setdefault(ERASED, []).append(path)
@@ -187,11 +196,11 @@ class Document:
 
     def miss_keys(self) -> None:
         """Report values that need another key than there is as unreadable. Use this where all keys were made here."""
-        for place, why in self.missed:
-            self._cannot_open(place, why)
+        for value, why in self.missed:
+            self._cannot_open(value, why)
 
-    def _cannot_open(self, place: Place, why: Unopened) -> None:
-        holder, name, member, path = place
+    def _cannot_open(self, value: Value, why: Unopened) -> None:
+        holder, name, member, path, _ = value
         holder[name] = unreadable(member)
         if path in self._metadata.get(ERASED, ()):
             self._metadata[ERASED].remove(path)
@@ -202,31 +211,6 @@ class Document:
         """Return data and metadata as they are stored."""
         return self._data if isinstance(self._data, bytes) else to_json(self._data), to_json(self._metadata)
 
-    def _whose(self, member: Member) -> str:
-        return self._performer if member.mark is OF_PERFORMER else self._stream
-
-
-class Sealable:
-    """An event with the keys for its personal data, ready to be encrypted. It is appended in place of its event."""
-
-    __slots__ = ("_document", "_occurred_at", "_plain", "event_id", "type")
-
-    def __init__(self, event: Draft | NewEvent, found: Document, keys: Keys) -> None:
-        self.event_id, self.type, self._occurred_at = event.event_id, event.type, event.occurred_at
-        self._document = found
-        self._plain: Sequence[Plain] = found.begin_sealing(keys)
-
-    def encrypt(self) -> None:
-        """Put the token that stands for each value in its place. Raises UnreadableKey."""
-        for holder, name, key, bound_to in self._plain:
-            holder[name] = seal(holder[name], key, bound_to)
-        self._plain = ()
-
-    def written(self) -> NewEvent:
-        """Return the encrypted event. The same event gives the same bytes."""
-        self.encrypt()
-        return NewEvent(self.event_id, self.type, *self._document.written(), self._occurred_at)
-
 
 def document(tenant: TenantName, stream: str, event: Storable | RecordedEvent) -> Document | None:
     """Return an event's JSON; None if it holds no personal data, or if it is no event of ours."""
@@ -234,8 +218,7 @@ def document(tenant: TenantName, stream: str, event: Storable | RecordedEvent) -
     if shape is None:
         return None
     if isinstance(event, Draft):
-        data = from_json(event.data) if shape and isinstance(event.data, bytes) else event.data
-        found = Document(tenant, stream, event.event_id, data, event.metadata, shape)
+        found = Document(tenant, stream, event.event_id, event.data, event.metadata, shape)
     elif isinstance(event, NewEvent | RecordedEvent) and (shape or b'"name"' in event.metadata):
         try:
             data, metadata = from_json(event.data) if shape else event.data, from_json(event.metadata)
@@ -260,37 +243,76 @@ def subjects_in(documents: Sequence[Document | None]) -> set[str]:
     return {subject for each in documents if each for subject in each.subjects()}
 
 
-def sealable(append: Append, documents: Sequence[Document | None], keys: Keys) -> Append:
-    """Return an append whose events are ready to be encrypted.
+def subjects_of(append: Append) -> set[str]:
+    """Return the subjects whose data the events of an append hold. This takes less time than their documents."""
+    subjects: set[str] = set()
+    for stream, _, events in append.writes:
+        for event in events:
+            subjects |= _subjects(append.tenant, stream, event)
+    return subjects
 
-    documents are those of the events of all writes. Data of forgotten subjects is left out.
+
+def _subjects(tenant: TenantName, stream: str, event: Storable) -> set[str]:
+    if not isinstance(event, Draft):
+        return subjects_in([document(tenant, stream, event)])
+    if (shape := shape_of_type(event.type)) is None:
+        return set()
+    marks: set[Personal] = set() if isinstance(event.data, bytes) else marks_in(event.data, shape)
+    if (actor := event.metadata.get("actor")) is None:
+        return {stream} if marks else set()
+    marks |= marks_in(actor, _ACTOR)
+    return {_performer(actor, stream) if mark is OF_PERFORMER else stream for mark in marks}
+
+
+def _performer(actor: Mapping[str, Any], stream: str) -> str:
+    """Return the subject that a performer's data is about: the performer, if they have an id, or the stream.
+
+    The customer's own name belongs to the order, like all other data about the customer.
     """
-    found = iter(documents)
-    writes = [
-        Write(stream, expected, tuple([_sealable(event, next(found), keys) for event in events]))
-        for stream, expected, events in append.writes
-    ]
-    return Append(append.tenant, tuple(writes), append.key)
-
-
-def _sealable(event: Storable, found: Document | None, keys: Keys) -> Storable:
-    return Sealable(event, found, keys) if found is not None and isinstance(event, Draft | NewEvent) else event
+    performer_id = actor.get("id")
+    if performer_id and str(actor.get("type")).lower() != CUSTOMER:
+        return person_stream(performer_id)
+    return stream
 
 
 def prepare(group: Sequence[Append]) -> list[Prepared]:
     """Encrypt and write the events of a group of appends. An error in one append does not affect the others.
 
-    All are encrypted before any is written. The ciphers' code is large; in this way the processor loads it once for all
-    appends instead of once for each.
+    The secrets of an append are the keys of its subjects. Data of forgotten subjects is left out. The same append gives
+    the same bytes. All are encrypted before any is written: the ciphers' code is large, and in this way the processor
+    loads it once for all appends instead of once for each.
     """
-    for append in group:
-        # The same error is raised again when this append is written.
-        with suppress(Exception):
-            for write in append.writes:
-                for event in write.events:
-                    if isinstance(event, Sealable):
-                        event.encrypt()
-    return written_group(group)
+    sealed = [_sealed(append) for append in group]
+    return [
+        each if isinstance(each, Exception) else _written(append, each)
+        for append, each in zip(group, sealed, strict=True)
+    ]
+
+
+def _sealed(append: Append) -> list[Document | None] | Exception:
+    """Return the documents of the events of all writes, encrypted; None for an event without personal data."""
+    try:
+        found = [document(append.tenant, write.stream, event) for write in append.writes for event in write.events]
+        for each in found:
+            if each is not None:
+                each.seal(append.secrets)
+    except Exception as error:
+        return error
+    return found
+
+
+def _written(append: Append, found: Sequence[Document | None]) -> Prepared:
+    events = [event for write in append.writes for event in write.events]
+    try:
+        return [
+            event.written() if each is None else _stored(event, each) for event, each in zip(events, found, strict=True)
+        ]
+    except Exception as error:
+        return error
+
+
+def _stored(event: Storable, found: Document) -> NewEvent:
+    return NewEvent(event.event_id, event.type, *found.written(), event.occurred_at)
 
 
 def opened_event(event: RecordedEvent, found: Document) -> RecordedEvent:

@@ -25,7 +25,7 @@ class EncryptedEventStore:
         if append.key is not None:
             append = append._replace(key=self._secured(append.key))
         try:
-            return await self._store.append(await self._vault.sealable(append))
+            return await self._store.append(await self._vault.with_keys(append))
         except UnreadableKey:
             # An append that was recorded when the key could still be read gets its first answer again.
             if append.key is not None and (found := await self._store.find_request(append.tenant, append.key)):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from application.ledger.port import Append, RecordedEvent
 from application.privacy.cipher import Keys
 from application.privacy.damage import in_words
-from application.privacy.documents import Document, document, opened_event, sealable, subjects_in
+from application.privacy.documents import Document, document, opened_event, subjects_in, subjects_of
 from application.privacy.keys import KeyRing
 from application.privacy.notices import Noticed
 from application.privacy.parts import OpenedPart, SealedPart, document_of_part, opened_part
@@ -24,18 +24,15 @@ class Vault:
         self._keys = keys
         self._noticed = Noticed()
 
-    async def sealable(self, append: Append) -> Append:
-        """Return an append whose personal data can be encrypted: it is found, and the keys for it are at hand.
+    async def with_keys(self, append: Append) -> Append:
+        """Return an append with the keys for the personal data in it, so that its preparation can encrypt that.
 
-        Data of forgotten subjects is left out. The same append gives the same bytes again. Raises TenantNotFound,
-        Unavailable.
+        Raises TenantNotFound, Unavailable.
         """
-        tenant = append.tenant
-        found = [document(tenant, write.stream, event) for write in append.writes for event in write.events]
-        subjects = subjects_in(found)
-        if not subjects:
+        tenant, writes, key, _ = append
+        if not (subjects := subjects_of(append)):
             return append
-        return sealable(append, found, await self._keys.to_write(tenant, subjects))
+        return Append(tenant, writes, key, await self._keys.to_write(tenant, subjects))
 
     async def opened(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
         """Return events as they may be shown at this moment. [redacted] stands where a key was destroyed.

@@ -2,9 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Hashable
 from time import monotonic
 
 from application.runtime.room import AT_ONCE
@@ -93,21 +91,13 @@ class Ticket:
             raise refusal
 
 
-current_ticket: ContextVar[Ticket | None] = ContextVar("ticket", default=None)
+class _Share:
+    """What one owner has under way."""
 
+    __slots__ = ("bytes", "requests")
 
-@contextmanager
-def resting() -> Iterator[None]:
-    """Leave this request's place to others inside this context, because it only waits."""
-    ticket = current_ticket.get()
-    if ticket is None or not ticket.is_counted:
-        yield
-        return
-    ticket.rest()
-    try:
-        yield
-    finally:
-        ticket.begin()
+    def __init__(self) -> None:
+        self.requests = self.bytes = 0
 
 
 class Admission:
@@ -125,8 +115,7 @@ class Admission:
         self._clock = clock
         self.under_way = 0
         self._bytes = 0
-        self._counts: dict[Owner, int] = {}
-        self._sizes: dict[Owner, int] = {}
+        self._shares: dict[Owner, _Share] = {}
         self._owners: dict[bytes, Owner] = {}
         self._pace = FIRST_PACE
         self._window_began = clock()
@@ -156,12 +145,11 @@ class Admission:
         if self.under_way < ALWAYS / 2 and self._bytes + size <= MAX_BYTES / 2:
             return None
         # The last share stays free for somebody who comes anew.
-        shares = len(self._counts) + (owner not in self._counts) + 1
+        shares = len(self._shares) + (owner not in self._shares) + 1
         # Who keeps to its share is not shut out by those who came in a burst before, and are still there.
         is_full = self.under_way >= MAX_REQUESTS or self._bytes + size > MAX_BYTES
-        has_share = (
-            self._counts.get(owner, 0) < self.most / shares and self._sizes.get(owner, 0) + size <= MAX_BYTES / shares
-        )
+        share = self._shares.get(owner) or _Share()
+        has_share = share.requests < self.most / shares and share.bytes + size <= MAX_BYTES / shares
         if has_share and not is_full:
             return None
         self._strict_until = now + STRICT_SECONDS
@@ -180,12 +168,13 @@ class Admission:
         self.under_way += requests
         self._bytes += size
         self._least = min(self._least, self.under_way)
-        count = self._counts.get(owner, 0) + requests
-        if count:
-            self._counts[owner], self._sizes[owner] = count, self._sizes.get(owner, 0) + size
-        else:
-            self._counts.pop(owner, None)
-            self._sizes.pop(owner, None)
+        share = self._shares.get(owner)
+        if share is None:
+            share = self._shares[owner] = _Share()
+        share.requests += requests
+        share.bytes += size
+        if share.requests == 0:
+            del self._shares[owner]
 
     def answered(self) -> None:
         """Count an answer."""

@@ -153,6 +153,12 @@ HTTP_CONNECTIONS_REFUSED = Counter(
 HTTP_REQUESTS_REFUSED = Counter(
     MEASURES, "ordertrail_http_requests_refused_total", "Requests that were refused at once because too many came"
 )
+READS_OF_STANDBY = Counter(MEASURES, "ordertrail_reads_of_standby_total", "Reads that the standby answered")
+READS_OF_PRIMARY = Counter(
+    MEASURES,
+    "ordertrail_reads_of_primary_total",
+    "Reads that the primary answered although a standby is set: it was away, or did not show enough",
+)
 EVENTS_PROJECTED = Counter(MEASURES, "ordertrail_events_projected_total", "Events that the views have read")
 PROJECT_SECONDS = Histogram(MEASURES, "ordertrail_project_seconds", "How long a batch of a ledger takes to project")
 EVENTS_SEALED = Counter(MEASURES, "ordertrail_events_sealed_total", "Events that were sealed")

@@ -1,11 +1,13 @@
 """The request that is being answered, known to all code that runs for it: its id, its path, and its time left."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any, TypeVar
 
+from application.runtime.admission import Ticket
 from domain.errors import Unavailable
 from domain.values import Origin
 
@@ -19,27 +21,20 @@ TOO_LONG = "The database took too long to answer this request; try again"
 class RequestContext:
     """One request. Code that runs for no request has none."""
 
-    __slots__ = ("_find_id", "_id", "_origin", "seconds_left")
+    __slots__ = ("id", "seconds_left", "ticket")
 
-    def __init__(
-        self, find_id: Callable[[], str], origin: Callable[[], Origin] | None = None, *, seconds: float = SECONDS
-    ) -> None:
+    def __init__(self, id_: str, *, seconds: float = SECONDS) -> None:
+        self.id = id_
+        """The request's id in the log and in its answer."""
         self.seconds_left = seconds
         """How many seconds it may still wait for the database."""
-        self._find_id = find_id
-        self._origin = origin
-        self._id = ""
-
-    @property
-    def id(self) -> str:
-        """The request's id in the log. It is made when it is first asked for, which is seldom."""
-        self._id = self._id or self._find_id()
-        return self._id
+        self.ticket: Ticket | None = None
+        """Its place among the requests that are under way, where these are counted."""
 
     @property
     def origin(self) -> Origin | None:
         """The origin of the events that the request records."""
-        return None if self._origin is None else self._origin()
+        return None
 
     async def waiting_for(self, answered: "asyncio.Future[T]") -> T:
         """Return the result of a future of this request, or raise Unavailable when the time is up."""
@@ -75,3 +70,18 @@ def renew() -> None:
     """Give the current request its whole time again, because a long answer begins its next part."""
     if (request := current.get()) is not None:
         request.seconds_left = SECONDS
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """Leave the current request's place to others inside this context, because it only waits."""
+    request = current.get()
+    ticket = None if request is None else request.ticket
+    if ticket is None or not ticket.is_counted:
+        yield
+        return
+    ticket.rest()
+    try:
+        yield
+    finally:
+        ticket.begin()

@@ -1,6 +1,6 @@
 """The kept tree. It is proven to be the tree that was signed last before anything is added to it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from application.transparency.checkpoint import Checkpoint, KeptNote
@@ -18,12 +18,17 @@ class TreeDamaged(OrdertrailError):
 class KeptTree(Protocol):
     """A ledger's tree as it is kept, at one moment."""
 
-    noted_size: int
-    """The kept number of its leaves. It is only a note; the signed checkpoint decides."""
-    head: int
-    """The number of the ledger's events."""
-    newest: KeptNote | None
-    """The checkpoint with the largest size."""
+    @property
+    def noted_size(self) -> int:
+        """The kept number of its leaves. It is only a note; the signed checkpoint decides."""
+
+    @property
+    def head(self) -> int:
+        """The number of the ledger's events."""
+
+    @property
+    def newest(self) -> KeptNote | None:
+        """The checkpoint with the largest size."""
 
     async def tiles(self, wanted: Collection[Tile]) -> Mapping[Tile, bytes]:
         """Return those of the wanted tiles that exist."""
@@ -36,13 +41,18 @@ def newest_checkpoint(newest: KeptNote | None, known: Identity) -> Checkpoint:
     return newest.checkpoint(known.origin, known.verifiers)
 
 
-async def proven_edge(tree: KeptTree, known: Identity) -> Edge:
+async def proven_edge(
+    tree: KeptTree,
+    known: Identity,
+    checkpoint_of: Callable[[KeptNote | None, Identity], Checkpoint] = newest_checkpoint,
+) -> Edge:
     """Return the edge of a tree, after proving that it has the size and the root that were signed last.
 
-    Full tiles are not read, because the next root does not depend on them. Raises TreeDamaged.
+    Full tiles are not read, because the next root does not depend on them. checkpoint_of returns what newest_checkpoint
+    does. Raises TreeDamaged.
     """
     try:
-        signed = newest_checkpoint(tree.newest, known)
+        signed = checkpoint_of(tree.newest, known)
     except InvalidNote as invalid:
         raise TreeDamaged(str(invalid)) from invalid
     if tree.noted_size != signed.size:

@@ -2,6 +2,7 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -68,6 +69,18 @@ class Verifier(NamedTuple):
         return True
 
 
+class _KeyPair(NamedTuple):
+    private_key: Ed25519PrivateKey
+    public_key: bytes
+
+
+@lru_cache(maxsize=2)
+def _parsed(private_key: bytes) -> _KeyPair:
+    """Return a key that can sign. One key signs for all ledgers, or two while keys are rotated."""
+    key = Ed25519PrivateKey.from_private_bytes(private_key)
+    return _KeyPair(key, key.public_key().public_bytes_raw())
+
+
 class Signer(NamedTuple):
     """A private key of 32 bytes, and its name."""
 
@@ -76,14 +89,12 @@ class Signer(NamedTuple):
 
     @property
     def verifier(self) -> Verifier:
-        key = Ed25519PrivateKey.from_private_bytes(self.private_key)
-        return Verifier(self.name, key.public_key().public_bytes_raw())
+        return Verifier(self.name, _parsed(self.private_key).public_key)
 
     def line(self, text: str) -> str:
         """Return the line that signs a text."""
-        key = Ed25519PrivateKey.from_private_bytes(self.private_key)
-        key_id = Verifier(self.name, key.public_key().public_bytes_raw()).key_id
-        return f"{_DASH}{self.name} {b64encode(key_id + key.sign(text.encode())).decode()}\n"
+        signature = _parsed(self.private_key).private_key.sign(text.encode())
+        return f"{_DASH}{self.name} {b64encode(self.verifier.key_id + signature).decode()}\n"
 
 
 def sign(text: str, signers: Iterable[Signer]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from application.ledger.port import EventStore, RecordedEvent
 from application.ledger.reading import ledger_pages, stream_pages
-from application.runtime.admission import resting
+from application.runtime.request_context import resting
 from application.runtime.room import AT_ONCE
 from application.transparency.checking import check_continued, check_included, checked_note, unproven
 from application.transparency.checkpoint import Checkpoint, KeptNote

@@ -4,20 +4,25 @@ Before a tree grows, it is proven to be the tree that was signed last. A tree th
 reported, until somebody has repaired it.
 """
 
+import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from functools import partial
 from math import inf
 from typing import Protocol
 
 from application.runtime.loops import keep_going
 from application.runtime.measures import EVENTS_SEALED, SEAL_SECONDS
 from application.runtime.outage_log import told
-from application.transparency.checkpoint import Checkpoint
+from application.transparency.joint_sealing import FEW, Backlog, JointTrees, extended, in_groups, seal_together
 from application.transparency.kept_tree import KeptTree, TreeDamaged, proven_edge
 from application.transparency.keys import Identity, SigningKey, SigningKeyStore, identity, identity_of
 from application.transparency.tiles import Edge, Leaves, Tile
+from application.transparency.verified_notes import VerifiedNotes
 from domain.errors import Busy, Unavailable
 from domain.values import TenantName
 
@@ -32,7 +37,14 @@ RETRY_SECONDS = 30.0
 KEYS_SECONDS = 0.5
 """How long keys are remembered within a round. A retired key signs no longer than that."""
 LOOK_SECONDS = 10.0
-"""How often all trees are checked, whether their ledgers have grown or not. This costs more than looking for growth."""
+"""How often all ledgers and trees are looked at, whether or not they were written to. That costs more with each tenant.
+"""
+LANES = 3
+"""How many groups of ledgers are sealed at a time."""
+RECENT = timedelta(seconds=30)
+"""Ledgers that were written to in this time are looked at each time. An append takes 10 s at most, and the time of a
+ledger's last append is known to 10 s. A longer append's events are found when all ledgers are looked at.
+"""
 
 
 class TreeBatch(KeptTree, Protocol):
@@ -48,11 +60,15 @@ class TreeBatch(KeptTree, Protocol):
         """Stop sealing this tree until it is repaired, and store the reason."""
 
 
-class TreeStore(Protocol):
+class TreeStore(JointTrees, Protocol):
     """Holds trees."""
 
-    async def unsealed(self) -> list[TenantName]:
-        """Return the tenants whose ledger's length is not the kept size of their tree. Raises Unavailable."""
+    async def unsealed(self, *, within: timedelta | None) -> Sequence[Backlog]:
+        """Return the ledgers whose length is not the kept size of their tree, of those that were written to within
+        this time before now; of all, if it is None.
+
+        Missing trees are created. Raises Unavailable.
+        """
 
     async def misnoted(self) -> list[TenantName]:
         """Return the tenants whose tree's kept size is not that of the newest checkpoint. Raises Unavailable.
@@ -74,6 +90,7 @@ class Sealer:
         self._trees = trees
         self._keys = keys
         self._batch = batch
+        self._verified = VerifiedNotes()
         self._again_at: dict[TenantName, float] = {}
         self._look_at = -inf
         self._known: Sequence[SigningKey] = ()
@@ -81,24 +98,78 @@ class Sealer:
 
     async def seal_all(self) -> None:
         """Seal everything that is committed now. Raises Unavailable."""
-        now = time.monotonic()
-        self._ask_at = now
-        tenants = [tenant for tenant in await self._to_seal(now) if self._again_at.get(tenant, now) <= now]
-        while tenants:
-            # Each ledger seals one batch in turn. A batch that is not full was its last: newer events wait for the next
-            # time. Otherwise a ledger that is written to all the time would hold up the others.
-            # or a ledger that is written to all the time would keep the others waiting.
-            tenants = [tenant for tenant in tenants if await self._sealed(tenant) == self._batch]
+        self._ask_at = time.monotonic()
+        waiting, looked = await self._round(), time.monotonic()
+        while waiting:
+            # Ledgers that have much to seal take turns, a batch at a time. A batch that is not full was the last:
+            # newer events wait for the next time. Otherwise a ledger that is written to all the time would hold up the
+            # others.
+            tenant = waiting.popleft()
+            if await self._sealed(tenant) == self._batch:
+                waiting.append(tenant)
+            if waiting and time.monotonic() - looked >= SECONDS:
+                # Ledgers that have little to seal do not wait for those that have much.
+                waiting.extend(await self._seal_few(await self._trees.unsealed(within=RECENT)))
+                waiting, looked = deque(dict.fromkeys(waiting)), time.monotonic()
 
-    async def _to_seal(self, now: float) -> list[TenantName]:
-        """Return the tenants whose ledgers have grown and, every now and then, those whose trees have a wrong kept
-        size.
+    async def _round(self) -> deque[TenantName]:
+        """Seal the ledgers that have little to seal; return those that have to be sealed one by one.
+
+        Now and then all ledgers and trees are looked at, otherwise only the ledgers that were written to.
         """
-        tenants = await self._trees.unsealed()
-        if now >= self._look_at:
-            tenants = list(dict.fromkeys([*tenants, *await self._trees.misnoted()]))
+        now = time.monotonic()
+        if now < self._look_at:
+            backlogs, others = await self._trees.unsealed(within=RECENT), deque[TenantName]()
+        else:
+            backlogs, others = await self._trees.unsealed(within=None), deque(await self._trees.misnoted())
             self._look_at = now + LOOK_SECONDS
-        return tenants
+            self._again_at = {tenant: at for tenant, at in self._again_at.items() if at > now}
+        much = [backlog.tenant for backlog in backlogs if not self._is_few(backlog)]
+        doubtful = await self._seal_few([backlog for backlog in backlogs if backlog.tenant not in others])
+        return deque(tenant for tenant in dict.fromkeys([*much, *others, *doubtful]) if self._is_due(tenant))
+
+    async def _seal_few(self, backlogs: Sequence[Backlog]) -> list[TenantName]:
+        """Seal those of these ledgers that have little to seal; return those that are not as expected."""
+        few = [backlog for backlog in backlogs if self._is_few(backlog) and self._is_due(backlog.tenant)]
+        groups, doubtful = in_groups(few), list[TenantName]()
+
+        async def seal() -> None:
+            for group in groups:
+                doubtful.extend(await self._seal_group(group))
+
+        # While one group is stored, the next is proven.
+        for error in await asyncio.gather(*(seal() for _ in range(LANES)), return_exceptions=True):
+            if error is not None:
+                raise error
+        return doubtful
+
+    async def _seal_group(self, group: Sequence[Backlog]) -> Sequence[TenantName]:
+        """Seal these ledgers; return the tenants of those that are not as expected."""
+        identify = partial(identity_of, await self._keys.origin(), await self._signing_keys())
+        try:
+            doubtful, failed = await seal_together(self._trees, group, identify, self._verified)
+        except Busy:
+            return [backlog.tenant for backlog in group]
+        except Unavailable:
+            raise
+        except Exception:
+            # Something of one ledger cannot be read. One by one, the others can.
+            return [backlog.tenant for backlog in group]
+        busy = [tenant for tenant, error in failed.items() if isinstance(error, Busy)]
+        for tenant, error in failed.items():
+            if tenant in busy:
+                continue
+            _log.warning(
+                "Tenant %s cannot be sealed; it is tried again in %d s: %s", tenant, RETRY_SECONDS, told(error)
+            )
+            self._again_at[tenant] = time.monotonic() + RETRY_SECONDS
+        return [*doubtful, *busy]
+
+    def _is_few(self, backlog: Backlog) -> bool:
+        return 0 < backlog.events <= min(FEW, self._batch)
+
+    def _is_due(self, tenant: TenantName) -> bool:
+        return self._again_at.get(tenant, -inf) <= time.monotonic()
 
     async def _sealed(self, tenant: TenantName) -> int:
         """Seal a batch as seal does. An error in one ledger's tree stops neither the other ledgers nor the views."""
@@ -128,9 +199,12 @@ class Sealer:
                 return 0
 
     async def _identity(self, tenant: TenantName) -> Identity:
+        return identity_of(await self._keys.origin(), await self._signing_keys(), tenant)
+
+    async def _signing_keys(self) -> Sequence[SigningKey]:
         if (now := time.monotonic()) >= self._ask_at:
             self._known, self._ask_at = await self._keys.signing_keys(), now + KEYS_SECONDS
-        return identity_of(await self._keys.origin(), self._known, tenant)
+        return self._known
 
     async def _proven(self, tenant: TenantName, batch: TreeBatch, known: Identity) -> tuple[Edge, Identity]:
         """Return the edge of a tree, and the keys that sign for it now. Raises TreeDamaged."""
@@ -150,15 +224,9 @@ class Sealer:
 
     async def _extend(self, batch: TreeBatch, edge: Edge, known: Identity) -> int:
         """Add a batch of leaves to a tree and sign it; return how many were added. Raises TreeDamaged."""
-        sealed = edge.size
-        leaves = await batch.next_leaves(after=sealed, limit=self._batch)
-        if not (leaves.size and leaves.follow(sealed)):
-            raise TreeDamaged(
-                f"after the {sealed} sealed events, the events up to {batch.head} are missing or out of order"
-            )
-        edge.add(leaves.hashes)
-        checkpoint = Checkpoint(known.origin, edge.size, edge.root())
-        await batch.save(edge.size, edge.changed(), checkpoint.signed(known.signers))
+        leaves = await batch.next_leaves(after=edge.size, limit=self._batch)
+        grown = extended(edge, leaves, batch.head, known)
+        await batch.save(grown.checkpoint.size, grown.tiles, grown.note)
         return leaves.size
 
     @staticmethod

@@ -11,6 +11,10 @@ GROWTH_POINTS = 60
 """At how many places of a ledger its growth is looked at."""
 MAX_TIED = 200
 """How many of the orders that an integration concerns are listed."""
+MAX_COUNTED = 10_000
+"""How many of the calls that were found are counted by their durations: the newest."""
+MAX_CARRIERS = 200
+"""How many carriers are listed."""
 
 
 class Newest(NamedTuple):
@@ -23,7 +27,7 @@ class Newest(NamedTuple):
 
 
 class CallSearch(NamedTuple):
-    """The calls to find; None does not restrict. response_from and response_to are inclusive.
+    """The calls to find; None does not restrict. All bounds are inclusive.
 
     With is_failed, only calls that were answered by an error, or not at all.
     """
@@ -34,6 +38,18 @@ class CallSearch(NamedTuple):
     response_from: int | None = None
     response_to: int | None = None
     is_failed: bool = False
+    least_milliseconds: int | None = None
+
+
+class DurationCount(NamedTuple):
+    """How many calls took how long, and how many of them failed.
+
+    place is how many of the limits they reached; None if they do not say how long they took.
+    """
+
+    place: int | None
+    number: int
+    failed: int
 
 
 class Failures(NamedTuple):
@@ -64,8 +80,11 @@ class Browsing(Protocol):
     ) -> Page[RecordedEvent]:
         """Return logged calls, newest first, from those before this ledger position."""
 
+    async def durations(self, tenant: TenantName, wanted: CallSearch, limits: Sequence[int]) -> list[DurationCount]:
+        """Return how many calls took how long, of the MAX_COUNTED newest. limits are milliseconds, the least first."""
+
     async def carriers(self, tenant: TenantName) -> list[str]:
-        """Return the carriers of the newest calls, by name."""
+        """Return the carriers of all calls, by name: MAX_CARRIERS at most."""
 
     async def failures(self, tenant: TenantName, integration_id: int, since: datetime) -> list[Failures]:
         """Return how many calls failed on each day since an instant, the first day first."""

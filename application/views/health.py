@@ -53,6 +53,16 @@ class DeliveryHealth(NamedTuple):
     """Orders that wait for somebody to decide."""
 
 
+class StandbyHealth(NamedTuple):
+    """Whether reads go to the standby, and how far it is behind."""
+
+    why_not: str | None
+    """Why nothing is read from it; None if reads go to it."""
+    lag_seconds: float
+    lag_bytes: int
+    """How much of the primary's write-ahead log it has yet to replay."""
+
+
 class Health(Protocol):
     """Tells whether the database is well."""
 
@@ -84,3 +94,6 @@ class Health(Protocol):
 
     async def deliveries(self) -> list[DeliveryHealth]:
         """Return the health of consumers, and of webhooks. Raises Unavailable."""
+
+    def standby(self) -> StandbyHealth | None:
+        """Return the health of the standby as it was seen last; None if none is set."""

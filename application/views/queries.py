@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from application.ledger.port import Page, RecordedEvent
-from application.runtime.admission import resting
+from application.runtime.request_context import resting
 from application.views.known import KnownEntries
 from application.views.order_rows import shown_order
 from application.views.projections.action_log import ActionLogRow

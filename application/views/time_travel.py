@@ -11,7 +11,7 @@ from domain.errors import OrderNotFound, OrderNotYet, VersionNotFound
 from domain.streams import order_stream
 from domain.values import TenantName
 
-PAGE = 200
+PAGE = 1_000
 """How many events of an order are held at a time."""
 
 

@@ -7,7 +7,18 @@ from pydantic import Field, StrictBool
 from domain.events.event import Event
 from domain.events.order_event import OrderEvent
 from domain.streams import integration_id_of
-from domain.values import OF_ORDER, BodyRef, JsonObject, Name, RawObject, RawText, Sentence, Value, Whole
+from domain.values import (
+    OF_ORDER,
+    AdditionalData,
+    BodyRef,
+    JsonObject,
+    Name,
+    RawObject,
+    RawText,
+    Sentence,
+    Value,
+    Whole,
+)
 
 
 class IntegrationEvent(Event):
@@ -35,7 +46,7 @@ class FailedCall(Value):
     response: Annotated[RawObject | None, OF_ORDER] = None
     request: Annotated[RawObject | None, OF_ORDER] = None
     exception: Annotated[RawText | None, OF_ORDER] = None
-    additional_data: Annotated[RawObject | RawText | None, OF_ORDER] = None
+    additional_data: Annotated[AdditionalData | None, OF_ORDER] = None
 
 
 class ExceptionLogged(IntegrationEvent):
@@ -52,7 +63,7 @@ class ExceptionLogged(IntegrationEvent):
     exception: Annotated[RawText | None, OF_ORDER] = None
     created_at: Name | None = None
     """The time exactly as the client wrote it; None without one, or if some readers of RFC 3339 cannot read it."""
-    additional_data: Annotated[RawObject | RawText, OF_ORDER] = ""
+    additional_data: Annotated[AdditionalData, OF_ORDER] = ""
     is_masked: StrictBool = False
     """Whether secrets in its headers or addresses were masked before it was recorded."""
     content: BodyRef | None = None

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import httpcore
@@ -12,7 +11,7 @@ import httpx
 
 from application.delivery.errors import UnacceptableUrl
 from application.delivery.webhooks.port import Answer
-from infrastructure.delivery.addresses import ForbiddenAddress, Guard, Network, Resolve, resolve
+from infrastructure.delivery.addresses import ForbiddenAddress, Guard, Network, Resolve, address_of, resolve
 
 SECONDS = 15.0
 """How long a receiver may take, from the connection to the last byte of its answer."""
@@ -49,16 +48,26 @@ class HttpSender:
             raise UnacceptableUrl(f"It is not a URL: {error}") from error
         if parts.scheme not in self._guards or not host or len(url) > MAX_URL or port == 0:
             raise UnacceptableUrl("Name a URL that begins with https:// and a host name")
+        if ("[" in parts.netloc) != (":" in host):
+            raise UnacceptableUrl("Only an IPv6 address has brackets around it")
         if parts.username is not None or parts.password is not None or parts.fragment:
             raise UnacceptableUrl("A URL with a user name, a password or a fragment is not taken")
         if not url.isascii() or not url.isprintable() or " " in url:
             raise UnacceptableUrl("Write the URL in ASCII, without spaces: encode other characters")
+        self._check_host(host, self._guards[parts.scheme])
+
+    @staticmethod
+    def _check_host(host: str, guard: Guard) -> None:
+        """Raise UnacceptableUrl if it can be told without looking it up that nothing is sent to a host."""
         try:
-            address = str(ip_address(host))
-        except ValueError:
-            return
+            address = address_of(host)
+        except ValueError as error:
+            raise UnacceptableUrl(f"It names no host: {error}") from error
         try:
-            self._guards[parts.scheme].require(address)
+            if address is None:
+                guard.require_name(host)
+            else:
+                guard.require(str(address))
         except ForbiddenAddress as error:
             raise UnacceptableUrl(str(error)) from error
 

@@ -22,6 +22,7 @@ class JwtSigner:
             "scope": " ".join(claims.scopes),
             "exp": claims.expires_at,
             "fingerprint": claims.fingerprint,
+            "jti": claims.id,
         }
         if claims.audience is not None:
             payload["aud"] = claims.audience
@@ -34,7 +35,7 @@ class JwtSigner:
                 self._key,
                 algorithms=[ALGORITHM],
                 options={
-                    "require": ["sub", "exp", "scope", "fingerprint"],
+                    "require": ["sub", "exp", "scope", "fingerprint", "jti"],
                     "verify_aud": False,
                 },  # Access knows the audience
             )
@@ -48,6 +49,7 @@ class JwtSigner:
             expires_at=int(payload["exp"]),
             audience=payload.get("aud"),
             fingerprint=payload["fingerprint"],
+            id=payload["jti"],
         )
 
     def digest(self, secret: str) -> bytes:

@@ -6,10 +6,10 @@ from typing import Any
 
 from eventsourcing.persistence import OperationalError
 
-from application.ledger.port import Append, NewEvent, RecordedEvent, written
+from application.ledger.port import Append, NewEvent, RecordedEvent
 from application.privacy.cipher import Keys, SubjectKey
 from application.privacy.damage import in_words
-from application.privacy.documents import document, opened_event, sealable, subjects_in
+from application.privacy.documents import document, opened_event, prepare, subjects_in, subjects_of
 from application.privacy.notices import Noticed
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import TenantName
@@ -43,14 +43,16 @@ class PersonalData:
 
         Sealing the same again gives the same.
         """
-        found = [document(self._tenant, write.stream, event) for write in append.writes for event in write.events]
-        subjects = subjects_in(found)
-        if not subjects:
-            return written(append)
+        subjects = subjects_of(append)
         try:
-            return written(sealable(append, found, self._keys_to_write(subjects)))
+            if subjects:
+                append = append._replace(secrets=self._keys_to_write(subjects))
+            [prepared] = prepare([append])
+            if isinstance(prepared, Exception):
+                raise prepared
         except OrdertrailError as exc:
             raise OperationalError(str(exc)) from exc
+        return prepared
 
     def opened(self, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
         """Return events as they may be shown at this moment: [redacted] stands where a key was destroyed.

@@ -1,7 +1,7 @@
 """Connections to PostgreSQL, and its errors as ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
 
@@ -60,7 +60,8 @@ async def _connected(dsn: str, *, as_owner: bool, seconds: float | None) -> Conn
     """Return a new connection within this time, which includes looking up host names. Raises Unavailable."""
     how = connecting(dsn, as_owner=as_owner, seconds=None if seconds is None else CONNECT_SECONDS)
     try:
-        return await asyncio.wait_for(AsyncConnection.connect(**how), seconds)
+        async with asyncio.timeout(seconds):
+            return await AsyncConnection.connect(**how)
     except TimeoutError as exc:
         raise ConnectionTimeout("connection timeout expired") from exc
     except ConnectionTimeout:
@@ -75,7 +76,8 @@ async def _connected(dsn: str, *, as_owner: bool, seconds: float | None) -> Conn
 async def says_anything(dsn: str, *, seconds: float) -> bool:
     """Return whether a server answers within this time, even if it only refuses us."""
     try:
-        connection = await asyncio.wait_for(AsyncConnection.connect(**connecting(dsn, as_owner=True)), seconds)
+        async with asyncio.timeout(seconds):
+            connection = await AsyncConnection.connect(**connecting(dsn, as_owner=True))
     except (TimeoutError, ConnectionTimeout):
         return False
     except psycopg.Error:
@@ -91,9 +93,18 @@ def watching_database(dsn: str) -> AbstractAsyncContextManager[Watch]:
     attempts that were given up, and would have no connection left for real clients. So one attempt is enough. A remote
     host may have forgotten an attempt, and is tried again.
     """
+    return watching(Watch(watch_connection(dsn), is_here=is_here(dsn)))
+
+
+def watch_connection(dsn: str) -> Callable[[], Awaitable[Connection]]:
+    """Return what makes a watch's connections."""
+    return partial(connect, dsn, seconds=ATTEMPT_SECONDS, is_awaited=is_here(dsn))
+
+
+def is_here(dsn: str) -> bool:
+    """Return whether a DSN names one server of this machine, by its socket."""
     host = str(parsed_dsn(dsn).get("host") or "")
-    is_here = host.startswith(("/", "@")) and "," not in host
-    return watching(partial(connect, dsn, seconds=ATTEMPT_SECONDS, is_awaited=is_here), is_here=is_here)
+    return host.startswith(("/", "@")) and "," not in host
 
 
 @asynccontextmanager

@@ -37,6 +37,8 @@ def _milliseconds(seconds: float | None) -> str:
 
 REQUESTS = Patience(statement=10.0, lock=5.0, lease=12.0, turn=5.0)
 BACKGROUND = Patience(statement=60.0, lock=30.0, lease=150.0, turn=60.0)
+SEALING = BACKGROUND._replace(lock=0.25)
+"""While a sealer waits for somebody's lock on one ledger's tree, all other ledgers wait."""
 COMMANDS = Patience(statement=None, lock=None, lease=None, turn=None)
 """A command waits for ever, because a person watches it and may end it."""
 

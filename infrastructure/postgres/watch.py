@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from math import inf
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 import psycopg
@@ -20,6 +20,7 @@ from infrastructure.postgres.reasons import ENDING, SILENT, unavailable
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+W = TypeVar("W", bound="Watch")
 
 PERIOD_SECONDS = 0.3
 """How often the database is asked."""
@@ -41,13 +42,6 @@ _STANDBY = "The database takes no writes at the moment: it is a standby, or it i
 _SET_READ_ONLY = "The database takes no writes at the moment: it is set to read-only; try again"
 
 
-class _Answer(NamedTuple):
-    is_standby: bool
-    is_read_only: bool
-    server: str
-    """Tells one server from another, and from itself before a restart."""
-
-
 class Watch:
     """Asks the database again and again, on a connection of its own.
 
@@ -55,7 +49,14 @@ class Watch:
     run assumes that all is well.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]] | None = None, *, is_here: bool = False) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]] | None = None,
+        *,
+        is_here: bool = False,
+        name: str = "The database",
+    ) -> None:
+        """Watch over what connect leads to, which the log calls by this name."""
         self.epoch = 0
         """Changes with the server. Connections from before an outage or a failover are not used again."""
         self._connect = connect
@@ -79,9 +80,9 @@ class Watch:
         self._away: Unavailable | None = None
         self._read_only: str | None = None
         self._server: str | None = None
-        self._outages = OutageLog(_log, "The database is away", "The database is back")
-        self._refusals = OutageLog(_log, "The database lets nobody in", "The database lets us in again")
-        self._troubles = OutageLog(_log, "The database cannot be watched", "The database is watched again")
+        self._outages = OutageLog(_log, f"{name} is away", f"{name} is back")
+        self._refusals = OutageLog(_log, f"{name} lets nobody in", f"{name} lets us in again")
+        self._troubles = OutageLog(_log, f"{name} cannot be watched", f"{name} is watched again")
         self._standstills = OutageLog(_log, "Writes are refused", "Writes are taken again")
 
     @property
@@ -145,7 +146,8 @@ class Watch:
             await asyncio.sleep(seconds)
         else:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._is_there.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._is_there.wait()
 
     async def unless_away(self, work: Coroutine[Any, Any, T]) -> T:
         """Return this work's result, or raise Unavailable as soon as the database is away."""
@@ -175,7 +177,8 @@ class Watch:
                 rest = max(began + PERIOD_SECONDS - time.monotonic(), STEP_SECONDS)
                 if self._away is None:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._is_suspected.wait(), rest)
+                        async with asyncio.timeout(rest):
+                            await self._is_suspected.wait()
                 else:
                     await asyncio.sleep(rest)
         finally:
@@ -197,7 +200,11 @@ class Watch:
         finally:
             await self._end(asking)
 
-    async def _ask(self) -> _Answer:
+    def _question(self) -> bytes:
+        """Return the statement that asks the server about itself. Its row is what _note takes."""
+        return _ASK
+
+    async def _ask(self) -> tuple[Any, ...]:
         """Return the server's answer about itself. Raises Unavailable."""
         assert self._connect is not None
         for tries_left in range(TRIES, -1, -1):
@@ -205,7 +212,7 @@ class Watch:
             self._connection = self._connection or await self._connect()
             self._asked_at = time.monotonic()
             try:
-                row = await (await self._connection.execute(_ASK)).fetchone()
+                row = await (await self._connection.execute(self._question())).fetchone()
             except psycopg.Error as exc:
                 # Anybody may end one connection. The database is away only if no other can be made.
                 await self._close()
@@ -213,10 +220,10 @@ class Watch:
                     raise unavailable(exc) or Unavailable(str(exc)) from exc
             else:
                 assert row is not None
-                return _Answer(*row)
+                return row
         raise AssertionError
 
-    async def _listen(self, asking: asyncio.Task[_Answer]) -> None:
+    async def _listen(self, asking: asyncio.Task[tuple[Any, ...]]) -> None:
         """Wait for an answer for a limited time. If nobody gets any answer for long enough, the database is away."""
         silent_since = before = self._asked_at = time.monotonic()
         while not asking.done():
@@ -231,7 +238,7 @@ class Watch:
                 self._lose(Unavailable(SILENT, is_away=True))
             before = now
 
-    async def _end(self, asking: asyncio.Task[_Answer]) -> None:
+    async def _end(self, asking: asyncio.Task[tuple[Any, ...]]) -> None:
         """Give up a question without an answer."""
         if not asking.done() and self._connection is not None:
             hang_up(self._connection)
@@ -255,13 +262,15 @@ class Watch:
             self._found()
             self._refusals.failed(error)
 
-    def _note(self, answer: _Answer) -> None:
-        takes_writes = not (answer.is_standby or answer.is_read_only)
+    def _note(self, answer: tuple[Any, ...]) -> None:
+        """Record an answer. server tells one server from another, and from itself before a restart."""
+        is_standby, is_read_only, server = answer
+        takes_writes = not (is_standby or is_read_only)
         # Sessions that began on a server without writes may have stayed read-only.
-        if self._server not in {None, answer.server} or (takes_writes and self._read_only is not None):
+        if self._server not in {None, server} or (takes_writes and self._read_only is not None):
             self.epoch += 1
-        self._server = answer.server
-        self._read_only = None if takes_writes else _STANDBY if answer.is_standby else _SET_READ_ONLY
+        self._server = server
+        self._read_only = None if takes_writes else _STANDBY if is_standby else _SET_READ_ONLY
         self._found()
         self._refusals.over()
         if self._read_only is None:
@@ -297,9 +306,8 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(connect: Callable[[], Awaitable[Connection]], *, is_here: bool = False) -> AsyncIterator[Watch]:
-    """Run a watch with connections from connect. With is_here, the server is on this machine: one attempt is enough."""
-    watch = Watch(connect, is_here=is_here)
+async def watching(watch: W) -> AsyncIterator[W]:
+    """Run a watch while this is entered."""
     running = asyncio.create_task(watch.run(), name="watch")
     try:
         yield watch

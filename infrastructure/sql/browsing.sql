@@ -39,7 +39,8 @@ FROM (
       AND (%(carrier_id)s::text IS NULL OR l.carrier_id = %(carrier_id)s)
       AND (%(response_from)s::bigint IS NULL OR l.response_code >= %(response_from)s)
       AND (%(response_to)s::bigint IS NULL OR l.response_code <= %(response_to)s)
-      AND (NOT %(is_failed)s::boolean OR coalesce(l.response_code, 599) >= 400)
+      AND (NOT %(is_failed)s::boolean OR l.response_code >= 400 OR l.response_code IS NULL)
+      AND (%(least_milliseconds)s::bigint IS NULL OR l.milliseconds >= %(least_milliseconds)s)
     ORDER BY l.position DESC
     LIMIT %(limit)s
 ) AS page
@@ -48,16 +49,46 @@ CROSS JOIN LATERAL (
 ) AS e
 ORDER BY page.position DESC
 
--- name: carriers
-SELECT DISTINCT newest.carrier_id
+-- name: durations
+-- How many of these calls took how long: 0 is below the first limit, 1 from the first on. The newest of them count.
+SELECT width_bucket(found.milliseconds, %(limits)s::bigint[]) AS place, count(*),
+       count(*) FILTER (WHERE found.response_code >= 400 OR found.response_code IS NULL)
 FROM (
-    SELECT l.carrier_id FROM ordertrail.system_log AS l
+    SELECT l.milliseconds, l.response_code FROM ordertrail.system_log AS l
     WHERE l.tenant = %(tenant)s
+      AND (%(order_id)s::text IS NULL OR l.order_id = %(order_id)s)
+      AND (%(correlation_id)s::text IS NULL OR l.correlation_id = %(correlation_id)s)
+      AND (%(carrier_id)s::text IS NULL OR l.carrier_id = %(carrier_id)s)
+      AND (%(response_from)s::bigint IS NULL OR l.response_code >= %(response_from)s)
+      AND (%(response_to)s::bigint IS NULL OR l.response_code <= %(response_to)s)
+      AND (NOT %(is_failed)s::boolean OR l.response_code >= 400 OR l.response_code IS NULL)
+      AND (%(least_milliseconds)s::bigint IS NULL OR l.milliseconds >= %(least_milliseconds)s)
     ORDER BY l.position DESC
     LIMIT %(limit)s
-) AS newest
-WHERE newest.carrier_id IS NOT NULL
-ORDER BY newest.carrier_id
+) AS found
+GROUP BY place
+
+-- name: carriers
+-- By steps from one name to the next: there are few carriers, and many calls of each.
+WITH RECURSIVE found (carrier_id, number) AS (
+    (
+        SELECT l.carrier_id, 1 FROM ordertrail.system_log AS l
+        WHERE l.tenant = %(tenant)s AND l.carrier_id IS NOT NULL
+        ORDER BY l.carrier_id
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT following.carrier_id, f.number + 1
+    FROM found AS f
+    CROSS JOIN LATERAL (
+        SELECT l.carrier_id FROM ordertrail.system_log AS l
+        WHERE l.tenant = %(tenant)s AND l.carrier_id > f.carrier_id
+        ORDER BY l.carrier_id
+        LIMIT 1
+    ) AS following
+    WHERE f.number < %(limit)s
+)
+SELECT carrier_id FROM found
 
 -- name: failures
 SELECT date_trunc('day', l.occurred_at, 'UTC') AS day, l.exception_type, count(*)

@@ -209,11 +209,15 @@ WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND stream = ANY (%(stream
 -- name: hold
 -- Refusing an event says that those of its stream before it are done. A stream that is held already is refused once
 -- more only if the event was handed out since: otherwise the same request came twice. parked_after is no time, unless
--- one failure is enough.
+-- one failure is enough. What is said of a forgotten subject is not kept.
 INSERT INTO ordertrail.held_streams AS h
     (tenant, consumer, stream, partition, position, read_to, failed, failures, reason, retry_at, parked_at)
 VALUES (
-    %(tenant)s, %(consumer)s, %(stream)s, %(partition)s, %(position)s, %(position)s, %(failed)s, 1, %(reason)s,
+    %(tenant)s, %(consumer)s, %(stream)s, %(partition)s, %(position)s, %(position)s, %(failed)s, 1,
+    CASE WHEN %(reason)s <> '' AND EXISTS (
+        SELECT FROM ordertrail.subject_keys AS k
+        WHERE k.tenant = %(tenant)s AND k.subject = %(stream)s AND k.destroyed_at IS NOT NULL
+    ) THEN '[redacted]' ELSE %(reason)s END,
     statement_timestamp() + %(delay)s::interval, statement_timestamp() + %(parked_after)s::interval
 )
 ON CONFLICT (tenant, consumer, stream) DO UPDATE

@@ -62,6 +62,12 @@ SELECT position, data, metadata FROM ordertrail.events WHERE tenant = %(tenant)s
 -- name: head
 SELECT position FROM ordertrail.ledgers WHERE tenant = %(tenant)s
 
+-- name: standing
+-- A ledger's head, and the number of the tenant's edition: it counts destroyed keys and rebuilt views.
+SELECT l.position, coalesce(e.number, 0)
+FROM ordertrail.ledgers AS l LEFT JOIN ordertrail.editions AS e ON e.tenant = l.tenant
+WHERE l.tenant = %(tenant)s
+
 -- name: find_request
 SELECT fingerprint, first_position, last_position, recorded_at
 FROM ordertrail.requests WHERE tenant = %(tenant)s AND idempotency_key = %(key)s

@@ -102,8 +102,8 @@ GRANT EXECUTE ON FUNCTION ordertrail.partition_of TO ordertrail_runtime;
 GRANT SELECT ON ordertrail.credentials, ordertrail.installation TO ordertrail_runtime;
 GRANT EXECUTE ON FUNCTION ordertrail.create_ending_credential, ordertrail.revoke_credential TO ordertrail_runtime;
 
--- A link that signs somebody in is used once, so nothing that was noted of it is changed or removed.
-GRANT SELECT, INSERT (tenant, digest, used_at) ON ordertrail.used_links TO ordertrail_runtime;
+-- A link that was used, and a session that was signed out, are good no more: nothing noted of them is changed or removed.
+GRANT SELECT, INSERT (tenant, digest, spent_at) ON ordertrail.spent_tokens TO ordertrail_runtime;
 
 -- Refused lines of bulk loads are kept for a while.
 GRANT SELECT, INSERT (tenant, load_id, line, refusal, refused_at), DELETE ON ordertrail.refused_lines TO ordertrail_runtime;

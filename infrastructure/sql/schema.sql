@@ -349,6 +349,9 @@ BEGIN
         INSERT INTO ordertrail.editions AS e (tenant, number) VALUES (in_tenant, 1)
         ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1;
     END IF;
+    -- What members of consumers said of the subject's events is not encrypted.
+    UPDATE ordertrail.held_streams AS h SET reason = '[redacted]'
+    WHERE h.tenant = in_tenant AND h.stream = in_subject AND h.reason NOT IN ('', '[redacted]');
 END
 $$;
 
@@ -636,7 +639,8 @@ CREATE TABLE ordertrail.ledgers (
     tenant text NOT NULL COLLATE pg_catalog."C",
     "position" bigint DEFAULT 0 NOT NULL,
     recorded_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    imported bigint DEFAULT 0 NOT NULL
+    imported bigint DEFAULT 0 NOT NULL,
+    active_at timestamp with time zone GENERATED ALWAYS AS (date_bin('00:00:10'::interval, recorded_at, '1970-01-01 00:00:00+00'::timestamp with time zone)) STORED NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -715,6 +719,12 @@ CREATE TABLE ordertrail.snapshots (
     data bytea NOT NULL
 );
 
+CREATE TABLE ordertrail.spent_tokens (
+    tenant text NOT NULL COLLATE pg_catalog."C",
+    digest bytea NOT NULL,
+    spent_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE ordertrail.subject_keys (
     tenant text NOT NULL COLLATE pg_catalog."C",
     subject text NOT NULL COLLATE pg_catalog."C",
@@ -736,6 +746,7 @@ CREATE TABLE ordertrail.system_log (
     direction text COLLATE pg_catalog."C",
     request_type text COLLATE pg_catalog."C",
     response_code bigint,
+    milliseconds bigint,
     content_digest text COLLATE pg_catalog."C"
 );
 
@@ -777,12 +788,6 @@ CREATE TABLE ordertrail.trees (
     error text
 )
 WITH (fillfactor='50');
-
-CREATE TABLE ordertrail.used_links (
-    tenant text NOT NULL COLLATE pg_catalog."C",
-    digest bytea NOT NULL,
-    used_at timestamp with time zone DEFAULT now() NOT NULL
-);
 
 CREATE TABLE ordertrail.webhook_attempts (
     tenant text NOT NULL COLLATE pg_catalog."C",
@@ -847,9 +852,6 @@ ALTER TABLE ONLY ordertrail.trees
 ALTER TABLE ONLY ordertrail.refused_lines
     ADD CONSTRAINT a_line_of_a_load_is_refused_once PRIMARY KEY (tenant, load_id, line);
 
-ALTER TABLE ONLY ordertrail.used_links
-    ADD CONSTRAINT a_link_is_used_once PRIMARY KEY (tenant, digest);
-
 ALTER TABLE ONLY ordertrail.consumer_members
     ADD CONSTRAINT a_member_joins_a_consumer_once PRIMARY KEY (tenant, consumer, member);
 
@@ -904,6 +906,9 @@ ALTER TABLE ONLY ordertrail.webhooks
 ALTER TABLE ONLY ordertrail.tiles
     ADD CONSTRAINT a_tile_is_kept_once PRIMARY KEY (tenant, level, number);
 
+ALTER TABLE ONLY ordertrail.spent_tokens
+    ADD CONSTRAINT a_token_is_spent_once PRIMARY KEY (tenant, digest);
+
 ALTER TABLE ONLY ordertrail.action_log
     ADD CONSTRAINT an_action_is_logged_once PRIMARY KEY (tenant, order_id, "position");
 
@@ -933,6 +938,14 @@ ALTER TABLE ONLY ordertrail.order_state
 
 CREATE INDEX actions_by_time ON ordertrail.action_log USING btree (tenant, order_id, occurred_at, "position");
 
+CREATE INDEX active_ledgers ON ordertrail.ledgers USING btree (active_at);
+
+CREATE INDEX calls_by_carrier ON ordertrail.system_log USING btree (tenant, carrier_id, "position") WHERE (carrier_id IS NOT NULL);
+
+CREATE INDEX calls_by_correlation ON ordertrail.system_log USING btree (tenant, correlation_id, "position") WHERE (correlation_id IS NOT NULL);
+
+CREATE INDEX calls_by_response ON ordertrail.system_log USING btree (tenant, response_code, "position");
+
 CREATE INDEX calls_newest_first ON ordertrail.system_log USING btree (tenant, "position");
 
 CREATE INDEX credentials_by_key_id ON ordertrail.credentials USING btree (key_id);
@@ -956,6 +969,8 @@ CREATE INDEX orders_newest_first ON ordertrail.order_state USING btree (tenant, 
 CREATE INDEX orders_tied_to_integrations ON ordertrail.timeline USING btree (tenant, integration_id, order_id, "position" DESC) WHERE (integration_id IS NOT NULL);
 
 CREATE INDEX refused_lines_by_age ON ordertrail.refused_lines USING btree (tenant, refused_at);
+
+CREATE INDEX slow_calls ON ordertrail.system_log USING btree (tenant, milliseconds, "position") WHERE (milliseconds >= 250);
 
 CREATE INDEX timelines_by_correlation ON ordertrail.timeline USING btree (tenant, order_id, correlation_id, "position") WHERE (correlation_id IS NOT NULL);
 

@@ -1,10 +1,11 @@
 -- name: set_up
 -- One round trip for all. A server's default that is weaker than on is replaced, and a stronger one is kept. It is set
--- in either case, because a default changes with the server's configuration.
+-- in either case, because a default changes with the server's configuration. A session that asks for another has its way.
 SELECT set_config(s.name, s.value, false) FROM unnest(%(names)s::text[], %(values)s::text[]) AS s (name, value)
 UNION ALL
 SELECT set_config('synchronous_commit', CASE d.value WHEN 'remote_apply' THEN d.value ELSE 'on' END, false)
 FROM (SELECT current_setting('synchronous_commit') AS value) AS d
+WHERE 'synchronous_commit' <> ALL (%(names)s::text[])
 
 -- name: become_owner
 -- The schema's owner, if there is a schema. Nothing happens if the DSN's user may not become the owner.

@@ -84,8 +84,8 @@ DELETE FROM ordertrail.consumers WHERE tenant = %(tenant)s
 -- name: delete_refused_lines
 DELETE FROM ordertrail.refused_lines WHERE tenant = %(tenant)s
 
--- name: delete_used_links
-DELETE FROM ordertrail.used_links WHERE tenant = %(tenant)s
+-- name: delete_spent_tokens
+DELETE FROM ordertrail.spent_tokens WHERE tenant = %(tenant)s
 
 -- name: delete_tenants
 DELETE FROM ordertrail.tenants WHERE tenant = %(tenant)s

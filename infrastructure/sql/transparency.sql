@@ -1,20 +1,18 @@
 -- name: create_missing_trees
+-- Of these tenants. What is there is found by the unique index: a join would read the new rows too, while they are made.
 INSERT INTO ordertrail.trees (tenant)
-SELECT l.tenant FROM ordertrail.ledgers AS l
-WHERE (%(tenants)s::text[] IS NULL OR l.tenant = ANY (%(tenants)s::text[]))
-  AND NOT EXISTS (
-      SELECT FROM ordertrail.trees AS t
-      WHERE t.tenant = l.tenant AND (%(tenants)s::text[] IS NULL OR t.tenant = ANY (%(tenants)s::text[]))
-  )
+SELECT l.tenant FROM ordertrail.ledgers AS l WHERE l.tenant = ANY (%(tenants)s)
 ON CONFLICT DO NOTHING
 
 -- name: unsealed
--- This includes a ledger that is shorter than its tree, which has to be found and reported.
-SELECT l.tenant
-FROM ordertrail.ledgers AS l JOIN ordertrail.trees AS t ON t.tenant = l.tenant
-WHERE l.position <> t.size AND t.error IS NULL
+-- within: of the ledgers that were written to in this time before now; of all, if it is NULL. This includes a ledger that
+-- is shorter than its tree, which has to be found and reported.
+SELECT l.tenant, coalesce(t.size, 0), l.position, t.tenant IS NULL AS is_missing
+FROM ordertrail.ledgers AS l LEFT JOIN ordertrail.trees AS t
+    ON t.tenant = l.tenant AND (%(tenants)s::text[] IS NULL OR t.tenant = ANY (%(tenants)s::text[]))
+WHERE l.active_at >= coalesce(statement_timestamp() - %(within)s::interval, '-infinity')
+  AND l.position <> coalesce(t.size, 0) AND t.error IS NULL
   AND (%(tenants)s::text[] IS NULL OR l.tenant = ANY (%(tenants)s::text[]))
-  AND (%(tenants)s::text[] IS NULL OR t.tenant = ANY (%(tenants)s::text[]))
 
 -- name: misnoted
 -- The trees' kept sizes are as quick to read as the ledgers, but decide nothing. The newest checkpoints decide, and
@@ -90,6 +88,57 @@ SELECT position FROM ordertrail.events WHERE tenant = %(tenant)s AND event_id = 
 -- name: newest_of_stream
 SELECT position, version FROM ordertrail.events
 WHERE tenant = %(tenant)s AND stream = %(stream)s ORDER BY version DESC LIMIT 1
+
+-- name: growing_tree
+-- A tree, the tiles that grow, and the leaves of the next events, all at one moment.
+SELECT t.size, t.error IS NULL, l.position, newest.size, newest.note, kept.levels, kept.numbers, kept.hashes, leaves.*
+FROM ordertrail.trees AS t
+JOIN ordertrail.ledgers AS l ON l.tenant = %(tenant)s
+LEFT JOIN LATERAL (
+    SELECT size, note FROM ordertrail.tree_heads WHERE tenant = %(tenant)s ORDER BY size DESC LIMIT 1
+) AS newest ON true
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(k.level::int), '{}') AS levels, coalesce(array_agg(k.number), '{}') AS numbers,
+           coalesce(array_agg(k.hashes), '{}') AS hashes
+    FROM unnest(%(levels)s, %(numbers)s) AS wanted (tile_level, tile_number)
+    JOIN ordertrail.tiles AS k
+      ON k.tenant = %(tenant)s AND k.level = wanted.tile_level AND k.number = wanted.tile_number
+) AS kept
+CROSS JOIN LATERAL (
+    SELECT coalesce(min(position), 0), coalesce(max(position), 0), count(*),
+           coalesce(string_agg(hash, '' ORDER BY position), ''),
+           min(recorded_at), max(recorded_at), coalesce(bool_and(recorded_at >= before), true)
+    FROM (
+        SELECT e.position, e.recorded_at, ordertrail.leaf_hash(
+                   e.tenant, e.position, e.stream, e.version, e.event_id, e.type, e.data, e.metadata, e.occurred_at,
+                   e.recorded_at
+               ) AS hash,
+               lag(e.recorded_at, 1, e.recorded_at) OVER (ORDER BY e.position) AS before
+        FROM ordertrail.events AS e
+        WHERE e.tenant = %(tenant)s AND e.position > %(sealed)s
+        ORDER BY e.position
+        LIMIT %(limit)s
+    ) AS page
+) AS leaves
+WHERE t.tenant = %(tenant)s
+
+-- name: keep_seal
+-- Everything, if the tree is still as it was read and nobody holds it, or nothing. It waits for nobody.
+WITH held AS (
+    SELECT tenant FROM ordertrail.trees
+    WHERE tenant = %(tenant)s AND size = %(sealed)s AND error IS NULL
+    FOR UPDATE SKIP LOCKED
+), grown AS (
+    INSERT INTO ordertrail.tiles (tenant, level, number, hashes)
+    SELECT %(tenant)s, t.level, t.number, t.hashes
+    FROM held CROSS JOIN unnest(%(levels)s, %(numbers)s, %(hashes)s) AS t (level, number, hashes)
+    ON CONFLICT (tenant, level, number) DO UPDATE SET hashes = excluded.hashes
+), head AS (
+    INSERT INTO ordertrail.tree_heads (tenant, size, note) SELECT %(tenant)s, %(size)s, %(note)s FROM held
+)
+UPDATE ordertrail.trees AS t SET size = %(size)s FROM held
+WHERE t.tenant = %(tenant)s AND held.tenant = %(tenant)s
+RETURNING t.size
 
 -- name: save_tiles
 INSERT INTO ordertrail.tiles (tenant, level, number, hashes)

@@ -40,7 +40,7 @@ async def tiles_of(connection: Connection, tenant: TenantName, wanted: Collectio
     """Return those of the wanted tiles that exist."""
     if not wanted:
         return {}
-    parameters: dict[str, Any] = {"tenant": tenant, **_coordinates(wanted)}
+    parameters: dict[str, Any] = {"tenant": tenant, **coordinates(wanted)}
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(_SQL["tiles"], parameters)
         return {Tile(level, number): hashes for level, number, hashes in await cursor.fetchall()}
@@ -48,8 +48,7 @@ async def tiles_of(connection: Connection, tenant: TenantName, wanted: Collectio
 
 async def save_tiles(connection: Connection, tenant: TenantName, tiles: Mapping[Tile, bytes]) -> None:
     """Store tiles as they are given, in place of any stored ones."""
-    parameters = {"tenant": tenant, **_coordinates(tiles), "hashes": ByteaArray(tiles.values())}
-    await connection.execute(_SQL["save_tiles"], parameters)
+    await connection.execute(_SQL["save_tiles"], {"tenant": tenant, **hashes_of(tiles)})
 
 
 def ledger_page(tenant: TenantName, after: int | None, limit: int) -> dict[str, Any]:
@@ -57,5 +56,11 @@ def ledger_page(tenant: TenantName, after: int | None, limit: int) -> dict[str, 
     return {"tenant": tenant, "after": -MAX_BIGINT if after is None else after, "limit": limit}
 
 
-def _coordinates(tiles: Collection[Tile]) -> dict[str, Any]:
+def hashes_of(tiles: Mapping[Tile, bytes]) -> dict[str, Any]:
+    """Return the parameters that store tiles."""
+    return {**coordinates(tiles), "hashes": ByteaArray(tiles.values())}
+
+
+def coordinates(tiles: Collection[Tile]) -> dict[str, Any]:
+    """Return the parameters that name tiles."""
     return {"levels": IntArray(tile.level for tile in tiles), "numbers": BigIntArray(tile.number for tile in tiles)}

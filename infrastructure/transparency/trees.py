@@ -2,21 +2,27 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
 
 from psycopg.rows import args_row
 
 from application.runtime.gathering import Gathering
 from application.transparency.audit.findings import KeptRecord
 from application.transparency.checkpoint import KeptNote
+from application.transparency.joint_sealing import Backlog, GrowingTree, NewSeal
 from application.transparency.leaves import Leaf
-from application.transparency.tiles import Leaves, Tile
+from application.transparency.tiles import Leaves, Tile, growing_tiles
 from application.views.projections.catalogue import PROJECTIONS
 from application.views.upkeep.projector import ViewAhead
 from domain.values import TenantName
 from infrastructure.postgres.arrays import BigIntArray, texts
 from infrastructure.postgres.database import Connection, Pool, reading
+from infrastructure.postgres.pipelines import read_each, write_each
 from infrastructure.postgres.statements import statements
 from infrastructure.transparency.statements import (
+    coordinates,
+    hashes_of,
     head_and_newest,
     leaves_of,
     ledger_page,
@@ -60,15 +66,39 @@ class PostgresTreeBatch:
 class PostgresTrees:
     """Implements application.transparency's TreeStore, TreeReader and LedgerScan."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, together: Pool | None = None) -> None:
+        """Take a pool, and another one for what is done for many tenants at a time, with the settings TOGETHER."""
         self._pool = pool
         self._nodes = pool.nodes
+        self._together = together or pool
         self._covering = Gathering(self._notes_that_cover)
 
-    async def unsealed(self) -> list[TenantName]:
+    async def unsealed(self, *, within: timedelta | None) -> list[Backlog]:
         async with reading(self._pool) as connection:
-            rows = await self._nodes.rows(connection, _SQL["create_missing_trees"], _SQL["unsealed"])
-        return [TenantName(row[0]) for row in rows]
+            rows = await self._nodes.rows(connection, _SQL["unsealed"], parameters={"within": within})
+            if missing := [tenant for tenant, *_, is_missing in rows if is_missing]:
+                of_these = {"tenants": texts(missing)}
+                await connection.execute(_SQL["create_missing_trees"], of_these, prepare=False)
+        return [Backlog(*backlog) for *backlog, _ in rows]
+
+    async def growing(self, backlogs: Sequence[Backlog], *, limit: int) -> list[GrowingTree | None]:
+        wanted = [
+            {"tenant": tenant, "sealed": sealed, "limit": limit, **coordinates(growing_tiles(sealed))}
+            for tenant, sealed, _ in backlogs
+        ]
+        async with reading(self._together) as connection:
+            found = await read_each(connection, _SQL["growing_tree"], wanted)
+        return [_growing(backlog, rows) for backlog, rows in zip(backlogs, found, strict=True)]
+
+    async def keep(self, seals: Sequence[NewSeal]) -> dict[TenantName, Exception]:
+        statement, writes = _SQL["keep_seal"], []
+        for tenant, sealed, (checkpoint, tiles, note) in seals:
+            size = checkpoint.size
+            parameters = {"tenant": tenant, "sealed": sealed, "size": size, "note": note, **hashes_of(tiles)}
+            writes.append((statement, parameters))
+        async with reading(self._together) as connection:
+            results = await write_each(connection, writes)
+        return {seal.tenant: r for seal, r in zip(seals, results, strict=True) if isinstance(r, Exception)}
 
     async def misnoted(self) -> list[TenantName]:
         async with reading(self._pool) as connection:
@@ -163,3 +193,13 @@ class PostgresTrees:
         async with reading(self._pool) as connection:
             row = await (await connection.execute(_SQL[statement], {"tenant": tenant, "size": size})).fetchone()
         return None if row is None else KeptNote(*row)
+
+
+def _growing(backlog: Backlog, rows: Sequence[tuple[Any, ...]]) -> GrowingTree | None:
+    """Return a tree as a row of growing_tree has it, if it is as the backlog says."""
+    for noted_size, is_sealed, head, size, note, levels, numbers, hashes, *leaves in rows:
+        if is_sealed and noted_size == backlog.sealed:
+            newest = None if size is None else KeptNote(size, note)
+            kept = dict(zip(map(Tile, levels, numbers), hashes, strict=True))
+            return GrowingTree(backlog.tenant, noted_size, head, newest, kept, Leaves(*leaves))
+    return None

@@ -6,7 +6,17 @@ from typing import Any
 
 from application.ledger.port import PAGE_BYTES, Page, RecordedEvent
 from application.privacy.vault import Vault
-from application.views.browsing import GROWTH_POINTS, MAX_TIED, CallSearch, Failures, Newest, ViewStanding
+from application.views.browsing import (
+    GROWTH_POINTS,
+    MAX_CARRIERS,
+    MAX_COUNTED,
+    MAX_TIED,
+    CallSearch,
+    DurationCount,
+    Failures,
+    Newest,
+    ViewStanding,
+)
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.ledger.event_store import EVENTS
 from infrastructure.postgres.arrays import BigIntArray, texts
@@ -16,7 +26,6 @@ from infrastructure.postgres.rows import fetch_whatever_times, recorded_event
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("browsing")
-_NEWEST_CALLS = 1_000
 
 
 class PostgresBrowsing:
@@ -41,8 +50,13 @@ class PostgresBrowsing:
         events = await self._vault.opened(tenant, [recorded_event(row) for row in shown])
         return Page(events, has_more=count > len(shown))
 
+    async def durations(self, tenant: TenantName, wanted: CallSearch, limits: Sequence[int]) -> list[DurationCount]:
+        counted = {"limits": BigIntArray(limits), "limit": MAX_COUNTED}
+        rows = await self._fetch("durations", tenant=tenant, **counted, **wanted._asdict())
+        return [DurationCount(*row) for row in rows]
+
     async def carriers(self, tenant: TenantName) -> list[str]:
-        return [row[0] for row in await self._fetch("carriers", tenant=tenant, limit=_NEWEST_CALLS)]
+        return [row[0] for row in await self._fetch("carriers", tenant=tenant, limit=MAX_CARRIERS)]
 
     async def failures(self, tenant: TenantName, integration_id: int, since: datetime) -> list[Failures]:
         rows = await self._fetch("failures", tenant=tenant, integration_id=integration_id, since=since)

@@ -64,6 +64,16 @@ def save(view: View[Any], schema: str = LIVE) -> bytes:
 
 
 @cache
+def save_together(views: tuple[View[Any], ...]) -> bytes:
+    """Return the statement that saves rows of these views and moves checkpoints, if all of them are at one position.
+
+    It takes an array for each column, named after its view too. It changes as many rows as there are checkpoints, or
+    none if somebody else holds one or has moved one.
+    """
+    return _save_together(views).as_bytes(None)
+
+
+@cache
 def present(view: View[Any], schema: str = LIVE) -> bytes:
     """Return the statement that reads the rows with some keys (ids, as texts) of a view whose key is one column."""
     return _present(view, schema).as_bytes(None)
@@ -91,7 +101,8 @@ def statements() -> Mapping[str, str]:
     They have the placeholders of the statements in the .sql files. So a test that holds those to a rule can hold these
     to it too.
     """
-    return {f"{view.name}.{name}": composed.as_string(None) for view in VIEWS for name, composed in _all_of(view)}
+    of_views = {f"{view.name}.{name}": composed.as_string(None) for view in VIEWS for name, composed in _all_of(view)}
+    return {**of_views, "all.save": _save_together(VIEWS).as_string(None)}
 
 
 def _all_of(view: View[Any]) -> Iterator[tuple[str, sql.Composed]]:
@@ -117,6 +128,46 @@ def _save(view: View[Any], schema: str) -> sql.Composed:
         tenant=TENANT,
         values=COMMA.join(map(from_array, view.columns)),
         arrays=COMMA.join(map(sql.Placeholder, names)),
+        replace=sql.SQL("") if view.is_log else _replacing(view),
+    )
+
+
+def _save_together(views: Sequence[View[Any]]) -> sql.Composed:
+    return sql.SQL("""
+        WITH held AS (
+            SELECT c.projection FROM ordertrail.checkpoints AS c
+            WHERE c.tenant = {tenant} AND c.projection = ANY ({projections}) AND c.position = {after}
+              AND c.error IS NULL AND NOT c.must_be_rebuilt
+            FOR UPDATE SKIP LOCKED
+        ), mine AS (
+            SELECT true AS is_mine FROM held HAVING count(*) = cardinality({projections})
+        ){saved}
+        UPDATE ordertrail.checkpoints AS c SET position = {upto}, updated_at = now() FROM mine
+        WHERE c.tenant = {tenant} AND c.projection = ANY ({projections})
+    """).format(
+        tenant=TENANT,
+        projections=sql.Placeholder("projections"),
+        after=sql.Placeholder("after"),
+        upto=sql.Placeholder("upto"),
+        saved=sql.SQL("").join(map(_saved, views)),
+    )
+
+
+def _saved(view: View[Any]) -> sql.Composed:
+    """Return the part that saves one view's rows, if the checkpoints are ours."""
+    names = [column.name for column in view.columns]
+    return sql.SQL("""
+        , {saved} AS (
+            INSERT INTO {table} AS new (tenant, {names})
+            SELECT {tenant}, {values} FROM mine CROSS JOIN unnest({arrays}) AS r ({names})
+            {replace}
+        )""").format(
+        saved=sql.Identifier(f"saved_{view.name}"),
+        table=table_of(view, LIVE),
+        names=names_of(names),
+        tenant=TENANT,
+        values=COMMA.join(map(from_array, view.columns)),
+        arrays=COMMA.join(sql.Placeholder(f"{view.name}_{name}") for name in names),
         replace=sql.SQL("") if view.is_log else _replacing(view),
     )
 

@@ -4,10 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from application.views.health import DeliveryHealth, DeliveryKind, InstallationShape, ProjectionHealth, SealingHealth
+from application.views.health import (
+    DeliveryHealth,
+    DeliveryKind,
+    InstallationShape,
+    ProjectionHealth,
+    SealingHealth,
+    StandbyHealth,
+)
 from application.views.projections.catalogue import PROJECTIONS
 from infrastructure.ledger.clock import now
 from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.standby import StandbyWatch
 from infrastructure.postgres.statements import statements
 from infrastructure.postgres.watch import Watch
 from infrastructure.setup.distribution import TABLES, distribution
@@ -21,16 +29,23 @@ SECONDS = 1.5
 class PostgresHealth:
     """Implements application.views.health.Health."""
 
-    def __init__(self, pool: Pool, watch: Watch) -> None:
+    def __init__(self, pool: Pool, watch: Watch, standby: StandbyWatch | None = None) -> None:
         self._pool = pool
         self._watch = watch
+        self._standby = standby
+
+    def standby(self) -> StandbyHealth | None:
+        if self._standby is None:
+            return None
+        return StandbyHealth(self._standby.why_not, *self._standby.lag)
 
     def refusal_of_writes(self) -> str | None:
         return self._watch.refusal_of_writes
 
     async def projections(self) -> list[ProjectionHealth]:
         names = [projection.name for projection in PROJECTIONS]
-        return [ProjectionHealth(*row) for row in await self._rows("projections", projections=names)]
+        late = {row[0]: ProjectionHealth(*row) for row in await self._rows("projections", projections=names)}
+        return [late.get(name, ProjectionHealth(name, 0, (), 0.0)) for name in sorted(names)]
 
     async def shape(self) -> InstallationShape:
         async with reading(self._pool, seconds=SECONDS) as connection:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from application.ledger.port import RecordedEvent
@@ -48,6 +49,13 @@ def arrays_of(
     return {column.name: _ARRAYS[column.type](of_column) for column, of_column in zip(columns, values, strict=True)}
 
 
+def present_of(view: str, schema: str = LIVE) -> tuple[type[Any], bytes]:
+    """Return the statement that reads what a view's projection needs of its present rows, and the type of its rows."""
+    if view == TIMELINE_VIEW.name:
+        return TiedOrders, _SQL["tied_orders"]
+    return _VIEWS[view].row, present(_VIEWS[view], schema)
+
+
 class PostgresViewBatch:
     """Implements application.views.upkeep.projector.ViewBatch."""
 
@@ -68,10 +76,8 @@ class PostgresViewBatch:
     async def present(self, view: str, ids: Sequence[str]) -> Mapping[str, Any]:
         if not ids:
             return {}
-        row_of, statement = _VIEWS[view].row, None
-        if view == TIMELINE_VIEW.name:
-            row_of, statement = TiedOrders, _SQL["tied_orders"]
-        rows = await self._fetch(statement or present(_VIEWS[view], self._schema), ids=texts(ids))
+        row_of, statement = present_of(view, self._schema)
+        rows = await self._fetch(statement, ids=texts(ids))
         return {str(row[0]): row_of(*row) for row in rows}
 
     async def save(self, view: str, rows: Sequence[Row]) -> None:
@@ -144,9 +150,13 @@ class PostgresViewStore:
                 row = await head.fetchone()
                 yield PostgresViewBatch(connection, tenant, checkpoints, Position(row[0] if row else 0), self._schema)
 
-    async def behind(self, projections: Sequence[str]) -> list[TenantName]:
+    async def behind(self, projections: Sequence[str], *, within: timedelta | None = None) -> list[TenantName]:
         with translated():
             async with self._connections() as connection:
-                both = _SQL["create_missing_checkpoints"], _SQL["behind"]
-                rows = await self._nodes.rows(connection, *both, parameters={"projections": texts(projections)})
-        return [TenantName(row[0]) for row in rows]
+                parameters = {"projections": texts(projections), "within": within}
+                found = await self._nodes.rows(connection, _SQL["behind"], parameters=parameters)
+                if missing := [tenant for tenant, has_missing in found if has_missing]:
+                    of_these = {**parameters, "tenants": texts(missing)}
+                    await connection.execute(_SQL["create_missing_checkpoints"], of_these, prepare=False)
+                    found = await self._nodes.rows(connection, _SQL["behind"], parameters=parameters)
+                return [TenantName(tenant) for tenant, _ in found]

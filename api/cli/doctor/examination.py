@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from api.bootstrap import Checkup, check_up, database_as_it_is, open_services
+from api.bootstrap import Checkup, check_up, database_as_it_is, look_at_standby, open_services
 from api.cli.doctor import judgements
 from api.cli.doctor.findings import DoctorFinding, completed, wrong
 from api.cli.settings import faults_of, run
@@ -52,6 +52,8 @@ def _look_at_database(found: list[DoctorFinding], settings: Settings) -> None:
             judgements.of_disk(seen),
         ]
         if _can_be_served(seen):
+            seen_of_standby = None if settings.read_dsn is None else run(look_at_standby(dsn, settings.read_dsn))
+            found.append(judgements.of_standby(seen_of_standby))
             with _or_wrong(found, "keys", "Give ORDERTRAIL_INSTALLATION_KEY as at the first start"):
                 run(_look_at_service(found, dsn, settings))
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from api.cli.terminal.tables import printable
 
 CHECKS = (
-    "settings", "database", "roles", "schema", "durability", "nodes", "disk", "clock", "keys", "sealing", "views"
+    "settings", "database", "roles", "schema", "durability", "nodes", "disk", "clock", "keys", "sealing", "views",
+    "standby",
 )  # fmt: skip
 """All checks, in their order. Each needs the ones before it, more or less."""
 

@@ -7,7 +7,7 @@ from shutil import disk_usage
 from api.bootstrap import Checkup
 from api.cli.doctor.findings import DoctorFinding, ok, wrong
 from api.settings import PREFIX, SECRETS, Settings
-from application.views.health import InstallationShape, ProjectionHealth, SealingHealth
+from application.views.health import InstallationShape, ProjectionHealth, SealingHealth, StandbyHealth
 
 MIN_FREE_BYTES = 2**30
 MAX_DELAY_SECONDS = 60.0
@@ -150,6 +150,17 @@ def of_views(views: Sequence[ProjectionHealth]) -> DoctorFinding:
         return ok("views", "they have read every event")
     says = f"they lack up to {lag} events of a tenant, for {seconds:.1f} s at most"
     return wrong("views", says, SERVE) if seconds > MAX_DELAY_SECONDS else ok("views", says)
+
+
+def of_standby(health: StandbyHealth | None) -> DoctorFinding:
+    """Judge the standby that reads may be answered from; None if none is set."""
+    if health is None:
+        return ok("standby", "none is set; the database answers all reads")
+    if health.why_not is not None:
+        return wrong(
+            "standby", f"nothing is read from it: {health.why_not}", "Look at the server that ORDERTRAIL_READ_DSN names"
+        )
+    return ok("standby", f"reads go to it; it is {_size(health.lag_bytes)} behind")
 
 
 def _size(count: float) -> str:

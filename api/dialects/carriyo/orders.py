@@ -14,6 +14,7 @@ from api.dialects.carriyo.security import CallerDep, TenantDep
 from api.http.dialect import of_every_route
 from api.http.parts import answer, array, rendered
 from api.http.requests import Json, KeyDep, ServicesDep, read, written
+from api.http.standby import may_read_standby
 from application.access.callers import authorise
 from application.ledger.codec import decode_as
 from application.privacy.legible import legibly
@@ -31,6 +32,7 @@ router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=o
     responses=refusals(400, 401, 403, 404),
     summary="List CarriyoOrder Change Logs",
 )
+@may_read_standby()
 async def list_change_logs(
     reference: Reference,
     caller: CallerDep,

@@ -18,12 +18,14 @@ from api.http.dialect import of_every_route
 from api.http.parts import answer, array, in_pieces, rendered
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, KeyDep, ServicesDep, read, written
+from api.http.standby import may_read_standby
 from api.services import Services
 from application.access.callers import authorise
 from application.ledger.codec import decode_as
 from application.ledger.outcome import first_told
 from application.ledger.port import Page, RecordedEvent
 from application.privacy.legible import legibly
+from application.views.queries import Views
 from domain.events.records import SystemLogRecorded
 from domain.streams import order_stream
 from domain.values import Name, TenantName
@@ -68,6 +70,7 @@ async def add_system_log(
     responses=refusals(400, 401, 403, 404),
     summary="List Order System Logs",
 )
+@may_read_standby()
 async def list_system_logs(
     reference: Reference,
     query: Annotated[SystemLogQuery, Query()],
@@ -82,17 +85,16 @@ async def list_system_logs(
     order_id = await found(services, caller, reference, query.key)
     first = (query.page_num - 1) * query.rows_per_page
 
-    async def part(offset: int) -> Page[RecordedEvent]:
+    async def part(views: Views, offset: int) -> Page[RecordedEvent]:
         limit = query.rows_per_page - offset
-        wanted = query.wanted()
-        return await services.queries.views.system_log(tenant, order_id, wanted, offset=first + offset, limit=limit)
+        return await views.system_log(tenant, order_id, query.wanted(), offset=first + offset, limit=limit)
 
     show = legibly(
         tenant,
         lambda event: _body(services, tenant, event.position, decode_as(SystemLogRecorded, event)),
         instead=partial(unreadable_system_log, tenant),
     )
-    begin = await part(0)
+    begin = await part(services.queries.views, 0)
     if not begin.has_more:
         return answer(array(await rendered(begin, show)), headers=headers)
 
@@ -103,7 +105,7 @@ async def list_system_logs(
         yield page
         while page.has_more:
             offset += page.size
-            page = await part(offset)
+            page = await part(services.lasting.queries.views, offset)
             yield page
 
     async def parts() -> AsyncIterator[bytes]:
@@ -125,6 +127,7 @@ async def list_system_logs(
     responses=refusals(400, 401, 403, 404),
     summary="Get Order System Log Detail URL",
 )
+@may_read_standby()
 async def get_system_log_link(
     request: Request,
     reference: Reference,

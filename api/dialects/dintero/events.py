@@ -12,6 +12,7 @@ from api.dialects.dintero.security import CallerDep
 from api.http.hot import hot
 from api.http.parts import answer, document, rendered
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from api.http.standby import may_read_standby
 from api.services import Services
 from application.access.callers import authorise
 from application.ledger.outcome import first_told
@@ -61,6 +62,7 @@ async def create_order_event(
     responses={404: {"model": DinteroError, "description": "No such order"}},
     summary="Order events collection",
 )
+@may_read_standby()
 async def list_order_events(aid: AccountId, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
     """Return the newest events of an order, and the combined state of all services' reports."""
     authorise(caller, f"read:shopping:/orders/{order_id}/events", account=aid)

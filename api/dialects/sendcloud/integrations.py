@@ -11,6 +11,7 @@ from api.dialects.sendcloud.parameters import IntegrationId
 from api.dialects.sendcloud.security import CallerDep
 from api.http.dialect import of_every_route
 from api.http.requests import Json, ServicesDep, StrictRoute, read
+from api.http.standby import may_read_standby
 from application.access.callers import authorise
 
 router = APIRouter(
@@ -32,6 +33,7 @@ Sort = Annotated[
 
 
 @router.get("", response_model=IntegrationList, responses=_REFUSED, summary="Retrieve a list of integrations")
+@may_read_standby()
 async def list_integrations(caller: CallerDep, services: ServicesDep, sort: Sort = "") -> Json:
     """List all integrations of the credential's tenant."""
     authorise(caller, "read:integrations")
@@ -50,6 +52,7 @@ async def list_integrations(caller: CallerDep, services: ServicesDep, sort: Sort
     },
     summary="Retrieve an integration",
 )
+@may_read_standby()
 async def get_integration(integration_id: IntegrationId, caller: CallerDep, services: ServicesDep) -> Json:
     """Return an integration, and since when its calls fail."""
     authorise(caller, "read:integrations")

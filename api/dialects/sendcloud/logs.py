@@ -16,6 +16,7 @@ from api.http.dialect import of_every_route
 from api.http.parts import answer, document
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, KeyDep, ServicesDep, StrictRoute, read, written
+from api.http.standby import may_read_standby
 from api.services import Services
 from application.access.callers import Caller, authorise
 from application.bodies.failed_calls import whole
@@ -78,6 +79,7 @@ async def create_log(
 
 
 @router.get("/logs", response_model=LogList, responses=_LISTED, summary="Retrieve all integration exception logs")
+@may_read_standby()
 async def list_all_logs(
     request: Request,
     caller: CallerDep,
@@ -96,6 +98,7 @@ async def list_all_logs(
     responses=_LISTED,
     summary="Retrieve exception logs for a specific integration",
 )
+@may_read_standby()
 async def list_logs(
     request: Request,
     integration_id: IntegrationId,

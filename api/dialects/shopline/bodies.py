@@ -10,16 +10,19 @@ from pydantic import (
     JsonValue,
     PlainValidator,
     StrictBool,
+    Tag,
     WithJsonSchema,
 )
 
 from api.dialects.shopline.values import SeenTime, seen_time
-from domain.values import Body, JsonObject, Money, Name, OptionalId
+from domain.values import FORM, Body, JsonObject, Money, Name, OptionalId
 
 OrderStatus = Literal["temp", "pending", "removed", "confirmed", "completed", "cancelled"]
 PaymentStatus = Literal["pending", "failed", "expired", "completed", "refunding", "refunded"]
 DeliveryStatus = Literal["pending", "shipping", "shipped", "arrived", "collected", "returned", "returning"]
 Side = Literal["merchant", "customer"]
+Wish = Annotated[JsonObject, Tag(f"{FORM}an object")] | Annotated[StrictBool, Tag(f"{FORM}a truth value")]
+"""Whether something is wanted, or what exactly."""
 
 
 def _whole(quantity: Any) -> Any:
@@ -88,8 +91,8 @@ class Cancellation(ShoplineRequest):
     )
     cancelled_reason: CancelledReason | None = None
     operated_by: Side | None = Field(None, description="customer, if it is left out")
-    revert_credits: JsonObject | StrictBool | None = None
-    revert_member_points: JsonObject | StrictBool | None = None
+    revert_credits: Wish | None = None
+    revert_member_points: Wish | None = None
     refund_order: StrictBool | None = None
     mail_notify: StrictBool | None = None
 

@@ -14,6 +14,7 @@ from api.http.pages import Rendered, page_of_order, rendered_entries
 from api.http.parts import answer, document
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, ServicesDep, StrictRoute, read
+from api.http.standby import may_read_standby
 from application.access.callers import authorise
 from application.privacy.legible import legibly
 from application.views.known import KnownEntries
@@ -29,6 +30,7 @@ router = APIRouter(tags=["SHOPLINE"], route_class=StrictRoute)
     summary="Get Action Logs",
 )
 @hot
+@may_read_standby()
 async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
     """Return the newest 100 actions on an order, newest first by created_at; none if there is no such order."""
     authorise(caller, "read:orders")
@@ -51,6 +53,7 @@ async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep
     responses=responses(401, 403, 404, 410, 422, 429),
     summary="Get Order",
 )
+@may_read_standby()
 async def get_order(order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
     """Return an order, as far as its recorded events tell; 410 if it is archived."""
     authorise(caller, "read:orders")

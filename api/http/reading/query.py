@@ -19,6 +19,15 @@ Digits = Annotated[int, BeforeValidator(_digits)]
 """A number as a path or a query has it: of digits. Pydantic would also take 1.0, 1_0 and blanks around them."""
 
 
+def number_in(text: str, *, highest: int) -> int | None:
+    """Return the number that a text of digits is; None if it is no such text, or if it is higher."""
+    digits = text.lstrip("0")
+    if not (text.isascii() and text.isdigit()) or len(digits) > len(str(highest)):
+        return None
+    number = int(digits or "0")
+    return number if number <= highest else None
+
+
 def known_parameters(dependant: Dependant) -> frozenset[str]:
     """Return the names of all parameters that a route's query may have."""
     names = {name for dependency in dependant.dependencies for name in known_parameters(dependency)}

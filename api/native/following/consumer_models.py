@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Tag
 
 from api.http.problems import Fault, InvalidRequest
 from api.http.reading.query import Digits
@@ -12,12 +12,15 @@ from api.native.models import Strict
 from application.delivery.consumers import Consumer, ConsumerSettings, HeldStream, Progress
 from application.delivery.consuming import ConsumerState, Start
 from application.delivery.filters import EventFilter
-from domain.values import Identifier, Moment, Name, Whole
+from domain.values import FORM, Identifier, Moment, Name, Whole
 
 MAX_NAMES = 100
 
 ConsumerName = Annotated[Identifier, Path(description="The consumer's name", examples=["billing"])]
 Names = Annotated[list[Name], Field(max_length=MAX_NAMES)]
+Beginning = (
+    Annotated[Literal["start", "now"], Tag(f"{FORM}a word")] | Annotated[Whole, Field(ge=0), Tag(f"{FORM}a position")]
+)
 StreamName = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00]*$", examples=["order-A-1001"])]
 
 
@@ -41,15 +44,17 @@ class NewConsumer(Strict):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"from": "now", "filter": {"types": ["order.status_updated"]}}]}
     )
-    from_: Literal["start", "now"] | Annotated[Whole, Field(ge=0)] = Field(
+    from_: Beginning = Field(
         "now",
         alias="from",
         description="With the first event, with the next, or after a position; a consumer that exists stays.",
     )
     filter: Filter = Field(default_factory=Filter)
-    max_failures: Whole = Field(5, ge=1, le=1_000, description="An event that was refused so often in a row is parked.")
-    lease_seconds: Whole = Field(
-        30, ge=5, le=3_600, description="A member that says nothing for so long loses its partitions."
+    max_failures: Annotated[Whole, Field(ge=1, le=1_000)] = Field(
+        5, description="An event that was refused so often in a row is parked."
+    )
+    lease_seconds: Annotated[Whole, Field(ge=5, le=3_600)] = Field(
+        30, description="A member that says nothing for so long loses its partitions."
     )
 
     def settings(self) -> ConsumerSettings:
@@ -60,7 +65,7 @@ class NewPlace(Strict):
     """Where to go on: after a position, or with the first event recorded at or after a time. One of them."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"position": 0}, {"time": "2026-11-01T00:00:00Z"}]})
-    position: Whole | None = Field(None, ge=0)
+    position: Annotated[Whole, Field(ge=0)] | None = None
     time: Moment | None = None
 
     def start(self) -> Start:
@@ -82,7 +87,7 @@ class DropBody(Strict):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"subject": "order-A-1001"}]})
     subject: StreamName
-    upto: Whole | None = Field(None, ge=1)
+    upto: Annotated[Whole, Field(ge=1)] | None = None
 
 
 class ConsumersQuery(Strict):

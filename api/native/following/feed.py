@@ -16,9 +16,10 @@ from api.http.parts import answer, array, document, rendered
 from api.http.reading.json_text import to_json
 from api.http.reading.query import Digits
 from api.http.requests import Json, NativeRoute, ServicesDep
+from api.http.standby import may_read_standby
 from api.http.streaming import FORMS, StreamedAnswer, StreamForm, StreamPart
 from api.native.errors import RESPONSES
-from api.native.following.streams import STREAMED, After, LastEventId, reader_of, streams_of
+from api.native.following.streams import STREAMED, After, LastEventId, is_followed, reader_of, streams_of
 from api.native.models import MAX_WAIT_SECONDS, Strict, Unreadable
 from api.native.render import cloud_event
 from api.native.security import CallerDep
@@ -28,7 +29,7 @@ from application.delivery.filters import EventFilter
 from application.delivery.follower import End, Follower
 from application.delivery.reading import LedgerPart
 from application.ledger.port import RecordedEvent
-from application.runtime.admission import resting
+from application.runtime.request_context import resting
 from domain.errors import BeyondHead, OrderNotFound
 from domain.values import MAX_BIGINT, Identifier, Name, Position, TenantName
 
@@ -91,6 +92,7 @@ router = APIRouter(prefix="/trail/v1", tags=["Native"], route_class=NativeRoute,
 
 
 @router.get("/feed", response_model=Feed, responses={200: {"content": _FORMS}}, summary="Read or follow the ledger")
+@may_read_standby(unless=is_followed)
 async def get_feed(
     request: Request,
     query: Annotated[FeedQuery, Query()],

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from api.http.accept import BATCH, NDJSON
 from api.http.parts import answer, document
 from api.http.problems import Fault, InvalidRequest, TooLarge, UnsupportedMediaType, problem_of
+from api.http.reading.bodies import json_of
 from api.http.reading.codings import Undecodable, coding_of, decoded_pieces
 from api.http.reading.query import Digits
 from api.http.requests import Json, NativeRoute, ServicesDep
@@ -29,7 +30,6 @@ from application.orders.bulk import BulkLoad, Prepared
 from application.orders.refused_lines import RefusedLine
 from application.runtime.garbage import searched_seldom
 from application.runtime.request_context import renew
-from application.runtime.strict_json import from_strict_json
 from domain.errors import OrdertrailError, Unauthenticated, Unavailable
 from domain.values import MAX_BIGINT
 
@@ -249,7 +249,7 @@ async def _batch(request: Request, pieces: AsyncIterator[bytes]) -> AsyncIterato
         if len(body) > limit:
             raise TooLarge(f"A batch may have {limit} bytes; lines may have any number of them")
     try:
-        events: Any = from_strict_json(body)
+        events: Any = json_of(bytes(body))
     except ValueError as exc:
         raise InvalidRequest(Fault(("body",), f"is not JSON: {exc}", "json_invalid")) from exc
     if not isinstance(events, list):

@@ -1,6 +1,7 @@
 """The lines of a bulk load: how a body is cut into them, and how each becomes a domain event."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -30,6 +31,8 @@ CHUNK_BYTES = 2**20
 
 _NATIVE = {"event_id", "occurred_at", "correlation_id", "causation_id"}
 _CLOUD = {"id": "event_id", "time": "occurred_at", "correlationid": "correlation_id", "causationid": "causation_id"}
+_SENT_AS = {"order_id": "subject", "integration_id": "subject"} | {ours: theirs for theirs, ours in _CLOUD.items()}
+_DIGITS = re.compile(r"[1-9][0-9]{0,18}")
 _MEMBERS = {"order_id", "integration_id", "type", "data", "actor", *_NATIVE}
 _PREFIXES = {"order": "order_id", "integration": "integration_id"}
 _IDENTIFIER, _NUMBER, _ACTOR = TypeAdapter(Identifier), TypeAdapter(IntegrationNumber), TypeAdapter(Actor)
@@ -70,7 +73,14 @@ class LineReader:
         """Return the event of a line's value, which is a native one or a CloudEvent."""
         if not isinstance(value, dict):
             raise InvalidRequest(Fault(("body",), "is no object", "dict_type"))
-        told = _of_cloud(value) if "specversion" in value else value
+        if "specversion" not in value:
+            return self._event(value)
+        try:
+            return self._event(_of_cloud(value))
+        except InvalidRequest as invalid:
+            raise InvalidRequest(*map(_in_cloud, invalid.faults)) from invalid
+
+    def _event(self, told: dict[str, Any]) -> Event:
         if strange := told.keys() - _MEMBERS:
             raise InvalidRequest(*(Fault(("body", name), "is no member of an event", "extra") for name in strange))
         event_class = _class_of(told.get("type"))
@@ -110,13 +120,19 @@ def _of_cloud(event: dict[str, Any]) -> dict[str, Any]:
     if "data_base64" in event:
         raise InvalidRequest(Fault(("body", "data_base64"), "is not the JSON of an event of ours", "data"))
     kind, _, name = str(event.get("subject", "")).partition("-")
-    if kind not in _PREFIXES:
+    if kind not in _PREFIXES or (kind == "integration" and not _DIGITS.fullmatch(name)):
         raise InvalidRequest(Fault(("body", "subject"), "is neither order-<id> nor integration-<id>", "subject"))
     told: dict[str, Any] = {ours: event[theirs] for theirs, ours in _CLOUD.items() if theirs in event}
-    told[_PREFIXES[kind]] = int(name) if kind == "integration" and name.isascii() and name.isdigit() else name
-    if "event_id" not in told:
+    told[_PREFIXES[kind]] = int(name) if kind == "integration" else name
+    if told.get("event_id") is None:
         raise InvalidRequest(Fault(("body", "id"), "is missing", "missing"))
     return {**told, "type": event.get("type"), "data": event.get("data", {})}
+
+
+def _in_cloud(fault: Fault) -> Fault:
+    """Return a fault with its place in the CloudEvent that was sent."""
+    body, *within = fault.where
+    return fault._replace(where=(body, *(_SENT_AS.get(str(part), part) for part in within[:1]), *within[1:]))
 
 
 _TELLABLE = {topic: event_class for topic, event_class in CATALOGUE.items() if is_tellable(event_class)}
@@ -131,9 +147,9 @@ def _class_of(type_: Any) -> type[Event]:
 
 def _stream_of(told: dict[str, Any], event_class: type[Event]) -> str:
     wanted, other = ("integration_id", "order_id")[:: 1 if issubclass(event_class, IntegrationEvent) else -1]
-    if wanted not in told:
+    if told.get(wanted) is None:
         raise InvalidRequest(Fault(("body", wanted), "is missing", "missing"))
-    if other in told:
+    if told.get(other) is not None:
         raise InvalidRequest(Fault(("body", other), f"does not go with the type {event_class.topic}", "extra"))
     return _order(told[wanted]) if wanted == "order_id" else integration_stream(_checked(_NUMBER, told[wanted], wanted))
 

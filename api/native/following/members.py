@@ -34,8 +34,8 @@ _Position = Annotated[Whole, Field(ge=1)]
 
 
 class _OfPartition(Strict):
-    partition: Whole = Field(ge=0, lt=PARTITIONS)
-    token: Whole = Field(ge=0, description="As the event came with it")
+    partition: Annotated[Whole, Field(ge=0, lt=PARTITIONS)]
+    token: Annotated[Whole, Field(ge=0, description="As the event came with it")]
     position: _Position
 
 
@@ -91,7 +91,7 @@ class Fetch(Said):
     member: MemberName | None = Field(
         None, description="A name of the process's own. If it is left out, the answer has one to go on with."
     )
-    limit: Whole = Field(100, ge=1, le=1_000)
+    limit: Annotated[Whole, Field(ge=1, le=1_000)] = 100
     wait: float = Field(
         0,
         ge=0,

@@ -1,11 +1,12 @@
 """What the streams of the native interface share: where they begin, and who may have them for how long."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Header, Request
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from api.http.accept import EVENT_STREAM, NDJSON
+from api.http.accept import EVENT_STREAM, JSON, NDJSON, wanted_form
 from api.http.reading.query import Digits
 from api.http.security import token_of
 from api.http.streaming import Reader
@@ -42,6 +43,11 @@ STREAMED: dict[str, Any] = {
     NDJSON: {"schema": {"type": "string", "description": "A line for each item; other lines have the member next"}},
 }
 """The forms of an answer that goes on, for the documentation."""
+
+
+def is_followed(arguments: Mapping[str, Any]) -> bool:
+    """Return whether a request is for what is yet to come, by its endpoint's arguments."""
+    return arguments["query"].wait > 0 or wanted_form(arguments["request"], (JSON, *STREAMED)) != JSON
 
 
 def streams_of(request: Request) -> Streams:

@@ -20,7 +20,7 @@ from application.access.callers import Caller
 from application.delivery.filters import EventFilter
 from application.delivery.follower import End
 from application.delivery.timeline import TimelineFollower
-from application.runtime.admission import resting
+from application.runtime.request_context import resting
 from domain.errors import BeyondHead
 
 _Follow = Callable[[], AbstractContextManager[TimelineFollower]]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json
 
 from api.http.reading.query import Digits
-from api.native.following.consumer_models import Filter, filter_body, progress_body
+from api.native.following.consumer_models import Beginning, Filter, filter_body, progress_body
 from api.native.models import Strict
 from application.delivery.consumers import Consumer, Progress
 from application.delivery.webhooks.port import Attempt, NewWebhook, Webhook
@@ -44,7 +44,7 @@ class NewWebhookBody(WebhookBody):
             "examples": [{"url": "https://shop.example/hooks", "filter": {"types": ["order.status_updated"]}}]
         }
     )
-    from_: Literal["start", "now"] | Annotated[Whole, Field(ge=0)] = Field(
+    from_: Beginning = Field(
         "now", alias="from", description="With the first event, with the next, or after a position"
     )
 
@@ -59,7 +59,7 @@ class Rotation(Strict):
     """How long messages are signed with the previous secret too."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"keep_seconds": 86_400}]})
-    keep_seconds: Whole = Field(86_400, ge=0, le=30 * 86_400)
+    keep_seconds: Annotated[Whole, Field(ge=0, le=30 * 86_400)] = 86_400
 
 
 class WebhooksQuery(Strict):

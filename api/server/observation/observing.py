@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from api.http.exchange import Observe
 from api.http.observation import access_log
-from api.http.observation.answering import Observe
 from api.http.observation.measured import REQUESTS
 from api.server.observation.spans import exporting_spans
 from api.settings import Settings

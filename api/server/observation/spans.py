@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from time import time_ns
 from typing import Any
 
-from api.http.observation.answering import Observe
-from api.http.observation.tracing import traceparent_of
+from api.http.exchange import Observe
 from api.http.request_ids import request_id
+from api.http.tracing import traceparent_of
 from domain.errors import Misconfigured
 
 EXPORT_SECONDS = 5.0

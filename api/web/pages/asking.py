@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Path, Request
 
 from api.http.problems import Fault, InvalidRequest
+from api.http.reading.query import number_in
 from api.web import route
 from domain.values import MAX_BIGINT, Name
 
@@ -38,9 +39,9 @@ def number(asked: Mapping[str, str], name: str, *, highest: int = MAX_BIGINT) ->
     text = asked.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > highest:
+    if (found := number_in(text, highest=highest)) is None:
         raise InvalidRequest(Fault(("query", name), f"is not a whole number from 0 to {highest}", "int"))
-    return int(text)
+    return found
 
 
 def one_of(asked: Mapping[str, str], name: str, known: Mapping[str, T]) -> T | None:

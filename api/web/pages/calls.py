@@ -1,7 +1,7 @@
 """Calls: one with its waterfall, and a search over all of them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -12,16 +12,16 @@ from api.web.rendering import page
 from api.web.route import PageRoute
 from api.web.security import VisitorDep
 from api.web.showing.call_view import carrier_call
-from api.web.showing.calls import histogram, milliseconds_of
+from api.web.showing.calls import LIMITS, histogram
 from api.web.showing.entries import ShownEntry, shown_event
+from api.web.showing.wording import words
 from application.access.callers import authorise
 from application.ledger.port import RecordedEvent
-from application.views.browsing import CallSearch
+from application.views.browsing import MAX_COUNTED, CallSearch
+from application.views.projections.system_log import milliseconds_of
 from domain.errors import EventNotFound
 from domain.streams import order_id_of
 
-LOOK = 300
-"""How many calls a page looks at: those that its histogram counts."""
 PAGE = 50
 CLASSES: dict[str, tuple[str, CallSearch]] = {
     "failed": ("Failed", CallSearch(is_failed=True)),
@@ -40,36 +40,32 @@ class CallLine(NamedTuple):
 
     order_id: str
     entry: ShownEntry
-    fields: Mapping[str, Any]
-    milliseconds: float | None
+    carrier: str | None
+    purpose: str
+    """What it was for, and in which direction it went, as far as that was told."""
+    milliseconds: int | None
 
 
 @router.get("/calls")
 async def get_calls(request: Request, visitor: VisitorDep, services: ServicesDep, asked: AskedDep) -> Response:
     """Search the calls about all orders, newest first."""
     authorise(visitor, "read:orders")
-    tenant, before = visitor.tenant.name, number(asked, "before")
-    one_of(asked, "slower", SLOWER)
+    tenant, before, wanted = visitor.tenant.name, number(asked, "before"), _wanted(asked)
     await read(services, visitor, "system_log", cursor=before)
-    looked_at = await services.browsing.calls(tenant, _wanted(asked), before=before, limit=LOOK)
-    lines = [_line(event) for event in looked_at]
-    slow = [line for line in lines if _is_slow(line, asked)]
-    shown = slow[:PAGE]
-    has_more = looked_at.has_more or len(slow) > PAGE
-    last = shown[-1].entry.position if len(slow) > PAGE else lines[-1].entry.position if lines else None
+    found = await services.browsing.calls(tenant, wanted, before=before, limit=PAGE)
     return page(
         request,
         "calls.html",
         visitor=visitor,
-        lines=shown,
-        looked_at=len(lines),
-        columns=histogram([(line.milliseconds, line.entry.tone == "bad") for line in slow]),
+        lines=[_line(event) for event in found],
+        durations=histogram(await services.browsing.durations(tenant, wanted, LIMITS)),
+        most_counted=MAX_COUNTED,
         carriers=await services.browsing.carriers(tenant),
         classes=CLASSES,
         slower=SLOWER,
         asked=asked,
-        is_narrowed=bool(asked.keys() & {"status", "carrier", "correlation", "order", "slower"}),
-        older=turned(asked, before=last) if has_more else None,
+        is_narrowed=wanted != CallSearch(),
+        older=turned(asked, before=found[-1].position) if found.has_more else None,
         newest=turned(asked, before=None) if before is not None else None,
     )
 
@@ -77,20 +73,26 @@ async def get_calls(request: Request, visitor: VisitorDep, services: ServicesDep
 def _wanted(asked: Mapping[str, str]) -> CallSearch:
     chosen = one_of(asked, "status", CLASSES)
     wanted = chosen[1] if chosen else CallSearch()
+    one_of(asked, "slower", SLOWER)
     return wanted._replace(
-        order_id=asked.get("order"), correlation_id=asked.get("correlation"), carrier_id=asked.get("carrier")
+        order_id=asked.get("order"),
+        correlation_id=asked.get("correlation"),
+        carrier_id=asked.get("carrier"),
+        least_milliseconds=number(asked, "slower"),
     )
 
 
 def _line(event: RecordedEvent) -> CallLine:
     entry = shown_event(event)
     fields = entry.data or {}
-    return CallLine(order_id_of(event.stream), entry, fields, milliseconds_of(fields))
-
-
-def _is_slow(line: CallLine, asked: Mapping[str, str]) -> bool:
-    least = asked.get("slower")
-    return least is None or (line.milliseconds is not None and line.milliseconds >= int(least))
+    told = (words(str(fields.get("request_type") or "").lower()), fields.get("direction"))
+    return CallLine(
+        order_id=order_id_of(event.stream),
+        entry=entry,
+        carrier=fields.get("carrier_id"),
+        purpose=" · ".join(filter(None, told)),
+        milliseconds=milliseconds_of(fields),
+    )
 
 
 @router.get("/orders/{order_id}/calls/{position}")

@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.http.problems import Fault, InvalidRequest
+from api.http.reading.query import number_in
 from api.http.requests import ServicesDep
 from api.services import Services
 from api.web.pages.followers import followers_of
@@ -108,10 +109,11 @@ def _shown_keys(keys: Sequence[KeyRecord], now: datetime) -> list[KeyRecord]:
 async def post_retention(visitor: VisitorDep, services: ServicesDep, form: FormDep) -> Response:
     """Keep the bodies of calls for so many days from now on; for ever, if none are named."""
     authorise(visitor, "admin:ledger")
-    days = form.get("days")
-    if days is not None and not (days.isascii() and days.isdigit() and int(days[:9]) <= MAX_DAYS):
+    told = form.get("days")
+    days = None if told is None else number_in(told, highest=MAX_DAYS)
+    if told is not None and days is None:
         raise InvalidRequest(Fault(("body", "days"), f"is not a number of days from 0 to {MAX_DAYS}", "int"))
-    await services.retention.keep(visitor.tenant.name, None if days is None else timedelta(int(days)))
+    await services.retention.keep(visitor.tenant.name, None if days is None else timedelta(days))
     return see(f"{PATH}#retention")
 
 

@@ -16,6 +16,7 @@ from api.web.pages.tree import tree_of
 from api.web.rendering import page
 from api.web.route import PageRoute
 from api.web.security import VisitorDep
+from api.web.showing.amounts import sums
 from api.web.showing.entries import by_day, shown_entries, shown_event
 from api.web.sign_in import see
 from application.access.callers import authorise
@@ -57,6 +58,7 @@ async def get_order(
     entries = await _entries(services, tenant, order_id, _wanted(asked), cursor)
     shown = shown_order(row)
     entries_shown = shown_entries(entries, await _before(services, tenant, order_id, entries))
+    tree = await tree_of(services, tenant, order_id, shown.state)
     return page(
         request,
         "order.html",
@@ -69,7 +71,8 @@ async def get_order(
         turned=turned,
         older=turned(asked, before=entries[-1].event.position) if entries.has_more else None,
         newest=turned(asked, before=None) if cursor is not None else None,
-        tree=await tree_of(services, tenant, order_id, shown.state),
+        tree=tree,
+        together=sums(branch.state.totals.total for branch in tree if branch.state and branch.state.totals),
         copies=_copies(request, order_id, row, shown),
     )
 

@@ -1,6 +1,6 @@
 """The list of orders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from fastapi import APIRouter, Request, Response
@@ -10,14 +10,25 @@ from api.web.pages.asking import PERIODS, AskedDep, number, one_of, since, turne
 from api.web.rendering import page
 from api.web.route import PageRoute
 from api.web.security import VisitorDep
-from api.web.showing.wording import Appearance, look_of
+from api.web.showing.wording import look_of, words
 from application.access.callers import authorise
 from application.views.browsing import Newest
 from application.views.order_rows import ShownOrder, shown_order
 from application.views.projections.order_state import OrderStateRow
 from application.views.queries import OrderFilter
+from domain.events.delivery import DeliveryStatusUpdated
+from domain.events.lifecycle import StatusUpdated
+from domain.events.payment import PaymentStatusUpdated
+from domain.events.records import ServiceEventRecorded
+from domain.order_state import OrderState
 
 PAGE = 25
+_BECAME = {
+    StatusUpdated.topic: "status",
+    PaymentStatusUpdated.topic: "payment_status",
+    DeliveryStatusUpdated.topic: "delivery_status",
+}
+"""The field of an order that says what a type of event has made of it."""
 STATES = {"failure": "Failed", "pending": "Pending", "success": "Succeeded"}
 
 router = APIRouter(prefix="/ui", route_class=PageRoute, include_in_schema=False)
@@ -29,7 +40,9 @@ class OrderLine(NamedTuple):
     row: OrderStateRow
     shown: ShownOrder
     newest: Newest | None
-    look: Appearance | None
+    icon: str = ""
+    told: str = ""
+    """What that was, in words."""
 
 
 @router.get("/orders")
@@ -44,7 +57,7 @@ async def get_orders(request: Request, visitor: VisitorDep, services: ServicesDe
         request,
         "orders.html",
         visitor=visitor,
-        lines=_lines(rows, newest),
+        lines=[_line(row, newest.get(row.order_id)) for row in rows],
         asked=asked,
         periods=PERIODS,
         states=STATES,
@@ -66,9 +79,19 @@ def _wanted(asked: Mapping[str, str]) -> OrderFilter:
     )
 
 
-def _lines(rows: Sequence[OrderStateRow], newest: Mapping[str, Newest]) -> list[OrderLine]:
-    lines = []
-    for row in rows:
-        last = newest.get(row.order_id)
-        lines.append(OrderLine(row, shown_order(row), last, look_of(last.type) if last else None))
-    return lines
+def _line(row: OrderStateRow, newest: Newest | None) -> OrderLine:
+    shown = shown_order(row)
+    if newest is None:
+        return OrderLine(row, shown, None)
+    return OrderLine(row, shown, newest, look_of(newest.type).icon, _told(newest, shown.state))
+
+
+def _told(newest: Newest, order: OrderState) -> str:
+    """Return what happened last, with what has become of it as far as the order's state says."""
+    if newest.type == ServiceEventRecorded.topic:
+        for name, report in order.services.items():
+            if report.occurred_at == newest.occurred_at:
+                return f"{words(name)}: {words(report.status)}"
+    title = look_of(newest.type).title
+    became = getattr(order, _BECAME.get(newest.type, ""), None)
+    return f"{title}: {words(became)}" if became else title

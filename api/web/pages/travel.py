@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from api.http.requests import ServicesDep
+from api.http.requests import ServicesDep, read
 from api.web.pages.asking import AskedDep, OrderName, number
 from api.web.rendering import page
 from api.web.route import PageRoute
@@ -17,6 +17,7 @@ from api.web.showing.wording import words
 from api.web.sign_in import see
 from application.access.callers import authorise
 from application.views.history import FieldDifference, described
+from application.views.order_rows import shown_order
 
 router = APIRouter(prefix="/ui/orders", route_class=PageRoute, include_in_schema=False)
 
@@ -42,10 +43,11 @@ async def get_history(
     """Show what an order was at a version, beside what it was before."""
     authorise(visitor, "read:orders")
     tenant = visitor.tenant.name
+    await read(services, visitor, "order_state")
     newest = await services.queries.find_order(tenant, order_id)
     if newest.order_id != order_id:
         return see(f"/ui/orders/{quote(newest.order_id, safe='')}/history")
-    head = (await services.queries.order(tenant, order_id)).version
+    head = shown_order(newest).state.version
     version = number(asked, "version") or head
     now, changes = await services.time_travel.changes(tenant, order_id, after=version - 1, upto=version)
     return page(
@@ -88,7 +90,8 @@ def _report(report: Any) -> Any:
     """Return a service's report in one line."""
     if not isinstance(report, dict):
         return report
-    return " – ".join(str(report[name]) for name in ("status", "description") if report.get(name))
+    told = (words(str(report.get("status") or "")), report.get("description"))
+    return " – ".join(str(each) for each in told if each)
 
 
 def _is_empty(value: Any) -> bool:

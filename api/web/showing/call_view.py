@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from api.web.showing.calls import Waterfall, milliseconds_of, waterfall
+from api.web.showing.calls import Waterfall, waterfall
 from api.web.showing.moments import span
 from api.web.showing.wording import Tone, code_tone, gone, words
 from application.views.hints import hint
+from application.views.projections.system_log import milliseconds_of
 from domain.events.integration import ExceptionLogged
 from domain.events.records import Call, SystemLogRecorded
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from api.web.showing.moments import span
+from application.views.browsing import DurationCount
+from application.views.projections.system_log import milliseconds_of
 from domain.events.records import CallDurations
 
-_SECONDS_UNTIL = 10**11
-"""A time since 1970 below this is in seconds; in milliseconds it would be in the spring of 1973."""
+_LONGEST = 10**11
+"""Three years, in milliseconds. A number that was sent as a duration may be of any size."""
 PHASES = (
     ("dns_lookup_duration", "DNS", "dns"),
     ("tcp_connection_duration", "TCP", "tcp"),
@@ -39,14 +41,6 @@ class Waterfall(NamedTuple):
     ticks: Sequence[tuple[float, str]]
 
 
-def milliseconds_of(fields: Mapping[str, Any]) -> float | None:
-    """Return how long a call took by the times that its caller reported; None if they do not say."""
-    began, ended = fields.get("request_time"), fields.get("response_time")
-    if not isinstance(began, int) or not isinstance(ended, int) or ended < began:
-        return None
-    return float(ended - began) * (1_000 if ended < _SECONDS_UNTIL else 1)
-
-
 def call_span(fields: Mapping[str, Any]) -> str | None:
     """Return how long a call took, in words."""
     taken = milliseconds_of(fields)
@@ -57,11 +51,16 @@ def waterfall(durations: CallDurations | None) -> Waterfall | None:
     """Return a call's phases one after the other; None if they were not measured."""
     if durations is None:
         return None
-    phases = [(label, name, float(getattr(durations, field) or 0)) for field, label, name in PHASES]
-    total = max(float(durations.total_duration or 0), sum(size for _, _, size in phases))
+    phases = [(label, name, _measured(getattr(durations, field))) for field, label, name in PHASES]
+    total = max(_measured(durations.total_duration), sum(size for _, _, size in phases))
     if total <= 0:
         return None
     return Waterfall(list(_bars(phases, total)), total, bool(durations.connection_reused), _ticks(total))
+
+
+def _measured(milliseconds: float | None) -> float:
+    """Return a duration that can be drawn: one that nobody can have measured is none."""
+    return float(milliseconds) if milliseconds is not None and 0 < milliseconds <= _LONGEST else 0.0
 
 
 def _bars(phases: Sequence[tuple[str, str, float]], total: float) -> Iterator[Bar]:
@@ -86,21 +85,27 @@ class CallColumn(NamedTuple):
     bad_height: float
 
 
-_LIMITS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000)
+LIMITS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000)
+"""Where the columns of a histogram begin, in milliseconds; the first begins at nothing."""
 
 
-def histogram(calls: Sequence[tuple[float | None, bool]]) -> list[CallColumn]:
-    """Return how many calls took how long. Each call is its milliseconds, and whether it failed."""
-    bounds = [0, *_LIMITS]
-    counts = [[0, 0] for _ in bounds]
-    for taken, is_bad in calls:
-        if taken is not None:
-            place = sum(taken >= limit for limit in _LIMITS)
-            counts[place][0] += 1
-            counts[place][1] += is_bad
-    highest = max((count for count, _ in counts), default=0) or 1
-    labels = [f"< {span(_LIMITS[0])}", *(f"≥ {span(limit)}" for limit in _LIMITS)]
-    return [
-        CallColumn(label, count, bad, count / highest * 100, bad / highest * 100)
-        for label, (count, bad) in zip(labels, counts, strict=True)
+class Histogram(NamedTuple):
+    """How many calls took how long, and of how many calls it is."""
+
+    columns: Sequence[CallColumn]
+    counted: int
+    untimed: int
+
+
+def histogram(counts: Sequence[DurationCount]) -> Histogram:
+    """Return the histogram of calls that were counted between LIMITS."""
+    of_place = {count.place: count for count in counts}
+    none = DurationCount(None, 0, 0)
+    places = [of_place.get(place, none) for place in range(len(LIMITS) + 1)]
+    highest = max(count.number for count in places) or 1
+    labels = [f"< {span(LIMITS[0])}", *(f"≥ {span(limit)}" for limit in LIMITS)]
+    columns = [
+        CallColumn(label, count.number, count.failed, count.number / highest * 100, count.failed / highest * 100)
+        for label, count in zip(labels, places, strict=True)
     ]
+    return Histogram(columns, sum(count.number for count in counts), of_place.get(None, none).number)

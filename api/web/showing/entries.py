@@ -41,6 +41,14 @@ class Difference(NamedTuple):
     after: Any
 
 
+class EntryActor(NamedTuple):
+    """Who did it, as far as the event says."""
+
+    name: Any = None
+    id: Any = None
+    type: Any = None
+
+
 class ShownEntry(NamedTuple):
     """One entry."""
 
@@ -54,7 +62,7 @@ class ShownEntry(NamedTuple):
     summary: Any
     facts: Sequence[tuple[str, Any]]
     differences: Sequence[Difference]
-    actor: Mapping[str, Any]
+    actor: EntryActor
     correlation_id: str | None
     link: tuple[str, str] | None
     """The text and the address of the page that says more."""
@@ -135,12 +143,17 @@ def shown_event(
         summary=summary,
         facts=list(_facts(event.type, fields, {look.step, look.summary})),
         differences=list(_differences(fields)),
-        actor=metadata.get("actor", {}),
+        actor=_actor(metadata.get("actor", {})),
         correlation_id=metadata.get("correlation_id"),
         link=link,
         data=data,
         unreadable=unreadable,
     )
+
+
+def _actor(told: Mapping[str, Any]) -> EntryActor:
+    """Return an actor of whom events store only what is known."""
+    return EntryActor(told.get("name"), told.get("id"), told.get("type"))
 
 
 def _thing(event_type: str, fields: Mapping[str, Any]) -> str:

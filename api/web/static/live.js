@@ -24,10 +24,8 @@ function follow(event) {
   source = new EventSource(`/ui/live${liveOn === "ledger" ? "" : `?order=${encodeURIComponent(liveOn)}`}`);
   source.onopen = () => say(true);
   source.onmessage = () => { clearTimeout(timer); timer = setTimeout(refresh, REST / 4); };
-  source.onerror = () => {
-    say(false);
-    if (source?.readyState === EventSource.CLOSED) refresh(); // the session may be over, which the page tells
-  };
+  source.onerror = () => say(false);
+  source.addEventListener("end", refresh); // the session may be over, which the page tells
 }
 
 function leave() {

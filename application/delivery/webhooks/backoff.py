@@ -26,7 +26,8 @@ def retry_after(header: str | None, now: datetime) -> timedelta:
     if header is None:
         return timedelta()
     if header.isascii() and header.isdigit():
-        return min(timedelta(seconds=min(int(header), 10**9)), MAX_RETRY_AFTER)
+        # Python reads no number of thousands of digits; a day has five.
+        return min(timedelta(seconds=int(header.lstrip("0")[:9] or "0")), MAX_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(header)
     except ValueError:

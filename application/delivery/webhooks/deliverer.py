@@ -71,7 +71,8 @@ class Deliverer:
     async def _look(self, awake: asyncio.Event) -> None:
         await self.look()
         with suppress(TimeoutError):
-            await asyncio.wait_for(awake.wait(), LOOK_SECONDS)
+            async with asyncio.timeout(LOOK_SECONDS):
+                await awake.wait()
         awake.clear()
 
     async def _deliver(self, tenant: TenantName, webhook: str) -> None:

@@ -60,7 +60,10 @@ class _Inbox:
 
 
 class _Rounds:
-    """Projects one batch of each tenant in turn, so that a tenant with much to do does not hold up the others."""
+    """Projects one batch of each tenant, so that a tenant with much to do does not hold up the others.
+
+    Tenants with few events are projected together, and then the others in turn.
+    """
 
     def __init__(self, projector: Projector, inbox: _Inbox, rest_seconds: float) -> None:
         self._projector = projector
@@ -73,7 +76,8 @@ class _Rounds:
         try:
             tenants = await self._inbox.take(self._projector)
             began = time.monotonic()
-            read = {tenant: await self._project(tenant) for tenant in tenants}
+            read = await self._projector.project_together(tenants)
+            read |= {tenant: await self._project(tenant) for tenant in tenants - read.keys()}
         except BaseException:
             # Tenants that this round has missed are looked at in the next.
             self._inbox.put(None)

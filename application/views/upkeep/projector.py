@@ -1,9 +1,12 @@
 """The projector: reads a tenant's ledger in batches and brings the views up to date, each event exactly once."""
 
+import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from itertools import zip_longest
+from math import inf
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
@@ -12,13 +15,22 @@ from application.runtime.measures import EVENTS_PROJECTED, PROJECT_SECONDS
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection, Row
 from application.views.upkeep.customers import Reveal, reveal_nothing
+from application.views.upkeep.joint_projecting import GROUP, JointViews, project_together
 from application.views.upkeep.read_ahead import ReadAhead
-from domain.errors import Unavailable
+from domain.errors import Busy, Unavailable
 from domain.values import Position, TenantName
 
 _log = logging.getLogger(__name__)
 
 BATCH = 2_000
+LANES = 2
+"""How many groups of tenants are projected at a time."""
+LOOK_SECONDS = 10.0
+"""How often all tenants are looked at, whether or not their ledgers were written to."""
+RECENT = timedelta(seconds=30)
+"""Tenants whose ledgers were written to in this time are looked at each time. An append takes 10 s at most, and the
+time of a ledger's last append is known to 10 s.
+"""
 
 
 class ViewCheckpoint(NamedTuple):
@@ -82,10 +94,11 @@ class ViewStore(Protocol):
         holds.
         """
 
-    async def behind(self, projections: Sequence[str]) -> list[TenantName]:
+    async def behind(self, projections: Sequence[str], *, within: timedelta | None = None) -> list[TenantName]:
         """Return the tenants with one of these checkpoints behind their ledger, or ahead of it, which is an error.
 
-        Missing checkpoints are created.
+        With within, only tenants are looked at whose ledgers were written to within this time before now. Missing
+        checkpoints are created.
         """
 
 
@@ -122,10 +135,14 @@ class Projector:
         views: ViewStore,
         projections: Iterable[Projection],
         *,
+        together: JointViews | None = None,
         reveal: Reveal = reveal_nothing,
         batch: int = BATCH,
     ) -> None:
         self._views = views
+        self._together = together
+        self._reveal = reveal
+        self._look_at = -inf
         self._projections = {projection.name: projection for projection in projections}
         self._limit = batch
         self._ahead = ReadAhead(views, reveal)
@@ -135,7 +152,47 @@ class Projector:
         return list(self._projections)
 
     async def behind(self) -> list[TenantName]:
-        return await self._views.behind(self.names)
+        """Return the tenants that have something to project.
+
+        Now and then all tenants are looked at, otherwise only those whose ledgers were written to lately.
+        """
+        now = monotonic()
+        if now < self._look_at:
+            return await self._views.behind(self.names, within=RECENT)
+        found = await self._views.behind(self.names)
+        self._look_at = now + LOOK_SECONDS
+        return found
+
+    async def project_together(self, tenants: Collection[TenantName]) -> dict[TenantName, int]:
+        """Project a batch of those of these tenants that have few events; return how many were read of each.
+
+        A tenant that is not returned has to be projected alone. Raises Unavailable.
+        """
+        if self._together is None or len(tenants) == 1:
+            return {}
+        views, waiting, read = self._together, list(tenants), dict[TenantName, int]()
+        groups = iter([waiting[first : first + GROUP] for first in range(0, len(waiting), GROUP)])
+
+        async def project() -> None:
+            for group in groups:
+                read.update(await self._project_group_together(views, group))
+
+        # While one group is stored, the next is derived.
+        for error in await asyncio.gather(*(project() for _ in range(LANES)), return_exceptions=True):
+            if error is not None:
+                raise error
+        return read
+
+    async def _project_group_together(self, views: JointViews, group: Sequence[TenantName]) -> dict[TenantName, int]:
+        try:
+            return await project_together(views, self._projections.values(), group, self._reveal)
+        except Busy:
+            return {}  # one of them cannot be projected now, and each on its own, the others can
+        except Unavailable:
+            raise
+        except Exception:
+            _log.exception("Some tenants could not be projected together; projecting each on its own")
+            return {}
 
     async def catch_up(self, tenant: TenantName) -> int:
         """Project batches until the tenant's views have read the whole ledger; return how many events were read."""

@@ -63,12 +63,12 @@ class ReadAhead:
 
     async def _read(self, page: _Page) -> list[Entry]:
         events = await self._ledgers.events(page.tenant, after=page.after, limit=page.limit)
-        entries = [_read(event) for event in events]
+        entries = [entry_of(event) for event in events]
         await self._reveal(page.tenant, entries)
         return entries
 
 
-def _read(event: RecordedEvent) -> Entry:
+def entry_of(event: RecordedEvent) -> Entry:
     """Return a decoded entry if it can be decoded. If not, the projections will meet the error."""
     entry = Entry(event)
     with suppress(InvalidEvent):

@@ -87,7 +87,7 @@ CREATE INDEX orders_by_reference ON ordertrail.order_state (tenant, reference, f
 ALTER TABLE ordertrail.order_state ALTER COLUMN search SET STATISTICS 0;
 
 -- Carriyo's system logs: HTTP calls about an order, with the columns they are found by. The event and its content hold
--- the rest.
+-- the rest. milliseconds: how long a call took by the times that its caller reported; NULL if they do not say.
 CREATE TABLE ordertrail.system_log (
     tenant text COLLATE "C" NOT NULL,
     order_id text COLLATE "C" NOT NULL,
@@ -98,11 +98,22 @@ CREATE TABLE ordertrail.system_log (
     direction text COLLATE "C",
     request_type text COLLATE "C",
     response_code bigint,
+    milliseconds bigint,
     content_digest text COLLATE "C",
     CONSTRAINT a_call_is_logged_once PRIMARY KEY (tenant, order_id, position)
 );
 -- The calls about all orders of a tenant, newest first.
 CREATE INDEX calls_newest_first ON ordertrail.system_log (tenant, position);
+-- The calls that were answered with a status, or not at all, which may be few among many.
+CREATE INDEX calls_by_response ON ordertrail.system_log (tenant, response_code, position);
+-- The calls that were slow: from the least time on that a search can ask for.
+CREATE INDEX slow_calls ON ordertrail.system_log (tenant, milliseconds, position) WHERE milliseconds >= 250;
+-- The calls with the same correlation id, whatever their orders.
+CREATE INDEX calls_by_correlation ON ordertrail.system_log (tenant, correlation_id, position)
+    WHERE correlation_id IS NOT NULL;
+-- The calls of each carrier, and the names of all carriers, one step each.
+CREATE INDEX calls_by_carrier ON ordertrail.system_log (tenant, carrier_id, position)
+    WHERE carrier_id IS NOT NULL;
 
 -- Sendcloud's integration exception logs. The event holds the rest.
 CREATE TABLE ordertrail.integration_log (

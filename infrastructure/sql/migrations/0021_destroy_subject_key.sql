@@ -1,6 +1,6 @@
--- Destroys a subject's key, and does nothing else: a role with this right cannot put another key in its place. A
--- subject without a key gets a row too, because it must not get a key later. Pages that were rendered with the key are
--- not shown again.
+-- Destroys a subject's key. A role with this right cannot put another key in its place. A subject without a key gets a
+-- row too, because it must not get a key later. Pages that were rendered with the key are not shown again, and what was
+-- said of the subject's events is not kept.
 CREATE FUNCTION ordertrail.destroy_subject_key(in_tenant text, in_subject text, in_by text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -18,5 +18,8 @@ BEGIN
         INSERT INTO ordertrail.editions AS e (tenant, number) VALUES (in_tenant, 1)
         ON CONFLICT (tenant) DO UPDATE SET number = e.number + 1;
     END IF;
+    -- What members of consumers said of the subject's events is not encrypted.
+    UPDATE ordertrail.held_streams AS h SET reason = '[redacted]'
+    WHERE h.tenant = in_tenant AND h.stream = in_subject AND h.reason NOT IN ('', '[redacted]');
 END
 $function$;

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -86,6 +87,18 @@ async def test_it_waits_for_more_and_leaves_when_it_is_told_to(
 
     assert (process.returncode, said.decode()) == (0, "6 events were handled.\n")
     assert (consumer["lag_events"], consumer["members"]) == (0, [])
+
+
+async def test_it_leaves_when_it_is_told_to_although_no_server_answers(account: Account, tmp_path: Path) -> None:
+    process = await start(replace(account, url="http://127.0.0.1:1"), tmp_path)
+    assert process.stderr is not None
+    assert b"does not answer, and is asked again" in await process.stderr.readline()
+
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(60):
+        said, _ = await process.communicate()
+
+    assert (process.returncode, said.decode()) == (0, "0 events were handled.\n")
 
 
 async def test_a_consumer_that_does_not_exist_is_said_to(account: Account, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tests.acceptance.sendcloud.fix_sendcloud import LOGS as EXCEPTIONS
 from tests.acceptance.sendcloud.fix_sendcloud import MINIMAL
 from tests.fix_server import Account
 from tests.native import ORDERS, an_order, assert_problem, comment
+from tests.raw_http import connected
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": ZstdCompressor().compress}
 of_each = pytest.mark.parametrize("coding", COMPRESS)
@@ -80,3 +81,17 @@ async def test_the_same_request_is_the_same_however_it_was_compressed(http: http
 async def test_nobody_has_anything_decoded_without_a_credential(account: Account) -> None:
     async with httpx.AsyncClient(base_url=account.url) as nobody:
         assert (await post(nobody, ORDERS, b"{}", "br")).status_code == 401
+
+
+@pytest.mark.parametrize("path", [f"{ORDERS}/A-1/events", "/trail/v1/events", "/trail/v1/webhooks"])
+async def test_a_coding_of_the_transfer_is_refused(account: Account, path: str) -> None:
+    """It is not decoded, so what it says of the body would not be true."""
+    body = to_json(comment("zipped"))
+    headers = {"Authorization": f"Bearer {account.token}", "Content-Type": "application/json"}
+    async with connected(account.url) as connection:
+        await connection.begin("POST", path, {**headers, "Transfer-Encoding": "gzip, chunked"})
+        await connection.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+
+        refused = await connection.answer()
+
+    assert (refused.status, refused.json()["type"]) == (415, "urn:ordertrail:problem:unsupported")

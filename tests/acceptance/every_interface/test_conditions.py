@@ -8,12 +8,13 @@ import pytest
 
 from tests.acceptance.dintero.fix_dintero import error_of
 from tests.acceptance.sendcloud.fix_sendcloud import LOGS, assert_error
+from tests.fix_server import Account
 from tests.native import ORDERS, amounts, an_order, append, assert_problem, comment, new_id, status
 
 INTEGRATION = "/trail/v1/integrations/7"
 RETENTION = "/trail/v1/retention"
 DATE = "Sat, 28 Nov 2026 12:00:00 GMT"
-UNKNOWN = {"If-None-Match": "*", "If-Unmodified-Since": DATE, "If-Modified-Since": DATE}
+UNKNOWN = {"If-None-Match": "*", "If-Unmodified-Since": DATE, "If-Modified-Since": DATE, "Content-Range": "bytes 0-1/9"}
 
 Send = Callable[..., Awaitable[httpx.Response]]
 
@@ -158,6 +159,41 @@ async def test_two_keys_of_one_request_are_refused(http: httpx.AsyncClient, send
     assert refused.json()["errors"][0]["pointer"] == "Idempotency-Key"
     assert_error(log, 400, "invalid")
     assert taken.status_code == 201
+
+
+KEYLESS = [
+    ("POST", "/trail/v1/events"),
+    ("PUT", "/trail/v1/retention"),
+    ("PUT", "/trail/v1/consumers/a"),
+    ("DELETE", "/trail/v1/consumers/a"),
+    ("POST", "/trail/v1/consumers/a/pause"),
+    ("POST", "/trail/v1/consumers/a/fetch"),
+    ("POST", "/trail/v1/consumers/a/parked/drop"),
+    ("DELETE", "/trail/v1/consumers/a/members/b"),
+    ("POST", "/trail/v1/webhooks"),
+    ("PUT", "/trail/v1/webhooks/wh-1"),
+    ("DELETE", "/trail/v1/webhooks/wh-1"),
+    ("POST", "/trail/v1/webhooks/wh-1/rotate"),
+    ("POST", "/trail/v1/webhooks/wh-1/test"),
+    ("POST", "/trail/v1/webhooks/wh-1/attempts/a/resend"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), KEYLESS)
+async def test_a_key_that_a_write_does_not_keep_is_refused(http: httpx.AsyncClient, method: str, path: str) -> None:
+    refused = await http.request(method, path, json={}, headers={"Idempotency-Key": "a"})
+
+    assert_problem(refused, 422)
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["Idempotency-Key"]
+
+
+async def test_a_key_does_not_keep_anybody_from_a_token(account: Account) -> None:
+    """A token is not kept, and some clients send a key with every POST."""
+    body = {"client_id": account.key_id, "client_secret": account.secret, "grant_type": "client_credentials"}
+    async with httpx.AsyncClient(base_url=account.url) as stranger:
+        answer = await stranger.post("/oauth/token", json=body, headers={"Idempotency-Key": "a"})
+
+    assert answer.status_code == 200
 
 
 async def test_whoever_is_not_known_hears_nothing_of_conditions(http: httpx.AsyncClient) -> None:

@@ -11,6 +11,7 @@ import jwt
 import psycopg
 import pytest
 
+from api.web.security import COOKIE
 from application.access.callers import CACHE_SECONDS
 from tests.acceptance.carriyo.fix_carriyo import headers_of
 from tests.acceptance.dintero.fix_dintero import token_of
@@ -122,6 +123,39 @@ async def test_a_token_says_no_longer_than_its_credential_lasts(leaked: Account)
         says = jwt.decode(token, options={"verify_signature": False})
         assert datetime.now(UTC) < datetime.fromtimestamp(says["exp"], UTC) <= expires_at
         assert created["secret"] not in json.dumps(says)
+
+
+@pytest.fixture
+async def session(leaked: Account) -> dict[str, str]:
+    """The cookie of somebody who is signed in to the pages, as a header."""
+    async with httpx.AsyncClient(base_url=leaked.url, timeout=60) as client:
+        await client.post("/ui/sign-in", data={"token": leaked.token})
+        return {"Cookie": f"{COOKIE}={client.cookies[COOKIE]}"}
+
+
+async def seen(clients: list[WorkerClient], session: dict[str, str]) -> list[int]:
+    """Return what each worker answers to whoever sends this cookie."""
+    return [(await client.get("/ui/orders", headers=session)).status_code for client in clients]
+
+
+async def test_a_session_that_was_signed_out_is_over_at_every_worker(
+    clients: list[WorkerClient], session: dict[str, str]
+) -> None:
+    assert await seen(clients, session) == [200, 200]
+
+    await clients[0].request("POST", "/ui/sign-out", headers=session)
+
+    assert await seen(clients, session) == [303, 303]
+
+
+async def test_a_session_is_over_as_soon_as_its_credential_was_revoked(
+    leaked: Account, clients: list[WorkerClient], session: dict[str, str]
+) -> None:
+    assert await seen(clients, session) == [200, 200]
+
+    await key(leaked, "revoke", leaked.key_id)
+
+    assert await seen(clients, session) == [303, 303]
 
 
 async def _a_day_passes(account: Account) -> None:

@@ -61,6 +61,42 @@ async def test_a_member_that_waits_is_answered_when_something_happens(consumer: 
     assert [item["position"] for item in (await waiting)["items"]] == [4]
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "values"),
+    [
+        ("", "max_failures", [0, -1, 1_001, 10**10, 2**63, True, "5", 1.5, None]),
+        ("", "lease_seconds", [0, 4, 3_601, 10**10, 2**63 - 1, True, "30"]),
+        ("", "from", [-1, "first", True, "1", 1.5, 2**63, None]),
+        ("/reset", "position", [-1, True, "1", 2**63]),
+        ("/reset", "time", ["", "2026-11-01", 1_700_000_000, "0001-01-01T00:00:00+14:00", "2026-11-01T00:00:60Z"]),
+        ("/parked/drop", "upto", [0, -1, 2**63, "1", True]),
+        ("/fetch", "limit", [0, -1, 1_001, 10**12, "1", True]),
+        ("/fetch", "wait", [-1, 21, 1e300, "1", True]),
+        ("/acknowledge", "acknowledged/0/partition", [-1, 16, 10**12, "1", True]),
+        ("/acknowledge", "acknowledged/0/token", [-1, 2**63, "1"]),
+        ("/acknowledge", "refused/0/position", [0, -1, 2**63, "1"]),
+        ("/acknowledge", "refused/0/delay_seconds", [-1, 10**9, "1"]),
+    ],
+)
+async def test_what_is_out_of_bounds_is_refused_with_its_place(
+    consumer: httpx.AsyncClient, path: str, name: str, values: list[object]
+) -> None:
+    member, of_drop = {"member": "m-1"}, {"subject": "order-A"}
+    member_of_list, _, last = name.rpartition("/")
+    for value in values:
+        one = {"partition": 0, "token": 0, "position": 1} | {last: value}
+        said_of = {member_of_list.partition("/")[0]: [one]} if member_of_list else {name: value}
+        body = {
+            **(of_drop if path == "/parked/drop" else member if path in {"/fetch", "/acknowledge"} else {}),
+            **said_of,
+        }
+
+        refused = await consumer.request("POST" if path else "PUT", CONSUMER + path, json=body)
+
+        assert refused.status_code == 422, (value, refused.text)
+        assert {fault["pointer"] for fault in refused.json()["errors"]} == {f"/{name}"}, value
+
+
 async def test_what_is_said_without_a_member_is_refused(consumer: httpx.AsyncClient) -> None:
     first = await fetch(consumer)
 
@@ -114,6 +150,25 @@ async def test_a_parked_order_is_listed_retried_and_dropped(consumer: httpx.Asyn
     assert [(item["position"], item["held"]) for item in again["items"] if item["held"]] == [(2, True)]
     assert dropped.status_code == 204
     assert [item["position"] for item in later["items"] if item["position"] != 1] == [3]
+
+
+async def test_what_was_said_of_an_order_is_forgotten_with_it(consumer: httpx.AsyncClient, account: Account) -> None:
+    reason = {"delay_seconds": 0, "reason": "No mail to ann@li.example"}
+    fetched = await fetch(consumer)
+    await fetch(consumer, member=fetched["member"], refused=[said(fetched["items"][0], **reason)])
+    before = (await consumer.get(f"{CONSUMER}/parked")).json()["items"]
+    assert (await consumer.post("/trail/v1/orders/A/events", json={"type": "order.redacted"})).status_code == 201
+    after = (await consumer.get(f"{CONSUMER}/parked")).json()["items"]
+    await consumer.post(f"{CONSUMER}/parked/retry", json={})
+    again = await fetch(consumer, member=fetched["member"])
+    await fetch(consumer, member=fetched["member"], refused=[said(again["items"][0], **reason)])
+    later = (await consumer.get(f"{CONSUMER}/parked")).json()["items"]
+
+    assert [items[0]["reason"] for items in (before, after, later)] == [reason["reason"], "[redacted]", "[redacted]"]
+    assert [items[0]["failures"] for items in (before, after, later)] == [1, 1, 1]
+    async with await psycopg.AsyncConnection.connect(account.dsn) as connection:
+        query = "SELECT count(*) FROM ordertrail.held_streams AS h WHERE tenant = %s AND h::text LIKE '%%ann@li%%'"
+        assert await (await connection.execute(query, [account.tenant])).fetchone() == (0,)
 
 
 async def test_a_consumer_is_paused_reset_and_removed(consumer: httpx.AsyncClient) -> None:

@@ -185,6 +185,43 @@ async def test_cloud_events_are_loaded_as_the_feed_has_them(
             assert [[c[n] for n in same] for c in await feed(other)] == [[i[n] for n in same] for i in items]
 
 
+async def test_a_fault_of_a_cloud_event_names_the_attribute_that_was_sent(http: httpx.AsyncClient) -> None:
+    order_id = await an_order(http)
+    good = {
+        "specversion": "1.0", "source": "x", "subject": f"order-{order_id}", "type": "order.comment_added", "data": {},
+    }  # fmt: skip
+    bad = {
+        "specversion": "0.3", "id": None, "type": 7, "time": "yesterday", "correlationid": 7, "causationid": "c\0",
+        "subject": "integration-" + "1" * 5_000, "data": None,
+    }  # fmt: skip
+
+    loaded = await load(http, [{**good, "id": f"e-{n}", name: value} for n, (name, value) in enumerate(bad.items())])
+
+    assert (loaded["recorded"], loaded["refused"]) == (0, len(bad))
+    assert [refused["errors"][0]["pointer"] for refused in loaded["refusals"]] == [f"/{name}" for name in bad]
+
+
+async def test_an_id_that_is_null_is_left_out(http: httpx.AsyncClient) -> None:
+    order_id = await an_order(http)
+
+    loaded = await load(
+        http, [told(order_id, integration_id=None, event_id=None), {**told(order_id), "order_id": None}]
+    )
+
+    assert (loaded["recorded"], loaded["refusals"][0]["errors"][0]["pointer"]) == (1, "/order_id")
+
+
+async def test_a_byte_order_mark_before_a_load_is_forgiven(http: httpx.AsyncClient) -> None:
+    order_id = await an_order(http)
+    event = {"specversion": "1.0", "id": new_id(), "source": "x", "subject": f"order-{order_id}", "data": {}}
+    batch = json.dumps([{**event, "type": "order.comment_added"}]).encode()
+
+    as_lines = await load(http, b"\xef\xbb\xbf" + lines([told(order_id)]))
+    as_batch = await load(http, b"\xef\xbb\xbf" + batch, content_type="application/cloudevents-batch+json")
+
+    assert (as_lines["recorded"], as_batch["recorded"]) == (1, 1)
+
+
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
 async def test_a_load_may_be_compressed_in_several_parts(http: httpx.AsyncClient, coding: str) -> None:
     order_id = await an_order(http)
@@ -205,6 +242,8 @@ async def test_what_cannot_be_read_at_all_is_refused(account: Account, http: htt
     for content in (b"{}", b"[", b"[" + b" " * (17 * 2**20) + b"]"):
         refused = await http.post(EVENTS, content=content, headers=batch)
         assert_problem(refused, 413 if len(content) > 9 else 422)
+    many = b"[" + b"0," * 200_000 + b"0]"
+    assert_problem(await http.post(EVENTS, content=many, headers=batch), 413)
     assert_problem(await http.post(EVENTS, content=b"{}", headers={"Authorization": "Bearer x"}), 401)
     reading = await account.key("read:ledger")
     headers = {"Authorization": f"Bearer {reading['token']}", "Content-Type": NDJSON}

@@ -19,6 +19,8 @@ from tests.fix_embedded import kill_postmasters, wait_until
 from tests.fix_postgres import database
 from tests.fix_server import running
 
+pytestmark = pytest.mark.one_server("a dump of a cluster needs the tools of Citus")
+
 ORDERS = "/trail/v1/orders"
 OTHER = "restorer"
 """Who is no superuser, and owns what they restore."""

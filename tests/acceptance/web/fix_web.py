@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ NO_CHROMIUM = "There is no Chromium here, so nobody looked at the pages; install
 OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage"]
 ORDER = "KK-1001"
 
+_TLS = ssl.create_default_context()
+"""Nothing here is encrypted; but clients take longer to make one of these each than to ask for a page."""
 _WATCH = """
 window.violations = [];
 document.addEventListener('securitypolicyviolation', (event) => window.violations.push(
@@ -44,7 +47,7 @@ class Shop:
     def client(self) -> httpx.Client:
         """Return a client of the native interface."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False, verify=_TLS)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Send something to the native interface, and return what it answers."""
@@ -113,12 +116,28 @@ async def shop(server: Server) -> Shop:
     return made
 
 
-@asynccontextmanager
-async def visiting(browser: Browser, shop: Shop, **options: Any) -> AsyncIterator[Visit]:
-    """Open a page of a browser of one's own, and see that nothing went wrong on it."""
+async def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Make a browser of somebody's own: with no cookies and nothing cached."""
     settings = {"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/Amsterdam"}
     context = await browser.new_context(**{**settings, **options})
     await context.add_init_script(_WATCH)
+    return context
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, shop: Shop, **options: Any) -> AsyncIterator[Visit]:
+    """Open a page of a browser of one's own, and see that nothing went wrong on it."""
+    context = await new_context(browser, **options)
+    try:
+        async with looking(context, shop, has_scripts=options.get("java_script_enabled", True)) as visit:
+            yield visit
+    finally:
+        await context.close()
+
+
+@asynccontextmanager
+async def looking(context: BrowserContext, shop: Shop, *, has_scripts: bool = True) -> AsyncIterator[Visit]:
+    """Open a page, and see that nothing went wrong on it."""
     visit = Visit(await context.new_page(), shop.url)
     visit.page.on("console", lambda message: _note(visit, message.type, message.text))
     visit.page.on("pageerror", lambda error: visit.wrong.append(f"error: {error}"))
@@ -127,13 +146,11 @@ async def visiting(browser: Browser, shop: Shop, **options: Any) -> AsyncIterato
         yield visit
         if os.environ.get("ORDERTRAIL_SCREENSHOT"):
             await visit.page.screenshot(path=os.environ["ORDERTRAIL_SCREENSHOT"])
-        violations = (
-            await visit.page.evaluate("window.violations ?? []") if options.get("java_script_enabled", True) else []
-        )
+        violations = await visit.page.evaluate("window.violations ?? []") if has_scripts else []
         wrong = [each for each in visit.wrong if not any(part in each for part in visit.expected)]
         assert [*wrong, *violations] == []
     finally:
-        await context.close()
+        await visit.page.close()
 
 
 def _note(visit: Visit, kind: str, text: str) -> None:
@@ -152,16 +169,24 @@ async def signed_in(context: BrowserContext, shop: Shop, token: str | None = Non
     assert answer.ok, await answer.text()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def signed_in_context(browser: Browser, shop: Shop) -> AsyncIterator[BrowserContext]:
+    """A browser of somebody who is signed in, and stays so."""
+    context = await new_context(browser)
+    await signed_in(context, shop)
+    yield context
+    await context.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def visit(browser: Browser, shop: Shop) -> AsyncIterator[Visit]:
-    """A page of somebody who is signed in."""
-    async with visiting(browser, shop) as visit:
-        await signed_in(visit.page.context, shop)
+async def visit(signed_in_context: BrowserContext, shop: Shop) -> AsyncIterator[Visit]:
+    """A page of somebody who is signed in. All such pages share a browser, so nobody may sign out."""
+    async with looking(signed_in_context, shop) as visit:
         yield visit
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stranger(browser: Browser, shop: Shop) -> AsyncIterator[Visit]:
-    """A page of somebody who is not signed in."""
+    """A page of somebody who is not signed in, in a browser of their own."""
     async with visiting(browser, shop) as visit:
         yield visit

@@ -1,36 +1,13 @@
 """Consumers and webhooks on the ledger's pages: how far they are, what they refused, and what was sent."""
 
-import asyncio
-import time
-from typing import Any
-
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from tests.acceptance.web.fix_web import Shop, Visit
+from tests.acceptance.web.following import a_consumer_that_refused, a_webhook_that_fails
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-def a_consumer_that_refused(shop: Shop, name: str) -> str:
-    """Define a consumer of an order of its own, refuse that order's second event, and return the order."""
-    order_id = shop.new_order()
-    shop.append(order_id, "order.status_updated", status="confirmed")
-    consumer = f"/trail/v1/consumers/{name}"
-    with shop.client() as http:
-        wanted = {"from": "start", "max_failures": 1, "filter": {"orders": [order_id]}}
-        http.put(consumer, json=wanted).raise_for_status()
-        fetched = http.post(f"{consumer}/fetch", json={"member": "one"}).raise_for_status().json()
-        first, second = map(place_of, fetched["items"])
-        refused = {**second, "delay_seconds": 0, "reason": "no such invoice"}
-        told = {"member": "one", "acknowledged": [first], "refused": [refused]}
-        http.post(f"{consumer}/fetch", json=told).raise_for_status()
-    return order_id
-
-
-def place_of(item: dict[str, Any]) -> dict[str, Any]:
-    return {key: item[key] for key in ("partition", "token", "position")}
 
 
 async def test_a_parked_order_is_retried_and_dropped_from_the_page(visit: Visit, shop: Shop) -> None:
@@ -54,15 +31,10 @@ async def test_a_parked_order_is_retried_and_dropped_from_the_page(visit: Visit,
 
 
 async def test_an_attempt_is_shown_and_sent_again_from_the_page(visit: Visit, shop: Shop) -> None:
-    order_id = shop.new_order()
-    url = "https://hooks.shop.invalid/orders"
-    hook = shop.post("/trail/v1/webhooks", {"url": url, "from": "now", "filter": {"orders": [order_id]}})
-    shop.append(order_id, "order.status_updated", status="confirmed")
-    path = f"/trail/v1/webhooks/{hook['id']}"
-    await until_attempted(shop, path)
+    order_id, webhook_id = await a_webhook_that_fails(shop)
 
-    page = await visit.open(f"/ui/ledger/webhooks/{hook['id']}")
-    await expect(page.get_by_role("heading", name=url)).to_be_visible()
+    page = await visit.open(f"/ui/ledger/webhooks/{webhook_id}")
+    await expect(page.get_by_role("heading", name="https://hooks.shop.invalid/orders")).to_be_visible()
     await expect(page.get_by_text("Failing", exact=True)).to_be_visible()
     await page.locator("details.attempt summary").first.click()
     await expect(page.locator("details.attempt").first).to_contain_text(order_id)
@@ -71,12 +43,4 @@ async def test_an_attempt_is_shown_and_sent_again_from_the_page(visit: Visit, sh
 
     await expect(page.locator("details.attempt", has_text="resend")).to_have_count(1)
     with shop.client() as http:
-        http.delete(path).raise_for_status()
-
-
-async def until_attempted(shop: Shop, path: str) -> None:
-    """Wait until something was sent, or tried to be."""
-    deadline = time.monotonic() + 30
-    while not shop.get(f"{path}/attempts")["items"]:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.1)
+        http.delete(f"/trail/v1/webhooks/{webhook_id}").raise_for_status()

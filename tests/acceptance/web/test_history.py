@@ -86,6 +86,31 @@ async def test_calls_are_searched_by_status_carrier_and_duration(visit: Visit) -
     await expect(page.get_by_role("heading", name="No call matches")).to_be_visible()
 
 
+async def test_more_calls_than_a_page_are_counted_and_turned_over(visit: Visit, shop: Shop) -> None:
+    order_id = shop.new_order()
+    began = 1_767_225_600_000
+    calls = [
+        {"carrier_id": "pigeon post", "response_code": 200, "request_time": began, "response_time": began + 20 * n}
+        for n in range(60)
+    ]
+    events = [{"type": "order.system_log_recorded", "data": call} for call in calls]
+    shop.post(f"/trail/v1/orders/{order_id}/events", {"events": events})
+
+    page = await visit.open("/ui/calls")
+    await page.get_by_label("Carrier").select_option("pigeon post")
+    await page.get_by_role("button", name="Search").click()
+    await expect(page.locator("tbody tr")).to_have_count(50)
+    await expect(page.get_by_text("All 60 calls found")).to_be_visible()
+    await page.get_by_role("link", name="Older").click()
+
+    await expect(page.locator("tbody tr")).to_have_count(10)
+    await expect(page.get_by_text("All 60 calls found")).to_be_visible()
+    await page.get_by_label("Duration").select_option("1 s or more")
+    await page.get_by_role("button", name="Search").click()
+    await expect(page.locator("tbody tr")).to_have_count(10)
+    await expect(page.get_by_role("img", name="≥ 1 s: 10")).to_be_visible()
+
+
 async def test_an_integration_shows_its_exceptions_and_what_mends_them(visit: Visit) -> None:
     page = await visit.open("/ui/integrations")
     await expect(page.get_by_text("1 failing")).to_be_visible()

@@ -61,6 +61,7 @@ async def test_the_money_of_a_split_adds_up(visit: Visit) -> None:
     page = await visit.open(f"/ui/orders/{ORDER}")
 
     await expect(page.locator(".adds.good-text")).to_have_text("€154.00 = €96.00 + €58.00")
+    await expect(page.locator(".sum", has_text="Together")).to_contain_text("€154.00")
     await page.locator(".tree").get_by_role("link", name="KK-1001-B").click()
     await expect(page.locator(".tree strong")).to_have_text("KK-1001-B")
 
@@ -84,6 +85,12 @@ async def test_the_list_follows_what_is_recorded(visit: Visit, shop: Shop) -> No
     order_id = shop.new_order()
 
     await expect(page.get_by_role("link", name=order_id)).to_be_visible()
+    last = page.locator("tr", has_text=order_id).locator(".last-what")
+    await expect(last).to_have_text("Order created")
+    shop.append(order_id, "order.service_event_recorded", state="pending", service="kiln", service_status="fired_once")
+    await expect(last).to_have_text("Kiln: Fired once")
+    shop.append(order_id, "order.payment_status_updated", status="completed")
+    await expect(last).to_have_text("Payment: Completed")
 
 
 async def test_an_event_opens_beside_the_page_and_has_a_link_of_its_own(visit: Visit) -> None:

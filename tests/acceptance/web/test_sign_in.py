@@ -75,14 +75,15 @@ async def test_nobody_sees_another_tenants_orders(browser: Browser, shop: Shop, 
         await expect(theirs.page.get_by_role("heading", name="No orders yet")).to_be_visible()
 
 
-async def test_signing_out_ends_the_session(visit: Visit) -> None:
-    page = await visit.open("/ui/orders")
+async def test_signing_out_ends_the_session(stranger: Visit, shop: Shop) -> None:
+    await signed_in(stranger.page.context, shop)
+    page = await stranger.open("/ui/orders")
     await page.get_by_label(re.compile("Signed in")).click()
 
     await page.get_by_role("button", name="Sign out").click()
 
     await expect(page.get_by_text("You are signed out.")).to_be_visible()
-    await visit.open("/ui/orders")
+    await stranger.open("/ui/orders")
     await expect(page).to_have_title("Sign in · Ordertrail")
 
 

@@ -180,7 +180,7 @@ async def test_commands_wait_as_long_as_it_takes_whatever_the_servers_default(pr
 
 
 async def test_all_statements_of_a_request_have_to_share_its_time(pool: Pool) -> None:
-    current.set(RequestContext(lambda: "r-1", seconds=0.5))
+    current.set(RequestContext("r-1", seconds=0.5))
 
     await ask(pool)
     with pytest.raises(Unavailable, match="did not answer within"):
@@ -188,7 +188,7 @@ async def test_all_statements_of_a_request_have_to_share_its_time(pool: Pool) ->
     with pytest.raises(Unavailable, match="took too long to answer this request"):
         await ask(pool)
 
-    current.set(RequestContext(lambda: "r-2"))
+    current.set(RequestContext("r-2"))
     assert await ask(pool)
 
 

@@ -49,7 +49,7 @@ WHOLE_TENANT = {("tenant_deletion", name) for name in statements("tenant_deletio
 """What deletes a tenant deletes all of it."""
 WHOLE_INSTALLATION = {("health", "consumers"), ("health", "held_streams"), ("webhooks", "all"), ("webhooks", "due")}
 """What is about the consumers and webhooks of all tenants may read all of these."""
-OF_NO_TENANT = {"distribution", "session", "setup", "rights", "checkup"}
+OF_NO_TENANT = {"distribution", "session", "setup", "rights", "checkup", "standby"}
 """What sets up sessions and databases is about no rows of tenants."""
 STATEMENTS = [(file, name) for file in sorted(FILES - WHOLE_VIEWS - OF_NO_TENANT) for name in statements(file)]
 STATEMENTS = [
@@ -76,7 +76,7 @@ SELECT l.tenant, n::text::bytea, 'order-A-' || n, '' FROM ordertrail.ledgers AS 
 INSERT INTO ordertrail.credentials (tenant, key_id, secret_digest, scopes, name)
 SELECT l.tenant, l.tenant || '-' || n, '', '{admin}', '' FROM ordertrail.ledgers AS l, generate_series(1, 5000) AS n;
 
-INSERT INTO ordertrail.used_links
+INSERT INTO ordertrail.spent_tokens
 SELECT l.tenant, n::text::bytea, now() FROM ordertrail.ledgers AS l, generate_series(1, 5000) AS n;
 
 INSERT INTO ordertrail.snapshots

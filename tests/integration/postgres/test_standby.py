@@ -1,10 +1,7 @@
 """Two real servers with streaming replication and `remote_apply`: when the first dies, nothing acknowledged is lost."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
@@ -12,12 +9,11 @@ import httpx
 import psycopg
 import pytest
 
-from infrastructure.embedded import programs
-from infrastructure.embedded.options import PORT, server_options
 from tests.fix_embedded import run, wait_until
 from tests.integration.postgres.test_failover import dsn_of_both
 from tests.native import new_id
 from tests.outage import Postgres, assert_written_once, new_token, postgres_in, served, write
+from tests.standby import standby_of
 
 WRITERS = 4
 BEFORE = 60
@@ -30,29 +26,6 @@ def first(data_dir: Path) -> Iterator[Postgres]:
         yield server
 
 
-@contextmanager
-def standby_of(first: Postgres) -> Iterator[str]:
-    """Run a copy of a server that follows it; yield its DSN."""
-    with tempfile.TemporaryDirectory(prefix="ot-", dir="/tmp") as folder:
-        pgdata = Path(folder, "postgres")
-        programs.give(Path(folder), to_owner_of=first.data_dir / "postgres")
-        programs.base_backup(pgdata, owner_of=first.data_dir / "postgres", dsn=first.dsn, log=Path(folder, "log"))
-        with (pgdata / "postgresql.auto.conf").open("a") as settings:
-            settings.write(f"primary_conninfo = '{first.dsn}'\n")
-        (pgdata / "standby.signal").touch()
-        (pgdata / f".s.PGSQL.{PORT}.lock").unlink()
-        programs.own(pgdata)
-        held = os.open(pgdata / "PG_VERSION", os.O_RDONLY)
-        programs.start(pgdata, "-l", str(pgdata / "log"), "-o", server_options(pgdata), held=held)
-        try:
-            yield first.dsn.replace(
-                str(first.data_dir / "postgres").replace("/", "%2F"), str(pgdata).replace("/", "%2F")
-            )
-        finally:
-            programs.stop(pgdata, "-m", "immediate")
-            os.close(held)
-
-
 def commit_on_both(first: Postgres) -> None:
     """Let no commit be acknowledged before the standby shows it."""
     first.configure("synchronous_standby_names = '*'")
@@ -63,7 +36,8 @@ def commit_on_both(first: Postgres) -> None:
 
 def test_what_was_acknowledged_is_on_the_standby_that_takes_over(first: Postgres) -> None:
     token = new_token(first.dsn)
-    with standby_of(first) as second_dsn:
+    with standby_of(first) as second:
+        second_dsn = second.dsn
         commit_on_both(first)
         with (
             served("--dsn", dsn_of_both(first.dsn, second_dsn), token=token) as server,

@@ -225,7 +225,7 @@ async def test_a_request_is_answered_in_time_though_its_call_is_not(
         return await make(call, connection)  # type: ignore[arg-type]
 
     async def request(event_id: str) -> Appended:
-        current.set(RequestContext(lambda: event_id, seconds=1.0))
+        current.set(RequestContext(event_id, seconds=1.0))
         return await writer.append(an_append(postgres_ledger, event_id))
 
     monkeypatch.setattr(AppendCall, "make", slow)
@@ -255,3 +255,13 @@ async def test_a_lock_that_somebody_holds_is_named_and_nothing_is_stored(
 
     assert refused.value.said.startswith("PostgreSQL: 55P03 canceling statement due to lock timeout")
     assert await postgres_ledger.ids() == ["warm up"]
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_watch_ends_also_if_it_is_told_something_at_that_moment(dsn: str, turns: int) -> None:
+    async with asyncio.timeout(30), watching_database(dsn) as watch:
+        while watch._server is None:  # noqa: ASYNC110 what is waited for is the watch
+            await asyncio.sleep(0.01)
+        watch.suspect()
+        for _ in range(turns):
+            await asyncio.sleep(0)

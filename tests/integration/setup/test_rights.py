@@ -38,6 +38,7 @@ retention        select  insert tenant,keep,expired               update keep,ex
 service_events   select  insert *                                 -
 signing_keys     select  -                                        -
 snapshots        select  insert *                                 -
+spent_tokens     select  insert tenant,digest,spent_at            -
 subject_keys     select  insert tenant,subject,wrapped,created_at  -
 system_log       select  insert *                                 -
 tenants          select  -                                        -
@@ -45,7 +46,6 @@ tiles            select  insert *                                 update hashes
 timeline         select  insert *                                 -
 tree_heads       select  insert tenant,size,note,sealed_at        -
 trees            select  insert tenant,size                       update size,error
-used_links       select  insert tenant,digest,used_at             -
 webhook_attempts select  insert *                                 -
 webhooks         select  insert *                                 update *
 _yoyo_log        -       -                                        -

@@ -19,6 +19,7 @@ from application.transparency.tiles import Tile, hash_in, tile_of
 from application.transparency.tree import inclusion_path, nodes_of, root_of
 from domain.errors import Unavailable, Unproven
 from domain.values import TenantName
+from infrastructure.postgres.patience import BACKGROUND
 from tests.auditor import Auditor
 from tests.cluster import ACTIVITY
 from tests.fix_sealed import SealedLedger
@@ -205,7 +206,7 @@ async def test_a_sealer_that_dies_between_its_tiles_and_its_checkpoint_leaves_no
     ledger_of_300: SealedLedger, dsn: str
 ) -> None:
     await ledger_of_300.tell(NEW)
-    async with await psycopg.AsyncConnection.connect(dsn) as somebody, open_sealer(dsn) as sealer:
+    async with await psycopg.AsyncConnection.connect(dsn) as somebody, open_sealer(dsn, patience=BACKGROUND) as sealer:
         # The sealer waits for whoever is about to keep a checkpoint of the same size.
         await somebody.execute("INSERT INTO ordertrail.tree_heads (tenant, size, note) VALUES ('acme', 307, '')")
         sealing = asyncio.create_task(sealer.seal_all())

@@ -87,10 +87,10 @@ def test_every_composed_statement_is_one_that_postgresql_understands_and_is_abou
     assert "%(tenant)s" in statement
     names = dict.fromkeys(word.partition(")")[0] for word in statement.split("%(")[1:])
     arrays = {
-        column.name: f"{TYPES[column.type].replace('json', 'text')}[]"
+        each: f"{TYPES[column.type].replace('json', 'text')}[]"
         for view in VIEWS
-        if view.name == name.partition(".")[0]
         for column in view.columns
+        for each in (f"{view.name}_{column.name}", *([column.name] if view.name == name.partition(".")[0] else []))
     }
     signature = [arrays[each] if "unnest(" in statement and each in arrays else "unknown" for each in names]
     for number, each in enumerate(names, 1):

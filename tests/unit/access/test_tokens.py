@@ -8,8 +8,14 @@ from domain.errors import Unauthenticated
 from infrastructure.keys.tokens import ALGORITHM, JwtSigner
 
 KEY = bytes(32)
-SAYS = Claims("k1", ("read", "write:orders"), 4_000_000_000, "https://a", "0123456789abcdef")
-PAYLOAD = {"sub": "k1", "exp": 4_000_000_000, "scope": "read write:orders", "fingerprint": "0123456789abcdef"}
+SAYS = Claims("k1", ("read", "write:orders"), 4_000_000_000, "https://a", "0123456789abcdef", "7")
+PAYLOAD = {
+    "sub": "k1",
+    "exp": 4_000_000_000,
+    "scope": "read write:orders",
+    "fingerprint": "0123456789abcdef",
+    "jti": "7",
+}
 
 
 @pytest.mark.parametrize("claims", [SAYS, SAYS._replace(audience=None), SAYS._replace(scopes=())])
@@ -17,7 +23,7 @@ def test_a_token_says_what_was_signed(claims: Claims) -> None:
     assert JwtSigner(KEY).read(JwtSigner(KEY).sign(claims)) == claims
 
 
-@pytest.mark.parametrize("left_out", ["sub", "exp", "scope", "fingerprint"])
+@pytest.mark.parametrize("left_out", ["sub", "exp", "scope", "fingerprint", "jti"])
 def test_a_token_that_does_not_say_everything_is_refused(left_out: str) -> None:
     payload = {name: value for name, value in PAYLOAD.items() if name != left_out}
 

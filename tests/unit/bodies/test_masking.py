@@ -252,6 +252,7 @@ def test_secrets_beyond_headers_are_masked_in_a_failed_call_and_bodies_are_not()
             "n": 1,
         },
         response={"body": body, "headers": {"Location": "/x?session=s3cret"}},
+        additional_data={"headers": {"X-Api-Key": "s3cret"}, "retried": "https://h.example/?sig=s3cret"},
     )
 
     event = masked_event(told)
@@ -262,6 +263,7 @@ def test_secrets_beyond_headers_are_masked_in_a_failed_call_and_bodies_are_not()
     assert event.exception == "Max retries exceeded with url: /x?access_token=*** (Caused by it)"
     assert event.request == {"payload": body, "auth": [MASK, MASK], "url": "/x?token=***", "cookies": MASK, "n": 1}
     assert event.response == {"body": body, "headers": {"Location": "/x?session=***"}}
+    assert event.additional_data == {"headers": {"X-Api-Key": MASK}, "retried": "https://h.example/?sig=***"}
 
 
 def test_the_address_of_a_call_about_an_order_is_masked_and_other_events_stay() -> None:

@@ -11,7 +11,7 @@ from api.bootstrap import Checkup
 from api.cli.doctor import judgements
 from api.cli.doctor.findings import CHECKS, DoctorFinding, Status, all_is_well, completed, ok, wrong
 from api.settings import Settings
-from application.views.health import InstallationShape, ProjectionHealth, SealingHealth
+from application.views.health import InstallationShape, ProjectionHealth, SealingHealth, StandbyHealth
 from infrastructure.setup.node_checkup import NodeCheckup
 from tests.paths import ROOT
 
@@ -94,6 +94,7 @@ def on_nodes(**other: Any) -> Checkup:
         (judgements.of_nodes(on_nodes(loss="refused")), ["b:5432 with 7 tenants", "refused", "Start its server"]),
         (judgements.of_nodes(on_nodes(wrong=("fsync = off",))), ["b:5432: fsync = off"]),
         (judgements.of_keys([], is_given=True, unreachable=7), ["7 tenants", "nodes"]),
+        (judgements.of_standby(StandbyHealth("it is no standby", 0.0, 0)), ["it is no standby", "ORDERTRAIL_READ_DSN"]),
         (judgements.of_clock(60.5, 60.0), ["60.5 s ahead", "NTP"]),
         (judgements.of_clock(-61.0, 60.0), ["61.0 s behind", "NTP"]),
         (judgements.of_keys(["order-1 of acme", "order-2 of acme"], is_given=True), ["order-1", "1 others", "backup"]),
@@ -127,6 +128,8 @@ def test_what_is_wrong_is_said_with_what_to_do(finding: DoctorFinding, words: It
         judgements.of_sealing(SealingHealth(7, 0, 1.0)),
         judgements.of_views([ProjectionHealth("timeline", 3, [], 1.0)]),
         judgements.of_views([]),
+        judgements.of_standby(None),
+        judgements.of_standby(StandbyHealth(None, 0.0, 4_096)),
     ],
 )
 def test_what_is_well_needs_no_advice(finding: DoctorFinding) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from api.bootstrap import served_database
+from api.cli.settings import faults_of
 from api.settings import SECRETS, Settings, read_settings
 from domain.errors import Misconfigured
 from tests.paths import ROOT
@@ -80,7 +82,7 @@ def test_a_secret_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_secret_may_be_in_a_file_and_the_runbook_says_so() -> None:
-    assert set(SECRETS) == {"dsn", "installation_key"}
+    assert set(SECRETS) == {"dsn", "read_dsn", "installation_key"}
     for name in SECRETS:
         assert f"`ORDERTRAIL_{name.upper()}_FILE`" in OPERATIONS
 
@@ -119,3 +121,16 @@ def test_what_is_no_network_is_refused(text: str, monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(ValidationError, match="trusted_proxies"):
         Settings()
+
+
+def test_a_dsn_of_a_standby_that_is_none_is_named_by_its_setting() -> None:
+    with pytest.raises(Misconfigured, match="ORDERTRAIL_READ_DSN: The DSN is neither"):
+        served_database(read_settings(dsn="dbname=shop", read_dsn="host=a nonsense"))
+
+
+@pytest.mark.parametrize("key", ["wrong", "d3Jvbmc=", "é"])
+def test_a_key_that_is_none_is_refused_in_words_of_ours(key: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        read_settings(installation_key=key)
+
+    assert faults_of(refused.value) == ["ORDERTRAIL_INSTALLATION_KEY: is not 32 bytes in base64"]

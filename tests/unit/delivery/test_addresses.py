@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_network
 import httpcore
 import pytest
 
+from application.delivery.errors import UnacceptableUrl
 from infrastructure.delivery.addresses import ForbiddenAddress, Guard, is_public
 from infrastructure.delivery.sender import HttpSender
 from tests.receiver import answer, receiving
@@ -76,6 +77,57 @@ async def test_a_name_that_changes_is_checked_for_each_connection_and_looked_up_
     assert second.status is None
     assert (second.error or "").startswith("169.254.169.254 is no address of the public internet")
     assert lookups == ["shop.example"] * 2
+
+
+INSIDE = [
+    "localhost", "LOCALHOST", "localhost.", "shop.localhost", "127.0.0.1.", "10.0.0.7", "[::1]", "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]", "[fe80::1%25eth0]", "169.254.169.254", "metadata.google.internal",
+    "printer.local.", "receiver",
+]  # fmt: skip
+NO_HOSTS = [
+    "0x7f000001", "0X7F.1", "2130706433", "0177.0.0.1", "127.1", "0", "4294967296", "256.256.256.256", "a.123",
+    "h..example", ".example", "-x.example", "a" * 64 + ".example", "h%6fst.example", "127.0.0.1%2f.example",
+    "h\\.example", "[v1.x]", "h$.example", "1.2.3", "[127.0.0.1]", ".", "localhost..",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", [*INSIDE, *NO_HOSTS])
+async def test_a_host_that_is_not_public_is_told_without_looking_it_up(host: str) -> None:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        raise AssertionError(host)
+
+    sender = HttpSender(resolve=resolve)
+    with pytest.raises(UnacceptableUrl) as refused:
+        sender.check(f"https://{host}/hooks")
+
+    assert (host in INSIDE) == ("ORDERTRAIL_WEBHOOK_NETWORKS" in str(refused.value))
+    assert (await sender.send(f"https://{host}/hooks", {}, b"{}")).error == str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["shop.example", "shop.example.", "SHOP.example:8443", "a_b.example", "xn--nxasmq6b.example", "a.1b", "8.8.8.8"],
+)
+def test_a_name_is_looked_up_when_something_is_sent(host: str) -> None:
+    HttpSender().check(f"https://{host}/hooks")
+
+
+def test_plain_http_is_refused_at_once_where_no_network_is_allowed() -> None:
+    with pytest.raises(UnacceptableUrl, match="https:// only"):
+        HttpSender().check("http://shop.example/hooks")
+    HttpSender(LOOPBACK).check("http://shop.example/hooks")
+    for name in ("localhost", "receiver", "receiver.internal"):
+        HttpSender(LOOPBACK).check(f"http://{name}/hooks")
+
+
+@pytest.mark.parametrize("form", ["0x7f000001", "2130706433", "127.1", "localhost", "localhost.", "ip6-localhost"])
+async def test_no_form_of_an_inner_address_leads_inside(form: str) -> None:
+    async with receiving() as inside:
+        for scheme in ("http", "https"):
+            answered = await HttpSender().send(f"{scheme}://{form}:{inside.port}/hooks", {}, b"{}")
+            assert answered.status is None
+
+    assert inside.received == []
 
 
 async def test_a_redirect_is_not_followed_and_an_endless_answer_is_cut_off() -> None:

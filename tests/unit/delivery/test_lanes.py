@@ -90,6 +90,8 @@ def test_waits_double_up_to_the_longest_and_vary() -> None:
         ("soon", 0),
         ("-5", 0),
         ("9" * 400, 86_400),
+        ("9" * 9_000, 86_400),
+        ("0" * 9_000 + "5", 5),
     ],
 )
 def test_retry_after_is_seconds_or_a_time(header: str | None, expected: int) -> None:

@@ -33,3 +33,9 @@ def test_the_form_is_the_one_that_its_client_prefers(accept: str | None, form: s
     headers = [] if accept is None else [(b"accept", accept.encode())]
 
     assert wanted_form(Request({"type": "http", "headers": headers}), OFFERED) == form
+
+
+def test_lines_of_the_header_are_one_list() -> None:
+    headers = [(b"accept", b"application/json;q=0.5"), (b"accept", NDJSON.encode())]
+
+    assert wanted_form(Request({"type": "http", "headers": headers}), OFFERED) == NDJSON

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.http.observation.tracing import traceparent_of
+from api.http.tracing import traceparent_of
 from domain.values import Origin
 
 VALID = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -14,9 +14,8 @@ from application.runtime.admission import (
     Overloaded,
     ShareTaken,
     Ticket,
-    current_ticket,
-    resting,
 )
+from application.runtime.request_context import RequestContext, current, resting
 
 QUEUE_SECONDS = 0.2
 
@@ -153,10 +152,13 @@ def test_a_request_whose_body_has_not_come_has_no_place(writes: Admission) -> No
 def test_a_request_that_only_waits_leaves_its_place_to_others(writes: Admission) -> None:
     ticket = writes.ticket(b"one", 0)
     ticket.begin()
-    current_ticket.set(ticket)
+    request = RequestContext("r-1")
+    request.ticket = ticket
+    token = current.set(request)
 
     with resting():
         while_resting = writes.under_way
+    current.reset(token)
 
     assert (while_resting, writes.under_way) == (0, 1)
 

@@ -32,7 +32,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 def test_a_line_for_people_names_its_process_and_its_request(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging(read_settings())
 
-    token = current.set(RequestContext(lambda: "r-1"))
+    token = current.set(RequestContext("r-1"))
     logging.getLogger("api.app").warning("%s was refused", "POST /x")
     current.reset(token)
     logging.getLogger("api.app").warning("The database is away")

@@ -25,8 +25,8 @@ STATEMENTS = [(file, name) for file in FILES for name in statements(file)]
 COMPOSED = composed_statements()
 
 LIMIT = re.compile(
-    r"\(%\(tenants\)s::text\[\] IS NULL"
-    r" OR (\w+)\.tenant(?: COLLATE \"default\")? = ANY \(%\(tenants\)s::text\[\]\)\)"
+    r"\(?(?:%\(tenants\)s::text\[\] IS NULL OR )?(\w+)\.tenant(?: COLLATE \"default\")?"
+    r" = ANY \(%\(tenants\)s(?:::text\[\])?\)\)?"
 )
 """Limits a table of tenants to those that can be reached; NULL is for all."""
 

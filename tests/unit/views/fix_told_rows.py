@@ -36,7 +36,7 @@ class Told:
 
     async def tell(self, *events: Event) -> None:
         append = Append(ACME, (Write(STREAM, ANY, tuple(map(encode, events))),))
-        await self.store.append(await self.vault.sealable(append))
+        await self.store.append(await self.vault.with_keys(append))
 
     async def rows(self, projection: Projection, present: dict[str, Any] | None = None) -> Sequence[Any]:
         entries = [Entry(event) for event in await self.store.read_ledger(ACME)]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from application.ledger.codec import decode, encode
-from application.ledger.port import ANY, Append, RecordedEvent, Write, written
+from application.ledger.port import ANY, Append, RecordedEvent, Write
+from application.privacy.documents import prepare
 from application.views.projections.action_log import ACTION_LOG
 from application.views.projections.catalogue import PROJECTIONS, VIEWS
 from application.views.projections.entries import Entry
@@ -177,7 +178,8 @@ async def test_rows_from_before_there_was_encryption_are_shown_until_they_are_fo
 async def test_every_type_of_event_keeps_all_that_is_not_personal(told: Told, recorded: RecordedEvent) -> None:
     new = encode(decode(recorded))
 
-    [sealed] = written(await told.vault.sealable(Append(ACME, (Write(recorded.stream, ANY, (new,)),))))
+    append = Append(ACME, (Write(recorded.stream, ANY, (new,)),))
+    [[sealed]] = prepare([await told.vault.with_keys(append)])
     stored = recorded._replace(data=sealed.data, metadata=sealed.metadata)
     shown = await told.vault.opened(ACME, [stored])
 
@@ -214,7 +216,7 @@ async def test_no_view_holds_what_is_personal_as_it_was_told(told: Told, topic: 
     data = with_secrets(json.loads(recorded.data), shape_of(CATALOGUE[topic]), "s3cret")
     event = decode(recorded._replace(data=json.dumps(data).encode()))
     append = Append(ACME, (Write(recorded.stream, ANY, (encode(event),)),))
-    [sealed] = written(await told.vault.sealable(append))
+    [[sealed]] = prepare([await told.vault.with_keys(append)])
     assert b"s3cret" not in sealed.data
 
     for projection in PROJECTIONS:

@@ -25,7 +25,7 @@ from domain.events.event import Event
 from domain.events.integration import IntegrationTied, IntegrationUntied, Recovered, Registered
 from domain.events.lifecycle import CommentAdded
 from domain.events.split import Split
-from domain.values import Actor, BodyRef
+from domain.values import MAX_BIGINT, Actor, BodyRef
 from tests.builders import (
     NOON,
     a_created_event,
@@ -162,9 +162,29 @@ def test_a_call_is_listed_by_what_it_is_found_by() -> None:
             direction="outbound",
             request_type="SHIPMENT_CREATE",
             response_code=200,
+            milliseconds=None,
             content_digest="ab" * 32,
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "milliseconds"),
+    [
+        (1_700_000_000_000, 1_700_000_000_250, 250),
+        (1_700_000_000, 1_700_000_002, 2_000),  # in seconds
+        (0, MAX_BIGINT, MAX_BIGINT),
+        (-1, 1, None),
+        (-MAX_BIGINT, MAX_BIGINT, None),
+        (None, 1, None),
+        (1, None, None),
+        (2, 1, None),
+    ],
+)
+def test_a_call_took_what_its_caller_reported(began: int | None, ended: int | None, milliseconds: int | None) -> None:
+    (row,) = rows(SYSTEM_LOG, a_system_log(request_time=began, response_time=ended))
+
+    assert row.milliseconds == milliseconds
 
 
 def test_a_call_of_which_nothing_is_kept_has_no_content() -> None:

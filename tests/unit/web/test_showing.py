@@ -1,16 +1,15 @@
 """Times, amounts, durations and shapes as pages show them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from api.web.showing.amounts import amount, money
 from api.web.showing.call_view import body_of, carrier_call
-from api.web.showing.calls import histogram, milliseconds_of, waterfall
+from api.web.showing.calls import histogram, waterfall
 from api.web.showing.charts import failures_chart, growth_line
 from api.web.showing.moments import FILTERS, ago, span
-from application.views.browsing import Failures
+from application.views.browsing import DurationCount, Failures
 from domain.events.records import Call, CallDurations, SystemLogRecorded
 from tests.builders import NOON, an_event
 
@@ -60,14 +59,6 @@ def test_an_amount_that_is_not_known_is_a_dash() -> None:
     assert str(money(None)) == "–"
 
 
-@pytest.mark.parametrize(
-    ("began", "ended", "milliseconds"),
-    [(1_700_000_000_000, 1_700_000_000_250, 250), (1_700_000_000, 1_700_000_002, 2_000), (None, 1, None), (2, 1, None)],
-)
-def test_a_call_took_what_its_caller_reported(began: Any, ended: Any, milliseconds: float | None) -> None:
-    assert milliseconds_of({"request_time": began, "response_time": ended}) == milliseconds
-
-
 def test_the_phases_of_a_call_follow_each_other() -> None:
     fall = waterfall(CallDurations(dns_lookup_duration=10, wait_response_duration=30, total_duration=40))
 
@@ -82,13 +73,14 @@ def test_a_call_without_durations_has_no_waterfall(durations: CallDurations | No
 
 
 def test_calls_are_counted_by_how_long_they_took() -> None:
-    columns = histogram([(5, False), (5, True), (2_600, False), (None, True)])
+    found = histogram([DurationCount(8, 1, 0), DurationCount(0, 2, 1), DurationCount(None, 3, 1)])
 
-    assert [(column.label, column.number, column.bad) for column in columns if column.number] == [
+    assert [(column.label, column.number, column.bad) for column in found.columns if column.number] == [
         ("< 10 ms", 2, 1),
         ("≥ 2.5 s", 1, 0),
     ]
-    assert columns[0].height == 100
+    assert found.columns[0].height == 100
+    assert (found.counted, found.untimed) == (6, 3)
 
 
 def test_a_body_in_json_is_laid_out_and_another_is_left_as_it_is() -> None:

@@ -1,23 +1,23 @@
-"""The links that were used, on PostgreSQL."""
+"""The tokens that are no longer good, on PostgreSQL."""
 
 from domain.values import TenantName
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.statements import statements
 
-_SQL = statements("used_links")
+_SQL = statements("spent_tokens")
 
 
-class PostgresUsedLinks:
-    """Implements application.access.links.UsedLinks."""
+class PostgresSpentTokens:
+    """Implements application.access.links.SpentTokens."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def use(self, tenant: TenantName, digest: bytes) -> bool:
-        return await self._found("use", tenant, digest)
+    async def spend(self, tenant: TenantName, digest: bytes) -> bool:
+        return await self._found("spend", tenant, digest)
 
-    async def is_used(self, tenant: TenantName, digest: bytes) -> bool:
-        return await self._found("is_used", tenant, digest)
+    async def is_spent(self, tenant: TenantName, digest: bytes) -> bool:
+        return await self._found("is_spent", tenant, digest)
 
     async def _found(self, statement: str, tenant: TenantName, digest: bytes) -> bool:
         async with reading(self._pool) as connection:

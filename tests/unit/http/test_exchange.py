@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from api.http.request_ids import RequestContexts
+from api.http.exchange import Exchanges
 
 SCOPE: Scope = {"type": "http", "method": "GET", "headers": [(b"x-request-id", b"r-1")], "path": "/", "raw_path": b"/"}
 
@@ -42,7 +42,7 @@ async def cancelled(app: Any) -> tuple[list[Message], list[int]]:
     def observe(scope: Mapping[str, Any], status: int, seconds: float) -> None:
         observed.append(status)
 
-    task = asyncio.create_task(RequestContexts(app, observe, refused)(dict(SCOPE), receive_nothing, send))
+    task = asyncio.create_task(Exchanges(app, observe, refused)(dict(SCOPE), receive_nothing, send))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait({task})
@@ -74,7 +74,7 @@ async def test_a_head_is_asked_for_as_its_whole_answer_is(method: str) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         asked.append(scope["method"])
 
-    await RequestContexts(app, lambda *_: None, refused)({**SCOPE, "method": method}, receive_nothing, _drop)
+    await Exchanges(app, lambda *_: None, refused)({**SCOPE, "method": method}, receive_nothing, _drop)
 
     assert asked == ["GET"]
 

@@ -1,0 +1,98 @@
+"""A request and its answer: what is known of both while the request is answered."""
+
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.request_ids import RAW_HEADER, id_of_request
+from api.http.tickets import ticket_of
+from api.http.tracing import traceparent_of
+from application.ledger.fields import stored
+from application.runtime.request_context import SECONDS, RequestContext, current
+from domain.errors import Unavailable
+from domain.values import Origin
+
+Observe = Callable[[Mapping[str, Any], int, float], None]
+"""Takes the scope of a request, the status of its answer, and the seconds until it began; 0 if there was none."""
+Render = Callable[[Request, Exception], Response]
+
+ENDING = "This process is shutting down; try again"
+IS_HEAD = "ordertrail.is_head"
+"""What says in a scope that the request asks for the head of an answer alone."""
+MAX_PATH = 2_000
+_ORIGIN = stored(Origin)
+
+
+class Exchange(RequestContext):
+    """A request with the place where its answer goes. It sends the answer on with the request's id, and times it."""
+
+    __slots__ = ("_began", "_scope", "_send", "freshness", "seconds", "status")
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.id = id_of_request(scope)
+        self.seconds_left = SECONDS
+        self.ticket = ticket_of(scope)
+        self.freshness: Mapping[str, str] = {}
+        """The headers about the freshness of the views that it has read."""
+        self._scope = scope
+        self._send = send
+        self._began = perf_counter()
+        self.status = 0
+        self.seconds = 0.0
+
+    @property
+    def origin(self) -> Origin:
+        # The path as it was sent, because a decoded path may hold characters that events must not. No route's path is
+        # cut here.
+        scope = self._scope
+        path = scope["raw_path"].decode("ascii", "replace")[:MAX_PATH]
+        return _ORIGIN.of_valid({"method": scope["method"], "path": path, "traceparent": traceparent_of(scope)})
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        # A coroutine of its own for each message would take as long as all of this.
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.seconds = perf_counter() - self._began
+            message["headers"] = [*message["headers"], (RAW_HEADER, self.id.encode())]
+        return self._send(message)
+
+
+class Exchanges:
+    """Makes the current request known everywhere in an application, and its answer to those who observe."""
+
+    def __init__(self, app: ASGIApp, observe: Observe, render: Render) -> None:
+        self._app = app
+        self._observe = observe
+        self._render = render
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] == "HEAD":
+            # The server sends the head of the answer alone.
+            scope = {**scope, "method": "GET", IS_HEAD: True}
+        exchange = Exchange(scope, send)
+        current.set(exchange)
+        try:
+            await self._app(scope, receive, exchange)
+        except CancelledError:
+            # The server ends, and has waited for this request as long as it may.
+            if exchange.status:
+                raise
+            await self._render(Request(scope), Unavailable(ENDING, is_told=True))(scope, receive, exchange)
+        finally:
+            if exchange.ticket is not None:
+                exchange.ticket.leave()
+            self._observe(scope, exchange.status, exchange.seconds)
+
+
+def current_exchange() -> Exchange | None:
+    """Return the exchange that is under way; None outside of one."""
+    exchange = current.get()
+    return exchange if isinstance(exchange, Exchange) else None
