@@ -13,7 +13,7 @@ serve: .venv/run  ## Serve without an example
 	@$(BIN)/ordertrail serve --data-dir data/serve $(ARGS)
 
 test: .venv/dev .venv/node/ready  ## Run every test
-	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --quiet --numprocesses 2 $(ARGS)
 
 faults: .venv/dev  ## Every kind of fault, one after the other: the table of docs/reliability.md
 	$(BIN)/python -m tests.faults $(ARGS)

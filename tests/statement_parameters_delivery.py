@@ -116,6 +116,7 @@ CONSUMERS: Mapping[str, Sequence[Case]] = {
     "acknowledge_stream": [case(1, **_OF, stream="order-A-7", partition=3, position=AFTER)],
     "held": [case(30_000, **_OF, parked=parked, after="", limit=101, types=None) for parked in (True, False)],
     "is_held": [case(1, **_OF, stream="order-A-7")],
+    "is_forgotten": [case(1, stream="order-A-7")],
     "retry": [case(1, **_OF, stream="order-A-7")],
     "retry_all": [case(3_000, **_OF)],
     "drop": [case(1, **_OF, stream="order-A-7", upto=upto) for upto in (None, 7)],

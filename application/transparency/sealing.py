@@ -159,11 +159,13 @@ class Sealer:
         for tenant, error in failed.items():
             if tenant in busy:
                 continue
-            _log.warning(
-                "Tenant %s cannot be sealed; it is tried again in %d s: %s", tenant, RETRY_SECONDS, told(error)
-            )
-            self._again_at[tenant] = time.monotonic() + RETRY_SECONDS
+            self._put_off(tenant, error)
         return [*doubtful, *busy]
+
+    def _put_off(self, tenant: TenantName, error: Exception) -> None:
+        """Leave a ledger alone for a while, so that the others need not wait for it each time."""
+        _log.warning("Tenant %s cannot be sealed; it is tried again in %d s: %s", tenant, RETRY_SECONDS, told(error))
+        self._again_at[tenant] = time.monotonic() + RETRY_SECONDS
 
     def _is_few(self, backlog: Backlog) -> bool:
         return 0 < backlog.events <= min(FEW, self._batch)
@@ -176,7 +178,7 @@ class Sealer:
         try:
             return await self.seal(tenant)
         except Busy as error:
-            _log.warning("Tenant %s cannot be sealed now: %s", tenant, told(error))
+            self._put_off(tenant, error)
             return 0
         except Unavailable:
             raise

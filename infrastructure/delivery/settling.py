@@ -7,6 +7,7 @@ from typing import Any
 from application.delivery.consumers import Acknowledged, ConsumerSettings, RefusedEvent
 from application.delivery.errors import LeaseLost, NotHandedOut
 from application.delivery.lanes import LaneCursor
+from domain.personal import REDACTED
 from infrastructure.delivery.lanes import move
 from infrastructure.postgres.arrays import BigIntArray, IntArray
 from infrastructure.postgres.database import Connection
@@ -80,11 +81,16 @@ async def _refuse(
         "position": event.position - 1,
         "failed": event.position,
         "delay": event.delay,
-        "reason": event.reason,
+        "reason": REDACTED if event.reason and await _is_forgotten(connection, held) else event.reason,
         "max_failures": settings.max_failures,
         "parked_after": timedelta() if settings.max_failures <= 1 else None,
     }
     await connection.execute(_SQL["hold"], {**held, **refusal})
+
+
+async def _is_forgotten(connection: Connection, of_stream: dict[str, Any]) -> bool:
+    """Return whether a stream's data was erased. What is said of it since is not kept either."""
+    return await (await connection.execute(_SQL["is_forgotten"], of_stream)).fetchone() is not None
 
 
 async def _acknowledge_stream(

@@ -206,18 +206,18 @@ WHERE h.tenant = %(tenant)s AND h.consumer = %(consumer)s AND h.stream = n.strea
 DELETE FROM ordertrail.held_streams
 WHERE tenant = %(tenant)s AND consumer = %(consumer)s AND stream = ANY (%(streams)s)
 
+-- name: is_forgotten
+SELECT FROM ordertrail.subject_keys AS k
+WHERE k.tenant = %(tenant)s AND k.subject = %(stream)s AND k.destroyed_at IS NOT NULL
+
 -- name: hold
 -- Refusing an event says that those of its stream before it are done. A stream that is held already is refused once
 -- more only if the event was handed out since: otherwise the same request came twice. parked_after is no time, unless
--- one failure is enough. What is said of a forgotten subject is not kept.
+-- one failure is enough.
 INSERT INTO ordertrail.held_streams AS h
     (tenant, consumer, stream, partition, position, read_to, failed, failures, reason, retry_at, parked_at)
 VALUES (
-    %(tenant)s, %(consumer)s, %(stream)s, %(partition)s, %(position)s, %(position)s, %(failed)s, 1,
-    CASE WHEN %(reason)s <> '' AND EXISTS (
-        SELECT FROM ordertrail.subject_keys AS k
-        WHERE k.tenant = %(tenant)s AND k.subject = %(stream)s AND k.destroyed_at IS NOT NULL
-    ) THEN '[redacted]' ELSE %(reason)s END,
+    %(tenant)s, %(consumer)s, %(stream)s, %(partition)s, %(position)s, %(position)s, %(failed)s, 1, %(reason)s,
     statement_timestamp() + %(delay)s::interval, statement_timestamp() + %(parked_after)s::interval
 )
 ON CONFLICT (tenant, consumer, stream) DO UPDATE

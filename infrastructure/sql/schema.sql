@@ -106,13 +106,11 @@ BEGIN
     IF next_position > ledger_position + 1 THEN
         INSERT INTO ordertrail.events
             (tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)
-        SELECT l.tenant, to_position[e.write] + e.n, in_streams[in_write_stream[e.write]], to_version[e.write] + e.n,
+        SELECT in_tenant, to_position[e.write] + e.n, in_streams[in_write_stream[e.write]], to_version[e.write] + e.n,
                e.event_id, e.type, e.data, e.metadata, coalesce(e.occurred_at, moment), moment
-        -- The ledger is there so that a node of a cluster sees where the rows belong: it would ask for them otherwise.
-        FROM ordertrail.ledgers AS l,
-             unnest(in_event_write, in_event_ids, in_types, in_data, in_metadata, in_occurred_at)
+        FROM unnest(in_event_write, in_event_ids, in_types, in_data, in_metadata, in_occurred_at)
              WITH ORDINALITY AS e (write, event_id, type, data, metadata, occurred_at, n)
-        WHERE l.tenant = in_tenant AND to_position[e.write] IS NOT NULL;
+        WHERE to_position[e.write] IS NOT NULL;
         -- The caller states the number of a write's events. A wrong number must not leave a gap.
         IF (
             SELECT (count(*), min(e.position), max(e.position)) <> (max(e.position) - ledger_position,
@@ -129,9 +127,9 @@ BEGIN
     END IF;
     -- A key that came with known events counts as used: another request with it is a conflict.
     INSERT INTO ordertrail.requests (tenant, idempotency_key, fingerprint, first_position, last_position, recorded_at)
-    SELECT l.tenant, in_keys[a.n], in_fingerprints[a.n], firsts[a.n], lasts[a.n], coalesce(first_times[a.n], moment)
-    FROM ordertrail.ledgers AS l, generate_series(1, n_appends) AS a (n)
-    WHERE l.tenant = in_tenant AND in_keys[a.n] IS NOT NULL AND outcomes[a.n] IN ('appended', 'replayed')
+    SELECT in_tenant, in_keys[a.n], in_fingerprints[a.n], firsts[a.n], lasts[a.n], coalesce(first_times[a.n], moment)
+    FROM generate_series(1, n_appends) AS a (n)
+    WHERE in_keys[a.n] IS NOT NULL AND outcomes[a.n] IN ('appended', 'replayed')
     ON CONFLICT DO NOTHING;
 
     RETURN QUERY
@@ -222,26 +220,22 @@ BEGIN
             IF in_keys IS NOT NULL THEN
                 INSERT INTO ordertrail.requests
                     (tenant, idempotency_key, fingerprint, first_position, last_position, recorded_at)
-                SELECT l.tenant, in_keys[w.append], in_fingerprints[w.append], ledger_position + min(w.before) + 1,
+                SELECT in_tenant, in_keys[w.append], in_fingerprints[w.append], ledger_position + min(w.before) + 1,
                        ledger_position + max(w.before + w.size), moment
-                FROM ordertrail.ledgers AS l,
-                     unnest(in_write_append, in_write_offset, in_write_size) AS w (append, before, size)
-                WHERE l.tenant = in_tenant
-                GROUP BY l.tenant, w.append HAVING in_keys[w.append] IS NOT NULL;
+                FROM unnest(in_write_append, in_write_offset, in_write_size) AS w (append, before, size)
+                GROUP BY w.append HAVING in_keys[w.append] IS NOT NULL;
             END IF;
             INSERT INTO ordertrail.events
                 (tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)
-            SELECT l.tenant, ledger_position + e.n, e.stream,
+            SELECT in_tenant, ledger_position + e.n, e.stream,
                    first_versions[e.write] + e.n - in_write_offset[e.write] - 1,
                    e.event_id, e.type, e.data, e.metadata, coalesce(e.occurred_at, moment), moment
-            -- The ledger is there so that a node of a cluster sees where the rows belong: it would ask for them otherwise.
-            FROM ordertrail.ledgers AS l, (
+            FROM (
                 -- In the SELECT list unnest returns its elements one by one; in FROM each array is stored first.
                 SELECT generate_series(1, n_events) AS n, unnest(in_event_write) AS write,
                        unnest(in_event_stream) AS stream, unnest(in_event_ids) AS event_id, unnest(in_types) AS type,
                        unnest(in_data) AS data, unnest(in_metadata) AS metadata, unnest(in_occurred_at) AS occurred_at
-            ) AS e
-            WHERE l.tenant = in_tenant;
+            ) AS e;
             UPDATE ordertrail.ledgers AS l SET position = ledger_position + n_events, recorded_at = moment
             WHERE l.tenant = in_tenant;
             -- A hint to readers, who also poll. There is one per call, because NOTIFY serialises commits.

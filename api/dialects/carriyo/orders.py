@@ -29,7 +29,7 @@ router = APIRouter(tags=["Carriyo"], route_class=JsonByDefaultRoute, responses=o
 @router.get(
     "/orders/{reference}/change-logs",
     response_model=list[ChangeLog],
-    responses=refusals(400, 401, 403, 404),
+    responses=refusals(400, 401, 403, 404, 409),
     summary="List CarriyoOrder Change Logs",
 )
 @may_read_standby()

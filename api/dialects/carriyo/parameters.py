@@ -22,6 +22,7 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: "The token is missing or expired, or this server did not issue it.",
         403: "The API key, the tenant or the scope is not the token's.",
         404: "Order not found.",
+        409: "The position is beyond the newest event: the ledger was restored since.",
         422: "The Idempotency-Key was used with another request.",
     }
     return {status: {"model": CarriyoError, "description": told[status]} for status in statuses}

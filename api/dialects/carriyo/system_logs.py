@@ -67,7 +67,7 @@ async def add_system_log(
 @router.get(
     "/orders/{reference}/system-logs",
     response_model=list[SystemLog],
-    responses=refusals(400, 401, 403, 404),
+    responses=refusals(400, 401, 403, 404, 409),
     summary="List Order System Logs",
 )
 @may_read_standby()
@@ -124,7 +124,7 @@ async def list_system_logs(
     "/orders/{reference}/system-logs/{identifier}",
     response_model=str,
     response_description="A link to the whole call, which is valid for a quarter of an hour.",
-    responses=refusals(400, 401, 403, 404),
+    responses=refusals(400, 401, 403, 404, 409),
     summary="Get Order System Log Detail URL",
 )
 @may_read_standby()

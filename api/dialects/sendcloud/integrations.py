@@ -19,8 +19,10 @@ router = APIRouter(
 )
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
+    400: {"model": Errors, "description": "Bad Request"},
     401: {"model": Errors, "description": "No valid credential"},
     403: {"model": Errors, "description": "The credential lacks the scope"},
+    409: {"model": Errors, "description": "The position is beyond the newest event: the ledger was restored since"},
 }
 Sort = Annotated[
     str,
@@ -47,7 +49,6 @@ async def list_integrations(caller: CallerDep, services: ServicesDep, sort: Sort
     response_model=IntegrationAnswer,
     responses={
         **_REFUSED,
-        400: {"model": Errors, "description": "Bad Request"},
         404: {"model": Errors, "description": "No such integration"},
     },
     summary="Retrieve an integration",

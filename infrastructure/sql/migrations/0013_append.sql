@@ -142,13 +142,11 @@ BEGIN
     IF next_position > ledger_position + 1 THEN
         INSERT INTO ordertrail.events
             (tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)
-        SELECT l.tenant, to_position[e.write] + e.n, in_streams[in_write_stream[e.write]], to_version[e.write] + e.n,
+        SELECT in_tenant, to_position[e.write] + e.n, in_streams[in_write_stream[e.write]], to_version[e.write] + e.n,
                e.event_id, e.type, e.data, e.metadata, coalesce(e.occurred_at, moment), moment
-        -- The ledger is there so that a node of a cluster sees where the rows belong: it would ask for them otherwise.
-        FROM ordertrail.ledgers AS l,
-             unnest(in_event_write, in_event_ids, in_types, in_data, in_metadata, in_occurred_at)
+        FROM unnest(in_event_write, in_event_ids, in_types, in_data, in_metadata, in_occurred_at)
              WITH ORDINALITY AS e (write, event_id, type, data, metadata, occurred_at, n)
-        WHERE l.tenant = in_tenant AND to_position[e.write] IS NOT NULL;
+        WHERE to_position[e.write] IS NOT NULL;
         -- The caller states the number of a write's events. A wrong number must not leave a gap.
         IF (
             SELECT (count(*), min(e.position), max(e.position)) <> (max(e.position) - ledger_position,
@@ -165,9 +163,9 @@ BEGIN
     END IF;
     -- A key that came with known events counts as used: another request with it is a conflict.
     INSERT INTO ordertrail.requests (tenant, idempotency_key, fingerprint, first_position, last_position, recorded_at)
-    SELECT l.tenant, in_keys[a.n], in_fingerprints[a.n], firsts[a.n], lasts[a.n], coalesce(first_times[a.n], moment)
-    FROM ordertrail.ledgers AS l, generate_series(1, n_appends) AS a (n)
-    WHERE l.tenant = in_tenant AND in_keys[a.n] IS NOT NULL AND outcomes[a.n] IN ('appended', 'replayed')
+    SELECT in_tenant, in_keys[a.n], in_fingerprints[a.n], firsts[a.n], lasts[a.n], coalesce(first_times[a.n], moment)
+    FROM generate_series(1, n_appends) AS a (n)
+    WHERE in_keys[a.n] IS NOT NULL AND outcomes[a.n] IN ('appended', 'replayed')
     ON CONFLICT DO NOTHING;
 
     RETURN QUERY

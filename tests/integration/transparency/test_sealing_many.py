@@ -80,7 +80,7 @@ async def test_a_checkpoint_that_somebody_is_about_to_store_holds_up_its_own_led
         await sealer.seal_all()
 
         assert await sizes(ledgers) == {**sealed_but("shop-3"), "shop-5": [1, 2, 3]}
-        [said] = [record.getMessage() for record in caplog.records if "shop-3" in record.getMessage()]
+        [said] = {record.getMessage() for record in caplog.records if "shop-3" in record.getMessage()}
         assert said.startswith("Tenant shop-3 cannot be sealed; it is tried again in 30 s: ")
 
     await ledgers[0].seal()
