@@ -32,7 +32,7 @@ from application.ledger_file.writing import LedgerExport
 from application.orders.erasure import Erasure
 from application.orders.integrations import IntegrationService
 from application.orders.service import OrderService
-from application.privacy.documents import prepare
+from application.privacy.preparation import prepare
 from application.privacy.store import EncryptedEventStore
 from application.privacy.vault import Vault
 from application.runtime.loops import keep_going

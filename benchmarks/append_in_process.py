@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from itertools import cycle
+from collections.abc import Iterable, Sequence
+from itertools import cycle, islice
 
 import uvloop
 
@@ -22,7 +22,7 @@ from benchmarks.sample_event import append_of
 from benchmarks.table import interleaved, show
 from domain.values import TenantName
 from infrastructure.keys.credentials import PostgresCredentialStore
-from infrastructure.ledger.group_commit import open_group_commit
+from infrastructure.ledger.group_commit import GroupCommit, open_group_commit
 from infrastructure.postgres.database import open_pool
 
 WRITERS = (1, 8, 32, 256)
@@ -39,19 +39,24 @@ def ours(dsn: str, writers: int, tenants: Sequence[TenantName] = ONE_TENANT) -> 
 
 async def _ours(dsn: str, writers: int, tenants: Sequence[TenantName]) -> float:
     async with open_group_commit(dsn) as group_commit:
-        done = 0
-
-        async def write(tenant: TenantName, until: float) -> None:
-            nonlocal done
-            while time.perf_counter() < until:
-                await group_commit.append(append_of(tenant))
-                done += 1
-
-        await write(tenants[0], time.perf_counter() + WARM_UP_SECONDS)
-        done, started = 0, time.perf_counter()
-        until = started + SECONDS
-        await asyncio.gather(*(write(tenant, until) for tenant, _ in zip(cycle(tenants), range(writers))))
+        await appended(group_commit, tenants[:1], WARM_UP_SECONDS)
+        started = time.perf_counter()
+        done = await appended(group_commit, islice(cycle(tenants), writers), SECONDS)
         return done / (time.perf_counter() - started)
+
+
+async def appended(group_commit: GroupCommit, tenants: Iterable[TenantName], seconds: float) -> int:
+    """Append for so long, with one writer for each time a tenant comes. Return how many appends were made."""
+    done, until = 0, time.perf_counter() + seconds
+
+    async def write(tenant: TenantName) -> None:
+        nonlocal done
+        while time.perf_counter() < until:
+            await group_commit.append(append_of(tenant))
+            done += 1
+
+    await asyncio.gather(*map(write, tenants))
+    return done
 
 
 async def create_tenants(dsn: str, tenants: Sequence[TenantName]) -> None:

@@ -23,9 +23,8 @@ from rich.table import Table
 
 from api.bootstrap import set_up_database
 from api.settings import read_settings
-from benchmarks.append_in_process import create_tenants
+from benchmarks.append_in_process import appended, create_tenants
 from benchmarks.processors import sessions_seconds
-from benchmarks.sample_event import append_of
 from benchmarks.table import CONSOLE
 from domain.values import TenantName
 from infrastructure.ledger.group_commit import open_group_commit
@@ -75,19 +74,10 @@ def measure(contestant: Contestant, writers: int) -> Cost:
 
 
 async def _measure(contestant: Contestant, writers: int) -> Cost:
-    done = 0
-
-    async def write(tenant: TenantName, until: float) -> None:
-        nonlocal done
-        while time.perf_counter() < until:
-            await group_commit.append(append_of(tenant))
-            done += 1
-
     async with open_group_commit(contestant.dsn) as group_commit:
         for seconds in (WARM_UP_SECONDS, SECONDS):
-            done, before, began = 0, _used(contestant), time.perf_counter()
-            some = islice(cycle(contestant.tenants), writers)
-            await asyncio.gather(*(write(tenant, began + seconds) for tenant in some))
+            before, began = _used(contestant), time.perf_counter()
+            done = await appended(group_commit, islice(cycle(contestant.tenants), writers), seconds)
         took, after = time.perf_counter() - began, _used(contestant)
     return Cost(done / took, {part: 1e6 * _between(before[part], after[part]) / done for part in after})
 

@@ -58,23 +58,6 @@ def places(value: dict[str, Any], shape: Shape, path: str = "") -> list[Place]:
     return found
 
 
-def marks_in(value: Mapping[str, Any], shape: Shape) -> set[Personal]:
-    """Return the marks of the personal data in a JSON object of this shape; see places."""
-    marks: set[Personal] = set()
-    for name, member in shape.items():
-        given = value.get(name)
-        if not given:
-            continue
-        if member.mark is not None:
-            marks.add(member.mark)
-        elif isinstance(given, dict):
-            marks |= marks_in(given, member.inner)
-        elif isinstance(given, list):
-            for item in given:
-                marks |= marks_in(item, member.inner)
-    return marks
-
-
 def placeholder(value: Any, member: Member) -> str | dict[str, str]:
     """Return the value that is shown in place of a redacted one."""
     return REDACTED_OBJECT if member.is_object or isinstance(value, dict) else REDACTED

@@ -18,7 +18,7 @@ from application.ledger.port import (
     StreamState,
     written,
 )
-from application.privacy.documents import prepare
+from application.privacy.preparation import prepare
 from domain.errors import (
     EventIdReused,
     IntegrationNotFound,

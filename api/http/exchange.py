@@ -13,7 +13,7 @@ from api.http.request_ids import RAW_HEADER, id_of_request
 from api.http.tickets import ticket_of
 from api.http.tracing import traceparent_of
 from application.ledger.fields import stored
-from application.runtime.request_context import SECONDS, RequestContext, current
+from application.runtime.request_context import RequestContext, current
 from domain.errors import Unavailable
 from domain.values import Origin
 
@@ -34,8 +34,7 @@ class Exchange(RequestContext):
     __slots__ = ("_began", "_scope", "_send", "freshness", "seconds", "status")
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        self.id = id_of_request(scope)
-        self.seconds_left = SECONDS
+        super().__init__(id_of_request(scope))
         self.ticket = ticket_of(scope)
         self.freshness: Mapping[str, str] = {}
         """The headers about the freshness of the views that it has read."""

@@ -9,10 +9,8 @@ from pydantic_core import from_json, to_json
 from application.ledger.port import (
     ERASED,
     WHY_UNREADABLE,
-    Append,
     Draft,
     NewEvent,
-    Prepared,
     RecordedEvent,
     Storable,
 )
@@ -20,9 +18,9 @@ from application.privacy.cipher import CHANGED, Keys, bound, is_token, open_toke
 from application.privacy.damage import Unopened, changed, in_words, of_damaged_key, of_other_key
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.catalogue import CATALOGUE
-from domain.personal import Member, Shape, is_placeholder, marks_in, placeholder, places, shape_of, unreadable
+from domain.personal import Member, Shape, is_placeholder, placeholder, places, shape_of, unreadable
 from domain.streams import person_stream
-from domain.values import OF_PERFORMER, Actor, Personal, TenantName
+from domain.values import OF_PERFORMER, Actor, TenantName
 
 MARK = "encryption"
 """The metadata member that says that all personal data of the event is encrypted, and how: 1 is the form made here."""
@@ -31,7 +29,7 @@ CUSTOMER = "customer"
 """The type of an actor who is the order's customer, in capitals or not."""
 
 _MARKED = f'"{MARK}":1'.encode()
-_ACTOR = shape_of(Actor)
+ACTOR_SHAPE = shape_of(Actor)
 
 
 @lru_cache(maxsize=1_024)
@@ -81,8 +79,8 @@ class Document:
         performer, found = stream, []
         if actor := metadata.get("actor"):
             metadata["actor"] = actor = {**actor}
-            performer = _performer(actor, stream)
-            found = places(actor, _ACTOR, "actor.")
+            performer = performer_of(actor, stream)
+            found = places(actor, ACTOR_SHAPE, "actor.")
         if isinstance(data, dict):
             data = {**data}
             found += places(data, shape)
@@ -243,28 +241,7 @@ def subjects_in(documents: Sequence[Document | None]) -> set[str]:
     return {subject for each in documents if each for subject in each.subjects()}
 
 
-def subjects_of(append: Append) -> set[str]:
-    """Return the subjects whose data the events of an append hold. This takes less time than their documents."""
-    subjects: set[str] = set()
-    for stream, _, events in append.writes:
-        for event in events:
-            subjects |= _subjects(append.tenant, stream, event)
-    return subjects
-
-
-def _subjects(tenant: TenantName, stream: str, event: Storable) -> set[str]:
-    if not isinstance(event, Draft):
-        return subjects_in([document(tenant, stream, event)])
-    if (shape := shape_of_type(event.type)) is None:
-        return set()
-    marks: set[Personal] = set() if isinstance(event.data, bytes) else marks_in(event.data, shape)
-    if (actor := event.metadata.get("actor")) is None:
-        return {stream} if marks else set()
-    marks |= marks_in(actor, _ACTOR)
-    return {_performer(actor, stream) if mark is OF_PERFORMER else stream for mark in marks}
-
-
-def _performer(actor: Mapping[str, Any], stream: str) -> str:
+def performer_of(actor: Mapping[str, Any], stream: str) -> str:
     """Return the subject that a performer's data is about: the performer, if they have an id, or the stream.
 
     The customer's own name belongs to the order, like all other data about the customer.
@@ -273,46 +250,6 @@ def _performer(actor: Mapping[str, Any], stream: str) -> str:
     if performer_id and str(actor.get("type")).lower() != CUSTOMER:
         return person_stream(performer_id)
     return stream
-
-
-def prepare(group: Sequence[Append]) -> list[Prepared]:
-    """Encrypt and write the events of a group of appends. An error in one append does not affect the others.
-
-    The secrets of an append are the keys of its subjects. Data of forgotten subjects is left out. The same append gives
-    the same bytes. All are encrypted before any is written: the ciphers' code is large, and in this way the processor
-    loads it once for all appends instead of once for each.
-    """
-    sealed = [_sealed(append) for append in group]
-    return [
-        each if isinstance(each, Exception) else _written(append, each)
-        for append, each in zip(group, sealed, strict=True)
-    ]
-
-
-def _sealed(append: Append) -> list[Document | None] | Exception:
-    """Return the documents of the events of all writes, encrypted; None for an event without personal data."""
-    try:
-        found = [document(append.tenant, write.stream, event) for write in append.writes for event in write.events]
-        for each in found:
-            if each is not None:
-                each.seal(append.secrets)
-    except Exception as error:
-        return error
-    return found
-
-
-def _written(append: Append, found: Sequence[Document | None]) -> Prepared:
-    events = [event for write in append.writes for event in write.events]
-    try:
-        return [
-            event.written() if each is None else _stored(event, each) for event, each in zip(events, found, strict=True)
-        ]
-    except Exception as error:
-        return error
-
-
-def _stored(event: Storable, found: Document) -> NewEvent:
-    return NewEvent(event.event_id, event.type, *found.written(), event.occurred_at)
 
 
 def opened_event(event: RecordedEvent, found: Document) -> RecordedEvent:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from application.ledger.port import Append, RecordedEvent
 from application.privacy.cipher import Keys
 from application.privacy.damage import in_words
-from application.privacy.documents import Document, document, opened_event, subjects_in, subjects_of
+from application.privacy.documents import Document, document, opened_event, subjects_in
 from application.privacy.keys import KeyRing
 from application.privacy.notices import Noticed
 from application.privacy.parts import OpenedPart, SealedPart, document_of_part, opened_part
+from application.privacy.preparation import subjects_of
 from application.runtime.room import BREATH_BYTES
 from domain.values import TenantName
 

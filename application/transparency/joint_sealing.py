@@ -5,7 +5,7 @@ it is still as it was read. Whatever is not as expected is left to whoever looks
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from application.runtime.measures import EVENTS_SEALED, SEAL_SECONDS
@@ -128,9 +128,3 @@ def extended(edge: Edge, leaves: Leaves, head: int, known: Identity) -> GrownTre
     edge.add(leaves.hashes)
     checkpoint = Checkpoint(known.origin, edge.size, edge.root())
     return GrownTree(checkpoint, edge.changed(), checkpoint.signed(known.signers))
-
-
-def in_groups(backlogs: Sequence[Backlog]) -> Iterator[Sequence[Backlog]]:
-    """Yield so many at a time as are sealed together."""
-    for first in range(0, len(backlogs), GROUP):
-        yield backlogs[first : first + GROUP]

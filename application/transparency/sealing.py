@@ -4,7 +4,6 @@ Before a tree grows, it is proven to be the tree that was signed last. A tree th
 reported, until somebody has repaired it.
 """
 
-import asyncio
 import logging
 import time
 from collections import deque
@@ -15,10 +14,12 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
+from application.ledger.activity import RECENT, WholeLooks
+from application.runtime.groups import work_on_groups
 from application.runtime.loops import keep_going
 from application.runtime.measures import EVENTS_SEALED, SEAL_SECONDS
 from application.runtime.outage_log import told
-from application.transparency.joint_sealing import FEW, Backlog, JointTrees, extended, in_groups, seal_together
+from application.transparency.joint_sealing import FEW, GROUP, Backlog, JointTrees, extended, seal_together
 from application.transparency.kept_tree import KeptTree, TreeDamaged, proven_edge
 from application.transparency.keys import Identity, SigningKey, SigningKeyStore, identity, identity_of
 from application.transparency.tiles import Edge, Leaves, Tile
@@ -36,15 +37,8 @@ RETRY_SECONDS = 30.0
 """How soon sealing is tried again for a ledger that could not be sealed."""
 KEYS_SECONDS = 0.5
 """How long keys are remembered within a round. A retired key signs no longer than that."""
-LOOK_SECONDS = 10.0
-"""How often all ledgers and trees are looked at, whether or not they were written to. That costs more with each tenant.
-"""
 LANES = 3
 """How many groups of ledgers are sealed at a time."""
-RECENT = timedelta(seconds=30)
-"""Ledgers that were written to in this time are looked at each time. An append takes 10 s at most, and the time of a
-ledger's last append is known to 10 s. A longer append's events are found when all ledgers are looked at.
-"""
 
 
 class TreeBatch(KeptTree, Protocol):
@@ -92,7 +86,7 @@ class Sealer:
         self._batch = batch
         self._verified = VerifiedNotes()
         self._again_at: dict[TenantName, float] = {}
-        self._look_at = -inf
+        self._looks = WholeLooks()
         self._known: Sequence[SigningKey] = ()
         self._ask_at = -inf
 
@@ -117,13 +111,12 @@ class Sealer:
 
         Now and then all ledgers and trees are looked at, otherwise only the ledgers that were written to.
         """
-        now = time.monotonic()
-        if now < self._look_at:
-            backlogs, others = await self._trees.unsealed(within=RECENT), deque[TenantName]()
+        if self._looks.is_due:
+            backlogs, others = await self._trees.unsealed(within=None), await self._trees.misnoted()
+            self._looks.done()
+            self._again_at = {tenant: at for tenant, at in self._again_at.items() if not self._is_due(tenant)}
         else:
-            backlogs, others = await self._trees.unsealed(within=None), deque(await self._trees.misnoted())
-            self._look_at = now + LOOK_SECONDS
-            self._again_at = {tenant: at for tenant, at in self._again_at.items() if at > now}
+            backlogs, others = await self._trees.unsealed(within=RECENT), list[TenantName]()
         much = [backlog.tenant for backlog in backlogs if not self._is_few(backlog)]
         doubtful = await self._seal_few([backlog for backlog in backlogs if backlog.tenant not in others])
         return deque(tenant for tenant in dict.fromkeys([*much, *others, *doubtful]) if self._is_due(tenant))
@@ -131,16 +124,13 @@ class Sealer:
     async def _seal_few(self, backlogs: Sequence[Backlog]) -> list[TenantName]:
         """Seal those of these ledgers that have little to seal; return those that are not as expected."""
         few = [backlog for backlog in backlogs if self._is_few(backlog) and self._is_due(backlog.tenant)]
-        groups, doubtful = in_groups(few), list[TenantName]()
+        doubtful: list[TenantName] = []
 
-        async def seal() -> None:
-            for group in groups:
-                doubtful.extend(await self._seal_group(group))
+        async def seal(group: Sequence[Backlog]) -> None:
+            doubtful.extend(await self._seal_group(group))
 
         # While one group is stored, the next is proven.
-        for error in await asyncio.gather(*(seal() for _ in range(LANES)), return_exceptions=True):
-            if error is not None:
-                raise error
+        await work_on_groups(few, seal, size=GROUP, lanes=LANES)
         return doubtful
 
     async def _seal_group(self, group: Sequence[Backlog]) -> Sequence[TenantName]:
@@ -148,19 +138,18 @@ class Sealer:
         identify = partial(identity_of, await self._keys.origin(), await self._signing_keys())
         try:
             doubtful, failed = await seal_together(self._trees, group, identify, self._verified)
-        except Busy:
+        except Exception as error:
+            if isinstance(error, Unavailable) and not isinstance(error, Busy):
+                raise
+            # Something of one ledger cannot be read now. One by one, the others can.
             return [backlog.tenant for backlog in group]
-        except Unavailable:
-            raise
-        except Exception:
-            # Something of one ledger cannot be read. One by one, the others can.
-            return [backlog.tenant for backlog in group]
-        busy = [tenant for tenant, error in failed.items() if isinstance(error, Busy)]
-        for tenant, error in failed.items():
-            if tenant in busy:
-                continue
-            self._put_off(tenant, error)
-        return [*doubtful, *busy]
+        one_by_one = list(doubtful)
+        for tenant, why in failed.items():
+            if isinstance(why, Busy):
+                one_by_one.append(tenant)
+            else:
+                self._put_off(tenant, why)
+        return one_by_one
 
     def _put_off(self, tenant: TenantName, error: Exception) -> None:
         """Leave a ledger alone for a while, so that the others need not wait for it each time."""

@@ -9,8 +9,9 @@ from eventsourcing.persistence import OperationalError
 from application.ledger.port import Append, NewEvent, RecordedEvent
 from application.privacy.cipher import Keys, SubjectKey
 from application.privacy.damage import in_words
-from application.privacy.documents import document, opened_event, prepare, subjects_in, subjects_of
+from application.privacy.documents import document, opened_event, subjects_in
 from application.privacy.notices import Noticed
+from application.privacy.preparation import prepare, subjects_of
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import TenantName
 from infrastructure.keys.installation import FINGERPRINT, INSTALLATION_KEY, NotSetUp, installation_key

@@ -119,7 +119,13 @@ async def open_pool(
 ) -> AsyncIterator[Pool]:
     """Open a pool of at most size such sessions; each is made when it is needed."""
     make = partial(connect, dsn, as_owner=as_owner, settings={**patience.settings, **settings})
-    pool = Pool(make, size=size, watch=watch, patience=patience)
+    async with opened(Pool(make, size=size, watch=watch, patience=patience)) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def opened(pool: Pool) -> AsyncIterator[Pool]:
+    """Measure a pool while this is entered, and close it then."""
     try:
         with pool.measured():
             yield pool

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import psycopg
 from application.runtime.outage_log import OutageLog, told
 from application.views.health import StandbyHealth
 from domain.errors import OrdertrailError, Unavailable
-from infrastructure.postgres.database import connect, is_here, reading, watch_connection
+from infrastructure.postgres.database import connect, is_here, opened, reading, watch_connection
 from infrastructure.postgres.patience import Connection, Patience, limited
 from infrastructure.postgres.pool import Pool
 from infrastructure.postgres.session import CONNECT_SECONDS, parsed_dsn
@@ -248,8 +248,7 @@ async def look_at_standby(dsn: str, primary: Pool) -> StandbyHealth:
         return StandbyHealth(told(error), 0.0, 0)
 
 
-@asynccontextmanager
-async def _open_pool(dsn: str, watch: StandbyWatch, *, size: int) -> AsyncIterator[Pool]:
+def _open_pool(dsn: str, watch: StandbyWatch, *, size: int) -> AbstractAsyncContextManager[Pool]:
     async def connect_to_standby() -> Connection:
         connection = await connect(dsn, settings={**PATIENCE.settings, **_READ_ONLY})
         try:
@@ -259,9 +258,4 @@ async def _open_pool(dsn: str, watch: StandbyWatch, *, size: int) -> AsyncIterat
             raise
         return connection
 
-    pool = Pool(connect_to_standby, size=size, watch=watch, patience=PATIENCE)
-    try:
-        with pool.measured():
-            yield pool
-    finally:
-        await pool.close()
+    return opened(Pool(connect_to_standby, size=size, watch=watch, patience=PATIENCE))

@@ -1,16 +1,16 @@
 """The projector: reads a tenant's ledger in batches and brings the views up to date, each event exactly once."""
 
-import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from itertools import zip_longest
-from math import inf
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
+from application.ledger.activity import RECENT, WholeLooks
 from application.ledger.port import RecordedEvent
+from application.runtime.groups import work_on_groups
 from application.runtime.measures import EVENTS_PROJECTED, PROJECT_SECONDS
 from application.views.projections.entries import Entry
 from application.views.projections.projection import Projection, Row
@@ -25,12 +25,6 @@ _log = logging.getLogger(__name__)
 BATCH = 2_000
 LANES = 2
 """How many groups of tenants are projected at a time."""
-LOOK_SECONDS = 10.0
-"""How often all tenants are looked at, whether or not their ledgers were written to."""
-RECENT = timedelta(seconds=30)
-"""Tenants whose ledgers were written to in this time are looked at each time. An append takes 10 s at most, and the
-time of a ledger's last append is known to 10 s.
-"""
 
 
 class ViewCheckpoint(NamedTuple):
@@ -142,7 +136,7 @@ class Projector:
         self._views = views
         self._together = together
         self._reveal = reveal
-        self._look_at = -inf
+        self._looks = WholeLooks()
         self._projections = {projection.name: projection for projection in projections}
         self._limit = batch
         self._ahead = ReadAhead(views, reveal)
@@ -156,11 +150,10 @@ class Projector:
 
         Now and then all tenants are looked at, otherwise only those whose ledgers were written to lately.
         """
-        now = monotonic()
-        if now < self._look_at:
+        if not self._looks.is_due:
             return await self._views.behind(self.names, within=RECENT)
         found = await self._views.behind(self.names)
-        self._look_at = now + LOOK_SECONDS
+        self._looks.done()
         return found
 
     async def project_together(self, tenants: Collection[TenantName]) -> dict[TenantName, int]:
@@ -170,17 +163,13 @@ class Projector:
         """
         if self._together is None or len(tenants) == 1:
             return {}
-        views, waiting, read = self._together, list(tenants), dict[TenantName, int]()
-        groups = iter([waiting[first : first + GROUP] for first in range(0, len(waiting), GROUP)])
+        views, read = self._together, dict[TenantName, int]()
 
-        async def project() -> None:
-            for group in groups:
-                read.update(await self._project_group_together(views, group))
+        async def project(group: Sequence[TenantName]) -> None:
+            read.update(await self._project_group_together(views, group))
 
         # While one group is stored, the next is derived.
-        for error in await asyncio.gather(*(project() for _ in range(LANES)), return_exceptions=True):
-            if error is not None:
-                raise error
+        await work_on_groups(list(tenants), project, size=GROUP, lanes=LANES)
         return read
 
     async def _project_group_together(self, views: JointViews, group: Sequence[TenantName]) -> dict[TenantName, int]:

@@ -58,9 +58,15 @@ async def executed(connection: Connection, file: str, name: str, *, tenant: str 
                 await cursor.execute(statement_of(file, name), parameters_of(case, tenant), prepare=True)
 
 
-async def test_every_statement_runs_on_a_cluster(dsn: str) -> None:
+@pytest.fixture
+async def acme(dsn: str) -> None:
+    """A tenant whose rows the statements are about."""
     async with open_pool(dsn, size=1, as_owner=True) as owner:
         await PostgresCredentialStore(owner).create_tenant("acme", is_implicit=False, dintero_account=None)
+
+
+@pytest.mark.usefixtures("acme")
+async def test_every_statement_runs_on_a_cluster(dsn: str) -> None:
     failed = []
     async with await connect(dsn, as_owner=True) as connection:
         for file, names in PARAMETERS.items():
@@ -73,9 +79,8 @@ async def test_every_statement_runs_on_a_cluster(dsn: str) -> None:
     assert failed == []
 
 
+@pytest.mark.usefixtures("acme")
 async def test_a_statement_about_one_tenant_asks_only_its_node(dsn: str) -> None:
-    async with open_pool(dsn, size=1, as_owner=True) as owner:
-        await PostgresCredentialStore(owner).create_tenant("acme", is_implicit=False, dintero_account=None)
     elsewhere = []
     async with await connect(dsn, as_owner=True) as connection:
         for file, names in PARAMETERS.items():

@@ -7,7 +7,7 @@ from pydantic_core import PydanticSerializationError
 
 from application.ledger.codec import decode, draft, encode
 from application.ledger.port import ANY, Append, Draft, NewEvent, RecordedEvent, Write
-from application.privacy.documents import prepare
+from application.privacy.preparation import prepare
 from application.privacy.store import EncryptedEventStore
 from application.privacy.vault import Vault
 from domain.errors import KeyReused, UnreadableKey

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from math import inf
 
 import pytest
 
+from application.ledger.activity import WholeLooks
 from application.transparency.checkpoint import KeptNote
 from application.transparency.joint_sealing import GROUP, Backlog, GrowingTree, NewSeal
 from application.transparency.keys import SigningKey, new_signing_key
@@ -176,7 +176,7 @@ async def test_a_ledger_that_was_not_written_to_is_looked_at_every_now_and_then(
     await sealer.seal_all()
     assert trees.noted == {ACME: 1}
 
-    sealer._look_at = -inf  # as if a while had passed
+    sealer._looks = WholeLooks()  # as if a while had passed
     await sealer.seal_all()
     assert trees.noted == {ACME: 2}
 
@@ -253,7 +253,7 @@ async def test_trees_that_are_noted_wrong_are_looked_for_every_now_and_then() ->
         await sealer.seal_all()
     assert (trees.looks, trees.errors) == (1, {})
 
-    sealer._look_at = -inf  # as if a while had passed
+    sealer._looks = WholeLooks()  # as if a while had passed
     await sealer.seal_all()
     assert trees.looks == 2
     assert trees.errors == {ACME: "the tree's kept size is 5 leaves, but the newest signed checkpoint covers 2 events"}

@@ -7,7 +7,7 @@ import pytest
 
 from application.ledger.codec import decode, encode
 from application.ledger.port import ANY, Append, RecordedEvent, Write
-from application.privacy.documents import prepare
+from application.privacy.preparation import prepare
 from application.views.projections.action_log import ACTION_LOG
 from application.views.projections.catalogue import PROJECTIONS, VIEWS
 from application.views.projections.entries import Entry
