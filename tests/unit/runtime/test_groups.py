@@ -8,9 +8,7 @@ import pytest
 from application.runtime.groups import groups_of, work_on_groups
 
 
-@pytest.mark.parametrize(
-    ("count", "sizes"), [(0, []), (1, [1]), (3, [3]), (4, [3, 1]), (7, [3, 3, 1])], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("count", "sizes"), [(0, []), (1, [1]), (3, [3]), (4, [3, 1]), (7, [3, 3, 1])], ids=str)
 def test_groups_are_as_large_as_asked_for_but_the_last(count: int, sizes: list[int]) -> None:
     groups = list(groups_of(range(count), 3))
 
@@ -41,10 +39,10 @@ async def test_an_error_ends_its_lane_and_is_raised_when_the_others_have_ended()
     async def work(group: Sequence[int]) -> None:
         await asyncio.sleep(0)
         if 0 in group:
-            raise ValueError
+            raise ValueError("no good")
         done.extend(group)
 
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="no good"):
         await work_on_groups(range(10), work, size=2, lanes=2)
 
     assert sorted(done) == list(range(2, 10))
