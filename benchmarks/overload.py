@@ -19,7 +19,7 @@ from benchmarks.http_append import NATIVE, authorised
 from benchmarks.load import answers, ordertrail, request
 from benchmarks.table import CONSOLE
 
-CONNECTIONS = 256
+CONNECTIONS = 1_900
 USUAL_CONNECTIONS = 64
 SECONDS = 10.0
 WARM_UP_SECONDS = 2.0

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
 from application.runtime.outage_log import OutageLog
 from domain.errors import Unavailable
@@ -11,22 +12,27 @@ _log = logging.getLogger(__name__)
 
 SHORTEST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
+REST = 0.1
+"""The part of its period for which work rests, even if it took the whole period."""
 
 
 async def keep_going(what: str, work: Callable[[], Awaitable[None]], *, seconds: float = 0.0) -> None:
-    """Repeat this work, so many seconds after it ended; after a failure, with a pause that grows.
+    """Repeat this work, so many seconds after it began; after a failure, with a pause that grows.
+
+    If it took as long as that, it rests for a part of the time all the same.
 
     Ends only when it is cancelled. If the database is lost, the work succeeds again once the database is back.
     """
     outage = OutageLog(_log, f"The {what} failed and tries again", f"The {what} works again")
     pause = SHORTEST_PAUSE_SECONDS
     while True:
+        began = monotonic()
         error = await failure_of(work)
         match error:
             case None:
                 outage.over()
                 pause = SHORTEST_PAUSE_SECONDS
-                await asyncio.sleep(seconds)
+                await asyncio.sleep(max(began + seconds - monotonic(), REST * seconds))
             case Unavailable():
                 # Many suffer from the same outage, and only one of them logs it.
                 if not error.is_told:

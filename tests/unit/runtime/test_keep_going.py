@@ -166,3 +166,26 @@ def test_what_the_database_said_is_told_in_one_line(caplog: pytest.LogCaptureFix
         )
 
     assert lines == ["It is away: No disk (PostgreSQL: 53100 could not extend file Check free disk space.)"]
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.0, 0.5), (0.2, 0.3), (0.5, 0.05), (7.0, 0.05)])
+async def test_work_begins_at_a_steady_pace_and_rests_a_little_at_least(
+    took: float, pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, pauses = 100.0, list[float]()
+
+    async def work() -> None:
+        nonlocal now
+        now += took
+
+    async def rest(seconds: float) -> None:
+        pauses.append(seconds)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(module, "monotonic", lambda: now)
+    monkeypatch.setattr(module.asyncio, "sleep", rest)
+
+    with pytest.raises(asyncio.CancelledError):
+        await keep_going("work", work, seconds=0.5)
+
+    assert pauses == [pytest.approx(pause)]
