@@ -52,11 +52,15 @@ class Exchange(RequestContext):
         path = scope["raw_path"].decode("ascii", "replace")[:MAX_PATH]
         return _ORIGIN.of_valid({"method": scope["method"], "path": path, "traceparent": traceparent_of(scope)})
 
+    def begins(self, status: int) -> None:
+        """Note that the answer begins now, with this status."""
+        self.status = status
+        self.seconds = perf_counter() - self._began
+
     def __call__(self, message: Message) -> Awaitable[None]:
         # A coroutine of its own for each message would take as long as all of this.
         if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.seconds = perf_counter() - self._began
+            self.begins(message["status"])
             message["headers"] = [*message["headers"], (RAW_HEADER, self.id.encode())]
         return self._send(message)
 
@@ -65,13 +69,13 @@ class Exchanges:
     """Makes the current request known everywhere in an application, and its answer to those who observe."""
 
     def __init__(self, app: ASGIApp, observe: Observe, render: Render) -> None:
-        self._app = app
-        self._observe = observe
-        self._render = render
+        self.app = app
+        self.observe = observe
+        self.render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         if scope["method"] == "HEAD":
             # The server sends the head of the answer alone.
@@ -79,16 +83,16 @@ class Exchanges:
         exchange = Exchange(scope, send)
         current.set(exchange)
         try:
-            await self._app(scope, receive, exchange)
+            await self.app(scope, receive, exchange)
         except CancelledError:
             # The server ends, and has waited for this request as long as it may.
             if exchange.status:
                 raise
-            await self._render(Request(scope), Unavailable(ENDING, is_told=True))(scope, receive, exchange)
+            await self.render(Request(scope), Unavailable(ENDING, is_told=True))(scope, receive, exchange)
         finally:
             if exchange.ticket is not None:
                 exchange.ticket.leave()
-            self._observe(scope, exchange.status, exchange.seconds)
+            self.observe(scope, exchange.status, exchange.seconds)
 
 
 def current_exchange() -> Exchange | None:

@@ -8,7 +8,7 @@ place, with one wording.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
@@ -28,6 +28,7 @@ from application.runtime.room import AT_ONCE
 
 E = TypeVar("E", bound=Callable[..., Any])
 Render = Callable[[Request, Exception], Response]
+ReadBody = Callable[[], Awaitable[bytes]]
 Headers = Mapping[bytes, bytes]
 """The headers of a request by their names in small letters. If one comes twice, it is the first."""
 
@@ -156,6 +157,13 @@ def _query(text: bytes) -> dict[str, str]:
     return query
 
 
+class Found(NamedTuple):
+    """The route of a request, and what its path holds."""
+
+    route: HotRoute
+    path_params: dict[str, str]
+
+
 class HotRoutes:
     """An ASGI application in front of the framework's. Its requests bypass the framework's middleware."""
 
@@ -167,66 +175,75 @@ class HotRoutes:
         self._max_body_bytes = min(max_body_bytes, AT_ONCE)
         self._render = render
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            path = scope["path"]
+    def find(self, scope: Mapping[str, Any]) -> Found | None:
+        """Return the hot route of a request; None if there is none, or if it was tried already."""
+        if "route" not in scope:
             for route in self._routes.get(scope["method"], ()):
-                if (found := route.match(path)) is not None:
-                    scope["app"], scope["route"], scope["path_params"] = self._app, route, found.groupdict()
-                    await self._answer(route, scope, receive, send)
-                    return
-        await self._app(scope, receive, send)
+                if (found := route.match(scope["path"])) is not None:
+                    return Found(route, found.groupdict())
+        return None
 
-    async def _answer(self, route: HotRoute, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or (found := self.find(scope)) is None:
+            await self._app(scope, receive, send)
+            return
         messages: list[Message] = []
-        request = Request(scope, _again(messages, receive))
+        again = _again(messages, receive)
+        response = await self.respond(found, Request(scope, again), lambda: _read(receive, messages))
+        await (response or self._app)(scope, again, send)
+
+    async def respond(self, found: Found, request: Request, read: ReadBody) -> Response | None:
+        """Return the answer to a request; None if it is for the ordinary route, and nothing was done."""
+        scope, (route, path_params) = request.scope, found
+        scope["app"], scope["route"], scope["path_params"] = self._app, route, path_params
         headers: Headers = dict(reversed(scope["headers"]))
         try:
             services = services_of(request)
             caller = await route.authentication.ask(request, services)
         except Exception as error:
-            await self._render(request, error)(scope, receive, send)
-            return
+            return self._render(request, error)
         try:
             if route.query is None and scope["query_string"]:
                 raise _Passed  # noqa: TRY301 parameters that it does not take may have to be refused
             body = None
             if route.is_write:
                 _require_unconditional(route, headers, lines=len(scope["headers"]))
-                body = json_of(await self._body(headers, receive, messages))
+                self._require_plain(headers)
+                body = json_of(await read())
             arguments = await route.arguments(request, headers, caller, services, body)
         except Exception:  # the ordinary route will meet the same error, and reports it
             remembered(scope)[route.authentication] = caller
-            await self._app(scope, _again(messages, receive), send)
-            return
+            return None
         try:
-            response = await route.endpoint(**arguments)
+            response: Response = await route.endpoint(**arguments)
         except Exception as error:
-            response = self._render(request, error)
-        await response(scope, receive, send)
+            return self._render(request, error)
+        return response
 
-    async def _body(self, headers: Headers, receive: Receive, messages: list[Message]) -> bytes:
-        """Read the body, keeping its messages. Raises unless it is plain JSON by its headers, and not large."""
+    def _require_plain(self, headers: Headers) -> None:
+        """Raise unless the body is plain JSON by its headers, and not large."""
         if b"content-encoding" in headers:
             raise _Passed
         if (sent_as := headers.get(b"content-type", b"")) != _JSON:
             require_json(sent_as.decode("latin-1"))
         if not 1 <= int(headers.get(b"content-length", b"0")) <= self._max_body_bytes:
             raise _Passed
-        message = await receive()
-        messages.append(message)
-        if not message.get("more_body", False):
-            return bytes(message["body"])  # who leaves midway sends one without a body
-        while message.get("more_body", False):
-            message = await receive()
-            messages.append(message)
-        return b"".join([message["body"] for message in messages])
 
 
 def _require_unconditional(route: HotRoute, headers: Headers, *, lines: int) -> None:
     """Raise _Passed if the headers of a write hold conditions that may have to be refused."""
     if may_be_refused(headers, lines=lines, keeps_if_match=route.if_match_name is not None):
         raise _Passed
+
+
+async def _read(receive: Receive, messages: list[Message]) -> bytes:
+    """Read a body, keeping its messages."""
+    message = await receive()
+    messages.append(message)
+    while message.get("more_body", False):
+        message = await receive()
+        messages.append(message)
+    return b"".join([message["body"] for message in messages])  # who leaves midway sends one without a body
 
 
 def _again(messages: list[Message], receive: Receive) -> Receive:

@@ -9,10 +9,10 @@ from functools import lru_cache, partial
 from ipaddress import ip_address, ip_network
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from api.app import create_app, with_hot_routes
 from api.bootstrap import open_services, watching_database
+from api.http.exchange import Exchanges
 from api.http.opening import Opening, OpenServices
 from api.http.rate_limit import limits_of
 from api.server.crowd import Crowd, room_for
@@ -23,6 +23,7 @@ from api.server.observation.observing import observing
 from api.server.observation.panel import Panel, keep_looking
 from api.server.protocol import protocol_in
 from api.server.pulse import Board, Pulse
+from api.server.straight import StraightWay
 from api.settings import Settings, read_settings
 from application.delivery.streams import Streams
 from application.runtime.measures import HTTP_CONNECTIONS, HTTP_REQUESTS_UNDER_WAY
@@ -91,10 +92,8 @@ def run(board: Board, listener: socket.socket, panel: Panel, place: int, pulse: 
         streams=streams,
     )
     with observing(settings) as observe:
-        server = _Server(
-            _config(with_hot_routes(app, max_body_bytes=settings.max_body_bytes, observe=observe), settings),
-            streams,
-        )
+        front = with_hot_routes(app, max_body_bytes=settings.max_body_bytes, observe=observe)
+        server = _Server(_config(front, settings), streams)
         app.state.is_stopping = lambda: server.should_exit
         collect_less_often(REQUEST_ALLOCATIONS)
         state = server.server_state
@@ -133,11 +132,11 @@ def _crowd(settings: Settings) -> Crowd:
     return Crowd(room_for(settings.max_connections), is_trusted)
 
 
-def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+def _config(app: Exchanges, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=protocol_in(_crowd(settings), Door(queue_seconds=settings.max_queue_seconds)),
+        http=protocol_in(_crowd(settings), Door(queue_seconds=settings.max_queue_seconds), StraightWay(app)),
         log_config=None,
         access_log=False,
         server_header=False,

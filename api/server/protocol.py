@@ -16,6 +16,7 @@ from api.native.errors import render
 from api.native.following import ingest
 from api.server.crowd import Crowd
 from api.server.door import Door, is_body_small
+from api.server.straight import StraightWay
 from api.server.transport import OrderlyTransport
 from application.runtime.admission import Overloaded, ShareTaken, Ticket
 
@@ -38,9 +39,9 @@ ANSWER_SECONDS = 30.0
 """How long a client may take nothing of an answer."""
 
 
-def protocol_in(crowd: Crowd, door: Door | None = None) -> type["StrictProtocol"]:
+def protocol_in(crowd: Crowd, door: Door | None = None, straight: StraightWay | None = None) -> type["StrictProtocol"]:
     """Return the protocol for the connections of a worker."""
-    return type("Protocol", (StrictProtocol,), {"crowd": crowd, "door": door})
+    return type("Protocol", (StrictProtocol,), {"crowd": crowd, "door": door, "straight": straight})
 
 
 class _Refused(Exception):
@@ -58,6 +59,8 @@ class StrictProtocol(HttpToolsProtocol):
     """All connections of the worker."""
     door: ClassVar[Door | None] = None
     """Refuses what the worker cannot answer in time."""
+    straight: ClassVar[StraightWay | None] = None
+    """Answers the most frequent requests in place of the application."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -159,6 +162,16 @@ class StrictProtocol(HttpToolsProtocol):
         if self._ticket is not None:
             self.scope["state"][TICKET] = self._ticket
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        straight = self.straight
+        # Who refuses a request has put another application in place of the server's.
+        if straight is None or app is not self.app or (found := straight.find(cycle)) is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        task = self.loop.create_task(straight.answer(cycle, found, app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def _refuse(self, response: Response) -> None:
         """Answer the request at once, instead of the application. What is left of a small body is received, unkept."""

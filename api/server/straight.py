@@ -1,0 +1,131 @@
+"""The straight way of a hot write: from the connection to its endpoint and back, without ASGI's messages in between.
+
+These messages, and the layers that pass them on, take about as long as the encryption of an append.
+"""
+
+from asyncio import CancelledError
+from collections.abc import Sequence
+from functools import partial
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from api.http.exchange import ENDING, Exchange, Exchanges
+from api.http.hot import Found, HotRoutes
+from api.http.request_ids import RAW_HEADER
+from api.http.requests import Json
+from application.runtime.request_context import current
+from domain.errors import Unavailable
+
+
+class StraightWay:
+    """Answers hot writes as the application does. All other requests are for the application itself."""
+
+    def __init__(self, front: Exchanges) -> None:
+        assert isinstance(front.app, HotRoutes)
+        self._hot = front.app
+        self._observe = front.observe
+        self._render = front.render
+        self._said = _Said()
+
+    def find(self, cycle: RequestResponseCycle) -> Found | None:
+        """Return the route of a request if it is answered here.
+
+        An endpoint that takes the whole request may ask who sent it. Behind a proxy, only the application knows that.
+        """
+        if cycle.waiting_for_100_continue or (found := self._hot.find(cycle.scope)) is None:
+            return None
+        return found if found.route.is_write and found.route.request_name is None else None
+
+    async def answer(self, cycle: RequestResponseCycle, found: Found, app: ASGI3Application) -> None:
+        """Answer a request of this route, or leave it to the application."""
+        scope: Scope = cycle.scope  # type: ignore[assignment]
+        exchange = Exchange(scope, cycle.send)  # type: ignore[arg-type]
+        current.set(exchange)
+        request = Request(scope)
+        response: ASGIApp | None
+        try:
+            response = await self._hot.respond(found, request, lambda: _body_of(cycle))
+        except CancelledError:
+            # The server ends, and has waited for this request as long as it may.
+            response = self._render(request, Unavailable(ENDING, is_told=True))
+        except Exception as error:
+            response = _failing(error)
+        if response is None:
+            await cycle.run_asgi(app)
+            return
+        if type(response) is not Json or cycle.flow.write_paused or not self._write(cycle, response, exchange):
+            await cycle.run_asgi(partial(_answer, response, exchange))
+        if exchange.ticket is not None:
+            exchange.ticket.leave()
+        self._observe(scope, exchange.status, exchange.seconds)
+
+    def _write(self, cycle: RequestResponseCycle, response: Json, exchange: Exchange) -> bool:
+        """Write a whole answer, and end its cycle as the server does. Return whether its headers can be sent."""
+        headers = response.raw_headers
+        said = b"".join([b"%b: %b\r\n" % header for header in headers])
+        if said.count(b"\n") > len(headers):
+            return False  # the server says what is wrong with them
+        exchange.begins(response.status_code)
+        if not cycle.disconnected:
+            closing = b"" if cycle.keep_alive else b"connection: close\r\n"
+            cycle.transport.write(
+                b"%b%b%b%b: %b\r\n%b\r\n%b"
+                % (
+                    STATUS_LINE[response.status_code],
+                    self._said.of(cycle.default_headers),
+                    said,
+                    RAW_HEADER,
+                    exchange.id.encode(),
+                    closing,
+                    bytes(response.body),
+                )
+            )
+            cycle.response_started = cycle.response_complete = True
+            cycle.message_event.set()
+            if not cycle.keep_alive:
+                cycle.transport.close()
+            cycle.on_response()
+        cycle.on_response = _nothing
+        return True
+
+
+class _Said:
+    """The headers that every answer has, as they are sent. They are new each second, because they tell the time."""
+
+    def __init__(self) -> None:
+        self._headers: Sequence[tuple[bytes, bytes]] = ()
+        self._bytes = b""
+
+    def of(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+        if headers is not self._headers:
+            self._headers, self._bytes = headers, b"".join([b"%b: %b\r\n" % header for header in headers])
+        return self._bytes
+
+
+async def _answer(response: ASGIApp, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+    await response(scope, receive, exchange)
+
+
+def _failing(error: Exception) -> ASGIApp:
+    """Return an application that fails with an error, which the server then reports."""
+
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        raise error
+
+    return fail
+
+
+async def _body_of(cycle: RequestResponseCycle) -> bytes:
+    """Return a request's body when all of it has come. The application can still read it."""
+    while cycle.more_body and not cycle.disconnected:
+        cycle.flow.resume_reading()  # it was paused if the body is large
+        cycle.message_event.clear()
+        await cycle.message_event.wait()
+    return bytes(cycle.body)
+
+
+def _nothing() -> None:
+    pass
