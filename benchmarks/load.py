@@ -35,16 +35,20 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"
 class _Connection(asyncio.Protocol):
     """One connection, and what came of its requests."""
 
-    def __init__(self, requests: Iterator[bytes], until: float) -> None:
+    def __init__(self, requests: Iterator[bytes]) -> None:
         self.seconds: list[float] = []
         self.failed = 0
         self.closed = asyncio.get_running_loop().create_future()
-        self._requests, self._until = requests, until
+        self._requests = requests
         self._parts: list[bytes] = []
         self._missing = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+
+    def begin(self, until: float) -> None:
+        """Send requests one after the other until this time."""
+        self._until = until
         self._send()
 
     def _send(self) -> None:
@@ -91,13 +95,14 @@ class Answers(NamedTuple):
 
 async def _load(url: str, requests: Iterator[bytes], seconds: float, connections: int = CONNECTIONS) -> Answers:
     parts = urlsplit(url)
-    loop, started = asyncio.get_running_loop(), time.perf_counter()
-    protocols = []
-    for _ in range(connections):
-        _, protocol = await loop.create_connection(
-            lambda: _Connection(requests, started + seconds), parts.hostname, parts.port
-        )
-        protocols.append(protocol)
+    loop = asyncio.get_running_loop()
+    protocols = [
+        (await loop.create_connection(lambda: _Connection(requests), parts.hostname, parts.port))[1]
+        for _ in range(connections)
+    ]
+    started = time.perf_counter()
+    for protocol in protocols:
+        protocol.begin(started + seconds)
     await asyncio.gather(*(protocol.closed for protocol in protocols))
     if failed := sum(protocol.failed for protocol in protocols):
         raise RuntimeError(f"{failed} requests to {url} failed")

@@ -27,11 +27,18 @@ MAX_ENTRIES = 200
 E = TypeVar("E", bound=Positioned)
 
 
+RenderedEntries = Mapping[int, RenderedEntry]
+"""Rendered entries of a list by their positions."""
+
+
 class Rendered(NamedTuple):
-    """The parts of a page's JSON, its entries by position, and whether it has all entries that it should have."""
+    """The parts of a page's JSON, the entries of its list to keep, and whether it has all entries that it should have.
+
+    Nothing is to keep if all were known before.
+    """
 
     parts: Sequence[bytes]
-    entries: Mapping[int, bytes]
+    kept: RenderedEntries
     is_whole: bool = True
 
 
@@ -65,13 +72,13 @@ async def page_of_order(
     order_id: str,
     views: tuple[str, ...],
     *,
-    render: Callable[[KnownEntries], Awaitable[Rendered]],
+    render: Callable[[RenderedEntries], Awaitable[Rendered]],
     cursor: int | None = None,
 ) -> Json:
     """Answer with a page about an order from the first of these views.
 
-    It waits until all these views show everything that was written before. render is given the entries that were
-    rendered before. The page may depend only on that first view, on the ledger, and on the request's path and query. An
+    It waits until all these views show everything that was written before. render is given the entries of the list that
+    are kept. The page may depend only on that first view, on the ledger, and on the request's path and query. An
     entry may depend only on the path. Unreadable keys and changed events are the only exceptions. The caller must be
     authorised already. Raises BeyondHead if the page begins at a position that the ledger has not come to.
     """
@@ -84,21 +91,24 @@ async def page_of_order(
     if page is not None:
         return Json(page, headers=headers)
     entries = ListKey(tenant, place.path)
-    known = KnownEntries(services.entries.find(entries, freshness.edition))
-    rendered = await render(known)
+    rendered = await render(services.entries.find(entries, freshness.edition))
     # An order that is named by its reference has no entries under that name: the reference may come to mean another
     # order.
     if freshness.edition.newest and rendered.is_whole and sum(map(len, rendered.parts)) <= MAX_PAGE_BYTES:
         page = b"".join(rendered.parts)
         if not _shows_damage(page):
             services.pages.keep(place, freshness.edition, page)
-            if not rendered.entries.keys() <= known.parts.keys():
-                services.entries.keep(entries, freshness.edition, newest_entries(rendered.entries, known))
+            if rendered.kept:
+                services.entries.keep(entries, freshness.edition, rendered.kept)
     return answer(rendered.parts, headers=headers)
 
 
-def newest_entries(parts: Mapping[int, bytes], known: KnownEntries) -> Mapping[int, RenderedEntry]:
-    """Return the entries to keep of a list: those of this page, and as many as may be of those before."""
+def newest_entries(parts: Mapping[int, bytes], known: KnownEntries) -> RenderedEntries:
+    """Return the entries to keep of a list: those of this page, and as many as may be of those before; none if all of
+    the page were known.
+    """
+    if parts.keys() <= known.parts.keys():
+        return {}
     kept = {position: RenderedEntry(known.stored[position], part) for position, part in parts.items()}
     before = ((position, entry) for position, entry in known.rendered.items() if position not in kept)
     return dict(islice(chain(kept.items(), before), MAX_ENTRIES))

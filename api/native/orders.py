@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.http.conditions import IfMatchDep
 from api.http.hot import hot
-from api.http.pages import Rendered, page_of_order, rendered_entries
+from api.http.pages import Rendered, RenderedEntries, newest_entries, page_of_order, rendered_entries
 from api.http.parts import answer, document, rendered
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, KeyDep, NativeRoute, ServicesDep, read, written
@@ -241,7 +241,8 @@ async def get_timeline(
     tenant, cursor = caller.tenant.name, position_of(query.cursor)
     read_timeline = services.queries.views.timeline
 
-    async def render(known: KnownEntries) -> Rendered:
+    async def render(kept: RenderedEntries) -> Rendered:
+        known = KnownEntries(kept)
         entries = await services.queries.of_order(
             tenant,
             order_id,
@@ -251,7 +252,7 @@ async def get_timeline(
             await services.queries.find_order(tenant, order_id)
         following = str(entries[-1].position) if entries.has_more else None
         items = await rendered_entries(entries, timeline_item, known)
-        return Rendered(document("items", list(items.values()), next=following), items)
+        return Rendered(document("items", list(items.values()), next=following), newest_entries(items, known))
 
     views = ("timeline", "order_state")
     return await page_of_order(request, services, caller, order_id, views, render=render, cursor=cursor)

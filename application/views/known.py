@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 
 class RenderedEntry(NamedTuple):
-    """A rendered entry, and a hash of the row that it was rendered from, as it was stored."""
+    """A rendered entry, and what its list has to know of its row."""
 
-    stored: int
+    row: Any
+    """A hash of the row as it was stored or, in a list of rows that never change, what they are in order by."""
     part: bytes
 
 
@@ -25,7 +26,7 @@ class KnownEntries:
         """Note a row that was read, and return whether its rendered entry is known."""
         stored = self.stored[position] = hash(row)
         found = self.rendered.get(position)
-        if found is None or found.stored != stored:
+        if found is None or found.row != stored:
             return False
         self.parts[position] = found.part
         return True

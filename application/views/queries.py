@@ -126,13 +126,11 @@ class Views(Protocol):
     async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> ViewProgress:
         """Return how far these views are, and which edition the first shows of an order. Raises TenantNotFound."""
 
-    async def action_log(
-        self, tenant: TenantName, order_id: str, *, limit: int, known: KnownEntries | None = None
-    ) -> list[ActionLogRow]:
-        """Return actions of the 42 kinds on an order, newest first by when they occurred, then by position.
+    async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
+        """Return actions of the 42 kinds on an order, newest first by when they occurred, then by position."""
 
-        Those that are known are returned as they are stored, with what is encrypted in them.
-        """
+    async def new_actions(self, tenant: TenantName, order_id: str, *, after: int) -> list[ActionLogRow] | None:
+        """Return the actions of action_log at later positions, in any order; None if that is too much for one look."""
 
     async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
         """Return everything that people and programs did to an order, in the order of action_log."""

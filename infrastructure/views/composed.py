@@ -95,6 +95,14 @@ def listed(view: View[Any]) -> tuple[bytes, RowShape]:
 
 
 @cache
+def new_rows(view: View[Any]) -> tuple[bytes, RowShape]:
+    """Return the statement that reads the rows of some things after some positions, and the rows' shape. Before each
+    row stands the number of the thing among those that were asked for, from 1.
+    """
+    return _new_rows(view).as_bytes(None), listed(view)[1]
+
+
+@cache
 def statements() -> Mapping[str, str]:
     """Return the text of every statement that is composed from a definition, by a name such as action_log.save.
 
@@ -113,6 +121,8 @@ def _all_of(view: View[Any]) -> Iterator[tuple[str, sql.Composed]]:
     if view.name in _LISTS:
         yield "list", _listed(view)
         yield "large", _large(view)
+    if view is ACTION_LOG_VIEW:
+        yield "new", _new_rows(view)
     yield from compared(view)
 
 
@@ -203,6 +213,26 @@ def _listed(view: View[Any]) -> sql.Composed:
         rows, end = sql.SQL("({})").format(_named(page)), sql.SQL("").format()
     return sql.SQL("SELECT {columns} FROM {rows} AS r WHERE {of_tenant} ORDER BY {order} {end}").format(
         columns=bounded(view), rows=rows, of_tenant=of_tenant(of), order=ordered(order), end=end
+    )
+
+
+def _new_rows(view: View[Any]) -> sql.Composed:
+    thing, position = view.key
+    return sql.SQL("""
+        SELECT asked.n, {columns}
+        FROM unnest(%(order_ids)s::text[], %(positions)s::bigint[]) WITH ORDINALITY AS asked (id, position, n)
+        CROSS JOIN LATERAL (
+            SELECT * FROM {table} AS l
+            WHERE l.tenant = {tenant} AND l.{thing} = asked.id AND l.{position} > asked.position
+            ORDER BY l.{position} LIMIT {limit}
+        ) AS r
+    """).format(
+        columns=bounded(view),
+        table=table_of(view),
+        tenant=TENANT,
+        thing=sql.Identifier(thing),
+        position=sql.Identifier(position),
+        limit=sql.Placeholder("limit"),
     )
 
 

@@ -19,16 +19,18 @@ from application.views.search import searchable
 from domain.errors import TenantNotFound
 from domain.values import MAX_BIGINT, TenantName
 from infrastructure.ledger.event_store import EVENTS
-from infrastructure.postgres.arrays import texts
+from infrastructure.postgres.arrays import BigIntArray, texts
 from infrastructure.postgres.bounded_reads import BoundedReads, Large
-from infrastructure.postgres.bounded_rows import Row, RowShape
+from infrastructure.postgres.bounded_rows import MIN_INLINE, Row, RowShape, completed, left_out
 from infrastructure.postgres.database import Pool, reading
 from infrastructure.postgres.rows import fetch_whatever_times, recorded_event
 from infrastructure.postgres.statements import statements
-from infrastructure.views.composed import listed, one
+from infrastructure.views.composed import listed, new_rows, one
 
 _SQL = statements("queries")
 R = TypeVar("R", bound=tuple[Any, ...])
+NEW = 20
+"""How many new rows of an order are read together with those of other orders."""
 _ENTRIES = RowShape(columns=slice(7, 9), key=2, statement=EVENTS.statement)
 
 
@@ -40,6 +42,7 @@ class PostgresViews:
         self._reads = BoundedReads(pool, large, whatever_times=True)
         self._vault = vault
         self._progress = Gathering(self._progress_of)
+        self._new_actions = Gathering(self._new_actions_of)
 
     async def progress(self, tenant: TenantName, views: Sequence[str], order_id: str | None) -> ViewProgress:
         return await self._progress.ask((tenant, tuple(views)), order_id or "")
@@ -56,10 +59,24 @@ class PostgresViews:
         head, reached, is_stopped, number, newest = rows[0]
         return [ViewProgress(head, reached, is_stopped, Edition(number, position)) for position in newest]
 
-    async def action_log(
-        self, tenant: TenantName, order_id: str, *, limit: int, known: KnownEntries | None = None
-    ) -> list[ActionLogRow]:
-        return await self._all(ACTION_LOG_VIEW, tenant, known, order_id=order_id, limit=limit)
+    async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
+        return await self._all(ACTION_LOG_VIEW, tenant, order_id=order_id, limit=limit)
+
+    async def new_actions(self, tenant: TenantName, order_id: str, *, after: int) -> list[ActionLogRow] | None:
+        rows = await self._new_actions.ask(tenant, (order_id, after))
+        return None if rows is None else await self._opened(ACTION_LOG_VIEW, tenant, rows)
+
+    async def _new_actions_of(
+        self, tenant: TenantName, asked: Sequence[tuple[str, int]]
+    ) -> Sequence[Sequence[Row] | None]:
+        """Return the new actions of some orders; None for one with many, or with a large one."""
+        statement, shape = new_rows(ACTION_LOG_VIEW)
+        order_ids, positions = zip(*asked, strict=True)
+        wanted = {"order_ids": texts(order_ids), "positions": BigIntArray(positions), "limit": NEW + 1}
+        found: list[list[Row]] = [[] for _ in asked]
+        for number, *row in await self._fetch(statement, tenant=tenant, inline=MIN_INLINE, **wanted):
+            found[number - 1].append(tuple(row))
+        return [None if len(rows) > NEW or left_out(rows, shape) else completed(rows, shape, {}) for rows in found]
 
     async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
         statement = _SQL["newest_actions"]
@@ -150,18 +167,11 @@ class PostgresViews:
         """Return the row with a key; None if there is none."""
         return next(iter(await self._opened(view, tenant, await self._fetch(one(view), tenant=tenant, **key))), None)
 
-    async def _all(
-        self, view: View[R], tenant: TenantName, known: KnownEntries | None = None, **wanted: Any
-    ) -> list[R]:
-        """Return a list of a view's rows. Rows that are known are not opened."""
-        statement, shape = listed(view)
-        rows = await self._reads.rows(statement, shape, tenant, max_bytes=PAGE_BYTES, **wanted)
-        if known is None:
-            return await self._opened(view, tenant, rows)
-        is_known = [known.is_known(row[shape.key], row) for row in rows]
-        unknown = [row for row, is_it in zip(rows, is_known, strict=True) if not is_it]
-        opened = iter(await self._opened(view, tenant, unknown))
-        return [view.row(*row) if is_it else next(opened) for row, is_it in zip(rows, is_known, strict=True)]
+    async def _all(self, view: View[R], tenant: TenantName, **wanted: Any) -> list[R]:
+        """Return a list of a view's rows."""
+        return await self._opened(
+            view, tenant, await self._reads.rows(*listed(view), tenant, max_bytes=PAGE_BYTES, **wanted)
+        )
 
     async def _page(self, view: View[R], tenant: TenantName, *, limit: int, **wanted: Any) -> Page[R]:
         """Return a page of a view's rows."""

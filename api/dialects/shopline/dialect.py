@@ -1,24 +1,23 @@
 """SHOPLINE's dialect: orders, their action logs, and information about a token."""
 
+from collections.abc import Awaitable
+
 from fastapi import APIRouter, Request
 
 from api.dialects.shopline import models, operations
-from api.dialects.shopline.actions import action_log
 from api.dialects.shopline.errors import render, responses
 from api.dialects.shopline.history import order_now
+from api.dialects.shopline.log_page import render_action_log
 from api.dialects.shopline.operations import OrderId
 from api.dialects.shopline.security import CallerDep
 from api.http.dialect import Dialect
 from api.http.hot import hot
-from api.http.pages import Rendered, page_of_order, rendered_entries
-from api.http.parts import answer, document
+from api.http.pages import Rendered, RenderedEntries, page_of_order
+from api.http.parts import answer
 from api.http.reading.json_text import to_json
 from api.http.requests import Json, ServicesDep, StrictRoute, read
 from api.http.standby import may_read_standby
 from application.access.callers import authorise
-from application.privacy.legible import legibly
-from application.views.known import KnownEntries
-from application.views.queries import ACTION_LOG_SIZE
 
 router = APIRouter(tags=["SHOPLINE"], route_class=StrictRoute)
 
@@ -34,15 +33,10 @@ router = APIRouter(tags=["SHOPLINE"], route_class=StrictRoute)
 async def get_action_logs(request: Request, order_id: OrderId, caller: CallerDep, services: ServicesDep) -> Json:
     """Return the newest 100 actions on an order, newest first by created_at; none if there is no such order."""
     authorise(caller, "read:orders")
-    tenant, views = caller.tenant.name, services.queries.views
+    tenant = caller.tenant.name
 
-    async def render(known: KnownEntries) -> Rendered:
-        rows = await services.queries.of_order(
-            tenant, order_id, lambda id_: views.action_log(tenant, id_, limit=ACTION_LOG_SIZE, known=known)
-        )
-        found = len(rows)
-        items = await rendered_entries(rows, legibly(tenant, lambda row: action_log(row.action)), known)
-        return Rendered(document("items", list(items.values())), items, is_whole=len(items) == found)
+    def render(kept: RenderedEntries) -> Awaitable[Rendered]:
+        return render_action_log(services, tenant, order_id, kept)
 
     return await page_of_order(request, services, caller, order_id, ("action_log", "order_state"), render=render)
 
