@@ -110,5 +110,5 @@ class Opening:
 
 def services_of(request: Request) -> Services:
     """Return the services that answer a request. Raises Unavailable, or Misconfigured, while they are not open."""
-    opening: Opening = request.app.state.opening
+    opening: Opening = request.scope["app"].state.opening
     return opening.require()

@@ -42,4 +42,8 @@ async def basic(services: Services, request: Request) -> Caller:
 
 def _authorization(request: Request) -> str:
     """Return the header that carries the credential; empty if there is none."""
-    return next((value.decode("latin-1") for name, value in request.scope["headers"] if name == b"authorization"), "")
+    for name, value in request.scope["headers"]:
+        if name == b"authorization":
+            sent: str = value.decode("latin-1")
+            return sent
+    return ""

@@ -32,8 +32,11 @@ def authorise_append(caller: Caller, order_id: str, body: NewEventBody | NewEven
     Raises Forbidden.
     """
     events = body.events if isinstance(body, NewEventsBody) else [body]
-    are_own_remarks = all(event.type in REMARKS and event.actor is None for event in events)
-    authorise(caller, comments_on(order_id) if are_own_remarks else "write:orders")
+    for event in events:
+        if event.type not in REMARKS or event.actor is not None:
+            authorise(caller, "write:orders")
+            return
+    authorise(caller, comments_on(order_id))
 
 
 def events_of(order_id: str, body: NewEventBody | NewEventsBody, actor: Actor) -> list[OrderEvent]:
