@@ -16,7 +16,6 @@ from application.delivery.growth import Growth
 from application.delivery.reading import LedgerReader
 from application.delivery.tail import Tails
 from application.delivery.webhooks.hooks import Hooks
-from application.ledger.port import EventStore
 from application.ledger.replay import Replay
 from application.ledger_file.importing import LedgerImport
 from application.ledger_file.writing import LedgerExport
@@ -25,6 +24,7 @@ from application.orders.integrations import IntegrationService
 from application.orders.refused_lines import RefusedLines
 from application.orders.service import OrderService
 from application.privacy.erasures import ErasureRegister
+from application.privacy.store import EncryptedEventStore
 from application.transparency.audit.verification import Verification
 from application.transparency.keys import SigningKeyStore
 from application.transparency.proofs import Proofs
@@ -44,7 +44,7 @@ class Services(NamedTuple):
 
     orders: OrderService
     integrations: IntegrationService
-    store: EventStore
+    store: EncryptedEventStore
     integration_queries: IntegrationQueries
     queries: Queries
     browsing: Browsing

@@ -11,7 +11,8 @@ from api.cli.maintenance import InvalidArgument
 from api.http.accept import NDJSON
 from api.native.following import ingest
 from api.native.following.ingest import Loaded
-from api.native.following.ingest_lines import LineReader, chunks_of, lines_of
+from api.native.following.ingest_chunks import chunks_of, lines_of
+from api.native.following.ingest_lines import LineReader
 from application.access.callers import Caller, Tenant
 from domain.errors import Unavailable
 from domain.values import TenantName

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
@@ -116,10 +116,11 @@ def masked_call(call: Call, secret: frozenset[str] = SECRET_HEADERS) -> Call:
 
 def masked_event(event: E, secret: frozenset[str] = SECRET_HEADERS) -> E:
     """Return an event about a call without its secrets; return any other event as it is. Bodies stay as they are."""
+    if not _is_about_call(type(event)):
+        return event
     if isinstance(event, SystemLogRecorded):
         return _changed(event, {"request_url": event.request_url and masked_address(event.request_url, secret)})
-    if not isinstance(event, ExceptionLogged):
-        return event
+    assert isinstance(event, ExceptionLogged)
     changed = {
         "base_url": masked_address(event.base_url, secret),
         "full_url": event.full_url and masked_address(event.full_url, secret),
@@ -130,6 +131,11 @@ def masked_event(event: E, secret: frozenset[str] = SECRET_HEADERS) -> E:
     }
     is_masked = event.is_masked or any(value != getattr(event, name) for name, value in changed.items())
     return _changed(event, {**changed, "is_masked": is_masked})
+
+
+@cache
+def _is_about_call(event_class: type[Event]) -> bool:
+    return issubclass(event_class, (SystemLogRecorded, ExceptionLogged))
 
 
 def _changed(event: E, fields: dict[str, Any]) -> E:

@@ -41,6 +41,28 @@ def draft(event: Event, origin: Origin | None = None) -> Draft:
 
     origin is the request that the event came with. It is used if the event names no origin itself.
     """
+    return _draft(event, _metadata(event, origin))
+
+
+class Drafts:
+    """Makes the drafts of many events that came with one request. Those with the same actor share their metadata."""
+
+    def __init__(self, origin: Origin | None) -> None:
+        self._origin = origin
+        self._shared: dict[tuple[int, int], tuple[Actor, dict[str, Any]]] = {}
+        """By the identity of the actor, which is kept so that it stays the actor's, and the schema's version."""
+
+    def draft(self, event: Event) -> Draft:
+        """Return what draft does."""
+        if event.correlation_id is not None or event.causation_id is not None or event.origin is not None:
+            return draft(event, self._origin)
+        key = id(event.actor), event.class_version
+        if (shared := self._shared.get(key)) is None:
+            shared = self._shared[key] = event.actor, _metadata(event, self._origin)
+        return _draft(event, shared[1])
+
+
+def _metadata(event: Event, origin: Origin | None) -> dict[str, Any]:
     metadata: dict[str, Any] = {"schema_version": event.class_version}
     if actor := _said_of(event.actor):
         metadata["actor"] = actor
@@ -52,6 +74,10 @@ def draft(event: Event, origin: Origin | None = None) -> Draft:
         metadata["origin"] = {"method": origin.method, "path": origin.path}
         if origin.traceparent is not None:
             metadata["origin"]["traceparent"] = origin.traceparent
+    return metadata
+
+
+def _draft(event: Event, metadata: dict[str, Any]) -> Draft:
     event_class, serializer = type(event), event.__pydantic_serializer__
     fields = _data_fields(event_class)
     return Draft(

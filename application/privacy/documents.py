@@ -1,6 +1,6 @@
 """Personal data in an event's JSON: where it is, which key it needs, how it is encrypted, and what is shown of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,20 +16,13 @@ from application.ledger.port import (
 )
 from application.privacy.cipher import CHANGED, Keys, bound, is_token, open_token, seal, seal_again
 from application.privacy.damage import Unopened, changed, in_words, of_damaged_key, of_other_key
+from application.privacy.envelopes import MARK, Envelope, Envelopes, envelope_of
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.catalogue import CATALOGUE
 from domain.personal import Member, Shape, is_placeholder, placeholder, places, shape_of, unreadable
-from domain.streams import person_stream
-from domain.values import OF_PERFORMER, Actor, TenantName
-
-MARK = "encryption"
-"""The metadata member that says that all personal data of the event is encrypted, and how: 1 is the form made here."""
-
-CUSTOMER = "customer"
-"""The type of an actor who is the order's customer, in capitals or not."""
+from domain.values import OF_PERFORMER, TenantName
 
 _MARKED = f'"{MARK}":1'.encode()
-ACTOR_SHAPE = shape_of(Actor)
 
 
 @lru_cache(maxsize=1_024)
@@ -57,7 +50,7 @@ class Document:
     data is bytes if the event's type holds nothing personal.
     """
 
-    __slots__ = ("_data", "_event", "_metadata", "_stream", "_tenant", "_values", "missed", "unopened")
+    __slots__ = ("_data", "_envelope", "_event", "_metadata", "_stream", "_tenant", "_values", "missed", "unopened")
 
     missed: list[tuple[Value, Unopened]]
     """What open left out because it needs another key than the subject has."""
@@ -69,21 +62,18 @@ class Document:
         stream: str,
         event_id: str,
         data: dict[str, Any] | bytes,
-        metadata: dict[str, Any],
+        envelope: Envelope,
         shape: Shape,
     ) -> None:
         self._tenant, self._stream = tenant, stream
         # This equals bound(tenant, stream, event_id); bound's loop takes twice as long.
         self._event = f"{len(tenant)}:{tenant}{len(stream)}:{stream}{len(event_id)}:{event_id}".encode()
-        self._metadata = metadata = {**metadata}
-        performer, found = stream, []
-        if actor := metadata.get("actor"):
-            metadata["actor"] = actor = {**actor}
-            performer = performer_of(actor, stream)
-            found = places(actor, ACTOR_SHAPE, "actor.")
+        self._envelope, self._metadata = envelope, envelope.metadata
+        performer = envelope.performer or stream
+        found = envelope.places
         if isinstance(data, dict):
             data = {**data}
-            found += places(data, shape)
+            found = found + places(data, shape)
         self._data = data
         self._values: list[Value] = [
             (*place, performer if place[2].mark is OF_PERFORMER else stream) for place in found
@@ -120,14 +110,18 @@ class Document:
 
         Raises UnreadableKey.
         """
-        for holder, name, member, path, subject in self._values:
+        envelope = self._envelope
+        values = self._values[len(envelope.places) :] if envelope.is_sealed else self._values
+        for holder, name, member, path, subject in values:
             value, key = holder[name], keys[subject]
             if key is None:
                 holder[name] = placeholder(value, member)
             else:
                 encrypt = seal if subject == self._stream else seal_again
                 holder[name] = encrypt(value, key, self._bound_to(path, subject))
-        self._metadata[MARK] = 1
+        if not envelope.is_sealed:
+            envelope.metadata[MARK] = 1
+            envelope.is_sealed = True
 
     def _bound_to(self, path: str, subject: str) -> bytes:
         """Return what the token of a value is bound to: the event and the place in it, or the performer and the place.
@@ -207,20 +201,31 @@ class Document:
 
     def written(self) -> tuple[bytes, bytes]:
         """Return data and metadata as they are stored."""
-        return self._data if isinstance(self._data, bytes) else to_json(self._data), to_json(self._metadata)
+        envelope = self._envelope
+        if (metadata := envelope.json) is None:
+            metadata = to_json(self._metadata)
+            if envelope.is_sealed:
+                envelope.json = metadata
+        return self._data if isinstance(self._data, bytes) else to_json(self._data), metadata
 
 
-def document(tenant: TenantName, stream: str, event: Storable | RecordedEvent) -> Document | None:
-    """Return an event's JSON; None if it holds no personal data, or if it is no event of ours."""
+def document(
+    tenant: TenantName, stream: str, event: Storable | RecordedEvent, envelopes: Envelopes | None = None
+) -> Document | None:
+    """Return an event's JSON; None if it holds no personal data, or if it is no event of ours.
+
+    With envelopes, events share what may be shared. Then they can be encrypted, and not opened.
+    """
     shape = shape_of_type(event.type)
     if shape is None:
         return None
     if isinstance(event, Draft):
-        found = Document(tenant, stream, event.event_id, event.data, event.metadata, shape)
+        envelope = envelope_of(event.metadata, stream, {} if envelopes is None else envelopes)
+        found = Document(tenant, stream, event.event_id, event.data, envelope, shape)
     elif isinstance(event, NewEvent | RecordedEvent) and (shape or b'"name"' in event.metadata):
         try:
             data, metadata = from_json(event.data) if shape else event.data, from_json(event.metadata)
-            found = Document(tenant, stream, event.event_id, data, metadata, shape)
+            found = Document(tenant, stream, event.event_id, data, Envelope(metadata), shape)
         except (AttributeError, TypeError, ValueError):
             # Others may write under our names. Decoding will report what cannot be read.
             return None
@@ -239,17 +244,6 @@ def shape_of_type(event_type: str) -> Shape | None:
 def subjects_in(documents: Sequence[Document | None]) -> set[str]:
     """Return the subjects whose data these events hold."""
     return {subject for each in documents if each for subject in each.subjects()}
-
-
-def performer_of(actor: Mapping[str, Any], stream: str) -> str:
-    """Return the subject that a performer's data is about: the performer, if they have an id, or the stream.
-
-    The customer's own name belongs to the order, like all other data about the customer.
-    """
-    performer_id = actor.get("id")
-    if performer_id and str(actor.get("type")).lower() != CUSTOMER:
-        return person_stream(performer_id)
-    return stream
 
 
 def opened_event(event: RecordedEvent, found: Document) -> RecordedEvent:

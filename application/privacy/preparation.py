@@ -1,11 +1,22 @@
 """Prepares appends: whose keys they need, and their events encrypted and written."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from application.ledger.port import Append, Draft, NewEvent, Prepared, Storable
-from application.privacy.documents import ACTOR_SHAPE, Document, document, performer_of, shape_of_type, subjects_in
+from application.privacy.documents import Document, document, shape_of_type, subjects_in
+from application.privacy.envelopes import ACTOR_SHAPE, Envelopes, performer_of
 from domain.personal import places
 from domain.values import OF_PERFORMER, TenantName
+
+Documents = list[Document | None]
+"""The documents of the events of all writes of an append; None for an event without personal data."""
+
+
+class Ready(NamedTuple):
+    """The secrets of an append that was prepared before it queues: its events as they are stored."""
+
+    events: list[NewEvent]
 
 
 def subjects_of(append: Append) -> set[str]:
@@ -26,7 +37,7 @@ def _subjects(tenant: TenantName, stream: str, event: Storable) -> set[str]:
     performer = stream
     if (actor := event.metadata.get("actor")) is not None:
         found += places({**actor}, ACTOR_SHAPE)
-        performer = performer_of(actor, stream)
+        performer = performer_of(actor) or stream
     return {performer if member.mark is OF_PERFORMER else stream for _, _, member, _ in found}
 
 
@@ -38,16 +49,23 @@ def prepare(group: Sequence[Append]) -> list[Prepared]:
     loads it once for all appends instead of once for each.
     """
     sealed = [_sealed(append) for append in group]
+    return [_written(append, found) for append, found in zip(group, sealed, strict=True)]
+
+
+def documents_of(append: Append) -> Documents:
+    """Return the documents of an append, to be encrypted. Its events share what may be shared."""
+    envelopes: Envelopes = {}
     return [
-        each if isinstance(each, Exception) else _written(append, each)
-        for append, each in zip(group, sealed, strict=True)
+        document(append.tenant, write.stream, event, envelopes) for write in append.writes for event in write.events
     ]
 
 
-def _sealed(append: Append) -> list[Document | None] | Exception:
-    """Return the documents of the events of all writes, encrypted; None for an event without personal data."""
+def _sealed(append: Append) -> Documents | Ready | Exception:
+    """Return the documents of an append, encrypted, unless it is ready."""
+    if isinstance(append.secrets, Ready):
+        return append.secrets
     try:
-        found = [document(append.tenant, write.stream, event) for write in append.writes for event in write.events]
+        found = documents_of(append)
         for each in found:
             if each is not None:
                 each.seal(append.secrets)
@@ -56,14 +74,24 @@ def _sealed(append: Append) -> list[Document | None] | Exception:
     return found
 
 
-def _written(append: Append, found: Sequence[Document | None]) -> Prepared:
-    events = [event for write in append.writes for event in write.events]
+def _written(append: Append, found: Documents | Ready | Exception) -> Prepared:
+    match found:
+        case Ready(events):
+            return events
+        case Exception():
+            return found
     try:
-        return [
-            event.written() if each is None else _stored(event, each) for event, each in zip(events, found, strict=True)
-        ]
+        return written(append, found)
     except Exception as error:
         return error
+
+
+def written(append: Append, found: Documents) -> list[NewEvent]:
+    """Return the events of an append as they are stored, with what was encrypted in their documents."""
+    events = [event for write in append.writes for event in write.events]
+    return [
+        event.written() if each is None else _stored(event, each) for event, each in zip(events, found, strict=True)
+    ]
 
 
 def _stored(event: Storable, found: Document) -> NewEvent:

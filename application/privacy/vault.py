@@ -11,11 +11,14 @@ from application.privacy.documents import Document, document, opened_event, subj
 from application.privacy.keys import KeyRing
 from application.privacy.notices import Noticed
 from application.privacy.parts import OpenedPart, SealedPart, document_of_part, opened_part
-from application.privacy.preparation import subjects_of
+from application.privacy.preparation import Ready, documents_of, subjects_of, written
 from application.runtime.room import BREATH_BYTES
 from domain.values import TenantName
 
 _log = logging.getLogger(__name__)
+
+BREATH = 200
+"""How many events are encrypted before other tasks get a turn."""
 
 
 class Vault:
@@ -30,10 +33,25 @@ class Vault:
 
         Raises TenantNotFound, Unavailable.
         """
-        tenant, writes, key, _ = append
-        if not (subjects := subjects_of(append)):
+        tenant, writes, key, secrets = append
+        if isinstance(secrets, Ready) or not (subjects := subjects_of(append)):
             return append
         return Append(tenant, writes, key, await self._keys.to_write(tenant, subjects))
+
+    async def prepared(self, append: Append) -> Append:
+        """Return an append of many events that are encrypted and written already.
+
+        Nothing of that is left to do when its turn comes. Raises TenantNotFound, Unavailable, UnreadableKey.
+        """
+        found = documents_of(append)
+        subjects = subjects_in(found)
+        keys = await self._keys.to_write(append.tenant, subjects) if subjects else {}
+        for number, each in enumerate(found, 1):
+            if each is not None:
+                each.seal(keys)
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
+        return append._replace(secrets=Ready(written(append, found)))
 
     async def opened(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
         """Return events as they may be shown at this moment. [redacted] stands where a key was destroyed.

@@ -1,6 +1,7 @@
 """JSON as every reader reads it: no member of an object twice, finite numbers, whole characters."""
 
 import json
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
@@ -32,6 +33,19 @@ def from_strict_json(text: bytes | bytearray) -> Any:
     if _colons_outside_texts(text) != _colons_outside_texts(again):
         raise DuplicateMember(_first_duplicate(text))
     return value
+
+
+def from_strict_jsons(texts: Sequence[bytes]) -> list[Any]:
+    """Return the values of several small texts, which takes less time than one by one.
+
+    Raises ValueError if from_strict_json raises it for any of them.
+    """
+    values = [from_json(text, allow_inf_nan=False) for text in texts]
+    again, together = to_json(values, inf_nan_mode="constants"), b"".join(texts)
+    # No text has fewer colons than its value, so all have as many if there are as many in all: see from_strict_json.
+    if together.count(b":") == again.count(b":") and b"\\u003" not in together and b"Infinity" not in again:
+        return values
+    return [from_strict_json(text) for text in texts]
 
 
 def _require_finite(value: Any) -> None:

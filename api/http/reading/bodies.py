@@ -1,7 +1,8 @@
 """Bodies of requests: their largest size, their largest number of values, and how they are read."""
 
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -12,7 +13,7 @@ from api.http.problems import TooLarge
 from api.http.reading.codings import Undecodable, coding_of, decoded
 from application.access.callers import Caller
 from application.runtime.room import AT_ONCE, Part, Room
-from application.runtime.strict_json import DuplicateMember, from_strict_json
+from application.runtime.strict_json import DuplicateMember, from_strict_json, from_strict_jsons
 
 MAX_VALUES = 200_000
 """The largest number of values in a body's JSON.
@@ -117,6 +118,21 @@ def json_of(body: bytes) -> Any:
     if len(body) >= MAX_VALUES and _counted(body) >= MAX_VALUES and _values(body) > MAX_VALUES:
         raise TooLarge(f"The JSON of a request's body may hold {MAX_VALUES:,} values")
     return from_strict_json(body.removeprefix(_MARK))
+
+
+def jsons_of(bodies: Sequence[bytes]) -> list[Any]:
+    """Return what json_of returns for each body, or the error that it raises: ValueError or TooLarge."""
+    if max(map(len, bodies), default=0) < MAX_VALUES:
+        with suppress(ValueError):
+            return from_strict_jsons([body.removeprefix(_MARK) for body in bodies])
+    return [_json_or_error(body) for body in bodies]
+
+
+def _json_or_error(body: bytes) -> Any:
+    try:
+        return json_of(body)
+    except (ValueError, TooLarge) as error:
+        return error
 
 
 def _counted(text: bytes) -> int:

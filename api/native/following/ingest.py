@@ -19,7 +19,8 @@ from api.http.reading.codings import Undecodable, coding_of, decoded_pieces
 from api.http.reading.query import Digits
 from api.http.requests import Json, NativeRoute, ServicesDep
 from api.native.errors import RESPONSES, ProblemDetails, details_of
-from api.native.following.ingest_lines import Chunk, LineReader, chunks_of, lines_of
+from api.native.following.ingest_chunks import Chunk, Lines, chunks_of, lines_of
+from api.native.following.ingest_lines import LineReader
 from api.native.following.streams import reader_of, streams_of
 from api.native.models import Strict
 from api.native.security import CallerDep
@@ -241,7 +242,7 @@ async def _chunks(request: Request, reader: LineReader) -> AsyncIterator[Chunk]:
         raise InvalidRequest(Fault(("body",), "was cut off; send it again", "cut_off")) from exc
 
 
-async def _batch(request: Request, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
+async def _batch(request: Request, pieces: AsyncIterator[bytes]) -> AsyncIterator[Lines]:
     """Return the events of an array, which is held as a whole and so is bounded as other bodies are."""
     limit, body = request.app.state.max_body_bytes, bytearray()
     async for piece in pieces:
@@ -257,6 +258,6 @@ async def _batch(request: Request, pieces: AsyncIterator[bytes]) -> AsyncIterato
     return _each(events)
 
 
-async def _each(events: Sequence[Any]) -> AsyncIterator[bytes | None]:
+async def _each(events: Sequence[Any]) -> AsyncIterator[Lines]:
     for event in events:
-        yield to_json(event)
+        yield [to_json(event)]

@@ -1,15 +1,14 @@
-"""The lines of a bulk load: how a body is cut into them, and how each becomes a domain event."""
+"""The lines of a bulk load: how each becomes a domain event."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from api.http.problems import Fault, InvalidRequest, TooLarge
-from api.http.reading.bodies import json_of
+from api.http.reading.bodies import jsons_of
 from api.http.reading.faults import faults_in
 from api.native.events import as_sent
 from api.native.models import acting
@@ -24,33 +23,25 @@ from domain.streams import integration_stream, order_stream
 from domain.values import Actor, Identifier
 
 MAX_LINE_BYTES = 2**20
-BREATH = 100
-"""How many lines are read before other tasks get a turn."""
-CHUNK_EVENTS = 1_000
-CHUNK_BYTES = 2**20
+MOST_ACTORS = 1_024
 
-_NATIVE = {"event_id", "occurred_at", "correlation_id", "causation_id"}
+_NATIVE = {
+    "event_id": "event_id", "occurred_at": "timestamp", "correlation_id": "correlation_id",
+    "causation_id": "causation_id",
+}  # fmt: skip
+"""The members of a line that are fields of the event's envelope, and these fields."""
 _CLOUD = {"id": "event_id", "time": "occurred_at", "correlationid": "correlation_id", "causationid": "causation_id"}
 _SENT_AS = {"order_id": "subject", "integration_id": "subject"} | {ours: theirs for theirs, ours in _CLOUD.items()}
 _DIGITS = re.compile(r"[1-9][0-9]{0,18}")
-_MEMBERS = {"order_id", "integration_id", "type", "data", "actor", *_NATIVE}
+_MEMBERS = frozenset({"order_id", "integration_id", "type", "data", "actor", *_NATIVE})
 _PREFIXES = {"order": "order_id", "integration": "integration_id"}
 _IDENTIFIER, _NUMBER, _ACTOR = TypeAdapter(Identifier), TypeAdapter(IntegrationNumber), TypeAdapter(Actor)
+_NO_DATA: dict[str, Any] = {}
+_LINE_TOO_LONG = TooLarge(f"A line may have {MAX_LINE_BYTES:,} bytes")
 
 
-class Told(NamedTuple):
-    """A line that holds an event."""
-
-    number: int
-    event: Event
-
-
-class Chunk(NamedTuple):
-    """Lines that are recorded together, those that hold no event, and how many lines were read so far."""
-
-    told: Sequence[Told]
-    refused: Sequence[tuple[int, OrdertrailError]]
-    lines: int
+Read = Event | OrdertrailError | None
+"""What a line holds: an event, or why there is none; None if it is blank."""
 
 
 class LineReader:
@@ -58,21 +49,34 @@ class LineReader:
 
     def __init__(self, caller: Caller, secret_headers: frozenset[str]) -> None:
         self._caller = caller
+        self._actor = caller.actor
         self._secret_headers = secret_headers
-        self._allowed: set[type[Event]] = set()
+        self._classes: dict[str, type[Event]] = {}
+        """The types that the caller may tell of, as far as they were asked for."""
+        self._actors: dict[tuple[Any, ...], Actor] = {}
+        """Those who acted lately, by the members that name them. Events with one actor share the object."""
 
-    def event(self, line: bytes) -> Event:
-        """Return the event of a line. Raises InvalidRequest, Forbidden, TooLarge."""
+    def read(self, lines: Sequence[bytes | None]) -> list[Read]:
+        """Return what each of a few lines holds; None is a line that is too long."""
+        values = iter(jsons_of([line for line in lines if line and not line.isspace()]))
+        return [
+            _LINE_TOO_LONG if line is None else self._read(next(values)) if line and not line.isspace() else None
+            for line in lines
+        ]
+
+    def _read(self, value: Any) -> Read:
         try:
-            value = json_of(line)
-        except ValueError as exc:
-            raise InvalidRequest(Fault(("body",), f"is not JSON: {exc}", "json_invalid")) from exc
-        return self.event_of(value)
+            return self.event_of(value)
+        except OrdertrailError as why:
+            return why
 
     def event_of(self, value: Any) -> Event:
-        """Return the event of a line's value, which is a native one or a CloudEvent."""
-        if not isinstance(value, dict):
-            raise InvalidRequest(Fault(("body",), "is no object", "dict_type"))
+        """Return the event of a line's value, which is a native one or a CloudEvent, or the error of its JSON.
+
+        Raises InvalidRequest, Forbidden, TooLarge.
+        """
+        if type(value) is not dict:
+            raise _no_object(value)
         if "specversion" not in value:
             return self._event(value)
         try:
@@ -81,36 +85,59 @@ class LineReader:
             raise InvalidRequest(*map(_in_cloud, invalid.faults)) from invalid
 
     def _event(self, told: dict[str, Any]) -> Event:
-        if strange := told.keys() - _MEMBERS:
+        if not told.keys() <= _MEMBERS:
+            strange = told.keys() - _MEMBERS
             raise InvalidRequest(*(Fault(("body", name), "is no member of an event", "extra") for name in strange))
-        event_class = _class_of(told.get("type"))
-        self._authorise(event_class)
-        data = told.get("data", {})
-        if not isinstance(data, dict) or not ENVELOPE.isdisjoint(data):
+        type_ = told.get("type")
+        if (event_class := self._classes.get(type_) if type(type_) is str else None) is None:
+            event_class = self._class_of(type_)
+        data = told.get("data", _NO_DATA)
+        if type(data) is not dict or not ENVELOPE.isdisjoint(data):
             raise InvalidRequest(Fault(("body", "data"), "is not the data of an event", "data"))
-        envelope = {name: told[name] for name in _NATIVE if told.get(name) is not None}
-        if "occurred_at" in envelope:
-            envelope["timestamp"] = envelope.pop("occurred_at")
-        envelope["actor"] = acting(self._actor(told.get("actor")), self._caller.actor)
-        envelope["originator_id"] = _stream_of(told, event_class)
+        fields = {**data}
+        for name, field in _NATIVE.items():
+            if (given := told.get(name)) is not None:
+                fields[field] = given
+        actor = told.get("actor")
+        fields["actor"] = self._actor if actor is None else self._acting(actor)
+        fields["originator_id"] = _stream_of(told, event_class)
         try:
-            event = event_class.model_validate({**data, **envelope})
+            event = event_class.model_validate(fields)
         except ValidationError as invalid:
             raise InvalidRequest(*as_sent(faults_in(invalid, "body"), ("body",))) from invalid
         return identified(masked_event(event, self._secret_headers))
 
-    def _authorise(self, event_class: type[Event]) -> None:
-        if event_class in self._allowed:
-            return
+    def _class_of(self, type_: Any) -> type[Event]:
+        event_class = _TELLABLE.get(type_) if isinstance(type_, str) else None
+        if event_class is None:
+            raise InvalidRequest(Fault(("body", "type"), "is not a type of event that can be told", "unknown_type"))
         is_integration = issubclass(event_class, IntegrationEvent)
         authorise(self._caller, "write:integrations" if is_integration else "write:orders")
         if event_class is IntegrationTied:
             authorise(self._caller, "read:integrations")  # for its exceptions are shown with the order from then on
-        self._allowed.add(event_class)
+        self._classes[type_] = event_class
+        return event_class
 
-    @staticmethod
-    def _actor(told: Any) -> Actor | None:
-        return None if told is None else _checked(_ACTOR, told, "actor")
+    def _acting(self, told: Any) -> Actor:
+        if type(told) is not dict or not all(type(value) is str for value in told.values()):
+            return acting(_checked(_ACTOR, told, "actor"), self._actor)
+        members = tuple(told.items())
+        if (actor := self._actors.get(members)) is None:
+            if len(self._actors) == MOST_ACTORS:
+                self._actors.clear()
+            actor = self._actors[members] = acting(_checked(_ACTOR, told, "actor"), self._actor)
+        return actor
+
+
+def _no_object(value: Any) -> OrdertrailError:
+    """Return why a line's value, which is no object, or the error of its JSON, is no event."""
+    match value:
+        case TooLarge():
+            return value
+        case ValueError():
+            return InvalidRequest(Fault(("body",), f"is not JSON: {value}", "json_invalid"))
+        case _:
+            return InvalidRequest(Fault(("body",), "is no object", "dict_type"))
 
 
 def _of_cloud(event: dict[str, Any]) -> dict[str, Any]:
@@ -138,13 +165,6 @@ def _in_cloud(fault: Fault) -> Fault:
 _TELLABLE = {topic: event_class for topic, event_class in CATALOGUE.items() if is_tellable(event_class)}
 
 
-def _class_of(type_: Any) -> type[Event]:
-    event_class = _TELLABLE.get(type_) if isinstance(type_, str) else None
-    if event_class is None:
-        raise InvalidRequest(Fault(("body", "type"), "is not a type of event that can be told", "unknown_type"))
-    return event_class
-
-
 def _stream_of(told: dict[str, Any], event_class: type[Event]) -> str:
     wanted, other = ("integration_id", "order_id")[:: 1 if issubclass(event_class, IntegrationEvent) else -1]
     if told.get(wanted) is None:
@@ -168,69 +188,3 @@ def _checked(adapter: TypeAdapter[Any], value: Any, name: str) -> Any:
         return adapter.validate_python(value)
     except ValidationError as invalid:
         raise InvalidRequest(*faults_in(invalid, "body", name)) from invalid
-
-
-async def lines_of(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
-    """Yield lines without their ends; None for each that is too long, of which no more is held than that."""
-    rest, is_too_long = b"", False
-    async for piece in pieces:
-        *whole, last = piece.split(b"\n")
-        for line in whole:
-            if is_too_long or len(rest) + len(line) > MAX_LINE_BYTES:
-                yield None
-            else:
-                yield rest + line
-            rest, is_too_long = b"", False
-        is_too_long = is_too_long or len(rest) + len(last) > MAX_LINE_BYTES
-        rest = b"" if is_too_long else rest + last
-    if rest or is_too_long:
-        yield None if is_too_long else rest
-
-
-async def chunks_of(lines: AsyncIterator[bytes | None], reader: LineReader) -> AsyncIterator[Chunk]:
-    """Yield chunks of lines. Blank lines are none. A chunk holds no event id twice."""
-    chunk = _Growing()
-    number = 0
-    async for line in lines:
-        number += 1
-        if line is not None and not line.strip():
-            continue
-        if number % BREATH == 0:
-            await asyncio.sleep(0)
-        try:
-            if line is None:
-                raise TooLarge(f"A line may have {MAX_LINE_BYTES:,} bytes")
-            event = reader.event(line)
-        except OrdertrailError as why:
-            chunk.refused.append((number, why))
-        else:
-            if event.event_id in chunk.ids:
-                yield chunk.at(number)
-                chunk = _Growing()
-            chunk.add(Told(number, event), len(line))
-        if chunk.is_full:
-            yield chunk.at(number)
-            chunk = _Growing()
-    yield chunk.at(number)
-
-
-class _Growing:
-    """A chunk to which lines are added."""
-
-    def __init__(self) -> None:
-        self.told: list[Told] = []
-        self.refused: list[tuple[int, OrdertrailError]] = []
-        self.ids: set[str] = set()
-        self._size = 0
-
-    @property
-    def is_full(self) -> bool:
-        return max(len(self.told), len(self.refused)) >= CHUNK_EVENTS or self._size >= CHUNK_BYTES
-
-    def add(self, told: Told, size: int) -> None:
-        self.told.append(told)
-        self.ids.add(told.event.event_id)
-        self._size += size
-
-    def at(self, number: int) -> Chunk:
-        return Chunk(self.told, self.refused, number)

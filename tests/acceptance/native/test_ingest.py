@@ -313,7 +313,7 @@ async def test_a_load_that_is_cut_off_and_sent_again_is_recorded_once_and_in_ord
 
 
 def test_lines_are_cut_wherever_the_pieces_of_a_body_end() -> None:
-    from api.native.following.ingest_lines import lines_of
+    from api.native.following.ingest_chunks import lines_of
 
     body = b"a\n\nbb\nccc"
 
@@ -322,6 +322,6 @@ def test_lines_are_cut_wherever_the_pieces_of_a_body_end() -> None:
             yield body[n : n + size]
 
     async def cut(size: int) -> list[bytes | None]:
-        return [line async for line in lines_of(pieces(size))]
+        return [line async for lines in lines_of(pieces(size)) for line in lines]
 
     assert {tuple(asyncio.run(cut(size))) for size in range(1, 12)} == {(b"a", b"", b"bb", b"ccc")}

@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 from api.http.problems import TooLarge
 from api.http.reading import bodies
-from api.http.reading.bodies import MAX_VALUES, json_of
+from api.http.reading.bodies import MAX_VALUES, json_of, jsons_of
 
 SIZE = 16 * 2**20
 TOO_MANY = {
@@ -73,3 +73,25 @@ def _count(value: object) -> int:
 @given(_JSON)
 def test_values_are_counted_whatever_is_in_their_texts(value: object) -> None:
     assert bodies._values(to_json(value, indent=1)) == _count(value)
+
+
+def test_of_bodies_that_are_read_together_each_has_its_value_or_its_error() -> None:
+    bodies_ = [
+        b'{"a": 1}',
+        b"\xef\xbb\xbf[]",
+        b'{"a": 1, "a": 1}',
+        b"{",
+        b"1e400",
+        b'"Infinity"',
+        TOO_MANY["numbers"],
+        b"0",
+    ]
+
+    first, marked, twice, broken, infinite, text, large, last = jsons_of(bodies_)
+
+    assert (first, marked, text, last) == ({"a": 1}, [], "Infinity", 0)
+    assert [type(error).__name__ for error in (twice, broken, infinite, large)] == [
+        "DuplicateMember", "ValueError", "ValueError", "TooLarge",
+    ]  # fmt: skip
+    assert jsons_of([b"1", b"[2]"]) == [1, [2]]
+    assert jsons_of([]) == []

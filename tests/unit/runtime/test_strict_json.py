@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from application.runtime.strict_json import MAX_NAME, DuplicateMember, from_strict_json
+from application.runtime.strict_json import MAX_NAME, DuplicateMember, from_strict_json, from_strict_jsons
 
 TWICE = {
     "at the top": b'{"a": 1, "a": 1}',
@@ -73,6 +73,20 @@ def test_it_is_found_wherever_it_is(value: Any) -> None:
             from_strict_json(text)
     else:
         assert from_strict_json(text) == json.loads(text)
+
+
+_STRANGE = [*TWICE.values(), *ONCE.values(), b"1e400", b"NaN", b"{", b"", rb'"\ud800"', b'"Infinity"', b'{"a": 1}']
+
+
+@given(st.lists(st.sampled_from(_STRANGE), max_size=6))
+def test_texts_that_are_read_together_are_read_as_each_alone(texts: list[bytes]) -> None:
+    try:
+        alone = [from_strict_json(text) for text in texts]
+    except ValueError:
+        with pytest.raises(ValueError, match=r"."):
+            from_strict_jsons(texts)
+    else:
+        assert from_strict_jsons(texts) == alone
 
 
 def _written(value: Any) -> tuple[bytes, bool]:
