@@ -11,7 +11,7 @@ from application.privacy.documents import Document, document, opened_event, subj
 from application.privacy.keys import KeyRing
 from application.privacy.notices import Noticed
 from application.privacy.parts import OpenedPart, SealedPart, document_of_part, opened_part
-from application.privacy.preparation import Ready, documents_of, subjects_of, written
+from application.privacy.preparation import Secrets, documents_of
 from application.runtime.room import BREATH_BYTES
 from domain.values import TenantName
 
@@ -34,24 +34,23 @@ class Vault:
         Raises TenantNotFound, Unavailable.
         """
         tenant, writes, key, secrets = append
-        if isinstance(secrets, Ready) or not (subjects := subjects_of(append)):
+        if secrets is not None or not (subjects := subjects_in(found := documents_of(append))):
             return append
-        return Append(tenant, writes, key, await self._keys.to_write(tenant, subjects))
+        return Append(tenant, writes, key, Secrets(found, await self._keys.to_write(tenant, subjects)))
 
     async def prepared(self, append: Append) -> Append:
         """Return an append of many events that are encrypted and written already.
 
         Nothing of that is left to do when its turn comes. Raises TenantNotFound, Unavailable, UnreadableKey.
         """
-        found = documents_of(append)
-        subjects = subjects_in(found)
-        keys = await self._keys.to_write(append.tenant, subjects) if subjects else {}
-        for number, each in enumerate(found, 1):
-            if each is not None:
-                each.seal(keys)
-            if number % BREATH == 0:
+        append = await self.with_keys(append)
+        if (secrets := append.secrets) is not None:
+            events = sum(len(write.events) for write in append.writes)
+            for first in range(0, events, BREATH):
+                secrets.seal(first, first + BREATH)
                 await asyncio.sleep(0)
-        return append._replace(secrets=Ready(written(append, found)))
+            secrets.written(append)
+        return append
 
     async def opened(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
         """Return events as they may be shown at this moment. [redacted] stands where a key was destroyed.
