@@ -17,10 +17,23 @@ from ordertrail_client.following import SILENCE_SECONDS, Following
 class AsyncClient:
     """A client of one tenant, with its credential's token."""
 
-    def __init__(self, url: str, token: str, *, http: httpx.AsyncClient | None = None, timeout: float = 60.0) -> None:
-        """http is a client of your own, which has a base URL and sends the token; you close it."""
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        http: httpx.AsyncClient | None = None,
+        timeout: float = 60.0,
+        tells_own_writes: bool = True,
+    ) -> None:
+        """http is a client of your own, which has a base URL and sends the token; you close it.
+
+        With tells_own_writes, read says up to where this client has written: it shows all of that, and may come from
+        a standby. What others wrote after it may be missing. Otherwise it shows everything that was written.
+        """
         headers = {"Authorization": f"Bearer {token}"}
         self._http = http or httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout)
+        self._own_writes = core.OwnWrites(are_told=tells_own_writes)
 
     async def __aenter__(self) -> Self:
         return self
@@ -124,11 +137,15 @@ class AsyncClient:
                     await self._ask(call)
 
     async def _ask(self, call: Call) -> Any:
+        call = self._own_writes.told_with(call)
         response = await self._http.request(
             call.method, call.path, params=call.query, headers=call.headers, json=call.body
         )
         if response.is_error:
-            raise _problem(response)
+            problem = _problem(response)
+            self._own_writes.note_problem(problem)
+            raise problem
+        self._own_writes.note(call, response.headers)
         return response.json() if response.content else None
 
 

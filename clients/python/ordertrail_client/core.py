@@ -1,7 +1,8 @@
 """What is sent to Ordertrail and what comes back, without any input or output of its own."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -9,6 +10,8 @@ Event = dict[str, Any]
 """An event as a CloudEvent: id, type, subject, time, data, position, streamversion, recordedtime …"""
 
 NDJSON = "application/x-ndjson"
+POSITION = "Ordertrail-Position"
+BEYOND_HEAD = "beyond-head"
 
 
 class Problem(Exception):
@@ -38,6 +41,33 @@ class Call:
     query: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+
+
+class OwnWrites:
+    """How far the client's own writes go, which its reads have to show. Threads may share it."""
+
+    def __init__(self, *, are_told: bool) -> None:
+        self._are_told = are_told
+        self._position = 0
+        self._lock = Lock()
+
+    def told_with(self, call: Call) -> Call:
+        """Return a read with the position of the newest own write; any other call as it is."""
+        if call.method != "GET" or not self._position or not self._are_told:
+            return call
+        return replace(call, headers={**call.headers, POSITION: str(self._position)})
+
+    def note(self, call: Call, headers: Mapping[str, str]) -> None:
+        """Remember the position in the answer to a write."""
+        if call.method != "GET" and POSITION in headers:
+            with self._lock:
+                self._position = max(self._position, int(headers[POSITION]))
+
+    def note_problem(self, problem: Problem) -> None:
+        """Forget the position if the ledger does not go so far any more: it was restored from an earlier copy."""
+        if problem.type == BEYOND_HEAD:
+            with self._lock:
+                self._position = 0
 
 
 @dataclass(frozen=True)

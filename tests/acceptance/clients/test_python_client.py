@@ -60,11 +60,19 @@ def said_by_members() -> list[Call]:
     return [membership.fetch(), *membership.leave()]
 
 
+def told_with_own_write(call: Call) -> Call:
+    """Return a read as it is sent after a write at position 4711."""
+    own_writes = core.OwnWrites(are_told=True)
+    own_writes.note(Call("POST", ""), {core.POSITION: "4711"})
+    return own_writes.told_with(call)
+
+
 @pytest.mark.parametrize(
     "call",
     [
         core.append("A-1", [status("open", event_id="e-1")], expected_version=3, idempotency_key="k-1"),
         core.read(WANTED, after="now", limit=10, wait=20),
+        told_with_own_write(core.read(WANTED, after=7, limit=10, wait=0)),
         Following(WANTED, 7).call(),
         *said_by_members(),
     ],
@@ -109,6 +117,58 @@ async def test_it_appends_and_reads(http: httpx.AsyncClient, client: Client, asy
     with pytest.raises(Problem) as refused:
         client.append(order_id, status("closed"), expected_version=7)
     assert (refused.value.status, refused.value.type) == (412, "precondition-failed")
+
+
+class Ledger(httpx.MockTransport):
+    """Answers as a ledger whose head is at this position, and notes what reads say of the client's own writes."""
+
+    def __init__(self, head: int) -> None:
+        self.head = head
+        self.told: list[str | None] = []
+        super().__init__(self.answered)
+
+    def answered(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            self.head += 1
+            return httpx.Response(201, json={"items": []}, headers={"Ordertrail-Position": str(self.head)})
+        told = request.headers.get("Ordertrail-Position")
+        self.told.append(told)
+        if told is not None and int(told) > self.head:
+            return httpx.Response(409, json={"type": "urn:ordertrail:problem:beyond-head"})
+        return httpx.Response(200, json={"items": [], "next": 0}, headers={"Ordertrail-Position": str(self.head)})
+
+
+@pytest.mark.parametrize("tells_own_writes", [True, False])
+def test_its_reads_say_up_to_where_it_has_written(tells_own_writes: bool) -> None:
+    ledger = Ledger(6)
+    http = httpx.Client(base_url="http://shop", transport=ledger)
+    with Client("", "", http=http, tells_own_writes=tells_own_writes) as client:
+        client.read()
+        client.append("A-1", status("open"))
+        ledger.head = 9  # somebody else writes
+        client.read()
+
+        ledger.head = 5  # the ledger is restored
+        if tells_own_writes:
+            with pytest.raises(Problem, match="beyond-head"):
+                client.read()
+        client.read()
+
+    assert ledger.told == ([None, "7", "7", None] if tells_own_writes else [None, None, None])
+
+
+async def test_its_reads_say_so_in_asyncio_too() -> None:
+    ledger = Ledger(6)
+    http = httpx.AsyncClient(base_url="http://shop", transport=ledger)
+    async with AsyncClient("", "", http=http) as client:
+        await client.append("A-1", status("open"))
+        await client.read()
+        ledger.head = 5
+        with pytest.raises(Problem, match="beyond-head"):
+            await client.read()
+        await client.read()
+
+    assert ledger.told == ["7", "7", None]
 
 
 async def test_it_follows_over_lost_connections(http: httpx.AsyncClient, async_client: AsyncClient) -> None:
