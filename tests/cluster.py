@@ -34,6 +34,11 @@ def require_one_server(dsn: str, why: str) -> None:
         pytest.skip(f"it needs one server: {why}")
 
 
+def servers(dsn: str) -> list[str]:
+    """Return the DSN of each server that has a part of the database: one server, or the nodes of the cluster."""
+    return [dsn] if COORDINATOR is None else nodes(dsn)
+
+
 def nodes(dsn: str) -> list[str]:
     """Return the DSN of each node, the coordinator first."""
     query = "SELECT nodename, nodeport FROM pg_dist_node WHERE isactive ORDER BY groupid"

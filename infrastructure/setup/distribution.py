@@ -81,7 +81,7 @@ def distribute(session: Session, show: Show = lambda *_: None) -> None:
                 session.execute(_SQL[_how(table)], {"name": table.name})
                 session.execute(_SQL["forget_local_rows"], {"name": table.name})
         show(done, len(tables))
-    session.execute(_SQL["keep_no_plan"])
+    session.execute(_SQL["plan_each_call"])
     session.execute(_SQL["name_nodes"])
     for name, is_entry in session.execute(_SQL["functions"]).fetchall():
         how = "distribute_function" if is_entry else "copy_function_to_all_nodes"

@@ -1,10 +1,8 @@
--- Begins an append: takes the tenant's ledger, and returns its head and the time of what is written now.
+-- Begins an append: compares the clocks, and asks for a durable commit.
 --
 -- in_latest: the latest time that the database's clock may show, by the client's clock. If it shows a later one, OT001
 -- is raised with it, in seconds since 1970.
-CREATE FUNCTION ordertrail.hold_ledger(
-    in_tenant text, in_latest timestamptz, OUT out_position bigint, OUT out_moment timestamptz
-)
+CREATE FUNCTION ordertrail.begin_append(in_latest timestamptz) RETURNS void
 LANGUAGE plpgsql
 AS $function$
 BEGIN
@@ -19,7 +17,17 @@ BEGIN
     IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
+END
+$function$;
 
+-- Begins an append, takes the tenant's ledger, and returns its head and the time of what is written now.
+CREATE FUNCTION ordertrail.hold_ledger(
+    in_tenant text, in_latest timestamptz, OUT out_position bigint, OUT out_moment timestamptz
+)
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM ordertrail.begin_append(in_latest);
     -- The holder of this row writes next. So position order is commit order, and readers need no gap detection.
     SELECT l.position, greatest(clock_timestamp(), l.recorded_at) INTO out_position, out_moment
     FROM ordertrail.ledgers AS l WHERE l.tenant = in_tenant FOR UPDATE;

@@ -18,35 +18,37 @@ CREATE FUNCTION ordertrail.append_alone(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $function$
 DECLARE
+    moment timestamptz := clock_timestamp();
     next_position bigint;
-    moment timestamptz;
     head bigint;
-    next_version bigint;
 BEGIN
-    SELECT h.out_position + 1, h.out_moment INTO next_position, moment
-    FROM ordertrail.hold_ledger(in_tenant, in_latest) AS h;
+    PERFORM ordertrail.begin_append(in_latest);
+    -- This takes the ledger, as ordertrail.hold_ledger does, and moves its head at once: that saves a statement. If
+    -- somebody else has it, what waits has the time from before the wait, or the time of what was written meanwhile.
+    UPDATE ordertrail.ledgers AS l SET position = l.position + 1, recorded_at = greatest(moment, l.recorded_at)
+    WHERE l.tenant = in_tenant RETURNING l.position, l.recorded_at INTO next_position, moment;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no tenant "%"', in_tenant USING ERRCODE = 'no_data_found';
+    END IF;
 
     SELECT e.version INTO head FROM ordertrail.events AS e
     WHERE e.tenant = in_tenant AND e.stream = in_stream ORDER BY e.version DESC LIMIT 1;
     -- A stream that begins at version 0 (code -1) counts differently, and is left to ordertrail.append.
-    IF in_expected = -1 OR ordertrail.refusal_of(head, in_expected) IS NOT NULL THEN
-        RETURN;
+    IF in_expected <> -1 AND ordertrail.refusal_of(head, in_expected) IS NULL THEN
+        INSERT INTO ordertrail.events
+            (tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)
+        VALUES (in_tenant, next_position, in_stream, coalesce(head, 0) + 1, in_event_id, in_type, in_data, in_metadata,
+                coalesce(in_occurred_at, moment), moment)
+        ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            -- A hint to readers, who also poll.
+            PERFORM pg_notify('ordertrail', in_tenant);
+            out_position := next_position;
+            out_version := coalesce(head, 0) + 1;
+            out_recorded_at := moment;
+            RETURN;
+        END IF;
     END IF;
-    next_version := coalesce(head, 0) + 1;
-    INSERT INTO ordertrail.events
-        (tenant, position, stream, version, event_id, type, data, metadata, occurred_at, recorded_at)
-    VALUES (in_tenant, next_position, in_stream, next_version, in_event_id, in_type, in_data, in_metadata,
-            coalesce(in_occurred_at, moment), moment)
-    ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-
-    UPDATE ordertrail.ledgers AS l SET position = next_position, recorded_at = moment WHERE l.tenant = in_tenant;
-    -- A hint to readers, who also poll.
-    PERFORM pg_notify('ordertrail', in_tenant);
-    out_position := next_position;
-    out_version := next_version;
-    out_recorded_at := moment;
+    UPDATE ordertrail.ledgers AS l SET position = next_position - 1 WHERE l.tenant = in_tenant;
 END
 $function$;

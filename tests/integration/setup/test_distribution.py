@@ -15,8 +15,10 @@ from infrastructure.postgres.statements import statements
 from infrastructure.setup.distribution import NoCitus, distribution_in
 from infrastructure.setup.migrations import migrate
 from infrastructure.setup.owner_session import owner_session
+from tests.cluster import nodes
 from tests.fix_postgres import database
 from tests.fix_store import new_event, open_ledger
+from tests.lost_node import open_shop
 from tests.paths import ROOT
 
 MIGRATIONS = ROOT / "infrastructure" / "sql" / "migrations"
@@ -139,6 +141,34 @@ def test_a_table_that_a_later_migration_adds_is_distributed_too(
     assert migrate(empty_dsn) == ["9001_more"]
 
     assert "ordertrail.more" in {name for name, _ in tables_of(empty_dsn)["distributed"]}
+
+
+@pytest.mark.citus
+def test_each_node_makes_the_plans_of_our_functions_anew(dsn: str) -> None:
+    wanted = "'{plan_cache_mode=force_custom_plan,enable_sort=off}'"
+    query = f"SELECT p.prosecdef = coalesce(p.proconfig @> {wanted}, false) FROM pg_proc AS p JOIN pg_namespace AS n"
+    for node in nodes(dsn):
+        with psycopg.connect(node) as connection:
+            found = connection.execute(f"{query} ON n.oid = p.pronamespace WHERE n.nspname = 'ordertrail'").fetchall()
+
+        assert found
+        assert all(is_so for (is_so,) in found)
+
+
+@pytest.mark.citus
+async def test_a_session_of_a_node_does_not_grow_with_its_appends(dsn: str) -> None:
+    memory, few, many = "SELECT sum(used_bytes)::bigint FROM pg_backend_memory_contexts", 20, 200
+    async with open_shop(dsn) as shop, await connect(shop.node, as_owner=True) as connection:
+        used = []
+        for times in (few, many):
+            for _ in range(times):
+                call, event = AppendCall(shop.lost), new_event()
+                call.add(Append(shop.lost, (Write("order-1", ANY, (event,)),)), [event])
+                await call.make(connection)
+            [[size]] = await (await connection.execute(memory)).fetchall()
+            used.append(size)
+
+    assert used[1] - used[0] < many * 1_000
 
 
 @pytest.mark.citus
