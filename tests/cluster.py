@@ -85,7 +85,14 @@ def tidy_up(dsn: str) -> None:
 
 
 def _drop(every: Sequence[str], name: str) -> None:
-    _on_each(every, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    for tries_left in range(5, -1, -1):
+        try:
+            return _on_each(every, statement)
+        except psycopg.errors.ObjectInUse:  # Citus connects to it from time to time
+            if not tries_left:
+                raise
+    raise AssertionError
 
 
 def close(dsn: str, name: str) -> None:

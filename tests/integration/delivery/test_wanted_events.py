@@ -79,6 +79,7 @@ async def test_large_events_are_whole_and_bound_a_part(opened: tuple[Ledger, Led
     assert part.next == 2
 
 
+@pytest.mark.one_server("notifications do not leave a node")
 async def test_an_append_wakes_its_followers(opened: tuple[Ledger, LedgerReader, str]) -> None:
     ledger, _, dsn = opened
     async with growth_of(Listener(dsn, poll_seconds=3_600)) as growth, asyncio.timeout(60):

@@ -27,7 +27,7 @@ class Proxy:
 
     def __init__(self, dsn: str) -> None:
         server = conninfo_to_dict(dsn)
-        self._server = f"{server['host']}/.s.PGSQL.{server.get('port') or 5432}"
+        self._host, self._port = str(server["host"]), int(server.get("port") or 5432)
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
         self.dsn = make_conninfo(dsn, host="127.0.0.1", port=port, sslmode="disable", gssencmode="disable")
@@ -57,9 +57,15 @@ class Proxy:
                 self._threads.append(Thread(target=self._forward, args=[client]))
                 self._threads[-1].start()
 
+    def _connected(self) -> socket.socket:
+        if not self._host.startswith("/"):
+            return socket.create_connection((self._host, self._port))
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(f"{self._host}/.s.PGSQL.{self._port}")
+        return server
+
     def _forward(self, client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
-            server.connect(self._server)
+        with suppress(OSError), client, self._connected() as server:
             is_cutting = False
             while True:
                 for source in select.select([client, server], [], [])[0]:
