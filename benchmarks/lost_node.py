@@ -1,8 +1,9 @@
 """python -m benchmarks.lost_node DSN --lose COMMAND --bring-back COMMAND: take a node of a cluster away under load.
 
 The DSN is that of the coordinator of an installation that is distributed. The commands end the server of one node, in
-whatever way, and start it again. Meanwhile each of a few tenants is written to and read over HTTP. Refused and failed
-appends are asked for again with the same event id. Afterwards each ledger is compared with what was acknowledged.
+whatever way, and start it again; or they stop its processes (SIGSTOP) and let them go on. Meanwhile each of a few
+tenants is written to and read over HTTP. Refused and failed appends are asked for again with the same event id.
+Afterwards each ledger is compared with what was acknowledged.
 """
 
 import argparse
@@ -32,6 +33,8 @@ SECONDS = 5.0
 LOST_SECONDS = 20.0
 PAUSE_SECONDS = 0.05
 WAIT_SECONDS = 60.0
+BOUND_SECONDS = 15.0
+"""How long any request may take, also while nobody knows yet that the node is lost."""
 SERVED = {"append": 201, "read": 200}
 EVENT = {"type": "order.status_updated", "data": {"status": "confirmed"}}
 
@@ -175,6 +178,8 @@ async def _take_away(
     await asyncio.sleep(LOST_SECONDS)
     _rows(table, "lost", journal, groups, lost_at + noticed)
     _judge_loss(journal, groups, lost_at + noticed)
+    _judge_beginning(journal, lost_at)
+    _rows(table, "from the loss on", journal, groups, lost_at)
     now_sealed = _sealed(dsn, {name: places[name] for name in groups["the others'"]})
     behind = [name for name, size in now_sealed.items() if size <= sealed[name]]
     assert not behind, f"the others' ledgers were not sealed meanwhile: {behind}"
@@ -212,6 +217,15 @@ def _judge_loss(journal: Journal, groups: Mapping[str, list[str]], since: float)
         assert not wrong, f"{len(wrong)} requests for the lost node's tenants were answered wrongly: {wrong[0]}"
         wrong = [a for a in journal.of(others, what, since) if a.status != served]
         assert not wrong, f"{len(wrong)} requests for the others' tenants were not served: {wrong[0]}"
+
+
+def _judge_beginning(journal: Journal, since: float) -> None:
+    """Raise AssertionError if somebody waited for too long, or was answered with an error of ours."""
+    asked = [a for a in journal.answers if a.asked >= since]
+    slow = [a for a in asked if a.answered - a.asked > BOUND_SECONDS]
+    assert not slow, f"{len(slow)} requests took too long: {slow[0]}"
+    wrong = [a for a in asked if a.status not in {SERVED[a.what], 503}]
+    assert not wrong, f"{len(wrong)} requests were answered wrongly: {wrong[0]}"
 
 
 def _sealed(dsn: str, tenants: Iterable[str]) -> dict[str, int]:

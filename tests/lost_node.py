@@ -73,3 +73,19 @@ def gone(node: str) -> Iterator[None]:
             yield
         finally:
             connection.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+
+
+@contextmanager
+def hanging(node: str) -> Iterator[None]:
+    """Hold the ledgers that a node has, so that whoever asks for one waits, as if the node hung."""
+    parts = """
+        SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'ordertrail' AND c.relname ~ '^ledgers_[0-9]+$' AND c.relkind = 'r'
+    """
+    with psycopg.connect(node) as connection:
+        connection.execute("SET citus.show_shards_for_app_name_prefixes = '*'")
+        for (name,) in connection.execute(parts).fetchall():
+            lock = sql.SQL("LOCK TABLE ordertrail.{} IN ACCESS EXCLUSIVE MODE")
+            connection.execute(lock.format(sql.Identifier(name)))
+        yield
+        connection.rollback()

@@ -132,9 +132,17 @@ class _Found(NamedTuple):
 class Access:
     """Turns what a request carries into a Caller. Raises Unauthenticated if any check fails."""
 
-    def __init__(self, credentials: CredentialStore, tokens: TokenSigner) -> None:
+    def __init__(
+        self,
+        credentials: CredentialStore,
+        tokens: TokenSigner,
+        *,
+        require_reachable: Callable[[TenantName], None] = lambda _: None,
+    ) -> None:
+        """require_reachable raises Unavailable for a tenant of which nothing can be reached, so that nobody waits."""
         self._credentials = credentials
         self._tokens = tokens
+        self._require_reachable = require_reachable
         self._known: dict[str, tuple[float, Credential]] = {}
         self._checked: dict[str, _Checked] = {}
 
@@ -143,6 +151,7 @@ class Access:
         found = await self._find(key_id, partial(compare_digest, self._tokens.digest(secret)))
         if found is None or found.digest is None:
             raise Unauthenticated("There is no such key, or the secret is wrong")
+        self._require_reachable(found.credential.tenant.name)
         return _caller(found.credential, found.digest, found.credential.scopes)
 
     async def by_bearer(self, token: str, *, audience: Audience = None) -> Caller:
@@ -157,6 +166,7 @@ class Access:
         wanted = audience(checked.caller.tenant) if callable(audience) else audience
         if checked.audience is not None and checked.audience != wanted:
             raise Unauthenticated("The token was issued for another audience")
+        self._require_reachable(checked.caller.tenant.name)
         return checked.caller
 
     async def by_link(self, token: str, *, audience: str, is_anew: bool = False) -> Caller:

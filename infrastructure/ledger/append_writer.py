@@ -13,7 +13,7 @@ from domain.errors import InvalidEvent, Misconfigured, OutcomeUnknown, TenantNot
 from infrastructure.ledger.append_call import AppendCall
 from infrastructure.postgres.database import Connection, connect, translate
 from infrastructure.postgres.patience import Patience, answers, hang_up, listening_to
-from infrastructure.postgres.reasons import READ_ONLY, is_loss_of_node, said
+from infrastructure.postgres.reasons import GIVEN_UP, READ_ONLY, is_loss_of_node, said
 from infrastructure.postgres.statements import statements
 from infrastructure.postgres.watch import Watch
 
@@ -76,6 +76,8 @@ class AppendWriter:
             except (Unavailable, Misconfigured) as error:
                 if not is_unknown:
                     return [error] * len(call.appends)
+                if self._watch.nodes.has_lost(call.tenant):
+                    break  # for longer than others should wait for this writer
             except psycopg.Error as error:
                 if is_loss_of_node(error):
                     self._watch.nodes.lost_at = monotonic()
@@ -83,7 +85,7 @@ class AppendWriter:
                 # If a later call is given up, that says nothing about the call whose connection broke: it may still be
                 # running.
                 is_certain = not is_unknown or isinstance(meaning, InvalidEvent | TenantNotFound)
-                if is_certain and _is_refusal(error, self._connection):
+                if is_certain and self._is_refusal(error):
                     return await self._refused(call, error, meaning)
                 # We do not know whether the commit happened. The same call with the same event ids finds out under the
                 # ledger's lock: events that are there are answered as replayed, and missing ones are written now.
@@ -117,6 +119,7 @@ class AppendWriter:
 
     async def _make(self, call: AppendCall) -> Sequence[Outcome]:
         """Make a call on a connection to the server. Raises Unavailable or MissingRight if there is none."""
+        self._watch.nodes.require(call.tenant)
         if self._connection is None or not await self._leads_anywhere(self._connection):
             await self.close()
             self._watch.require_writes()
@@ -150,12 +153,12 @@ class AppendWriter:
             await self.close()
         return [meaning] * len(call.appends)
 
-
-def _is_refusal(error: psycopg.Error, connection: Connection | None) -> bool:
-    """Return whether the server rolled the call back, or never got it. If the connection ended with the error, it is
-    False. It is also False if a node of the cluster was lost, which may have stored it.
-    """
-    if is_loss_of_node(error):
-        return False
-    severity = error.diag.severity_nonlocalized
-    return connection is None or severity == "ERROR" or (severity is None and not connection.closed)
+    def _is_refusal(self, error: psycopg.Error) -> bool:
+        """Return whether the server rolled the call back, or never got it. If the connection ended with the error, it
+        is False. It is also False if a node of the cluster was lost, which may have stored it, or may yet store it once
+        it goes on: the coordinator gave up waiting for it.
+        """
+        if is_loss_of_node(error) or (self._watch.nodes.is_watched and error.sqlstate == GIVEN_UP):
+            return False
+        severity = error.diag.severity_nonlocalized
+        return self._connection is None or severity == "ERROR" or (severity is None and not self._connection.closed)

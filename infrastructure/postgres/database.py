@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 import psycopg
@@ -15,6 +15,7 @@ from psycopg.errors import (
 )
 
 from domain.errors import InvalidEvent, TenantNotFound
+from infrastructure.postgres.node_watch import watching_nodes
 from infrastructure.postgres.patience import COMMANDS, Connection, Patience, answers, limited
 from infrastructure.postgres.pool import Pool
 from infrastructure.postgres.reasons import unavailable
@@ -86,14 +87,19 @@ async def says_anything(dsn: str, *, seconds: float) -> bool:
         return await answers(connection, seconds)
 
 
-def watching_database(dsn: str) -> AbstractAsyncContextManager[Watch]:
-    """Return a watch over a database, which runs while it is entered.
+@asynccontextmanager
+async def watching_database(dsn: str) -> AsyncIterator[Watch]:
+    """Run a watch over a database and its nodes while this is entered.
 
     On a socket of this machine, a hanging server keeps what it was sent, and answers it later. It would answer all
     attempts that were given up, and would have no connection left for real clients. So one attempt is enough. A remote
     host may have forgotten an attempt, and is tried again.
     """
-    return watching(Watch(watch_connection(dsn), is_here=is_here(dsn)))
+    async with (
+        watching(Watch(watch_connection(dsn), is_here=is_here(dsn))) as watch,
+        watching_nodes(watch, partial(connect, dsn, seconds=ATTEMPT_SECONDS)),
+    ):
+        yield watch
 
 
 def watch_connection(dsn: str) -> Callable[[], Awaitable[Connection]]:

@@ -6,8 +6,10 @@ from psycopg.errors import ConnectionTimeout, IdleInTransactionSessionTimeout, R
 from domain.errors import Busy, Refused, Unavailable
 
 READ_ONLY = "25006"
+GIVEN_UP = "57014"
 ENDING = "This process is shutting down; try again"
 SILENT = "The database does not answer; try again"
+NODE_LOST = "The part of the database that holds this cannot be reached"
 
 _REFUSING_CLASSES = ("22", "28", "3D", "42")
 _REFUSED = {
@@ -30,7 +32,7 @@ _REASONS = {
     "53400": "A limit of the database's configuration is reached",
     "55000": "The database takes no connections at the moment",
     "55P03": "Somebody else has locked what this needs, for too long",
-    "57014": "The database gave up a statement that took too long, or that it was told to give up",
+    GIVEN_UP: "The database gave up a statement that took too long, or that it was told to give up",
     "57P01": "The database is shutting down, or ended our connection",
     "57P02": "The database is restarting after a crash",
     "57P03": "The database is starting up or shutting down",
@@ -38,9 +40,8 @@ _REASONS = {
     "58030": "The database cannot read or write its files",
 }
 _OTHERWISE = "The database cannot do this at the moment"
-_NODE_LOST = "The part of the database that holds this cannot be reached"
 
-_BUSY = frozenset({"25P03", "40001", "40P01", "55P03", "57014"})
+_BUSY = frozenset({"25P03", "40001", "40P01", "55P03", GIVEN_UP})
 _AWAY = frozenset({"57P01", "57P02", "57P03"})
 _INTERNAL = "XX000"
 _NO_CODE = (_INTERNAL, "58030")
@@ -68,7 +69,7 @@ def unavailable(error: psycopg.Error, *, connecting_sqlstate: str | None = None)
     code = error.sqlstate or connecting_sqlstate
     words = said(error, code)
     if is_loss_of_node(error):
-        return Busy(f"{_NODE_LOST}; try again", said=words)
+        return Busy(f"{NODE_LOST}; try again", said=words)
     if not isinstance(error, _PASSING):
         return None
     if connecting_sqlstate is not None and connecting_sqlstate.startswith(_REFUSING_CLASSES):

@@ -45,6 +45,8 @@ _SETTINGS = {
     # The formats of times and periods that the drivers know.
     "datestyle": "ISO",
     "intervalstyle": "postgres",
+    # So long the coordinator of a cluster tries to connect to a node. Other servers know no such setting, and take it.
+    "citus.node_connection_timeout": "2000",
 }
 
 

@@ -117,6 +117,11 @@ class Watch:
         """Register a connection, which is hung up when the database goes away."""
         self._others.add(connection)
 
+    @property
+    def connections(self) -> list[Connection]:
+        """The connections that were adopted and are still there."""
+        return list(self._others)
+
     def on_loss(self, tell: Callable[[Unavailable], None]) -> None:
         """From now on, call tell whenever the database goes away."""
         self._on_loss.append(tell)

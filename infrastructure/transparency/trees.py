@@ -82,6 +82,7 @@ class PostgresTrees:
         return [Backlog(*backlog) for *backlog, _ in rows]
 
     async def growing(self, backlogs: Sequence[Backlog], *, limit: int) -> list[GrowingTree | None]:
+        self._nodes.require_all()
         wanted = [
             {"tenant": tenant, "sealed": sealed, "limit": limit, **coordinates(growing_tiles(sealed))}
             for tenant, sealed, _ in backlogs

@@ -33,6 +33,7 @@ class PostgresJointViews:
     async def next_events(
         self, tenants: Sequence[TenantName], projections: Sequence[str], *, limit: int
     ) -> list[NextEvents]:
+        self._pool.nodes.require_all()
         of_all = {"projections": texts(projections), "limit": limit, "inline": MAX_INLINE}
         async with reading(self._pool) as connection:
             found = await read_each(connection, _SQL["next_events"], [{"tenant": t, **of_all} for t in tenants])

@@ -1,5 +1,7 @@
 """While a node of the cluster is lost, the server refuses its tenants, serves the others, and says so."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
@@ -7,7 +9,7 @@ import pytest
 
 from api.cli.maintenance import create_key
 from tests.fix_server import running
-from tests.lost_node import gone, open_shop
+from tests.lost_node import gone, hanging, open_shop
 
 pytestmark = pytest.mark.citus
 
@@ -26,7 +28,10 @@ async def until(client: httpx.AsyncClient, status: str) -> dict[str, Any]:
     return dict(said)
 
 
-async def test_a_lost_nodes_tenants_are_refused_and_the_others_served(dsn: str) -> None:
+@pytest.mark.parametrize("lose", [gone, hanging])
+async def test_a_lost_nodes_tenants_are_refused_and_the_others_served(
+    dsn: str, lose: Callable[[str], AbstractContextManager[None]]
+) -> None:
     async with open_shop(dsn) as shop:
         with running(dsn) as server:
             lost, other = [await headers_of(dsn, tenant) for tenant in (shop.lost, shop.other)]
@@ -35,7 +40,7 @@ async def test_a_lost_nodes_tenants_are_refused_and_the_others_served(dsn: str) 
                     created = await client.post("/trail/v1/orders/A-1/events", json=EVENT, headers=headers)
                     assert created.status_code == 201
 
-                with gone(shop.node):
+                with lose(shop.node):
                     said = await until(client, "degraded")
                     append = await client.post("/trail/v1/orders/A-1/events", json=EVENT, headers=lost)
                     read = await client.get("/trail/v1/orders/A-1/timeline", headers=lost)

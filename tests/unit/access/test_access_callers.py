@@ -4,12 +4,13 @@ import time
 
 import pytest
 
-from application.access.callers import Caller
+from application.access.callers import Access, Caller
 from application.access.tokens import fingerprint_of
-from domain.errors import Unauthenticated
+from domain.errors import Busy, Unauthenticated
 from domain.values import Actor
 from tests.accessing import DIGEST, SECRET, Clock, a_known_credential, access_to, claims
 from tests.builders import a_tenant, an_actor
+from tests.fakes import FakeCredentialStore, FakeTokenSigner
 
 
 async def test_a_key_and_its_secret_are_a_caller() -> None:
@@ -152,3 +153,24 @@ async def test_a_credential_that_acts_for_nobody_is_a_program() -> None:
     assert (await access.by_secret("k1", SECRET)).actor == Actor(
         id="k1", name="a test", type="Application", application_id="k1"
     )
+
+
+async def test_nobody_is_let_in_of_whom_nothing_can_be_reached() -> None:
+    lost: set[str] = set()
+
+    def require_reachable(tenant: str) -> None:
+        if tenant in lost:
+            raise Busy
+
+    store = FakeCredentialStore(a_known_credential())
+    access = Access(store, FakeTokenSigner(), require_reachable=require_reachable)
+    token = f"ot_k1_{SECRET}"
+    await access.by_bearer(token)
+    lost.add(a_tenant().name)
+
+    with pytest.raises(Busy):
+        await access.by_bearer(token)
+    with pytest.raises(Busy):
+        await access.by_secret("k1", SECRET)
+    with pytest.raises(Unauthenticated):
+        await access.by_secret("k1", "wrong")

@@ -1,56 +1,15 @@
 """What is asked of all tenants leaves out those of lost nodes, and nothing more is asked while none is lost."""
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
 
+from domain.errors import Busy
 from infrastructure.postgres import nodes
 from infrastructure.postgres.nodes import LOOK_SECONDS, TRIES, Nodes
-from infrastructure.postgres.statements import statements
-
-_SQL = statements("nodes")
-QUESTION = b"SELECT the tenants"
-
-
-class NodeIsLost(psycopg.OperationalError):
-    sqlstate = "08006"
-    diag = SimpleNamespace(  # type: ignore[assignment]
-        severity_nonlocalized="ERROR", message_primary="refused", message_detail=None, message_hint=None, context=None
-    )
-
-
-class FakeCluster:
-    """A connection to a cluster of two nodes, of which some are lost."""
-
-    def __init__(self) -> None:
-        self.places = {"a:1": ["acme", "globex"], "b:2": ["initech"]}
-        self.lost: set[str] = set()
-        self.asked: list[bytes] = []
-
-    async def execute(
-        self, statement: bytes, parameters: Mapping[str, Any] | None = None, **_: object
-    ) -> "FakeCluster":
-        self.asked.append(statement)
-        self.rows: list[tuple[Any, ...]] = []
-        if statement == _SQL["tenants_by_node"]:
-            self.rows = list(self.places.items())
-        elif parameters is not None:
-            self._answer(parameters)
-        return self
-
-    async def fetchall(self) -> list[tuple[Any, ...]]:
-        return self.rows
-
-    def _answer(self, parameters: Mapping[str, Any]) -> None:
-        everybody = [tenant for tenants in self.places.values() for tenant in tenants]
-        wanted = [parameters["tenant"]] if "tenant" in parameters else parameters["tenants"]
-        names = everybody if wanted is None else [n if isinstance(n, str) else n.decode() for n in wanted]
-        if any(set(names) & set(self.places[node]) for node in self.lost):
-            raise NodeIsLost
-        self.rows = [(name,) for name in names]
+from tests.fake_nodes import QUESTION, FakeCluster, NodeIsLost
 
 
 @pytest.fixture
@@ -156,3 +115,13 @@ async def test_it_is_told_when_a_node_is_lost_and_when_it_is_back(
     said = [record.getMessage().split(":")[0] for record in caplog.records]
     assert len(said) == 2
     assert said[0].startswith("Node b")
+
+
+async def test_what_needs_all_nodes_is_refused_while_one_is_lost(cluster: FakeCluster) -> None:
+    known = Nodes()
+    known.require_all()
+    cluster.lost = {"b:2"}
+    await asked(known, cluster)
+
+    with pytest.raises(Busy, match="cannot be reached"):
+        known.require_all()
