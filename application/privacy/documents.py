@@ -110,15 +110,15 @@ class Document:
 
         Raises UnreadableKey.
         """
-        envelope = self._envelope
+        envelope, stream = self._envelope, self._stream
         values = self._values[len(envelope.places) :] if envelope.is_sealed else self._values
         for holder, name, member, path, subject in values:
-            value, key = holder[name], keys[subject]
-            if key is None:
-                holder[name] = placeholder(value, member)
+            if (key := keys[subject]) is None:
+                holder[name] = placeholder(holder[name], member)
+            elif subject == stream:
+                holder[name] = seal(holder[name], key, self._event + _bound_field(path))
             else:
-                encrypt = seal if subject == self._stream else seal_again
-                holder[name] = encrypt(value, key, self._bound_to(path, subject))
+                holder[name] = seal_again(holder[name], key, _bound_to_subject(self._tenant, subject, path))
         if not envelope.is_sealed:
             envelope.metadata[MARK] = 1
             envelope.is_sealed = True
@@ -243,7 +243,7 @@ def shape_of_type(event_type: str) -> Shape | None:
 
 def subjects_in(documents: Sequence[Document | None]) -> set[str]:
     """Return the subjects whose data these events hold."""
-    return {subject for each in documents if each for subject in each.subjects()}
+    return {subject for each in documents if each is not None for subject in each.subjects()}
 
 
 def opened_event(event: RecordedEvent, found: Document) -> RecordedEvent:

@@ -22,7 +22,7 @@ from domain.errors import (
 )
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.ledger.clock import Clock
-from infrastructure.postgres.arrays import BigIntArray, ByteaArray, IntArray, texts, timestamps
+from infrastructure.postgres.arrays import BigIntArray, ByteaArray, IntArray, TextArray, texts, timestamps
 from infrastructure.postgres.database import Connection
 from infrastructure.postgres.statements import statements
 
@@ -189,7 +189,7 @@ class AppendCall:
         keys = [append.key for append in self.appends]
         writes: list[tuple[int, str, int, int, int, int]] = []
         event_writes: list[int] = []
-        event_streams: list[str] = []
+        event_streams: list[bytes] = []
         behind: dict[str, int] = {}
         for number, append in enumerate(self.appends, 1):
             for stream, expected, new in append.writes:
@@ -197,7 +197,7 @@ class AppendCall:
                 writes.append((number, stream, expected_code(expected), size, before, len(event_writes)))
                 behind[stream] = before + size
                 event_writes += [len(writes)] * size
-                event_streams += [stream] * size
+                event_streams += [stream.encode()] * size
         write_append, write_stream, write_expected, write_size, write_behind, write_offset = zip(*writes, strict=True)
         event_ids, types, data, metadata, occurred_at = zip(*chain.from_iterable(self._events), strict=True)
         return {
@@ -211,7 +211,7 @@ class AppendCall:
             "write_behind": IntArray(write_behind),
             "write_offset": IntArray(write_offset),
             "event_write": IntArray(event_writes),
-            "event_stream": texts(event_streams),
+            "event_stream": TextArray(event_streams),
             "event_ids": texts(event_ids),
             "types": texts(types),
             "data": ByteaArray(data),

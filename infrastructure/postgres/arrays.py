@@ -75,8 +75,10 @@ class _OfNumbers(Array):
             flat[1::2] = self._elements
             header = _HEADER.pack(1, 0, self.element_oid, size, 1)
             return header + struct.pack(f"!{f'i{self.code}' * size}", *flat)
-        pack = struct.Struct(f"!i{self.code}").pack
         header = _HEADER.pack(1, 1, self.element_oid, size, 1)
+        if self._elements.count(None) == size:
+            return header + _LENGTHS[-1] * size
+        pack = struct.Struct(f"!i{self.code}").pack
         return header + b"".join([_LENGTHS[-1] if e is None else pack(self.width, e) for e in self._elements])
 
 

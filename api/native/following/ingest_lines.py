@@ -102,7 +102,7 @@ class LineReader:
         fields["actor"] = self._actor if actor is None else self._acting(actor)
         fields["originator_id"] = _stream_of(told, event_class)
         try:
-            event = event_class.model_validate(fields)
+            event: Event = event_class.__pydantic_validator__.validate_python(fields)
         except ValidationError as invalid:
             raise InvalidRequest(*as_sent(faults_in(invalid, "body"), ("body",))) from invalid
         return identified(masked_event(event, self._secret_headers))
