@@ -84,6 +84,7 @@ def hanging(node: str) -> Iterator[None]:
     """
     with psycopg.connect(node) as connection:
         connection.execute("SET citus.show_shards_for_app_name_prefixes = '*'")
+        connection.execute("SET citus.enable_manual_changes_to_shards = on")
         for (name,) in connection.execute(parts).fetchall():
             lock = sql.SQL("LOCK TABLE ordertrail.{} IN ACCESS EXCLUSIVE MODE")
             connection.execute(lock.format(sql.Identifier(name)))
