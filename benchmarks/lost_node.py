@@ -141,7 +141,8 @@ async def run(dsn: str, *, lose: str, bring_back: str) -> None:
                 headers = {"Authorization": f"Bearer {tokens[name]}"}
                 client = httpx.AsyncClient(base_url=url, headers=headers, timeout=30)
                 await stack.enter_async_context(client)
-                await append(client, name, journal)
+                for _ in range(ORDERS):  # an order that begins later would wait for the views
+                    await append(client, name, journal)
                 for do in (write, read):
                     tasks.create_task(do(client, name, journal, stop))
             await _take_away(dsn, url, places, journal, lose=lose, bring_back=bring_back)
