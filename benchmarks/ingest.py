@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import psutil
 import uvloop
@@ -47,16 +48,22 @@ def _compare(server: str, runs: int, label: str, event: dict[str, Any]) -> None:
             took: dict[str, list[float]] = {BULK: [], SINGLE: []}
 
             def bulk_load() -> float:
+                _wait_for_views(url, headers)
                 with _processor(worker, took[BULK], LINES):
                     return bulk(url, headers, event)
 
             def single_appends() -> float:
+                _wait_for_views(url, headers)
                 with _processor(worker, took[SINGLE], 0):
                     run = answers(url, append)
                 took[SINGLE][-1] /= len(run.each)
                 return run.rate
 
-            contestants = {BULK: bulk_load, SINGLE: single_appends, IN_PROCESS: lambda: in_process(dsn)}
+            def batches() -> float:
+                _wait_for_views(url, headers)
+                return in_process(dsn)
+
+            contestants = {BULK: bulk_load, SINGLE: single_appends, IN_PROCESS: batches}
             bulk(url, headers, event)
             figures = interleaved(contestants, runs=runs)
     show(f"Loads of {LINES:,} events of {ORDERS:,} orders, one worker", "events/s", [(label, figures)])
@@ -64,6 +71,14 @@ def _compare(server: str, runs: int, label: str, event: dict[str, Any]) -> None:
     CONSOLE.print(f"bulk by single appends, pairwise: {statistics.median(b / s for b, s in pairs):.1f}")
     for name, each in took.items():
         CONSOLE.print(f"{name}: {statistics.median(each) * 1e6:.0f} µs of the worker's processor for each event")
+
+
+def _wait_for_views(url: str, headers: dict[str, str]) -> None:
+    """Wait until the projector has nothing left to do from the run before."""
+    while True:
+        with urlopen(Request(f"{url}/trail/v1/orders?limit=1", headers=headers)) as answer:
+            if "Ordertrail-Lag" not in answer.headers:
+                return
 
 
 @contextmanager
