@@ -401,8 +401,8 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         ),
         "action_log.list": [case(101, order_id=order_id, limit=100, **SMALL) for order_id in ("A-7", "long")],
         "action_log.new": [
-            case(43, order_ids=texts(["A-7", "long"]), positions=BigIntArray([0, AFTER]), limit=21, **SMALL),
-            case(3, order_ids=texts(["A-7"]), positions=BigIntArray([MAX_BIGINT]), limit=21, **SMALL),
+            case(44, order_ids=texts(["A-7", "long"]), positions=BigIntArray([0, AFTER]), limit=22, **SMALL),
+            case(3, order_ids=texts(["A-7"]), positions=BigIntArray([MAX_BIGINT]), limit=22, **SMALL),
         ],
         "action_log.large": [case(3, order_id="long", keys=_POSITIONS_KNOWN)],
         "service_events.list": [case(101, order_id="A-7", limit=100, **SMALL)],

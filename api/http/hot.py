@@ -188,9 +188,9 @@ class HotRoutes:
             await self._app(scope, receive, send)
             return
         messages: list[Message] = []
-        again = _again(messages, receive)
-        response = await self.respond(found, Request(scope, again), lambda: _read(receive, messages))
-        await (response or self._app)(scope, again, send)
+        request = Request(scope, _again(messages, receive))
+        response = await self.respond(found, request, lambda: _read(receive, messages))
+        await (response or self._app)(scope, _again(messages, receive), send)
 
     async def respond(self, found: Found, request: Request, read: ReadBody) -> Response | None:
         """Return the answer to a request; None if it is for the ordinary route, and nothing was done."""

@@ -7,10 +7,10 @@ from asyncio import CancelledError
 from collections.abc import Sequence
 from functools import partial
 
-from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
 from api.http.exchange import ENDING, Exchange, Exchanges
 from api.http.hot import Found, HotRoutes
@@ -44,7 +44,7 @@ class StraightWay:
         scope: Scope = cycle.scope  # type: ignore[assignment]
         exchange = Exchange(scope, cycle.send)  # type: ignore[arg-type]
         current.set(exchange)
-        request = Request(scope)
+        request = Request(scope, partial(_receive, cycle))
         response: ASGIApp | None
         try:
             response = await self._hot.respond(found, request, lambda: _body_of(cycle))
@@ -56,18 +56,20 @@ class StraightWay:
         if response is None:
             await cycle.run_asgi(app)
             return
-        if type(response) is not Json or cycle.flow.write_paused or not self._write(cycle, response, exchange):
-            await cycle.run_asgi(partial(_answer, response, exchange))
-        if exchange.ticket is not None:
-            exchange.ticket.leave()
-        self._observe(scope, exchange.status, exchange.seconds)
+        try:
+            if type(response) is not Json or cycle.flow.write_paused or not self._write(cycle, response, exchange):
+                await cycle.run_asgi(partial(_answer, response, exchange))
+        finally:
+            if exchange.ticket is not None:
+                exchange.ticket.leave()
+            self._observe(scope, exchange.status, exchange.seconds)
 
     def _write(self, cycle: RequestResponseCycle, response: Json, exchange: Exchange) -> bool:
         """Write a whole answer, and end its cycle as the server does. Return whether its headers can be sent."""
         headers = response.raw_headers
-        said = b"".join([b"%b: %b\r\n" % header for header in headers])
-        if said.count(b"\n") > len(headers):
+        if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
             return False  # the server says what is wrong with them
+        said = b"".join([b"%b: %b\r\n" % header for header in headers])
         exchange.begins(response.status_code)
         if not cycle.disconnected:
             closing = b"" if cycle.keep_alive else b"connection: close\r\n"
@@ -118,12 +120,22 @@ def _failing(error: Exception) -> ASGIApp:
     return fail
 
 
+async def _receive(cycle: RequestResponseCycle) -> Message:
+    """Return the whole body of a request, which has come. The application can still read it."""
+    return {"type": "http.request", "body": bytes(cycle.body), "more_body": False}
+
+
 async def _body_of(cycle: RequestResponseCycle) -> bytes:
-    """Return a request's body when all of it has come. The application can still read it."""
+    """Return a request's body when all of it has come. The application can still read it.
+
+    Raises ClientDisconnect.
+    """
     while cycle.more_body and not cycle.disconnected:
         cycle.flow.resume_reading()  # it was paused if the body is large
         cycle.message_event.clear()
         await cycle.message_event.wait()
+    if cycle.more_body:
+        raise ClientDisconnect
     return bytes(cycle.body)
 
 

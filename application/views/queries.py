@@ -129,8 +129,14 @@ class Views(Protocol):
     async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
         """Return actions of the 42 kinds on an order, newest first by when they occurred, then by position."""
 
-    async def new_actions(self, tenant: TenantName, order_id: str, *, after: int) -> list[ActionLogRow] | None:
-        """Return the actions of action_log at later positions, in any order; None if that is too much for one look."""
+    async def new_actions(
+        self, tenant: TenantName, order_id: str, *, after: int, occurred_at: datetime
+    ) -> list[ActionLogRow] | None:
+        """Return the actions of action_log behind the one at a position, in any order.
+
+        None if there are many, or a large one; or if the action at that position did not occur at this time: then the
+        ledger is another one than before.
+        """
 
     async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
         """Return everything that people and programs did to an order, in the order of action_log."""

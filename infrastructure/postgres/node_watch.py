@@ -84,12 +84,13 @@ class NodeWatch:
     async def _loss(self, tenant: str) -> Unavailable | None:
         """Return why the node of a tenant cannot be reached; None if it answers."""
         try:
-            return await self._within(lambda connection: loss(connection, tenant))
+            return await self._within(lambda connection: loss(connection, tenant), is_of_node=True)
         except TimeoutError:
             return Unavailable(_SILENT)
 
-    async def _within(self, ask: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
-        """Return an answer. Raises TimeoutError if none came in time; whoever waited as long was hung up then.
+    async def _within(self, ask: Callable[[Connection], Coroutine[Any, Any, T]], *, is_of_node: bool = False) -> T:
+        """Return an answer. Raises TimeoutError if none came in time; whoever waited as long for a node was hung up
+        then.
 
         Raises Unavailable if the database itself is away.
         """
@@ -104,7 +105,7 @@ class NodeWatch:
                     return asking.result()
                 waiting = [connection for connection in waiting if _is_waiting(connection)]
             self._watch.require()
-            for connection in waiting:
+            for connection in waiting if is_of_node else ():
                 hang_up(connection)
             raise TimeoutError
         finally:

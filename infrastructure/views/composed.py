@@ -96,7 +96,7 @@ def listed(view: View[Any]) -> tuple[bytes, RowShape]:
 
 @cache
 def new_rows(view: View[Any]) -> tuple[bytes, RowShape]:
-    """Return the statement that reads the rows of some things after some positions, and the rows' shape. Before each
+    """Return the statement that reads the rows of some things from some positions on, and the rows' shape. Before each
     row stands the number of the thing among those that were asked for, from 1.
     """
     return _new_rows(view).as_bytes(None), listed(view)[1]
@@ -223,7 +223,7 @@ def _new_rows(view: View[Any]) -> sql.Composed:
         FROM unnest(%(order_ids)s::text[], %(positions)s::bigint[]) WITH ORDINALITY AS asked (id, position, n)
         CROSS JOIN LATERAL (
             SELECT * FROM {table} AS l
-            WHERE l.tenant = {tenant} AND l.{thing} = asked.id AND l.{position} > asked.position
+            WHERE l.tenant = {tenant} AND l.{thing} = asked.id AND l.{position} >= asked.position
             ORDER BY l.{position} LIMIT {limit}
         ) AS r
     """).format(

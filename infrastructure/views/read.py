@@ -1,6 +1,7 @@
 """The views on PostgreSQL, as queries read them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from application.ledger.port import PAGE_BYTES, Page, RecordedEvent
@@ -62,21 +63,29 @@ class PostgresViews:
     async def action_log(self, tenant: TenantName, order_id: str, *, limit: int) -> list[ActionLogRow]:
         return await self._all(ACTION_LOG_VIEW, tenant, order_id=order_id, limit=limit)
 
-    async def new_actions(self, tenant: TenantName, order_id: str, *, after: int) -> list[ActionLogRow] | None:
-        rows = await self._new_actions.ask(tenant, (order_id, after))
-        return None if rows is None else await self._opened(ACTION_LOG_VIEW, tenant, rows)
+    async def new_actions(
+        self, tenant: TenantName, order_id: str, *, after: int, occurred_at: datetime
+    ) -> list[ActionLogRow] | None:
+        if not (rows := await self._new_actions.ask(tenant, (order_id, after))):
+            return None
+        known, *new = rows
+        if ActionLogRow(*known)[1:3] != (after, occurred_at):
+            return None
+        return await self._opened(ACTION_LOG_VIEW, tenant, new)
 
     async def _new_actions_of(
         self, tenant: TenantName, asked: Sequence[tuple[str, int]]
     ) -> Sequence[Sequence[Row] | None]:
-        """Return the new actions of some orders; None for one with many, or with a large one."""
+        """Return the actions of some orders from some positions on; None for one with many, or with a large one."""
         statement, shape = new_rows(ACTION_LOG_VIEW)
         order_ids, positions = zip(*asked, strict=True)
-        wanted = {"order_ids": texts(order_ids), "positions": BigIntArray(positions), "limit": NEW + 1}
+        wanted = {"order_ids": texts(order_ids), "positions": BigIntArray(positions), "limit": NEW + 2}
         found: list[list[Row]] = [[] for _ in asked]
         for number, *row in await self._fetch(statement, tenant=tenant, inline=MIN_INLINE, **wanted):
             found[number - 1].append(tuple(row))
-        return [None if len(rows) > NEW or left_out(rows, shape) else completed(rows, shape, {}) for rows in found]
+        return [
+            None if len(rows) > NEW + 1 or left_out(rows[1:], shape) else completed(rows, shape, {}) for rows in found
+        ]
 
     async def newest_actions(self, tenant: TenantName, order_id: str, *, limit: int) -> list[RecordedEvent]:
         statement = _SQL["newest_actions"]

@@ -17,7 +17,10 @@ async def render_action_log(services: Services, tenant: TenantName, order_id: st
     of those after them.
     """
     views = services.queries.views
-    rows = await views.new_actions(tenant, order_id, after=max(kept)) if kept else None
+    rows = None
+    if kept:
+        newest = max(kept)
+        rows = await views.new_actions(tenant, order_id, after=newest, occurred_at=kept[newest].row)
     if rows is None:
         kept = {}
         rows = await services.queries.of_order(

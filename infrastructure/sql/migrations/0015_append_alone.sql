@@ -1,6 +1,7 @@
 -- One event alone, without a key: the usual append while nobody else appends. It does what ordertrail.append_group
 -- does, in a third of the time. If the event was recorded before, or its stream is not as expected, it stores nothing
--- and returns NULLs; ordertrail.append_group then finds the outcome.
+-- and returns NULLs; ordertrail.append_group then finds the outcome. The ledger's head is moved back then, and its time
+-- of the last append is not, which no later time may be before.
 CREATE FUNCTION ordertrail.append_alone(
     in_tenant text,
     in_stream text,

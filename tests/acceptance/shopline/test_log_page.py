@@ -115,6 +115,21 @@ async def test_after_a_change_only_new_actions_are_read(
     assert after != before
 
 
+async def test_a_page_of_a_ledger_that_was_restored_is_read_anew(
+    services: Services, tenant: Tenant, projector: Projector, warm: httpx.AsyncClient
+) -> None:
+    await services.orders.create(tenant, "A-1")
+    await services.orders.record(tenant, "A-1", [status(1)])
+    await catch_up_all(projector)
+    await log_of(warm)
+    views = services.queries.views
+
+    assert await views.new_actions(tenant.name, "A-1", after=2, occurred_at=NOON) is None
+    assert await views.new_actions(tenant.name, "A-1", after=3, occurred_at=NOON) is None
+    [_, newest] = sorted(await views.action_log(tenant.name, "A-1", limit=9), key=lambda row: row.position)
+    assert await views.new_actions(tenant.name, "A-1", after=2, occurred_at=newest.occurred_at) == []
+
+
 async def test_a_page_after_an_erasure_shows_nothing_from_before(
     services: Services, tenant: Tenant, projector: Projector, warm: httpx.AsyncClient
 ) -> None:

@@ -35,6 +35,8 @@ def request(
 KEPT = request("Connection: keep-alive")
 CASES: dict[str, Sequence[bytes]] = {
     "at once": [request()],
+    "with a key and a wrong condition": [request("Idempotency-Key: k", "If-Match: x,y", "Expect: 100-continue")],
+    "with a wrong condition": [request("Idempotency-Key: k", "If-Match: x,y")],
     "with headers": [request("X-Mark: 7", "Idempotency-Key: k", 'If-Match: "3"')],
     "head and body apart": [request(body=b"", length=len(BODY)), BODY],
     "byte by byte": [bytes([byte]) for byte in request()],
@@ -119,11 +121,28 @@ async def test_a_hot_write_goes_past_the_application(monkeypatch: pytest.MonkeyP
 
     large = request("Connection: keep-alive", body=BODY + b" " * 180_000)
 
-    answer = await way.answer(KEPT, large, request(body=b"", length=len(BODY)), BODY)
+    with_key = request("Connection: keep-alive", "Idempotency-Key: k", 'If-Match: "3"')
 
-    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200"] * 3
-    assert way.observed == [(200, True)] * 3
-    assert way.state.total_requests == 3
+    answer = await way.answer(KEPT, large, with_key, request(body=b"", length=len(BODY)), BODY)
+
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200"] * 4
+    assert b'"key":"k"' in answer
+    assert way.observed == [(200, True)] * 4
+    assert way.state.total_requests == 4
+    assert way.app.handed_on == 0
+
+
+async def test_what_was_cut_off_is_not_recorded() -> None:
+    way = Way(is_straight=True)
+
+    async with way.connection() as (_, writer), asyncio.timeout(10):
+        writer.write(request(length=len(BODY) + 1))  # a blank is missing
+        await writer.drain()
+        await until(lambda: bool(way.state.tasks))
+        writer.close()
+        await until(lambda: not way.state.tasks)
+
+    assert way.app.handed_on == 1
 
 
 @pytest.mark.parametrize("is_straight", [True, False])
