@@ -91,10 +91,18 @@ async def _set_key(dsn: str, which: dict[str, Any], wrapped: str) -> None:
     assert await execute(dsn, statement, **which) == 1
 
 
+TEXT = "encode({}, 'escape')"
+"""A column of an event as text, which is ASCII. A cluster takes no function here that depends on settings."""
+
+
+def text_change(column: str, text: str) -> str:
+    """Return what gives a column of an event another text, which is made of TEXT."""
+    return f"{column} = decode({text}, 'escape')"
+
+
 def token_change(how: str, column: str = "data", *, nth: int = 1) -> str:
     """Return what changes a token in a column of an event: the first, or another."""
-    changed = _changed(f"convert_from({column}, 'UTF8')", how, nth)
-    return f"{column} = convert_to({changed}, 'UTF8')"
+    return text_change(column, _changed(TEXT.format(column), how, nth))
 
 
 def json_token_change(how: str, column: str, *, nth: int = 1) -> str:

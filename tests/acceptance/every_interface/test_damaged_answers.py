@@ -11,6 +11,7 @@ async def test_pages_lead_on_past_a_log_that_cannot_be_read(everything: Everythi
     account, sendcloud = everything.account, everything.sendcloud
     await register(everything.native)
     logs = [await new_log(sendcloud) for _ in range(3)]
+    assert len(await walk(sendcloud, f"{LOGS}?page_size=1")) == 3
     await change_event(account.dsn, account.tenant, logs[1], "data = '[]'")
 
     pages = await walk(sendcloud, f"{LOGS}?page_size=1")
