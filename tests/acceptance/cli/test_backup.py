@@ -200,6 +200,7 @@ def test_only_the_newest_backups_are_kept_if_that_is_asked_for(story: Story) -> 
     assert texts(target) == ["before", "after"]
 
 
+@pytest.mark.one_server("a cluster keeps sessions of its own, so no database is made from it")
 async def test_a_database_that_own_tools_restored_is_erased_and_verified(
     dsn: str, server_dsn: str, tmp_path: Path
 ) -> None:
