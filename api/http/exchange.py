@@ -57,6 +57,12 @@ class Exchange(RequestContext):
         self.status = status
         self.seconds = perf_counter() - self._began
 
+    def end(self, observe: Observe) -> None:
+        """Give up the request's place, and tell those who observe what became of it."""
+        if self.ticket is not None:
+            self.ticket.leave()
+        observe(self._scope, self.status, self.seconds)
+
     def __call__(self, message: Message) -> Awaitable[None]:
         # A coroutine of its own for each message would take as long as all of this.
         if message["type"] == "http.response.start":
@@ -88,11 +94,13 @@ class Exchanges:
             # The server ends, and has waited for this request as long as it may.
             if exchange.status:
                 raise
-            await self.render(Request(scope), Unavailable(ENDING, is_told=True))(scope, receive, exchange)
+            await self.refusal(Request(scope))(scope, receive, exchange)
         finally:
-            if exchange.ticket is not None:
-                exchange.ticket.leave()
-            self.observe(scope, exchange.status, exchange.seconds)
+            exchange.end(self.observe)
+
+    def refusal(self, request: Request) -> Response:
+        """Return the answer to a request that the server gives up because it ends."""
+        return self.render(request, Unavailable(ENDING, is_told=True))
 
 
 def current_exchange() -> Exchange | None:

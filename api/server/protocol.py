@@ -16,7 +16,7 @@ from api.native.errors import render
 from api.native.following import ingest
 from api.server.crowd import Crowd
 from api.server.door import Door, is_body_small
-from api.server.straight import StraightWay
+from api.server.straight import StraightWay, header_lines
 from api.server.transport import OrderlyTransport
 from application.runtime.admission import Overloaded, ShareTaken, Ticket
 
@@ -251,7 +251,7 @@ class StrictProtocol(HttpToolsProtocol):
 
     def _write_response(self, response: Response, *, is_last: bool = True, with_body: bool = True) -> None:
         """Send an answer that the application has not made."""
-        headers = b"".join([b"%b: %b\r\n" % header for header in response.raw_headers])
+        headers = header_lines(response.raw_headers)
         closing = b"connection: close\r\n" if is_last else b""
         body = bytes(response.body) if with_body else b""
         self.transport.write(b"%b%b%b\r\n%b" % (STATUS_LINE[response.status_code], closing, headers, body))

@@ -12,12 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
-from api.http.exchange import ENDING, Exchange, Exchanges
+from api.http.exchange import Exchange, Exchanges
 from api.http.hot import Found, HotRoutes
 from api.http.request_ids import RAW_HEADER
 from api.http.requests import Json
 from application.runtime.request_context import current
-from domain.errors import Unavailable
 
 
 class StraightWay:
@@ -26,8 +25,7 @@ class StraightWay:
     def __init__(self, front: Exchanges) -> None:
         assert isinstance(front.app, HotRoutes)
         self._hot = front.app
-        self._observe = front.observe
-        self._render = front.render
+        self._front = front
         self._said = _Said()
 
     def find(self, cycle: RequestResponseCycle) -> Found | None:
@@ -50,7 +48,7 @@ class StraightWay:
             response = await self._hot.respond(found, request, lambda: _body_of(cycle))
         except CancelledError:
             # The server ends, and has waited for this request as long as it may.
-            response = self._render(request, Unavailable(ENDING, is_told=True))
+            response = self._front.refusal(request)
         except Exception as error:
             response = _failing(error)
         if response is None:
@@ -60,16 +58,13 @@ class StraightWay:
             if type(response) is not Json or cycle.flow.write_paused or not self._write(cycle, response, exchange):
                 await cycle.run_asgi(partial(_answer, response, exchange))
         finally:
-            if exchange.ticket is not None:
-                exchange.ticket.leave()
-            self._observe(scope, exchange.status, exchange.seconds)
+            exchange.end(self._front.observe)
 
     def _write(self, cycle: RequestResponseCycle, response: Json, exchange: Exchange) -> bool:
         """Write a whole answer, and end its cycle as the server does. Return whether its headers can be sent."""
         headers = response.raw_headers
         if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
             return False  # the server says what is wrong with them
-        said = b"".join([b"%b: %b\r\n" % header for header in headers])
         exchange.begins(response.status_code)
         if not cycle.disconnected:
             closing = b"" if cycle.keep_alive else b"connection: close\r\n"
@@ -78,7 +73,7 @@ class StraightWay:
                 % (
                     STATUS_LINE[response.status_code],
                     self._said.of(cycle.default_headers),
-                    said,
+                    header_lines(headers),
                     RAW_HEADER,
                     exchange.id.encode(),
                     closing,
@@ -94,6 +89,11 @@ class StraightWay:
         return True
 
 
+def header_lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Return headers as they are sent."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
 class _Said:
     """The headers that every answer has, as they are sent. They are new each second, because they tell the time."""
 
@@ -103,7 +103,7 @@ class _Said:
 
     def of(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
         if headers is not self._headers:
-            self._headers, self._bytes = headers, b"".join([b"%b: %b\r\n" % header for header in headers])
+            self._headers, self._bytes = headers, header_lines(headers)
         return self._bytes
 
 

@@ -115,10 +115,9 @@ class Document:
         for holder, name, member, path, subject in values:
             if (key := keys[subject]) is None:
                 holder[name] = placeholder(holder[name], member)
-            elif subject == stream:
-                holder[name] = seal(holder[name], key, self._event + _bound_field(path))
             else:
-                holder[name] = seal_again(holder[name], key, _bound_to_subject(self._tenant, subject, path))
+                encrypt = seal if subject == stream else seal_again
+                holder[name] = encrypt(holder[name], key, self._bound_to(path, subject))
         if not envelope.is_sealed:
             envelope.metadata[MARK] = 1
             envelope.is_sealed = True

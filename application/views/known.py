@@ -8,7 +8,7 @@ class RenderedEntry(NamedTuple):
     """A rendered entry, and what its list has to know of its row."""
 
     row: Any
-    """A hash of the row as it was stored or, in a list of rows that never change, what they are in order by."""
+    """A hash of the row as it was stored; or, in a list of rows that never change, the time that puts it in order."""
     part: bytes
 
 

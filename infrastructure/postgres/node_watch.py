@@ -15,7 +15,7 @@ from application.runtime.outage_log import OutageLog
 from domain.errors import OrdertrailError, Unavailable
 from infrastructure.postgres.nodes import Places, loss, places_in
 from infrastructure.postgres.patience import Connection, hang_up
-from infrastructure.postgres.watch import Watch
+from infrastructure.postgres.watch import Watch, wait_at_most
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class NodeWatch:
                         self._troubles.failed(error)
                 else:
                     self._troubles.over()
-                await _either(nodes.suspected, PERIOD_SECONDS)
+                await wait_at_most(PERIOD_SECONDS, nodes.suspected)
         finally:
             nodes.is_watched = False
             await self._close()
@@ -128,15 +128,6 @@ class NodeWatch:
 
 def _is_waiting(connection: Connection) -> bool:
     return not connection.closed and connection.pgconn.transaction_status == TransactionStatus.ACTIVE
-
-
-async def _either(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event, but not for longer than this."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass
 
 
 @asynccontextmanager

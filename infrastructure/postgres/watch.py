@@ -42,6 +42,13 @@ _STANDBY = "The database takes no writes at the moment: it is a standby, or it i
 _SET_READ_ONLY = "The database takes no writes at the moment: it is set to read-only; try again"
 
 
+async def wait_at_most(seconds: float, event: asyncio.Event) -> None:
+    """Wait for an event, but not for longer than this."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
 class Watch:
     """Asks the database again and again, on a connection of its own.
 
@@ -150,9 +157,7 @@ class Watch:
         if self._is_there.is_set():
             await asyncio.sleep(seconds)
         else:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._is_there.wait()
+            await wait_at_most(seconds, self._is_there)
 
     async def unless_away(self, work: Coroutine[Any, Any, T]) -> T:
         """Return this work's result, or raise Unavailable as soon as the database is away."""
@@ -181,9 +186,7 @@ class Watch:
                     self._troubles.over()
                 rest = max(began + PERIOD_SECONDS - time.monotonic(), STEP_SECONDS)
                 if self._away is None:
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(rest):
-                            await self._is_suspected.wait()
+                    await wait_at_most(rest, self._is_suspected)
                 else:
                     await asyncio.sleep(rest)
         finally:
