@@ -11,7 +11,7 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 
 EVENTS = {"Accept": "text/event-stream"}
 LINES = {"Accept": "application/x-ndjson"}
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 class End(NamedTuple):

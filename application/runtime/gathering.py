@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextvars import Context
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from application.runtime.request_context import current
+from domain.errors import Unavailable
 
 G = TypeVar("G", bound=Hashable)
 Q = TypeVar("Q")
 A = TypeVar("A")
 
 MAX_TOGETHER = 200
+_BROKEN_OFF = "The work on this request was broken off; try again"
 
 
 class Gathering(Generic[G, Q, A]):
@@ -40,19 +42,28 @@ class Gathering(Generic[G, Q, A]):
         return await (answered if request is None else request.waiting_for(answered))
 
     async def _answer_all(self, group: G) -> None:
-        while waiting := self._waiting[group]:
-            together, self._waiting[group] = waiting[:MAX_TOGETHER], waiting[MAX_TOGETHER:]
-            await self._answer_some(group, [(q, answered) for q, answered in together if not answered.done()])
-        del self._waiting[group]
+        try:
+            while waiting := self._waiting[group]:
+                together, self._waiting[group] = waiting[:MAX_TOGETHER], waiting[MAX_TOGETHER:]
+                await self._answer_some(group, [(q, answered) for q, answered in together if not answered.done()])
+        finally:
+            # However it ends, nobody may wait for an answer that does not come, and the next who asks begins anew.
+            _refuse(self._waiting.pop(group), Unavailable(_BROKEN_OFF))
 
     async def _answer_some(self, group: G, together: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
             answers = await self._answer(group, [question for question, _ in together])
-        except Exception as error:
-            for _, answered in together:
+            for (_, answered), answer in zip(together, answers, strict=True):
                 if not answered.done():
-                    answered.set_exception(error)
-            return
-        for (_, answered), answer in zip(together, answers, strict=True):
-            if not answered.done():
-                answered.set_result(answer)
+                    answered.set_result(answer)
+        except Exception as error:
+            _refuse(together, error)
+        except asyncio.CancelledError:
+            _refuse(together, Unavailable(_BROKEN_OFF))
+            raise
+
+
+def _refuse(waiting: Sequence[tuple[Any, asyncio.Future[Any]]], error: Exception) -> None:
+    for _, answered in waiting:
+        if not answered.done():
+            answered.set_exception(error)

@@ -236,7 +236,7 @@ class Pool:
                 error.is_told = self._watch.is_refused
             # Otherwise others may still give theirs back.
             if self._count == 0:
-                self._fail_waiting(error)
+                self._fail_waiting(self._failure or Unavailable(ENDING))
             else:
                 asyncio.get_running_loop().call_later(FAILURE_SECONDS, self._make_more)
             if not isinstance(error, Exception):
@@ -255,7 +255,7 @@ class Pool:
                 return
         self._idle.append(held)
 
-    def _fail_waiting(self, error: BaseException) -> None:
+    def _fail_waiting(self, error: Exception) -> None:
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
@@ -316,7 +316,7 @@ class _Lease:
             request.waited(self._began)
 
 
-def _again(error: BaseException) -> BaseException:
+def _again(error: Exception) -> Exception:
     """Return an error to raise once more, so that each has a traceback of its own."""
     return copy(error)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from application.runtime.gathering import MAX_TOGETHER, Gathering
+from domain.errors import Unavailable
 
 
 class Answers:
@@ -97,3 +98,29 @@ async def test_an_error_is_raised_to_those_who_asked_together_and_to_nobody_late
             await task
 
     assert await gathering.ask("a", 2) == 4
+
+
+async def test_whoever_asked_is_told_if_answering_is_broken_off_and_later_questions_are_answered() -> None:
+    answers = Answers()
+    gathering = Gathering(answers)
+    tasks = await start(gathering, 1)
+    [answering] = asyncio.all_tasks() - {asyncio.current_task(), *tasks}
+    tasks += await start(gathering, 2)
+
+    answering.cancel()
+
+    for task in tasks:
+        with pytest.raises(Unavailable, match="broken off"):
+            await task
+    answers.may_answer.set()
+    assert await gathering.ask("a", 3) == 9
+
+
+async def test_an_answer_too_few_is_an_error_to_whoever_asked() -> None:
+    async def answer(group: str, numbers: Sequence[int]) -> list[int]:
+        return list(numbers[1:])
+
+    gathering = Gathering(answer)
+
+    with pytest.raises(ValueError, match="shorter"):
+        await gathering.ask("a", 3)
