@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from api.bootstrap import open_services
 from api.cli.keys import new_key_document
 from api.services import Services
-from application.access.scopes import ROLES
+from application.access.scopes import RESOURCES, ROLES
 from domain.errors import OrdertrailError, TenantExists, TenantNotFound
 from domain.values import Actor, TenantName
 
@@ -19,7 +19,7 @@ DEMO_TENANT = "demo"
 DEMO_ACCOUNT = "T12345678"
 _TENANT_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _ACCOUNT = re.compile(r"[PT]\d{8}")
-_SCOPE = re.compile(rf"(admin|read|write)(:[a-z_]+(:/\S+)?)?|{'|'.join(ROLES)}")
+_SCOPE = re.compile(rf"(admin|read|write)(:({'|'.join(RESOURCES)})(:/\S+)?)?|{'|'.join(ROLES)}")
 
 
 class InvalidArgument(OrdertrailError):
@@ -59,7 +59,8 @@ async def create_key(
     for scope in scopes:
         if not _SCOPE.fullmatch(scope):
             raise InvalidArgument(
-                f"{scope!r} is not a scope: write {', '.join(ROLES)}, or admin, read or write with :resource:/path"
+                f"{scope!r} is not a scope: write {', '.join(ROLES)}, or admin, read or write, alone or with a "
+                f"resource ({', '.join(RESOURCES)}) and a path, such as write:orders:/A-1001/comments"
             )
     async with open_services(dsn, as_owner=True) as services:
         key = await services.credentials.create_key(

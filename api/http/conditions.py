@@ -16,7 +16,6 @@ _PART = "Content-Range"
 _UNKNOWN = ("If-None-Match", "If-Modified-Since", "If-Unmodified-Since", _PART)
 _RAW_UNKNOWN = frozenset(name.lower().encode() for name in _UNKNOWN)
 _RAW_REFUSED = _RAW_UNKNOWN | {IF_MATCH.lower().encode()}
-_RAW_KEY = KEY.lower().encode()
 
 # An element of a list may be empty. Those who send a version without quotes mean the tag.
 _ELEMENT = re.compile(r'[ \t]*(?:(W/)?"([!#-~\x80-\xff]*)"|([1-9][0-9]{0,18}))?[ \t]*(?:,|$)')
@@ -104,7 +103,9 @@ def _cannot_keep(name: str) -> Fault:
 
 
 def may_be_refused(headers: Mapping[bytes, bytes], *, lines: int, keeps_if_match: bool) -> bool:
-    """Return whether require_kept may refuse the headers of a write. lines is the number of header lines."""
+    """Return whether the ordinary route may refuse the headers of a write. lines is the number of header lines.
+
+    If a header came twice, it finds out whether that matters.
+    """
     refused = _RAW_UNKNOWN if keeps_if_match else _RAW_REFUSED
-    # Which header came twice is for require_kept to find out.
-    return not refused.isdisjoint(headers) or (lines > len(headers) and _RAW_KEY in headers)
+    return lines > len(headers) or not refused.isdisjoint(headers)

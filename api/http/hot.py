@@ -225,7 +225,7 @@ class HotRoutes:
         if b"content-encoding" in headers:
             raise _Passed
         if (sent_as := headers.get(b"content-type", b"")) != _JSON:
-            require_json(sent_as.decode("latin-1"))
+            require_json([sent_as.decode("latin-1")])
         if not 1 <= int(headers.get(b"content-length", b"0")) <= self._max_body_bytes:
             raise _Passed
 

@@ -61,7 +61,7 @@ class StrictRoute(APIRoute):
                 require_plain_transfer(request.headers.getlist("transfer-encoding"))
                 coding_of(request.headers.getlist("content-encoding"))
                 if takes_json:
-                    require_json(request.headers.get("content-type", ""))
+                    require_json(request.headers.getlist("content-type"))
             return await handle(strict)
 
         return handle_strictly
@@ -93,14 +93,24 @@ def require_plain_transfer(lines: Sequence[str]) -> None:
         )
 
 
-def require_json(content_type: str) -> None:
+def require_json(content_types: Sequence[str]) -> None:
     """Raise UnsupportedMediaType unless the type is application/json or application/…+json."""
-    media_type = content_type.partition(";")[0].strip().lower()
+    media_type = media_type_of(content_types)
     if media_type != "application/json" and not (
         media_type.startswith("application/") and media_type.endswith("+json")
     ):
         sent = f"it came as {media_type}" if media_type else "it came without one"
         raise UnsupportedMediaType(f"Send the body with the header Content-Type: application/json; {sent}")
+
+
+def media_type_of(content_types: Sequence[str]) -> str:
+    """Return the media type that these lines of Content-Type name, in small letters; empty if there is none.
+
+    Raises UnsupportedMediaType if they differ: others may have read the body by the other one.
+    """
+    if len(set(content_types)) > 1:
+        raise UnsupportedMediaType("Send the header Content-Type once; it came twice with different values")
+    return content_types[0].partition(";")[0].strip().lower() if content_types else ""
 
 
 async def services(request: Request) -> Services:

@@ -41,9 +41,11 @@ async def basic(services: Services, request: Request) -> Caller:
 
 
 def _authorization(request: Request) -> str:
-    """Return the header that carries the credential; empty if there is none."""
-    for name, value in request.scope["headers"]:
-        if name == b"authorization":
-            sent: str = value.decode("latin-1")
-            return sent
-    return ""
+    """Return the header that carries the credential; empty if there is none. Raises Unauthenticated.
+
+    If two came, a proxy before us may have checked the other one.
+    """
+    sent: set[bytes] = {value for name, value in request.scope["headers"] if name == b"authorization"}
+    if len(sent) > 1:
+        raise Unauthenticated("The header Authorization was sent twice with different values; a request has one")
+    return sent.pop().decode("latin-1") if sent else ""

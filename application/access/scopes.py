@@ -9,6 +9,9 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 }
 """Names for the scopes of people who look and may not change. support may also comment on orders in its own name."""
 
+RESOURCES = ("orders", "integrations", "ledger", "consumers", "webhooks", "credentials", "shopping")
+"""What a scope can be about. shopping stands for the orders of Dintero's interface."""
+
 
 @lru_cache(maxsize=4_096)
 def grants(scopes: tuple[str, ...], required: str) -> bool:

@@ -17,7 +17,7 @@ from api.http.problems import Fault, InvalidRequest, TooLarge, UnsupportedMediaT
 from api.http.reading.bodies import json_of
 from api.http.reading.codings import Undecodable, coding_of, decoded_pieces
 from api.http.reading.query import Digits
-from api.http.requests import Json, NativeRoute, ServicesDep
+from api.http.requests import Json, NativeRoute, ServicesDep, media_type_of
 from api.native.errors import RESPONSES, ProblemDetails, details_of
 from api.native.following.ingest_chunks import Chunk, Lines, chunks_of, lines_of
 from api.native.following.ingest_lines import LineReader
@@ -223,7 +223,7 @@ def _refused(line: int, event_id: str | None, why: OrdertrailError) -> RefusedLo
 
 
 async def _chunks(request: Request, reader: LineReader) -> AsyncIterator[Chunk]:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = media_type_of(request.headers.getlist("content-type"))
     coding = coding_of(request.headers.getlist("content-encoding"))
     # Not the stream of a strict request, which bounds the whole body.
     pieces = decoded_pieces(Request(request.scope, request.receive).stream(), coding)

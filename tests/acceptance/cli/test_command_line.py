@@ -105,7 +105,7 @@ def test_what_a_key_cannot_be_is_said_in_one_line(server: Server) -> None:
         return ordertrail("key", "create", *arguments, "--dsn", server.dsn)
 
     assert_says(create("--tenant", "nobody"), 1, "nobody", "ordertrail tenant create nobody")
-    for scope in ("eat:orders", "", "write:orders:x"):
+    for scope in ("eat:orders", "", "write:orders:x", "read:nothing", "write:order"):
         assert_says(create("--tenant", tenant, "--scope", scope), 1, "is not a scope")
 
 

@@ -1,11 +1,13 @@
 """Conditions of writes: kept where there is an ETag, refused everywhere else, and never passed over."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
 
+from api.http.accept import NDJSON
 from tests.acceptance.dintero.fix_dintero import error_of
 from tests.acceptance.sendcloud.fix_sendcloud import LOGS, assert_error
 from tests.fix_server import Account
@@ -158,6 +160,23 @@ async def test_two_keys_of_one_request_are_refused(http: httpx.AsyncClient, send
     assert_problem(refused, 422)
     assert refused.json()["errors"][0]["pointer"] == "Idempotency-Key"
     assert_error(log, 400, "invalid")
+    assert taken.status_code == 201
+
+
+async def test_two_types_of_one_body_are_refused(http: httpx.AsyncClient, sendcloud: httpx.AsyncClient) -> None:
+    order_id = await an_order(http)
+    body = json.dumps(comment("x"))
+    two = [("Content-Type", "application/json"), ("Content-Type", "text/plain")]
+    same = [("Content-Type", "application/json"), ("Content-Type", "application/json")]
+
+    refused = await http.post(f"{ORDERS}/{order_id}/events", content=body, headers=two)
+    load = await http.post("/trail/v1/events", content=body, headers=[("Content-Type", NDJSON), *two])
+    log = await sendcloud.post(LOGS, content='{"base_url": "https://shop.example"}', headers=two)
+    taken = await http.post(f"{ORDERS}/{order_id}/events", content=body, headers=same)
+
+    assert_problem(refused, 415)
+    assert_problem(load, 415)
+    assert_error(log, 415, "validation_error")
     assert taken.status_code == 201
 
 

@@ -97,6 +97,17 @@ async def test_a_body_without_end_is_refused_at_once(
     assert _timeless(without_body.json()) == _timeless(answer.json())
 
 
+@EACH
+async def test_two_credentials_are_none(server: Server, account: Account, operation: Operation) -> None:
+    two = [("Authorization", f"Bearer {account.token}"), ("Authorization", "Bearer nonsense")]
+
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        answers = [await http.request(operation.method, operation.address, headers=each) for each in (two, two[::-1])]
+
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert "sent twice" in answers[0].text
+
+
 def _timeless(body: Any) -> Any:
     """Return an answer without the time that Carriyo's errors have."""
     return {name: value for name, value in body.items() if name != "timestamp"}

@@ -1,13 +1,18 @@
 """Who may do what: the grammar of scopes, the one function that decides, and how a caller is recognised."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from application.access.callers import authorise
-from application.access.scopes import ROLES, grants
+from application.access.scopes import RESOURCES, ROLES, grants
 from domain.errors import Forbidden
 from tests.builders import a_caller, a_tenant
+
+HTTP_API = Path(__file__).parents[3] / "docs/http-api.md"
 
 
 @pytest.mark.parametrize(
@@ -142,3 +147,10 @@ def test_an_accounts_name_in_a_request_never_widens_what_the_credential_allows(o
 def test_the_right_name_does_not_stand_in_for_a_scope() -> None:
     with pytest.raises(Forbidden, match="lacks the scope"):
         authorise(a_caller("read"), "write", tenant="acme")
+
+
+def test_the_resources_of_scopes_are_those_that_are_documented() -> None:
+    documented = set(re.findall(r"^\| `(?:read|write|admin):(\w+)`", HTTP_API.read_text(), flags=re.MULTILINE))
+
+    # Credentials are made on a page and on the command line, and Dintero's document tells of shopping.
+    assert documented == set(RESOURCES) - {"credentials", "shopping"}
