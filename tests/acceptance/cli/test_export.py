@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from api.cli.main import app
 from tests.fix_server import ORDERTRAIL, Account
 from tests.native import an_order, append, status
 from tests.paths import ROOT
+from tests.terminal import Terminal
 
 VERIFIER = ROOT / "docs" / "verifier.py"
 
@@ -187,11 +187,8 @@ def test_a_verification_that_is_not_clear_is_refused(arguments: tuple[str, ...])
 
 
 def test_progress_is_shown_on_a_terminal(account: Account, file: Path) -> None:
-    ours, theirs = pty.openpty()
+    with Terminal() as terminal:
+        result = ordertrail("verify", file, stderr=terminal.number)
 
-    result = ordertrail("verify", file, stderr=theirs)
-
-    os.close(theirs)
-    assert b"5/5" in os.read(ours, 10_000)
-    os.close(ours)
     assert result.returncode == 0
+    assert b"5/5" in terminal.shown

@@ -1,8 +1,6 @@
 """`ordertrail import`: another installation gets the ledger as it is, whatever interrupts it."""
 
 import asyncio
-import os
-import pty
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +17,7 @@ from tests.fix_postgres import database
 from tests.fix_server import ORDERTRAIL
 from tests.fix_store import held
 from tests.ledger_files import a_file, a_signer, edited
+from tests.terminal import Terminal
 
 ACME = TenantName("acme")
 SIZE = 30_000
@@ -108,18 +107,13 @@ async def test_an_import_that_was_killed_goes_on_where_it_was(source_dsn: str, f
     assert await ledger_of(dsn) == await ledger_of(source_dsn)
 
 
-async def test_progress_is_shown_on_a_terminal(file: Path, dsn: str) -> None:
-    ours, theirs = pty.openpty()
+def test_progress_is_shown_on_a_terminal(file: Path, dsn: str) -> None:
+    with Terminal() as terminal:
+        result = ordertrail("import", file, "--dsn", dsn, stderr=terminal.number)
 
-    result = ordertrail("import", file, "--dsn", dsn, stderr=theirs)
-
-    os.close(theirs)
-    shown = b""
-    while b"importing" not in shown:
-        shown += os.read(ours, 10_000)
-    os.close(ours)
     assert result.returncode == 0
-    assert b"checking" in shown
+    assert b"checking" in terminal.shown
+    assert b"importing" in terminal.shown
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import subprocess
 from typing import Any
 
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 from api.cli.main import app
 from tests.fix_server import ORDERTRAIL, Account
 from tests.native import ORDERS, an_order, append, status
+from tests.terminal import Terminal
 
 
 def replay(
@@ -157,13 +157,11 @@ def test_a_replay_that_is_not_clear_is_refused(arguments: tuple[str, ...], word:
 
 async def test_progress_is_shown_on_a_terminal_and_nowhere_else(http: httpx.AsyncClient, account: Account) -> None:
     feed = await told(http)
-    ours, theirs = pty.openpty()
 
-    result = replay(account, "--format", "ndjson", stderr=theirs)
+    with Terminal() as terminal:
+        result = replay(account, "--format", "ndjson", stderr=terminal.number)
 
-    os.close(theirs)
-    assert b"5/5" in os.read(ours, 10_000)
-    os.close(ours)
+    assert b"5/5" in terminal.shown
     assert [json.loads(line) for line in result.stdout.splitlines()] == feed
 
 
