@@ -44,9 +44,13 @@ def ordered(columns: Sequence[tuple[str, str]]) -> sql.Composed:
     return COMMA.join(sql.SQL("{} {}").format(of_row(name), _DIRECTIONS[way]) for name, way in columns)
 
 
-def from_array(column: Column) -> sql.Composable:
-    """Return a column of r, a row of arrays."""
-    return sql.SQL("{}::json").format(of_row(column.name)) if column.type is ColumnType.JSON else of_row(column.name)
+def from_array(column: Column, array: str) -> sql.Composed:
+    """Return a column of rows that are given as arrays, of which this parameter is the column's.
+
+    In FROM, unnest would store all rows away before the first of them is used.
+    """
+    of_type = sql.SQL("unnest({})::json" if column.type is ColumnType.JSON else "unnest({})")
+    return of_type.format(sql.Placeholder(array))
 
 
 def _read(column: Column) -> sql.Composable:

@@ -130,14 +130,13 @@ def _save(view: View[Any], schema: str) -> sql.Composed:
     names = [column.name for column in view.columns]
     return sql.SQL("""
         INSERT INTO {table} AS new (tenant, {names})
-        SELECT {tenant}, {values} FROM unnest({arrays}) AS r ({names})
+        SELECT {tenant}, {values}
         {replace}
     """).format(
         table=table_of(view, schema),
         names=names_of(names),
         tenant=TENANT,
-        values=COMMA.join(map(from_array, view.columns)),
-        arrays=COMMA.join(map(sql.Placeholder, names)),
+        values=COMMA.join(from_array(column, column.name) for column in view.columns),
         replace=sql.SQL("") if view.is_log else _replacing(view),
     )
 
@@ -169,15 +168,14 @@ def _saved(view: View[Any]) -> sql.Composed:
     return sql.SQL("""
         , {saved} AS (
             INSERT INTO {table} AS new (tenant, {names})
-            SELECT {tenant}, {values} FROM mine CROSS JOIN unnest({arrays}) AS r ({names})
+            SELECT {tenant}, {values} FROM mine
             {replace}
         )""").format(
         saved=sql.Identifier(f"saved_{view.name}"),
         table=table_of(view, LIVE),
         names=names_of(names),
         tenant=TENANT,
-        values=COMMA.join(map(from_array, view.columns)),
-        arrays=COMMA.join(sql.Placeholder(f"{view.name}_{name}") for name in names),
+        values=COMMA.join(from_array(column, f"{view.name}_{column.name}") for column in view.columns),
         replace=sql.SQL("") if view.is_log else _replacing(view),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 
 from application.ledger.port import RecordedEvent
@@ -82,7 +83,10 @@ class PostgresViewBatch:
 
     async def save(self, view: str, rows: Sequence[Row]) -> None:
         if rows:
-            await self._execute(save(_VIEWS[view], self._schema), **arrays_of(_VIEWS[view], rows))
+            # A batch has rows of many things. In the order of the things, what the server looks for in its indexes is
+            # where it has just been.
+            together = sorted(rows, key=itemgetter(0))
+            await self._execute(save(_VIEWS[view], self._schema), **arrays_of(_VIEWS[view], together))
 
     async def advance(self, projections: Sequence[str], position: int) -> None:
         await self._execute(_SQL["advance"], projections=texts(projections), position=position)
