@@ -141,14 +141,18 @@ def _create(state: dict[str, Any], event: Mapping[str, Any], occurred_at: dateti
 
 
 def _report(state: dict[str, Any], event: Mapping[str, Any], occurred_at: datetime) -> None:
-    report = ServiceStatus(
-        state=event["state"], status=event["service_status"], description=event["description"], occurred_at=occurred_at
-    )
+    told = {
+        "state": ServiceState(event["state"]),
+        "status": event["service_status"],
+        "description": event["description"],
+        "occurred_at": occurred_at,
+    }
     newest = state["services"].get(event["service"])
     # A service's reports have one clock, which tells their order better than the order in which they arrived.
     if newest is None or _time(newest) <= occurred_at:
-        state["services"][event["service"]] = report
-    state["has_failed"] = state["has_failed"] or report.state in _FAILED
+        is_json = not isinstance(event["state"], ServiceState)
+        state["services"][event["service"]] = told if is_json else ServiceStatus(**told)
+    state["has_failed"] = state["has_failed"] or told["state"] in _FAILED
 
 
 def _time(report: Any) -> datetime:

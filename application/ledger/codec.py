@@ -129,7 +129,7 @@ def decode_as(event_class: type[E], recorded: RecordedEvent) -> E:
 def metadata_of(recorded: RecordedEvent) -> Mapping[str, Any]:
     """Return an event's metadata as JSON. Raises UnreadableEvent."""
     try:
-        metadata = _json(recorded.metadata)
+        metadata = _shared(recorded.metadata)
         if isinstance(metadata, dict):
             return metadata
         raise TypeError
@@ -218,6 +218,12 @@ def _unreadable(recorded: RecordedEvent, damage: Exception) -> UnreadableEvent:
 
 def _json(text: bytes) -> Any:
     return from_json(text, allow_inf_nan=False)
+
+
+@lru_cache(maxsize=256)
+def _shared(metadata: bytes) -> Any:
+    """Return JSON that nobody changes. Events that a performer records in one way have the same metadata."""
+    return _json(metadata)
 
 
 def _fields_in(event_class: type[Event], data: dict[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -147,8 +147,8 @@ class _Order:
         before = services.get(service)
         fold(self.state, entry.type, entry.fields, recorded.version, recorded.occurred_at)
         report = services[service]
-        if report is not before and report.description is not None and is_sealed(recorded):
-            services[service] = {**vars(report), "sealed_in": recorded.event_id}
+        if report is not before and report["description"] is not None and is_sealed(recorded):
+            report["sealed_in"] = recorded.event_id
 
     def row(self) -> OrderStateRow:
         state = self.state

@@ -152,6 +152,13 @@ def test_own_fields_that_cannot_be_read_are_an_invalid_event(data: bytes) -> Non
         fields_of(damaged, metadata_of(damaged))
 
 
+def test_events_with_the_same_metadata_share_what_was_read_of_it() -> None:
+    one, other = recorded(an_event()), recorded(an_event(CommentAdded, text="Hi"))
+
+    assert one.metadata == other.metadata
+    assert metadata_of(one) is metadata_of(other)
+
+
 def test_metadata_that_cannot_be_read_is_an_invalid_event() -> None:
     with pytest.raises(InvalidEvent, match=r"Event 1 .* cannot be read"):
         metadata_of(recorded(an_event())._replace(metadata=b""))

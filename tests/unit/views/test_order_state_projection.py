@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import pytest
+
 from application.ledger.codec import decode
 from application.ledger.port import RecordedEvent
 from application.views.projections.entries import Entry
@@ -173,3 +175,23 @@ def test_an_order_is_found_by_its_new_customer_after_a_transfer() -> None:
     (row,) = rows(ORDER_STATE, a_created_event(), transfer)
 
     assert row.search == joined(["1001", "c2", "alan"])
+
+
+def test_a_report_with_a_state_that_this_version_does_not_know_is_not_folded() -> None:
+    [told] = a_ledger(a_service_event("success"))
+    changed = told._replace(data=told.data.replace(b'"success"', b'"splendid"'))
+
+    with pytest.raises(ValueError, match="splendid"):
+        ORDER_STATE.rows(entries([changed]), {})
+
+
+def test_a_report_is_the_newest_of_its_service_whether_it_came_in_this_batch_or_in_the_last() -> None:
+    newer, older = a_service_event("success", timestamp=a_moment(5)), a_service_event("pending", timestamp=a_moment())
+    first, second = entries(a_ledger(newer, older))
+
+    [before] = ORDER_STATE.rows([first], {})
+    [apart] = ORDER_STATE.rows([second], {before.order_id: before})
+    [together] = ORDER_STATE.rows([first, second], {})
+
+    assert together == apart
+    assert together.state == "success"
