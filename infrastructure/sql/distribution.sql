@@ -49,6 +49,8 @@ ORDER BY e.is_entry, 1
 -- each use as well: Citus 13.2 adds a plan for the tenant's part to it, again and again, until the session ends.
 -- A tenant that statistics do not know yet seems to have one event. To read all of its events and sort them then seems
 -- cheaper than to read the last one of a stream in its index, unless nothing is sorted.
+-- A statement that has to sort nevertheless then seems so dear that a server with LLVM would compile it first: a quarter
+-- of a second for each refused append, with its ledger locked.
 DO $do$
 DECLARE
     function regprocedure;
@@ -56,10 +58,11 @@ BEGIN
     FOR function IN
         SELECT p.oid FROM pg_proc AS p
         WHERE p.pronamespace = to_regnamespace('ordertrail') AND p.prosecdef
-          AND NOT coalesce(p.proconfig, '{}') @> '{plan_cache_mode=force_custom_plan,enable_sort=off}'
+          AND NOT coalesce(p.proconfig, '{}') @> '{plan_cache_mode=force_custom_plan,enable_sort=off,jit=off}'
     LOOP
         EXECUTE format('ALTER FUNCTION %s SET plan_cache_mode = force_custom_plan', function);
         EXECUTE format('ALTER FUNCTION %s SET enable_sort = off', function);
+        EXECUTE format('ALTER FUNCTION %s SET jit = off', function);
     END LOOP;
 END
 $do$

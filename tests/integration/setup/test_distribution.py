@@ -144,15 +144,32 @@ def test_a_table_that_a_later_migration_adds_is_distributed_too(
 
 
 @pytest.mark.citus
-def test_each_node_makes_the_plans_of_our_functions_anew(dsn: str) -> None:
-    wanted = "'{plan_cache_mode=force_custom_plan,enable_sort=off}'"
-    query = f"SELECT p.prosecdef = coalesce(p.proconfig @> {wanted}, false) FROM pg_proc AS p JOIN pg_namespace AS n"
+def test_each_node_makes_the_plans_of_our_functions_anew_and_compiles_none(dsn: str) -> None:
     for node in nodes(dsn):
-        with psycopg.connect(node) as connection:
-            found = connection.execute(f"{query} ON n.oid = p.pronamespace WHERE n.nspname = 'ordertrail'").fetchall()
+        assert_functions_are_planned_for_nodes(node)
 
-        assert found
-        assert all(is_so for (is_so,) in found)
+
+@pytest.mark.citus
+def test_distributing_again_mends_how_our_functions_are_planned(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        functions = connection.execute("SELECT oid::regprocedure::text FROM pg_proc WHERE proname = 'append_group'")
+        [[function]] = functions.fetchall()
+        connection.execute(f"ALTER FUNCTION {function} RESET jit")  # as an earlier release left it
+
+    migrate(dsn, show=lambda *_: None)
+
+    for node in nodes(dsn):
+        assert_functions_are_planned_for_nodes(node)
+
+
+def assert_functions_are_planned_for_nodes(node: str) -> None:
+    wanted = "'{plan_cache_mode=force_custom_plan,enable_sort=off,jit=off}'"
+    query = f"SELECT p.prosecdef = coalesce(p.proconfig @> {wanted}, false) FROM pg_proc AS p JOIN pg_namespace AS n"
+    with psycopg.connect(node) as connection:
+        found = connection.execute(f"{query} ON n.oid = p.pronamespace WHERE n.nspname = 'ordertrail'").fetchall()
+
+    assert found
+    assert all(is_so for (is_so,) in found)
 
 
 @pytest.mark.citus
