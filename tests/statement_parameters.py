@@ -273,9 +273,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "has_ledger": [case(0)],
         "create_ledger": [case(0, new_tenant="new")],
         "read_stream_backwards": _STREAMS,
-        "insert_snapshots": _rows(
-            streams=["new", "new"], versions=_NUMBERS, types=_TEXT, data=ByteaArray([b"", b""])
-        ),
+        "insert_snapshot": [case(0, stream="new", version=1, type="a", data=b"")],
         "read_snapshots": _STREAMS,
         "read_snapshots_backwards": _STREAMS,
         "advance_tracking": [case(0, projection="new", position=1)],

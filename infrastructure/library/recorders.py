@@ -22,7 +22,7 @@ from infrastructure.library.append import call_of
 from infrastructure.library.database import TRIES, ConnectionLost, Cursor, TenantDatabase
 from infrastructure.library.ledger_event import notification, originator_id_of, stored_event
 from infrastructure.library.subscription import LedgerSubscription
-from infrastructure.postgres.arrays import BigIntArray, ByteaArray, texts
+from infrastructure.postgres.arrays import BigIntArray, texts
 from infrastructure.postgres.bounded_rows import by_key, completed, cut, inline_of, left_out
 from infrastructure.postgres.statements import statements
 
@@ -143,16 +143,19 @@ class OrdertrailSnapshotRecorder(AggregateRecorder):
         self._database = database
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
-        if stored_events:
-            parameters = {
+        snapshots = [
+            {
                 "tenant": self._database.tenant,
-                "streams": texts([str(event.originator_id) for event in stored_events]),
-                "versions": BigIntArray(event.originator_version for event in stored_events),
-                "types": texts([event.topic for event in stored_events]),
-                "data": ByteaArray(event.state for event in stored_events),
+                "stream": str(event.originator_id),
+                "version": event.originator_version,
+                "type": event.topic,
+                "data": event.state,
             }
-            with self._database.cursor() as cursor:
-                cursor.execute(_SQL["insert_snapshots"], parameters)
+            for event in stored_events
+        ]
+        if snapshots:
+            with self._database.transaction() as cursor:
+                cursor.executemany(_SQL["insert_snapshot"], snapshots)
         return None
 
     def select_events(

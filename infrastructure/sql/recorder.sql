@@ -14,10 +14,10 @@ WHERE tenant = %(tenant)s AND stream = %(stream)s AND version > %(after)s AND ve
 ORDER BY version DESC
 LIMIT %(limit)s
 
--- name: insert_snapshots
+-- name: insert_snapshot
+-- One at a time: a cluster tells without its code what an INSERT … SELECT of many violates.
 INSERT INTO ordertrail.snapshots (tenant, stream, version, type, data)
-SELECT %(tenant)s, s.stream, s.version, s.type, s.data
-FROM unnest(%(streams)s, %(versions)s, %(types)s, %(data)s) AS s (stream, version, type, data)
+VALUES (%(tenant)s, %(stream)s, %(version)s, %(type)s, %(data)s)
 
 -- name: read_snapshots
 SELECT version, type, data

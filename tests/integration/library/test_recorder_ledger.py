@@ -100,6 +100,21 @@ def test_a_conflict_of_one_stream_stores_nothing_of_any(recorder: OrdertrailAppl
     assert ledger(recorder) == [(1, "b", 1)]
 
 
+def test_snapshots_are_recorded_all_or_none(dsn: str) -> None:
+    with OrdertrailFactory(Environment("Shop", {"ORDERTRAIL_DSN": dsn})) as factory:
+        snapshots = factory.aggregate_recorder("snapshots")
+        snapshots.insert_events([stored("b", 1, b"first")])
+
+        for refused in ([stored("a", 1), stored("b", 1), stored("c", 1)], [stored("a", 1), stored("a", 1)]):
+            with pytest.raises(IntegrityError, match="a_snapshot_is_taken_once"):
+                snapshots.insert_events(refused)
+
+        snapshots.insert_events([stored("c", 1), stored("c", 2)])
+        assert snapshots.select_events("a") == []
+        assert snapshots.select_events("b") == [stored("b", 1, b"first")]
+        assert snapshots.select_events("c") == [stored("c", 1), stored("c", 2)]
+
+
 def test_an_event_id_that_was_used_is_refused(recorder: OrdertrailApplicationRecorder) -> None:
     def ledger_event(version: int, event_id: str) -> LedgerEvent:
         return LedgerEvent("a", version, "topic", b"", b"{}", a_moment(), event_id)
