@@ -14,11 +14,11 @@ Loss = Literal["request", "reply"]
 
 
 class Proxy:
-    """Forwards connections from a TCP port to a server's socket."""
+    """Forwards connections from a TCP port to a server."""
 
     def __init__(self, dsn: str) -> None:
         given = conninfo_to_dict(dsn)
-        self._socket = f"{given['host']}/.s.PGSQL.{given['port']}"
+        self._host, self._server_port = str(given["host"]), int(given.get("port") or 5432)
         self._given = dsn
         self._server: asyncio.Server | None = None
         self._port = 0
@@ -89,7 +89,7 @@ class Proxy:
     async def _accept(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         self.accepted += 1
         try:
-            replies, server = await asyncio.open_unix_connection(self._socket)
+            replies, server = await self._connected()
         except OSError:  # the server is away
             client.close()
             return
@@ -98,6 +98,11 @@ class Proxy:
             task = asyncio.create_task(pump)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._host.startswith("/"):
+            return await asyncio.open_unix_connection(f"{self._host}/.s.PGSQL.{self._server_port}")
+        return await asyncio.open_connection(self._host, self._server_port)
 
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, what: Loss) -> None:
         with suppress(ConnectionError):

@@ -66,7 +66,7 @@ async def test_a_session_of_the_service_is_set_up(session: Connection) -> None:
 
 
 def test_a_session_of_the_librarys_recorder_is_set_up(unlike_dsn: str) -> None:
-    with psycopg.connect(unlike_dsn) as owner:
+    with owner_session(unlike_dsn) as owner:
         owner.execute("INSERT INTO ordertrail.tenants (tenant) VALUES ('acme')")
         owner.execute("INSERT INTO ordertrail.ledgers (tenant) VALUES ('acme')")
     database = TenantDatabase(unlike_dsn, TenantName("acme"))
