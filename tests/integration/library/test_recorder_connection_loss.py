@@ -206,15 +206,16 @@ def test_a_subscription_goes_on_when_the_server_ended_its_sessions(dsn: str, dir
             assert next(subscription).id == version
 
 
-def test_a_statement_that_the_server_cancels_is_not_taken_for_a_lost_connection(dsn: str) -> None:
-    impatient = make_conninfo(dsn, options="-c statement_timeout=50")
-    with OrdertrailFactory(Environment("Shop", {"ORDERTRAIL_DSN": impatient})) as factory:
-        view = factory.tracking_recorder()
-
-        with pytest.raises(OperationalError, match="statement timeout") as error, view._reading() as cursor:
+def test_a_statement_that_the_server_cancels_is_not_taken_for_a_lost_connection(direct: OrdertrailFactory) -> None:
+    def sleep_longer_than_allowed() -> None:
+        with direct.tracking_recorder()._reading() as cursor:
+            cursor.execute("SET statement_timeout = 50")
             cursor.execute("SELECT pg_sleep(60)")
 
-        assert not isinstance(error.value, ConnectionLost)
+    with pytest.raises(OperationalError, match="statement timeout") as error:
+        sleep_longer_than_allowed()
+
+    assert not isinstance(error.value, ConnectionLost)
 
 
 def test_a_recorder_of_a_closed_factory_says_so(factory: OrdertrailFactory) -> None:
