@@ -29,7 +29,7 @@ class Flood(NamedTuple):
 
 @pytest.fixture(scope="module")
 def served(server_dsn: str, template_name: str) -> Iterator[Server]:
-    with database(server_dsn, template=template_name) as dsn, running(dsn, read_wait_seconds=0.1) as server:
+    with database(server_dsn, template=template_name) as dsn, running(dsn) as server:
         yield server
 
 
