@@ -76,8 +76,11 @@ class CommandMember:
                 break
             handled += await self._handle_all(items)
         with suppress(ServerAway):  # then its lease ends by itself
-            await self._ask("DELETE", f"{self._path}/members/{self._member}")
+            await self._leave()
         return handled
+
+    async def _leave(self) -> None:
+        await self._ask("DELETE", f"{self._path}/members/{self._member}")
 
     async def _fetch(self, wait: float) -> list[dict[str, Any]]:
         fetching = asyncio.create_task(self._ask("POST", f"{self._path}/fetch", member=self._member, wait=wait))
@@ -85,9 +88,9 @@ class CommandMember:
         await asyncio.wait({fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if not fetching.done():
-            fetching.cancel()
-            with suppress(asyncio.CancelledError):
-                await fetching
+            # Whoever leaves ends its own wait. But the server may take the fetch after that, and let it join: then it
+            # leaves once more at the end.
+            await asyncio.gather(self._leave(), fetching, return_exceptions=True)
             return []
         items: list[dict[str, Any]] = fetching.result().body["items"]
         return items

@@ -126,6 +126,8 @@ class Handed(NamedTuple):
     is_paused: bool
     has_more: bool
     """Whether the ledger goes on after what was looked through."""
+    is_member: bool = True
+    """False if it is no member any more, and was not to join again."""
 
 
 class Acknowledged(NamedTuple):
@@ -221,10 +223,13 @@ class ConsumerRegister(Protocol):
 class Membership(Protocol):
     """What members of consumers do. Every method raises Unavailable, ConsumerNotFound."""
 
-    async def fetch(self, tenant: TenantName, consumer: str, member: str, *, limit: int) -> Handed:
+    async def fetch(
+        self, tenant: TenantName, consumer: str, member: str, *, limit: int, may_join: bool = True
+    ) -> Handed:
         """Join or go on, share the partitions, and return events of the member's own.
 
-        What it has not acknowledged is among them again. Raises TooManyMembers.
+        What it has not acknowledged is among them again. Without may_join, only a member goes on. Raises
+        TooManyMembers.
         """
 
     async def settle(

@@ -110,19 +110,21 @@ class Consuming:
         limit: int,
         wait_seconds: float = 0,
         is_over: Callable[[], bool] = lambda: False,
+        may_join: bool = True,
     ) -> Handed:
         """Hand events to a member, which gets a name if it has none. Wait for the first, at most so long.
 
-        The wait ends soon after is_over says so. Raises ConsumerNotFound, TooManyMembers.
+        The wait ends soon after is_over says so, and soon after the member has left: it does not join again while it
+        waits. Without may_join, it has to be a member already. Raises ConsumerNotFound, TooManyMembers.
         """
         member = member or f"m-{secrets.token_hex(8)}"
         loop = asyncio.get_running_loop()
         until = loop.time() + wait_seconds
         with self._growth.followed(tenant) as waker:
             while True:
-                handed = await self._membership.fetch(tenant, name, member, limit=limit)
-                left = until - loop.time()
-                if handed.deliveries or left <= 0 or is_over():
+                handed = await self._membership.fetch(tenant, name, member, limit=limit, may_join=may_join)
+                left, may_join = until - loop.time(), False
+                if handed.deliveries or left <= 0 or is_over() or not handed.is_member:
                     return handed
                 if not handed.has_more:
                     with resting():

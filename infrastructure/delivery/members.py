@@ -56,10 +56,13 @@ class PostgresMembership:
         self._vault = vault
         self._reads = BoundedReads(pool, large, whatever_times=True)
 
-    async def fetch(self, tenant: TenantName, consumer: str, member: str, *, limit: int) -> Handed:
+    async def fetch(
+        self, tenant: TenantName, consumer: str, member: str, *, limit: int, may_join: bool = True
+    ) -> Handed:
         of_member = {"tenant": tenant, "consumer": consumer, "member": member}
         async with reading(self._pool) as connection:
-            await self._take_share(connection, tenant, consumer, member)
+            if not await self._take_share(connection, tenant, consumer, member, may_join=may_join):
+                return Handed(member, {}, [], is_paused=False, has_more=False, is_member=False)
             async with connection.transaction():
                 found = await find(connection, tenant, consumer)
                 cursor = await connection.execute(_SQL["lock_owned"], of_member)
@@ -94,8 +97,10 @@ class PostgresMembership:
             await connection.execute(_SQL["end_members"], {**of_member, "leaving": member})
             await connection.execute(_SQL["release_all_of"], of_member)
 
-    async def _take_share(self, connection: Connection, tenant: TenantName, consumer: str, member: str) -> None:
-        """Join, or renew the lease, and come to the member's share of the partitions.
+    async def _take_share(
+        self, connection: Connection, tenant: TenantName, consumer: str, member: str, *, may_join: bool
+    ) -> bool:
+        """Join, or renew the lease, and come to the member's share of the partitions. Return whether it is a member.
 
         Mostly there is nothing to do, which is seen without a lock: whoever joins or leaves is seen at the next fetch.
         """
@@ -104,11 +109,13 @@ class PostgresMembership:
         if not standing.owners:
             raise ConsumerNotFound(consumer)
         if standing.is_settled(member):
-            return
+            return True
         async with connection.transaction():
             lease = await lock(connection, tenant, consumer)
             await connection.execute(_SQL["lock_partitions"], of_member)
-            await connection.execute(_SQL["join"], {**of_member, "lease": lease})
+            leased = await connection.execute(_SQL["join" if may_join else "renew"], {**of_member, "lease": lease})
+            if not leased.rowcount:
+                return False
             await connection.execute(_SQL["end_members"], {**of_member, "leaving": None})
             standing = await _standing(connection, tenant, consumer)
             if len(standing.members) > MAX_MEMBERS:
@@ -120,6 +127,7 @@ class PostgresMembership:
                 taken = {**of_member, "partitions": IntArray(share.take)}
                 await connection.execute(_SQL["take"], taken)
                 await connection.execute(_SQL["forget_what_was_handed_out"], taken)
+        return True
 
     async def _choose(
         self, connection: Connection, tenant: TenantName, consumer: Consumer, own: Sequence[LaneCursor], *, limit: int

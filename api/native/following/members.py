@@ -197,19 +197,26 @@ def delivered_event(tenant: str, delivery: Delivery) -> dict[str, Any]:
 async def _awaited(request: Request, services: Services, caller: Caller, name: str, body: Fetch) -> Handed:
     """Return what the member is handed, as soon as there is something.
 
-    A credential that ends meanwhile ends the wait too, and so does a process that stops.
+    A member that leaves ends its wait, and so does a credential that ends, and a process that stops.
     """
-    member, left = body.member, body.wait
+    member, left, may_join = body.member, body.wait, True
     is_over: Callable[[], bool] = getattr(request.app.state, "is_stopping", lambda: False)
     while True:
         seconds = min(left, CACHE_SECONDS)
         handed = await services.consuming.fetch(
-            caller.tenant.name, name, member, limit=body.limit, wait_seconds=seconds, is_over=is_over
+            caller.tenant.name,
+            name,
+            member,
+            limit=body.limit,
+            wait_seconds=seconds,
+            is_over=is_over,
+            may_join=may_join,
         )
         left -= seconds
-        if handed.deliveries or left <= 0 or is_over() or await request.is_disconnected():
+        is_done = handed.deliveries or not handed.is_member or left <= 0
+        if is_done or is_over() or await request.is_disconnected():
             return handed
-        member = handed.member
+        member, may_join = handed.member, False
         _authorise(await bearer(services, request))
 
 

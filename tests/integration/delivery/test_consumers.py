@@ -173,6 +173,24 @@ async def test_a_member_that_leaves_gives_up_its_partitions_at_once(followed: Fo
     assert positions(await followed.fetch("two")) == [1]
 
 
+async def test_a_member_that_leaves_while_it_waits_is_answered_and_does_not_join_again(followed: Followed) -> None:
+    await followed.define()
+    tenant = followed.ledger.tenant
+    await followed.fetch("one")
+    waiting = asyncio.create_task(followed.consuming.fetch(tenant, CONSUMER, "one", limit=1, wait_seconds=60))
+    await asyncio.sleep(0.1)
+
+    await followed.consuming.leave(tenant, CONSUMER, "one")
+
+    async with asyncio.timeout(30):
+        handed = await waiting
+    assert (handed.is_member, handed.partitions, handed.deliveries) == (False, {}, [])
+    assert (await followed.consuming.state(tenant, CONSUMER)).members == []
+    await followed.append("A")
+    assert positions(await followed.fetch("two")) == [1]
+    assert (await followed.fetch("one")).is_member  # who fetches anew joins
+
+
 async def test_a_refused_event_comes_again_after_its_delay_and_later_ones_of_its_order_after_it(
     followed: Followed,
 ) -> None:
