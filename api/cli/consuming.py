@@ -23,7 +23,7 @@ PAUSE_SECONDS = 1.0
 """How long to wait before asking a server again that does not answer."""
 TIMEOUT_SECONDS = 60.0
 LEAVE_SECONDS = 5.0
-"""How long a member that was told to stop waits for a server that does not answer."""
+"""How long a member that was told to stop waits for each answer. It leaves in one or two requests."""
 _NAMED = ("id", "type", "subject", "position", "partition", "token", "attempt", "previousposition")
 
 

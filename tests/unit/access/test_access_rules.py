@@ -1,7 +1,6 @@
 """Who may do what: the grammar of scopes, the one function that decides, and how a caller is recognised."""
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,8 +10,9 @@ from application.access.callers import authorise
 from application.access.scopes import RESOURCES, ROLES, grants
 from domain.errors import Forbidden
 from tests.builders import a_caller, a_tenant
+from tests.paths import ROOT
 
-HTTP_API = Path(__file__).parents[3] / "docs/http-api.md"
+HTTP_API = ROOT / "docs" / "http-api.md"
 
 
 @pytest.mark.parametrize(
