@@ -290,3 +290,7 @@ class Origin(Value):
     path: Sentence
     traceparent: Annotated[str, StringConstraints(pattern=TRACEPARENT)] | None = None
     """The trace that the request belongs to, and the step of it that sent the request (W3C Trace Context)."""
+
+
+SaidOrigin = dict[str, str]
+"""An Origin as JSON has it, without what is not known of it."""

@@ -1,13 +1,14 @@
 """Conditions that writes are made on (RFC 9110, 13.1), and keys that name them: kept where they can be, or refused."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Header, Request
 from fastapi.dependencies.models import Dependant
 
 from api.http.problems import Fault, InvalidRequest
+from api.http.reading.headers import Headers
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_TAGS = 100
@@ -102,10 +103,10 @@ def _cannot_keep(name: str) -> Fault:
     return Fault(("header", name), f"is a condition that this write cannot keep; {instead}", "condition")
 
 
-def may_be_refused(headers: Mapping[bytes, bytes], *, lines: int, keeps_if_match: bool) -> bool:
-    """Return whether the ordinary route may refuse the headers of a write. lines is the number of header lines.
+def may_be_refused(headers: Headers, *, is_each_once: bool, keeps_if_match: bool) -> bool:
+    """Return whether the ordinary route may refuse the headers of a write.
 
     If a header came twice, it finds out whether that matters.
     """
     refused = _RAW_UNKNOWN if keeps_if_match else _RAW_REFUSED
-    return lines > len(headers) or not refused.isdisjoint(headers)
+    return not is_each_once or not refused.isdisjoint(headers)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from api.http.opening import services_of
+from api.http.reading.headers import Headers, is_each_once
 from api.http.tickets import ticket_of
 from api.services import Services
 from application.access.callers import Caller
@@ -24,9 +25,17 @@ class Authentication:
     request. If it is asked again, for example by the framework, it looks nothing up and counts nothing twice.
     """
 
-    def __init__(self, determine: Callable[..., Awaitable[Caller]]) -> None:
-        """Take a function of the request, the services, and security schemes. The schemes are for the documentation."""
+    def __init__(
+        self,
+        determine: Callable[..., Awaitable[Caller]],
+        known: Callable[[Services, Headers], Caller | None] = lambda services, headers: None,
+    ) -> None:
+        """Take a function of the request, the services, and security schemes. The schemes are for the documentation.
+
+        known returns a sender who was determined a moment ago, or None. It is asked only if no header came twice.
+        """
         self._determine = determine
+        self._known = known
         parameters = signature(determine).parameters
         self._documented = dict.fromkeys([name for name in parameters if name not in {"request", "services"}])
         update_wrapper(self, determine)
@@ -42,6 +51,13 @@ class Authentication:
     async def identify(self, request: Request) -> Caller:
         """Return the sender of a request. Raises what the function raises."""
         return await self(request=request, services=services_of(request), **self._documented)
+
+    def known(self, scope: Scope, services: Services, headers: Headers) -> Caller | None:
+        """Return what identify does, without storing it with the request; None if ask has to be asked."""
+        if not is_each_once(headers, scope) or (caller := self._known(services, headers)) is None:
+            return None
+        _note_owner(scope, caller)
+        return caller
 
     async def ask(self, request: Request, services: Services) -> Caller:
         """Return what identify does, without storing it with the request."""

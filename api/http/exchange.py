@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.reading.headers import headers_of
 from api.http.request_ids import RAW_HEADER, id_of_request
 from api.http.tickets import ticket_of
 from api.http.tracing import traceparent_of
-from application.ledger.fields import stored
 from application.runtime.request_context import RequestContext, current
 from domain.errors import Unavailable
-from domain.values import Origin
+from domain.values import SaidOrigin
 
 Observe = Callable[[Mapping[str, Any], int, float], None]
 """Takes the scope of a request, the status of its answer, and the seconds until it began; 0 if there was none."""
@@ -25,16 +25,16 @@ ENDING = "This process is shutting down; try again"
 IS_HEAD = "ordertrail.is_head"
 """What says in a scope that the request asks for the head of an answer alone."""
 MAX_PATH = 2_000
-_ORIGIN = stored(Origin)
 
 
 class Exchange(RequestContext):
     """A request with the place where its answer goes. It sends the answer on with the request's id, and times it."""
 
-    __slots__ = ("_began", "_scope", "_send", "freshness", "seconds", "status")
+    __slots__ = ("_began", "_scope", "_send", "freshness", "headers", "seconds", "status")
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        super().__init__(id_of_request(scope))
+        self.headers = headers_of(scope)
+        super().__init__(id_of_request(self.headers))
         self.ticket = ticket_of(scope)
         self.freshness: Mapping[str, str] = {}
         """The headers about the freshness of the views that it has read."""
@@ -45,12 +45,14 @@ class Exchange(RequestContext):
         self.seconds = 0.0
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> SaidOrigin:
         # The path as it was sent, because a decoded path may hold characters that events must not. No route's path is
         # cut here.
         scope = self._scope
-        path = scope["raw_path"].decode("ascii", "replace")[:MAX_PATH]
-        return _ORIGIN.of_valid({"method": scope["method"], "path": path, "traceparent": traceparent_of(scope)})
+        said = {"method": scope["method"], "path": scope["raw_path"].decode("ascii", "replace")[:MAX_PATH]}
+        if (traceparent := traceparent_of(self.headers)) is not None:
+            said["traceparent"] = traceparent
+        return said
 
     def begins(self, status: int) -> None:
         """Note that the answer begins now, with this status."""

@@ -19,8 +19,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.http.conditions import IF_MATCH, KEY, SAFE_METHODS, may_be_refused, read_if_match
 from api.http.credentials import Authentication, remembered
-from api.http.opening import services_of
+from api.http.opening import services_in
 from api.http.reading.bodies import MAX_PARAMETERS, json_of
+from api.http.reading.headers import Headers, headers_of, is_each_once
 from api.http.requests import idempotency_key, require_json, services
 from api.services import Services
 from application.access.callers import Caller
@@ -29,8 +30,8 @@ from application.runtime.room import AT_ONCE
 E = TypeVar("E", bound=Callable[..., Any])
 Render = Callable[[Request, Exception], Response]
 ReadBody = Callable[[], Awaitable[bytes]]
-Headers = Mapping[bytes, bytes]
-"""The headers of a request by their names in small letters. If one comes twice, it is the first."""
+MakeRequest = Callable[[], Request]
+"""Makes the request as the framework has it, which most hot requests do without."""
 
 _MARK = "is_hot"
 
@@ -100,15 +101,14 @@ class HotRoute:
             self._defaults[self.if_match_name] = None
 
     async def arguments(
-        self, request: Request, headers: Headers, caller: Caller, services: Services, body: Any
+        self, scope: Scope, request: MakeRequest, headers: Headers, caller: Caller, services: Services, body: Any
     ) -> dict[str, Any]:
         """Return the endpoint's arguments. Raises if something does not have the form that the endpoint takes."""
-        scope = request.scope
         found: dict[str, Any] = {**self._defaults, self.caller_name: caller}
         if self.services_name is not None:
             found[self.services_name] = services
         if self.request_name is not None:
-            found[self.request_name] = request
+            found[self.request_name] = request()
         path = scope["path_params"]
         for name, sent_as, validate, _ in self.path_fields:
             found[name] = validate(path[sent_as])
@@ -120,9 +120,9 @@ class HotRoute:
             if (sent := headers.get(header)) is not None:
                 found[field.name] = field.validate(sent.decode("latin-1"))
         if self._key is not None and (sent := headers.get(_KEY)) is not None:
-            found[self.key_name] = await idempotency_key(request, self._key.validate(sent.decode("latin-1")))
+            found[self.key_name] = await idempotency_key(request(), self._key.validate(sent.decode("latin-1")))
         if self.if_match_name is not None and _IF_MATCH in headers:
-            found[self.if_match_name] = await read_if_match(request)
+            found[self.if_match_name] = await read_if_match(request())
         return found
 
 
@@ -188,36 +188,46 @@ class HotRoutes:
             await self._app(scope, receive, send)
             return
         messages: list[Message] = []
-        request = Request(scope, _again(messages, receive))
-        response = await self.respond(found, request, lambda: _read(receive, messages))
+        again = _again(messages, receive)
+        response = await self.respond(found, scope, headers_of(scope), again, lambda: _read(receive, messages))
         await (response or self._app)(scope, _again(messages, receive), send)
 
-    async def respond(self, found: Found, request: Request, read: ReadBody) -> Response | None:
-        """Return the answer to a request; None if it is for the ordinary route, and nothing was done."""
-        scope, (route, path_params) = request.scope, found
+    async def respond(
+        self, found: Found, scope: Scope, headers: Headers, receive: Receive, read: ReadBody
+    ) -> Response | None:
+        """Return the answer to a request; None if it is for the ordinary route, and nothing was done.
+
+        receive is for those who want the request as the framework has it.
+        """
+        route, path_params = found
         scope["app"], scope["route"], scope["path_params"] = self._app, route, path_params
-        headers: Headers = dict(reversed(scope["headers"]))
+
+        def request() -> Request:
+            return Request(scope, receive)
+
         try:
-            services = services_of(request)
-            caller = await route.authentication.ask(request, services)
+            services = services_in(scope)
+            caller = route.authentication.known(scope, services, headers)
+            if caller is None:
+                caller = await route.authentication.ask(request(), services)
         except Exception as error:
-            return self._render(request, error)
+            return self._render(request(), error)
         try:
             if route.query is None and scope["query_string"]:
                 raise _Passed  # noqa: TRY301 parameters that it does not take may have to be refused
             body = None
             if route.is_write:
-                _require_unconditional(route, headers, lines=len(scope["headers"]))
+                _require_unconditional(route, headers, scope)
                 self._require_plain(headers)
                 body = json_of(await read())
-            arguments = await route.arguments(request, headers, caller, services, body)
+            arguments = await route.arguments(scope, request, headers, caller, services, body)
         except Exception:  # the ordinary route will meet the same error, and reports it
             remembered(scope)[route.authentication] = caller
             return None
         try:
             response: Response = await route.endpoint(**arguments)
         except Exception as error:
-            return self._render(request, error)
+            return self._render(request(), error)
         return response
 
     def _require_plain(self, headers: Headers) -> None:
@@ -230,9 +240,11 @@ class HotRoutes:
             raise _Passed
 
 
-def _require_unconditional(route: HotRoute, headers: Headers, *, lines: int) -> None:
+def _require_unconditional(route: HotRoute, headers: Headers, scope: Scope) -> None:
     """Raise _Passed if the headers of a write hold conditions that may have to be refused."""
-    if may_be_refused(headers, lines=lines, keeps_if_match=route.if_match_name is not None):
+    if may_be_refused(
+        headers, is_each_once=is_each_once(headers, scope), keeps_if_match=route.if_match_name is not None
+    ):
         raise _Passed
 
 

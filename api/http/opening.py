@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
 from fastapi import Request
+from starlette.types import Scope
 
 from api.services import Services
 from application.runtime.outage_log import OutageLog
@@ -110,5 +111,10 @@ class Opening:
 
 def services_of(request: Request) -> Services:
     """Return the services that answer a request. Raises Unavailable, or Misconfigured, while they are not open."""
-    opening: Opening = request.scope["app"].state.opening
+    return services_in(request.scope)
+
+
+def services_in(scope: Scope) -> Services:
+    """Return the services that answer the request with this scope. Raises what services_of raises."""
+    opening: Opening = scope["app"].state.opening
     return opening.require()

@@ -5,8 +5,7 @@ import secrets
 from functools import cache
 from itertools import count
 
-from starlette.types import Scope
-
+from api.http.reading.headers import Headers
 from application.runtime.request_context import current
 
 HEADER = "X-Request-Id"
@@ -27,12 +26,10 @@ def _process() -> str:
     return secrets.token_hex(4)
 
 
-def id_of_request(scope: Scope) -> str:
+def id_of_request(headers: Headers) -> str:
     """Return the request's own id, or a new one."""
-    for name, value in scope["headers"]:
-        if name == RAW_HEADER:
-            return value.decode("ascii") if _SANE.fullmatch(value) else new_request_id()
-    return new_request_id()
+    sent = headers.get(RAW_HEADER)
+    return new_request_id() if sent is None or not _SANE.fullmatch(sent) else sent.decode("ascii")
 
 
 def request_id() -> str:

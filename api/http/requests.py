@@ -1,6 +1,7 @@
 """What every route needs from a request, and adds to its answer."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar
 
@@ -142,6 +143,12 @@ async def idempotency_key(request: Request, key: _KeyHeader = None) -> Idempoten
 KeyDep = Annotated[IdempotencyKey | None, Depends(idempotency_key)]
 
 
+@lru_cache(maxsize=256)
+def _raw_name(name: str) -> bytes:
+    """Return the name of a header, or a media type, as it is sent."""
+    return name.lower().encode("latin-1")
+
+
 class Json(Response):
     """An answer in JSON, made from plain values or from bytes of JSON. For large answers see api/http/parts.py."""
 
@@ -154,9 +161,10 @@ class Json(Response):
         # This does what Starlette does, but does not first search the headers for the length and the type.
         self.raw_headers = [
             (b"content-length", b"%d" % len(self.body)),
-            (b"content-type", self.media_type.encode("latin-1")),
-            *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()),
+            (b"content-type", _raw_name(self.media_type)),
         ]
+        if headers:
+            self.raw_headers += [(_raw_name(name), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def written(result: Recorded) -> dict[str, str]:

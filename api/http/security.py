@@ -5,6 +5,7 @@ import base64
 from fastapi.security import HTTPBasic, HTTPBearer
 from starlette.requests import Request
 
+from api.http.reading.headers import Headers
 from api.services import Services
 from application.access.callers import Audience, Caller
 from domain.errors import Unauthenticated
@@ -16,6 +17,15 @@ BASIC = HTTPBasic(auto_error=False, description="The key id and the secret of `o
 async def bearer(services: Services, request: Request, *, audience: Audience = None) -> Caller:
     """Return the caller with the request's bearer token. Raises Unauthenticated."""
     return await services.access.by_bearer(token_of(request), audience=audience)
+
+
+def known_bearer(services: Services, headers: Headers, *, audience: Audience = None) -> Caller | None:
+    """Return what bearer does if the token was checked a moment ago; None if bearer has to be asked.
+
+    No header of the request came twice.
+    """
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    return services.access.known_by_bearer(token.strip(), audience=audience) if scheme.lower() == "bearer" else None
 
 
 def token_of(request: Request) -> str:

@@ -17,14 +17,21 @@ _NO_VERSION = MAX_BIGINT
 """Stands for tags that no version has."""
 
 
-async def on_condition(if_match: IfMatch | None, attempt: Callable[[ExpectedVersion | None], Awaitable[T]]) -> T:
+def on_condition(if_match: IfMatch | None, attempt: Callable[[ExpectedVersion | None], Awaitable[T]]) -> Awaitable[T]:
     """Attempt a write at one of the versions that If-Match names.
 
-    If the stream is at another of these versions, that one is tried next. No version is tried twice. Raises
-    PreconditionFailed, and what attempt raises.
+    Raises PreconditionFailed, and what attempt raises.
     """
     if if_match is None or if_match.is_any:
-        return await attempt(None if if_match is None else STREAM_EXISTS)
+        return attempt(None if if_match is None else STREAM_EXISTS)
+    return _at_a_version(if_match, attempt)
+
+
+async def _at_a_version(if_match: IfMatch, attempt: Callable[[ExpectedVersion | None], Awaitable[T]]) -> T:
+    """Attempt a write at the newest of these versions; if the stream is at another of them, at that one next.
+
+    No version is tried twice.
+    """
     left = {int(tag) for tag in if_match.tags if _VERSION.fullmatch(tag) and int(tag) < _NO_VERSION}
     version = max(left, default=_NO_VERSION)
     while True:

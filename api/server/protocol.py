@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api.http.observation.measured import REQUESTS
 from api.http.problems import Kind, Problem
+from api.http.reading.headers import headers_of
 from api.http.request_ids import HEADER, id_of_request, new_request_id
 from api.http.tickets import TICKET
 from api.native.errors import render
@@ -176,7 +177,7 @@ class StrictProtocol(HttpToolsProtocol):
     def _refuse(self, response: Response) -> None:
         """Answer the request at once, instead of the application. What is left of a small body is received, unkept."""
         self._ticket = None
-        response.headers[HEADER] = id_of_request(self.scope)  # type: ignore[arg-type]
+        response.headers[HEADER] = id_of_request(headers_of(self.scope))
         if self.cycle is not None and not self.cycle.response_complete:
             # It has to wait until those before it are answered.
             app, self.app = self.app, response

@@ -42,13 +42,13 @@ class StraightWay:
         scope: Scope = cycle.scope  # type: ignore[assignment]
         exchange = Exchange(scope, cycle.send)  # type: ignore[arg-type]
         current.set(exchange)
-        request = Request(scope, partial(_receive, cycle))
+        receive = partial(_receive, cycle)
         response: ASGIApp | None
         try:
-            response = await self._hot.respond(found, request, lambda: _body_of(cycle))
+            response = await self._hot.respond(found, scope, exchange.headers, receive, partial(_body_of, cycle))
         except CancelledError:
             # The server ends, and has waited for this request as long as it may.
-            response = self._front.refusal(request)
+            response = self._front.refusal(Request(scope, receive))
         except Exception as error:
             response = _failing(error)
         if response is None:

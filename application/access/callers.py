@@ -159,15 +159,18 @@ class Access:
 
         A signed token that was issued for an audience is valid for that audience only.
         """
+        if (caller := self.known_by_bearer(token, audience=audience)) is not None:
+            return caller
+        checked = await self._check(token)
+        _remember(self._checked, token, checked)
+        return self._caller_for(checked, audience)
+
+    def known_by_bearer(self, token: str, *, audience: Audience = None) -> Caller | None:
+        """Return what by_bearer does if the token was checked a moment ago; None if it has to be checked."""
         checked = self._checked.get(token)
         if checked is None or time.monotonic() >= checked.again_at or time.time() >= checked.expires_at:
-            checked = await self._check(token)
-            _remember(self._checked, token, checked)
-        wanted = audience(checked.caller.tenant) if callable(audience) else audience
-        if checked.audience is not None and checked.audience != wanted:
-            raise Unauthenticated("The token was issued for another audience")
-        self._require_reachable(checked.caller.tenant.name)
-        return checked.caller
+            return None
+        return self._caller_for(checked, audience)
 
     async def by_link(self, token: str, *, audience: str, is_anew: bool = False) -> Caller:
         """Check the token in a link. It must be signed for this audience and must not be a credential. With is_anew,
@@ -208,6 +211,16 @@ class Access:
         granted = found.credential.scopes
         scopes = tuple(scope for scope in claims.scopes if grants(granted, scope))
         return self._checked_now(_caller(found.credential, found.digest, scopes), claims.audience, claims.expires_at)
+
+    def _caller_for(self, checked: _Checked, audience: Audience) -> Caller:
+        """Return the caller of a checked token. Raises Unauthenticated if it is for another audience; Unavailable."""
+        caller = checked.caller
+        if checked.audience is not None:
+            wanted = audience(caller.tenant) if callable(audience) else audience
+            if checked.audience != wanted:
+                raise Unauthenticated("The token was issued for another audience")
+        self._require_reachable(caller.tenant.name)
+        return caller
 
     def _checked_now(self, caller: Caller, audience: str | None = None, expires_at: float = inf) -> _Checked:
         if caller.ends_at is not None:

@@ -15,7 +15,7 @@ from domain.errors import InvalidEvent, OrdertrailError, UnreadableEvent
 from domain.events.catalogue import CATALOGUE
 from domain.events.event import Event
 from domain.personal import shape_of
-from domain.values import Actor, Origin
+from domain.values import Actor, Origin, SaidOrigin
 
 E = TypeVar("E", bound=Event)
 
@@ -36,7 +36,7 @@ def encode(event: Event) -> NewEvent:
     return draft(event).written()
 
 
-def draft(event: Event, origin: Origin | None = None) -> Draft:
+def draft(event: Event, origin: SaidOrigin | None = None) -> Draft:
     """Return the event as encode does, but before its JSON is written.
 
     origin is the request that the event came with. It is used if the event names no origin itself.
@@ -47,7 +47,7 @@ def draft(event: Event, origin: Origin | None = None) -> Draft:
 class Drafts:
     """Makes the drafts of many events that came with one request. Those with the same actor share their metadata."""
 
-    def __init__(self, origin: Origin | None) -> None:
+    def __init__(self, origin: SaidOrigin | None) -> None:
         self._origin = origin
         self._shared: dict[tuple[int, int], tuple[Actor, dict[str, Any]]] = {}
         """By the identity of the actor, which is kept so that it stays the actor's, and the schema's version."""
@@ -62,18 +62,18 @@ class Drafts:
         return _draft(event, shared[1])
 
 
-def _metadata(event: Event, origin: Origin | None) -> dict[str, Any]:
+def _metadata(event: Event, origin: SaidOrigin | None) -> dict[str, Any]:
     metadata: dict[str, Any] = {"schema_version": event.class_version}
-    if actor := _said_of(event.actor):
-        metadata["actor"] = actor
     if event.correlation_id is not None:
         metadata["correlation_id"] = event.correlation_id
     if event.causation_id is not None:
         metadata["causation_id"] = event.causation_id
-    if (origin := event.origin or origin) is not None:
-        metadata["origin"] = {"method": origin.method, "path": origin.path}
-        if origin.traceparent is not None:
-            metadata["origin"]["traceparent"] = origin.traceparent
+    if event.origin is not None:
+        metadata["origin"] = event.origin.model_dump(exclude_none=True)
+    elif origin is not None:
+        metadata["origin"] = origin
+    if actor := _said_of(event.actor):
+        metadata["actor"] = actor
     return metadata
 
 

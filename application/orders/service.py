@@ -72,7 +72,7 @@ class OrderService:
         expected defaults to STREAM_EXISTS. An implicit tenant's unknown order begins with these events. Raises
         OrderNotFound. Raises Unavailable if the order was redacted, but something could not be erased.
         """
-        are_decisions = any(type(event) in DECISIONS for event in events)
+        are_decisions = not DECISIONS.isdisjoint(map(type, events))
         record = self._writer.record_decisions if are_decisions else self._writer.record_facts
         known = STREAM_EXISTS if expected is None else expected
         try:

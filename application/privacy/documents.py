@@ -1,4 +1,4 @@
-"""Personal data in an event's JSON: where it is, which key it needs, how it is encrypted, and what is shown of it."""
+"""Encrypted personal data in an event's JSON: where it is, which key it needs, and what is shown of it."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,33 +6,24 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from application.ledger.port import (
-    ERASED,
-    WHY_UNREADABLE,
-    Draft,
-    NewEvent,
-    RecordedEvent,
-    Storable,
+from application.ledger.port import ERASED, WHY_UNREADABLE, NewEvent, RecordedEvent
+from application.privacy.cipher import (
+    CHANGED,
+    Keys,
+    bound_to_event,
+    bound_to_field,
+    bound_to_subject,
+    is_token,
+    open_token,
 )
-from application.privacy.cipher import CHANGED, Keys, bound, is_token, open_token, seal, seal_again
 from application.privacy.damage import Unopened, changed, in_words, of_damaged_key, of_other_key
-from application.privacy.envelopes import MARK, Envelope, Envelopes, envelope_of
+from application.privacy.envelopes import ACTOR_SHAPE, MARK, performer_of
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.catalogue import CATALOGUE
-from domain.personal import Member, Shape, is_placeholder, placeholder, places, shape_of, unreadable
+from domain.personal import Member, Place, Shape, is_placeholder, placeholder, places, shape_of, unreadable
 from domain.values import OF_PERFORMER, TenantName
 
 _MARKED = f'"{MARK}":1'.encode()
-
-
-@lru_cache(maxsize=1_024)
-def _bound_field(path: str) -> bytes:
-    return bound(path)
-
-
-@lru_cache(maxsize=1_024)
-def _bound_to_subject(tenant: TenantName, subject: str, path: str) -> bytes:
-    return bound(tenant, subject, path)
 
 
 def is_sealed(event: NewEvent | RecordedEvent) -> bool:
@@ -45,12 +36,13 @@ Value = tuple[dict[str, Any], str, Member, str, str]
 
 
 class Document:
-    """The JSON of an event of our catalogue, and the personal data in it. It works on copies of the event's objects.
+    """The JSON of an event of our catalogue, and the encrypted personal data in it. It works on copies of the event's
+    objects.
 
     data is bytes if the event's type holds nothing personal.
     """
 
-    __slots__ = ("_data", "_envelope", "_event", "_metadata", "_stream", "_tenant", "_values", "missed", "unopened")
+    __slots__ = ("_data", "_event", "_metadata", "_stream", "_tenant", "_values", "missed", "unopened")
 
     missed: list[tuple[Value, Unopened]]
     """What open left out because it needs another key than the subject has."""
@@ -62,21 +54,24 @@ class Document:
         stream: str,
         event_id: str,
         data: dict[str, Any] | bytes,
-        envelope: Envelope,
+        metadata: dict[str, Any],
         shape: Shape,
     ) -> None:
         self._tenant, self._stream = tenant, stream
-        # This equals bound(tenant, stream, event_id); bound's loop takes twice as long.
-        self._event = f"{len(tenant)}:{tenant}{len(stream)}:{stream}{len(event_id)}:{event_id}".encode()
-        self._envelope, self._metadata = envelope, envelope.metadata
-        performer = envelope.performer or stream
-        found = envelope.places
+        self._event = bound_to_event(tenant, stream, event_id)
+        self._metadata = metadata = {**metadata}
+        found: list[Place] = []
+        performer = None
+        if actor := metadata.get("actor"):
+            metadata["actor"] = actor = {**actor}
+            performer = performer_of(actor)
+            found = places(actor, ACTOR_SHAPE, "actor.")
         if isinstance(data, dict):
             data = {**data}
             found = found + places(data, shape)
         self._data = data
         self._values: list[Value] = [
-            (*place, performer if place[2].mark is OF_PERFORMER else stream) for place in found
+            (*place, performer or stream if place[2].mark is OF_PERFORMER else stream) for place in found
         ]
 
     @property
@@ -105,31 +100,13 @@ class Document:
         """
         return {value[4] for value in self._values}
 
-    def seal(self, keys: Keys) -> None:
-        """Encrypt the personal data. A value whose key was destroyed is left out. Raises KeyError if a key is missing.
-
-        Raises UnreadableKey.
-        """
-        envelope, stream = self._envelope, self._stream
-        values = self._values[len(envelope.places) :] if envelope.is_sealed else self._values
-        for holder, name, member, path, subject in values:
-            if (key := keys[subject]) is None:
-                holder[name] = placeholder(holder[name], member)
-            else:
-                encrypt = seal if subject == stream else seal_again
-                holder[name] = encrypt(holder[name], key, self._bound_to(path, subject))
-        if not envelope.is_sealed:
-            envelope.metadata[MARK] = 1
-            envelope.is_sealed = True
-
     def _bound_to(self, path: str, subject: str) -> bytes:
-        """Return what the token of a value is bound to: the event and the place in it, or the performer and the place.
-
-        The names of performers come again and again, so each is encrypted once, and not once for every event.
+        """Return what the token of a value is bound to: the event and the place in it, or the performer and the
+        place.
         """
         if subject == self._stream:
-            return self._event + _bound_field(path)
-        return _bound_to_subject(self._tenant, subject, path)
+            return self._event + bound_to_field(path)
+        return bound_to_subject(self._tenant, subject, path)
 
     def open(self, keys: Keys) -> None:
         """Decrypt the personal data. A value whose key was destroyed is left out.
@@ -199,36 +176,20 @@ class Document:
         self._metadata[WHY_UNREADABLE] = in_words(self.unopened)
 
     def written(self) -> tuple[bytes, bytes]:
-        """Return data and metadata as they are stored."""
-        envelope = self._envelope
-        if (metadata := envelope.json) is None:
-            metadata = to_json(self._metadata)
-            if envelope.is_sealed:
-                envelope.json = metadata
-        return self._data if isinstance(self._data, bytes) else to_json(self._data), metadata
+        """Return data and metadata as JSON."""
+        return self._data if isinstance(self._data, bytes) else to_json(self._data), to_json(self._metadata)
 
 
-def document(
-    tenant: TenantName, stream: str, event: Storable | RecordedEvent, envelopes: Envelopes | None = None
-) -> Document | None:
-    """Return an event's JSON; None if it holds no personal data, or if it is no event of ours.
-
-    With envelopes, events share what may be shared. Then they can be encrypted, and not opened.
-    """
+def document(tenant: TenantName, event: RecordedEvent) -> Document | None:
+    """Return an event's JSON; None if it holds no personal data, or if it is no event of ours."""
     shape = shape_of_type(event.type)
-    if shape is None:
+    if shape is None or not (shape or b'"name"' in event.metadata):
         return None
-    if isinstance(event, Draft):
-        envelope = envelope_of(event.metadata, stream, {} if envelopes is None else envelopes)
-        found = Document(tenant, stream, event.event_id, event.data, envelope, shape)
-    elif isinstance(event, NewEvent | RecordedEvent) and (shape or b'"name"' in event.metadata):
-        try:
-            data, metadata = from_json(event.data) if shape else event.data, from_json(event.metadata)
-            found = Document(tenant, stream, event.event_id, data, Envelope(metadata), shape)
-        except (AttributeError, TypeError, ValueError):
-            # Others may write under our names. Decoding will report what cannot be read.
-            return None
-    else:
+    try:
+        data, metadata = from_json(event.data) if shape else event.data, from_json(event.metadata)
+        found = Document(tenant, event.stream, event.event_id, data, metadata, shape)
+    except (AttributeError, TypeError, ValueError):
+        # Others may write under our names. Decoding will report what cannot be read.
         return None
     return found if found.is_personal else None
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.personal import Place, places, shape_of
+from pydantic_core import to_json
+
+from domain.personal import shape_of
 from domain.streams import person_stream
 from domain.values import Actor
 
@@ -17,43 +19,47 @@ ACTOR_SHAPE = shape_of(Actor)
 
 
 class Envelope:
-    """An event's metadata, and the personal data in it, its performer's name. It works on a copy.
+    """The metadata of events that are encrypted: their performer, and the form in which they are stored.
 
-    Events that share their metadata may share an envelope too, if it says the same in all of them (is_shared). It is
-    then encrypted and written once for all.
+    Events that share their metadata share an envelope too. It changes nothing of the metadata.
     """
 
-    __slots__ = ("is_sealed", "json", "metadata", "performer", "places")
+    __slots__ = ("_actor", "_json", "actor", "is_personal", "metadata", "performer")
 
     def __init__(self, metadata: dict[str, Any]) -> None:
-        self.metadata = metadata = {**metadata}
+        self.metadata = metadata
+        self.actor: dict[str, Any] | None = metadata.get("actor")
         self.performer: str | None = None
-        self.places: list[Place] = []
-        self.is_sealed = False
-        self.json: bytes | None = None
-        """The metadata as they are stored, once they are encrypted and were written."""
-        if actor := metadata.get("actor"):
-            metadata["actor"] = actor = {**actor}
-            self.performer = performer_of(actor)
-            self.places = places(actor, ACTOR_SHAPE, "actor.")
+        """The subject that the performer's data is about; None if it is about the event's stream."""
+        self.is_personal = False
+        """Whether the performer has a name."""
+        if self.actor is not None:
+            self.performer = performer_of(self.actor)
+            self.is_personal = any(map(self.actor.get, ACTOR_SHAPE))
+        self._actor: bytes | None = None
+        self._json = b""
 
-    def is_shared(self, stream: str) -> bool:
-        """Whether events of this stream may share it: what it holds is about a performer, not about the stream."""
-        return self.performer is not None and self.performer != stream
+    def written(self, actor: bytes | None) -> bytes:
+        """Return the metadata as they are stored. actor is the JSON of the encrypted actor, if there is something."""
+        if actor is None:
+            return to_json({**self.metadata, MARK: 1})
+        if actor is not self._actor:
+            rest = {**self.metadata, MARK: 1}
+            del rest["actor"]
+            self._actor, self._json = actor, b'%b,"actor":%b}' % (to_json(rest)[:-1], actor)
+        return self._json
 
 
 Envelopes = dict[int, Envelope]
 """The envelopes that events share, by the identities of their metadata. It must not outlive these."""
 
 
-def envelope_of(metadata: dict[str, Any], stream: str, envelopes: Envelopes) -> Envelope:
-    """Return the envelope of an event of a stream: a shared one, if there is one, or a new one."""
-    shared = envelopes.get(id(metadata))
-    if shared is None or shared.performer == stream:
-        shared = Envelope(metadata)
-        if shared.is_shared(stream):
-            envelopes[id(metadata)] = shared
-    return shared
+def envelope_of(metadata: dict[str, Any], envelopes: Envelopes) -> Envelope:
+    """Return the envelope of this metadata."""
+    found = envelopes.get(id(metadata))
+    if found is None:
+        found = envelopes[id(metadata)] = Envelope(metadata)
+    return found
 
 
 def performer_of(actor: Mapping[str, Any]) -> str | None:

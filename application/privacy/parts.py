@@ -8,7 +8,7 @@ from pydantic_core import from_json, to_json
 from application.ledger.port import WHY_UNREADABLE
 from application.privacy.cipher import is_token
 from application.privacy.documents import Document, shape_of_type
-from application.privacy.envelopes import MARK, Envelope
+from application.privacy.envelopes import MARK
 from domain.values import TenantName
 
 _UNKNOWN = "none"
@@ -71,7 +71,7 @@ def document_of_part(tenant: TenantName, part: SealedPart) -> Document | None:
         data = part.data
         if isinstance(data, bytes):
             data = from_json(data) if shape else data
-        found = Document(tenant, part.stream, part.event_id or "", data, Envelope(metadata), shape)
+        found = Document(tenant, part.stream, part.event_id or "", data, metadata, shape)
     except (AttributeError, TypeError, ValueError):
         return None  # somebody has changed the row
     return found if found.is_personal else None

@@ -2,25 +2,25 @@
 
 from collections.abc import Sequence
 
-from application.ledger.port import Append, NewEvent, Prepared, Storable
+from application.ledger.port import Append, NewEvent, Prepared
 from application.privacy.cipher import Keys
-from application.privacy.documents import Document, document
 from application.privacy.envelopes import Envelopes
+from application.privacy.sealing import Sealing, sealing
 
-Documents = list[Document | None]
-"""The documents of the events of all writes of an append; None for an event without personal data."""
+Sealings = list[Sealing | None]
+"""How the events of all writes of an append are encrypted; None for an event without personal data."""
 
 
 class Secrets:
-    """What the preparation of an append needs besides its events: their documents, and the keys of the subjects.
+    """What the preparation of an append needs besides its events: how they are encrypted, and the subjects' keys.
 
     Each is encrypted once, and written once.
     """
 
-    __slots__ = ("_documents", "_events", "_keys")
+    __slots__ = ("_events", "_keys", "_sealings")
 
-    def __init__(self, documents: Documents, keys: Keys) -> None:
-        self._documents = documents
+    def __init__(self, sealings: Sealings, keys: Keys) -> None:
+        self._sealings = sealings
         self._keys = keys
         self._events: list[NewEvent] | None = None
 
@@ -31,7 +31,7 @@ class Secrets:
         if self._events is not None:
             return
         keys = self._keys
-        for each in self._documents[first:last]:
+        for each in self._sealings[first:last]:
             if each is not None:
                 each.seal(keys)
 
@@ -40,18 +40,17 @@ class Secrets:
         if self._events is None:
             events = [event for write in append.writes for event in write.events]
             self._events = [
-                event.written() if each is None else _stored(event, each)
-                for event, each in zip(events, self._documents, strict=True)
+                event.written() if each is None else each.written()
+                for event, each in zip(events, self._sealings, strict=True)
             ]
         return self._events
 
 
-def documents_of(append: Append) -> Documents:
-    """Return the documents of an append, to be encrypted. Its events share what may be shared."""
+def sealings_of(append: Append) -> Sealings:
+    """Return how the events of an append are encrypted. They share what may be shared."""
     envelopes: Envelopes = {}
-    return [
-        document(append.tenant, write.stream, event, envelopes) for write in append.writes for event in write.events
-    ]
+    tenant, writes, _, _ = append
+    return [sealing(tenant, stream, event, envelopes) for stream, _, events in writes for event in events]
 
 
 def prepare(group: Sequence[Append]) -> list[Prepared]:
@@ -82,7 +81,3 @@ def _written(append: Append) -> Prepared:
         return [event.written() for write in append.writes for event in write.events]
     except Exception as error:
         return error
-
-
-def _stored(event: Storable, found: Document) -> NewEvent:
-    return NewEvent(event.event_id, event.type, *found.written(), event.occurred_at)

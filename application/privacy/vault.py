@@ -11,7 +11,8 @@ from application.privacy.documents import Document, document, opened_event, subj
 from application.privacy.keys import KeyRing
 from application.privacy.notices import Noticed
 from application.privacy.parts import OpenedPart, SealedPart, document_of_part, opened_part
-from application.privacy.preparation import Secrets, documents_of
+from application.privacy.preparation import Secrets, sealings_of
+from application.privacy.sealing import subjects_of
 from application.runtime.room import BREATH_BYTES
 from domain.values import TenantName
 
@@ -34,7 +35,7 @@ class Vault:
         Raises TenantNotFound, Unavailable.
         """
         tenant, writes, key, secrets = append
-        if secrets is not None or not (subjects := subjects_in(found := documents_of(append))):
+        if secrets is not None or not (subjects := subjects_of(found := sealings_of(append))):
             return append
         return Append(tenant, writes, key, Secrets(found, await self._keys.to_write(tenant, subjects)))
 
@@ -58,7 +59,7 @@ class Vault:
         [unreadable] stands for data that cannot be opened, because the data or its key was changed;
         application.privacy.legible tells why. An event that is not JSON is returned as it is. Raises Unavailable.
         """
-        found = [document(tenant, event.stream, event) for event in events]
+        found = [document(tenant, event) for event in events]
         keys = await self._keys.to_read(tenant, subjects_in(found))
         imports, shown, size = _Imports(self._keys, tenant), [], 0
         for n, event in enumerate(events):

@@ -73,14 +73,15 @@ class Ticket:
         """Give up the place for good: the request was answered."""
         self._has_left = True
         if self.is_counted:
-            self.rest()
+            self.is_counted = False
+            self._admission.count(self._owner, -1, -self._size)
             self._admission.answered()
 
     def belongs_to(self, owner: Owner) -> None:
         """Note whose request it is. Raises ShareTaken if there are too many of theirs."""
-        self._admission.know(self._sender, owner)
         if owner == self._owner:
             return
+        self._admission.know(self._sender, owner)
         was_counted = self.is_counted
         self.rest()
         self._owner = owner

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from application.runtime.admission import Ticket
 from domain.errors import Unavailable
-from domain.values import Origin
+from domain.values import SaidOrigin
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class RequestContext:
         """Its place among the requests that are under way, where these are counted."""
 
     @property
-    def origin(self) -> Origin | None:
+    def origin(self) -> SaidOrigin | None:
         """The origin of the events that the request records."""
         return None
 
@@ -60,7 +60,7 @@ def give_up(answered: "asyncio.Future[Any]") -> None:
 current: ContextVar[RequestContext | None] = ContextVar("request", default=None)
 
 
-def current_origin() -> Origin | None:
+def current_origin() -> SaidOrigin | None:
     """Return the origin of events that are recorded now; None if they are recorded for no request."""
     context = current.get()
     return None if context is None else context.origin

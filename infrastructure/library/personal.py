@@ -11,7 +11,8 @@ from application.privacy.cipher import Keys, SubjectKey
 from application.privacy.damage import in_words
 from application.privacy.documents import document, opened_event, subjects_in
 from application.privacy.notices import Noticed
-from application.privacy.preparation import Secrets, documents_of, prepare
+from application.privacy.preparation import Secrets, prepare, sealings_of
+from application.privacy.sealing import subjects_of
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import TenantName
 from infrastructure.keys.installation import FINGERPRINT, INSTALLATION_KEY, NotSetUp, installation_key
@@ -44,9 +45,9 @@ class PersonalData:
 
         Sealing the same again gives the same.
         """
-        found = documents_of(append)
+        found = sealings_of(append)
         try:
-            if subjects := subjects_in(found):
+            if subjects := subjects_of(found):
                 append = append._replace(secrets=Secrets(found, self._keys_to_write(subjects)))
             [prepared] = prepare([append])
             if isinstance(prepared, Exception):
@@ -60,7 +61,7 @@ class PersonalData:
 
         What cannot be opened is [unreadable], and the event's metadata says why.
         """
-        found = [document(self._tenant, event.stream, event) for event in events]
+        found = [document(self._tenant, event) for event in events]
         if not any(found):
             return list(events)
         try:

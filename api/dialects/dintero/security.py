@@ -1,5 +1,6 @@
 """Dintero's credentials: a client's id and secret to get a token, and the token for everything else."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -8,7 +9,7 @@ from fastapi.security.http import HTTPBase
 
 from api.http.credentials import Authentication
 from api.http.requests import ServicesDep
-from api.http.security import basic, bearer
+from api.http.security import basic, bearer, known_bearer
 from application.access.callers import Caller, Tenant
 
 # For the documentation only. FastAPI's own HTTPBasic would refuse text that is not base64 before we can.
@@ -34,7 +35,7 @@ async def _client(request: Request, services: ServicesDep, _documented: Annotate
     return await basic(services, request)
 
 
-@Authentication
+@partial(Authentication, known=partial(known_bearer, audience=_tenants_audience))
 async def _caller(request: Request, services: ServicesDep, _documented: Annotated[object, Security(_TOKEN)]) -> Caller:
     return await bearer(services, request, audience=_tenants_audience)
 

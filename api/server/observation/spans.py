@@ -7,6 +7,7 @@ from time import time_ns
 from typing import Any
 
 from api.http.exchange import Observe
+from api.http.reading.headers import headers_of
 from api.http.request_ids import request_id
 from api.http.tracing import traceparent_of
 from domain.errors import Misconfigured
@@ -91,7 +92,7 @@ def _context(scope: Mapping[str, Any]) -> Any:
         set_span_in_context,
     )
 
-    traceparent = traceparent_of(dict(scope))
+    traceparent = traceparent_of(headers_of(scope))
     if traceparent is None:
         return None
     _, trace_id, span_id, flags = traceparent.split("-")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from api.http.reading.headers import headers_of
 from api.http.tracing import traceparent_of
 from domain.values import Origin
 
@@ -9,7 +10,8 @@ VALID = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def of(*values: str) -> str | None:
-    return traceparent_of({"headers": [(b"host", b"x"), *((b"traceparent", value.encode()) for value in values)]})
+    lines = [(b"host", b"x"), *((b"traceparent", value.encode()) for value in values)]
+    return traceparent_of(headers_of({"headers": lines}))
 
 
 def test_a_traceparent_is_taken_over() -> None:
