@@ -105,6 +105,7 @@ from infrastructure.setup.owner_session import owner_session, refuse_unsafe_serv
 from infrastructure.setup.served_database import ServedDatabase
 from infrastructure.transparency.repair import PostgresTreesToRepair
 from infrastructure.transparency.trees import PostgresTrees
+from infrastructure.views.bell import READERS, PostgresBell
 from infrastructure.views.browse import PostgresBrowsing
 from infrastructure.views.health import PostgresHealth
 from infrastructure.views.read import PostgresViews
@@ -230,7 +231,7 @@ async def open_services(
         retention = PostgresRetentionStore(pool)
         bodies = SealedBodies(_bodies(PostgresBodyStore(pool, large), bodies_url), keys, retention)
         views, erasure = PostgresViews(pool, vault, large), Erasure(store, keys, bodies)
-        queries = Queries(views, wait_seconds=read_wait_seconds)
+        queries = Queries(views, wait_seconds=read_wait_seconds, ring=PostgresBell(pool).ring)
         standby = None
         if read_dsn is not None:
             opened = open_standby(read_dsn, pool, watch, size=READ_CONNECTIONS, large_size=LARGE_CONNECTIONS)
@@ -330,7 +331,7 @@ async def run_projector(dsn: str) -> None:
 
         async def project() -> None:
             async with open_projector(dsn, watch=watch) as projector:
-                await keep_up(projector, Listener(dsn, watch=watch))
+                await keep_up(projector, Listener(dsn, watch=watch), Listener(dsn, channel=READERS, watch=watch))
 
         async def seal() -> None:
             async with open_sealer(dsn, watch=watch) as sealer:

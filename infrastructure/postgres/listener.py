@@ -13,15 +13,19 @@ from domain.values import TenantName
 from infrastructure.postgres.database import Connection, connect
 from infrastructure.postgres.watch import Watch
 
-CHANNEL = "ordertrail"
+APPENDS = "ordertrail"
+"""The channel that says whose ledgers have grown."""
 POLL_SECONDS = 0.5
 
 
 class Listener:
-    """Tells which tenants' ledgers have grown since the last question."""
+    """Tells which tenants a channel has named since the last question."""
 
-    def __init__(self, dsn: str, *, poll_seconds: float = POLL_SECONDS, watch: Watch | None = None) -> None:
+    def __init__(
+        self, dsn: str, *, channel: str = APPENDS, poll_seconds: float = POLL_SECONDS, watch: Watch | None = None
+    ) -> None:
         self._dsn = dsn
+        self._channel = channel
         self._poll_seconds = poll_seconds
         self._watch = watch or Watch()
 
@@ -36,7 +40,7 @@ class Listener:
                 connection = await connect(self._dsn)
                 self._watch.adopt(connection)
                 try:
-                    await connection.execute(f"LISTEN {CHANNEL}")
+                    await connection.execute(f"LISTEN {self._channel}")
                     asked = -inf
                     while True:
                         # This also happens under steady notifications: the lost hint may be the one that matters.

@@ -197,3 +197,8 @@ CROSS JOIN LATERAL (
     SELECT * FROM ordertrail.events AS e WHERE e.tenant = %(tenant)s AND e.position = page.position LIMIT 1
 ) AS e
 ORDER BY page.position DESC
+
+-- name: ring
+-- Wakes the projector. Nobody waits until that is on the disk: commits that notify wait for one another.
+SELECT set_config('synchronous_commit', 'off', true), pg_notify(%(channel)s, tenant)
+FROM unnest(%(tenants)s::text[]) AS tenant

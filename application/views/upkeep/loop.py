@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from functools import partial
+from typing import NamedTuple
 
 from application.runtime.hints import Hints
 from application.runtime.loops import keep_going
@@ -14,8 +16,18 @@ from domain.values import TenantName
 
 _log = logging.getLogger(__name__)
 
-REST_SECONDS = 0.04
-"""The time between the starts of two rounds while appends pour in. A batch takes little more time than one event."""
+
+class Rest(NamedTuple):
+    """The seconds between the starts of two rounds while appends pour in: while somebody waits for the views, and else.
+
+    A batch takes little more time than one event.
+    """
+
+    awaited: float
+    unread: float
+
+
+REST = Rest(awaited=0.04, unread=0.1)
 FEW = 3
 """A round with so few events is followed by no rest: nothing more was waiting, and a lone writer can read at once."""
 
@@ -23,13 +35,15 @@ FEW = 3
 class _Inbox:
     """The tenants that wait for the projector, each of them once, however many hints came."""
 
-    def __init__(self) -> None:
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
         self._tenants: set[TenantName] = set()
         self._known: set[TenantName] = set()
         self._is_all = False
         self._arrived = asyncio.Event()
         self._is_awake = asyncio.Event()
         self._is_awake.set()
+        self._is_awaited = asyncio.Event()
 
     def put(self, tenants: set[TenantName] | None) -> None:
         """Note these tenants; None means that any tenant may have new events."""
@@ -44,15 +58,27 @@ class _Inbox:
         """Wait until there is something to do, and return its tenants."""
         await self._arrived.wait()
         self._arrived.clear()
+        self._is_awaited.clear()  # who has rung until now waits for what this round reads
         tenants, is_all = self._tenants, self._is_all
         self._tenants, self._is_all = set(), False
         return tenants | set(await projector.behind()) if is_all else tenants
 
-    async def rest(self, seconds: float) -> None:
-        """Take no hints for a while. They wait, and taking them all together costs little."""
+    async def rest(self, since: float) -> None:
+        """Take no hints for a while after the start of a round. They wait, and taking them all together costs little.
+
+        The rest is cut short if somebody waits for the views.
+        """
         self._is_awake.clear()
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(since + self._rest.awaited - time.monotonic())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(since + self._rest.unread - time.monotonic()):
+                await self._is_awaited.wait()
         self._is_awake.set()
+
+    def ring(self, tenants: set[TenantName]) -> None:
+        """Note that somebody waits for the views of these tenants."""
+        self.put(tenants)
+        self._is_awaited.set()
 
     async def awake(self) -> None:
         """Wait until a rest is over."""
@@ -65,10 +91,9 @@ class _Rounds:
     Tenants with few events are projected together, and then the others in turn.
     """
 
-    def __init__(self, projector: Projector, inbox: _Inbox, rest_seconds: float) -> None:
+    def __init__(self, projector: Projector, inbox: _Inbox) -> None:
         self._projector = projector
         self._inbox = inbox
-        self._rest_seconds = rest_seconds
         self._troubles: dict[TenantName, OutageLog] = {}
 
     async def go(self) -> None:
@@ -84,7 +109,7 @@ class _Rounds:
             raise
         self._inbox.put({tenant for tenant, events in read.items() if events > FEW})
         if sum(read.values()) > FEW:
-            await self._inbox.rest(began + self._rest_seconds - time.monotonic())
+            await self._inbox.rest(began)
 
     async def _project(self, tenant: TenantName) -> int:
         """Project a batch; return its number of events. A tenant's error is logged and does not stop the others."""
@@ -101,13 +126,23 @@ class _Rounds:
         return read
 
 
-async def keep_up(projector: Projector, hints: Hints, *, rest_seconds: float = REST_SECONDS) -> None:
-    """Project new events, for ever. If the database is lost, wait for it; no event is missed."""
-    inbox = _Inbox()
-    rounds = _Rounds(projector, inbox, rest_seconds)
+async def keep_up(projector: Projector, hints: Hints, readers: Hints, *, rest: Rest = REST) -> None:
+    """Project new events, for ever. If the database is lost, wait for it; no event is missed.
+
+    readers tells for whose views somebody waits.
+    """
+    inbox = _Inbox(rest)
+    rounds = _Rounds(projector, inbox)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_going("listener", partial(_listen, hints, inbox)), name="listener")
+        tasks.create_task(keep_going("bell", partial(_hear, readers, inbox)), name="bell")
         tasks.create_task(keep_going("projector", rounds.go), name="projector")
+
+
+async def _hear(readers: Hints, inbox: _Inbox) -> None:
+    async for waiting in readers.hints():
+        if waiting:
+            inbox.ring(waiting)
 
 
 async def _listen(hints: Hints, inbox: _Inbox) -> None:
