@@ -306,7 +306,7 @@ def _read_from(
     as_stored = PostgresEventStore(standby.pool, writer, large, whatever_times=True)
     store = StandbyStore(as_stored, vault, PostgresStandings(standby.pool), secret=secret)
     views = PostgresViews(standby.pool, vault, large)
-    queries = StandbyQueries(views, wait_seconds=0.0)
+    queries = StandbyQueries(views, wait_seconds=0.0, ring=services.queries.ring)
     return services._replace(
         primary=services,
         store=store,

@@ -16,9 +16,7 @@ from domain.order_state import OrderState, changes
 from domain.streams import order_id_of, order_stream
 from domain.values import NO_CUSTOMER, Change, Customer, JsonObject, Money, Name, Totals
 
-DECISIONS: frozenset[type[OrderEvent]] = frozenset(
-    (Created, Edited, Transferred, Redacted, Split, SplitChanges, SplitFrom)
-)
+DECISIONS: tuple[type[OrderEvent], ...] = (Created, Edited, Transferred, Redacted, Split, SplitChanges, SplitFrom)
 """Events whose recording depends on the order's state. All others are facts: they are true whatever its state is."""
 
 CANCELLED = "cancelled"

@@ -243,6 +243,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Case]]] = {
         "find_events": [case(2, event_ids=texts(["long-7", "no such"]), limit=2, inline=1_000)],
     },
     "queries": {
+        "ring": [case(0, channel="readers", tenants=texts(["acme", "no such"]))],
         "progress": [
             case(4, views=VIEWS, shown=shown, order_ids=texts(["A-7", "long", "no such", ""]))
             for shown in ("action_log", "timeline")

@@ -53,14 +53,16 @@ class Authentication:
         return await self(request=request, services=services_of(request), **self._documented)
 
     def known(self, scope: Scope, services: Services, headers: Headers) -> Caller | None:
-        """Return what identify does, without storing it with the request; None if ask has to be asked."""
+        """Return what ask does, if the sender was determined a moment ago; None if ask has to be asked. Raises what ask
+        raises.
+        """
         if not is_each_once(headers, scope) or (caller := self._known(services, headers)) is None:
             return None
         _note_owner(scope, caller)
         return caller
 
     async def ask(self, request: Request, services: Services) -> Caller:
-        """Return what identify does, without storing it with the request."""
+        """Return what identify does, without storing it with the request, and count the request among its tenant's."""
         caller = await self._determine(request=request, services=services, **self._documented)
         _note_owner(request.scope, caller)
         return caller

@@ -22,7 +22,7 @@ async def bearer(services: Services, request: Request, *, audience: Audience = N
 def known_bearer(services: Services, headers: Headers, *, audience: Audience = None) -> Caller | None:
     """Return what bearer does if the token was checked a moment ago; None if bearer has to be asked.
 
-    No header of the request came twice.
+    No header of the request came twice. Raises Unauthenticated if the token is for another audience; Unavailable.
     """
     scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     return services.access.known_by_bearer(token.strip(), audience=audience) if scheme.lower() == "bearer" else None

@@ -21,6 +21,8 @@ E = TypeVar("E", bound=Event)
 
 DAMAGE = (AttributeError, LookupError, TypeError, ValueError)
 """The errors that are raised when a stored event does not have the form in which we store events."""
+MAX_ACTORS = 4_096
+"""How many actors are remembered as JSON has them. What is encrypted of them is remembered by that."""
 _NOBODY: dict[str, Any] = {}
 _NO_FIELDS = {"schema_version", "encryption", WHY_UNREADABLE, ERASED}
 """The members of metadata that are not fields of the event."""
@@ -247,7 +249,7 @@ def _envelope(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=MAX_ACTORS)
 def _said_of(actor: Actor) -> dict[str, Any]:
     return actor.model_dump(exclude_defaults=True)
 

@@ -25,6 +25,8 @@ from domain.order import DECISIONS, Order, new_order_id
 from domain.streams import integration_stream, order_stream
 from domain.values import Customer, Money, Position, TenantName, Totals
 
+_DECISIONS = frozenset(DECISIONS)
+
 
 class OrderService:
     """Records facts without reading the order first. Takes decisions by loading the order and applying its rules.
@@ -72,7 +74,7 @@ class OrderService:
         expected defaults to STREAM_EXISTS. An implicit tenant's unknown order begins with these events. Raises
         OrderNotFound. Raises Unavailable if the order was redacted, but something could not be erased.
         """
-        are_decisions = not DECISIONS.isdisjoint(map(type, events))
+        are_decisions = not _DECISIONS.isdisjoint(map(type, events))
         record = self._writer.record_decisions if are_decisions else self._writer.record_facts
         known = STREAM_EXISTS if expected is None else expected
         try:

@@ -28,7 +28,7 @@ class Envelope:
 
     def __init__(self, metadata: dict[str, Any]) -> None:
         self.metadata = metadata
-        self.actor: dict[str, Any] | None = metadata.get("actor")
+        self.actor: dict[str, Any] | None = metadata.get("actor") or None
         self.performer: str | None = None
         """The subject that the performer's data is about; None if it is about the event's stream."""
         self.is_personal = False
@@ -40,8 +40,9 @@ class Envelope:
         self._json = b""
 
     def written(self, actor: bytes | None) -> bytes:
-        """Return the metadata as they are stored. actor is the JSON of the encrypted actor, if there is something."""
+        """Return the metadata as they are stored. actor is the JSON of the encrypted actor, if that is personal."""
         if actor is None:
+            assert not self.is_personal
             return to_json({**self.metadata, MARK: 1})
         if actor is not self._actor:
             rest = {**self.metadata, MARK: 1}
@@ -51,7 +52,7 @@ class Envelope:
 
 
 Envelopes = dict[int, Envelope]
-"""The envelopes that events share, by the identities of their metadata. It must not outlive these."""
+"""The envelopes that events share, by the identities of their metadata, which they keep."""
 
 
 def envelope_of(metadata: dict[str, Any], envelopes: Envelopes) -> Envelope:

@@ -25,7 +25,7 @@ class Sealing:
         self._tenant, self._stream, self._event = tenant, stream, event
         data: dict[str, Any] | bytes = event.data
         self._places: list[Place] = []
-        if shape and not isinstance(data, bytes):
+        if shape and isinstance(data, dict):
             data = {**data}
             self._places = places(data, shape)
         self._data = data
@@ -97,23 +97,23 @@ def sealing(tenant: TenantName, stream: str, event: Storable, envelopes: Envelop
     shape = shape_of_type(event.type)
     if shape is None:
         return None
-    try:
-        draft = _read(event, shape) if isinstance(event, NewEvent) else event
-        if not isinstance(draft, Draft):
+    if isinstance(event, Draft):
+        found = Sealing(tenant, stream, event, shape, envelopes)
+    elif isinstance(event, NewEvent) and (shape or b'"name"' in event.metadata):
+        try:
+            found = Sealing(tenant, stream, _unwritten(event, shape), shape, envelopes)
+        except (AttributeError, TypeError, ValueError):
+            # Others may write under our names. Decoding will report what cannot be read.
             return None
-        found = Sealing(tenant, stream, draft, shape, envelopes)
-    except (AttributeError, TypeError, ValueError):
-        # Others may write under our names. Decoding will report what cannot be read.
+    else:
         return None
     return found if found.is_personal else None
 
 
-def _read(event: NewEvent, shape: Shape) -> Draft | None:
-    """Return an event that was written already as it was before; None if it cannot hold personal data."""
-    event_id, event_type, data, metadata, occurred_at = event
-    if not shape and b'"name"' not in metadata:
-        return None
-    return Draft(event_id, event_type, from_json(data) if shape else data, from_json(metadata), occurred_at)
+def _unwritten(event: NewEvent, shape: Shape) -> Draft:
+    """Return an event as it was before its JSON was written. Raises ValueError."""
+    data = from_json(event.data) if shape else event.data
+    return Draft(event.event_id, event.type, data, from_json(event.metadata), event.occurred_at)
 
 
 def subjects_of(sealings: Iterable[Sealing | None]) -> set[str]:

@@ -184,20 +184,14 @@ class References(Protocol):
         """Return the newest order that is known by this reference."""
 
 
-async def ring_nothing(_tenant: TenantName) -> None:
-    """Leave the projector alone."""
-
-
 class Queries:
     """Reads that see everything that was written before them."""
 
-    def __init__(
-        self, views: Views, *, wait_seconds: float, ring: Callable[[TenantName], Awaitable[None]] = ring_nothing
-    ) -> None:
+    def __init__(self, views: Views, *, wait_seconds: float, ring: Callable[[TenantName], object]) -> None:
         """ring tells the projector that somebody waits for a tenant's views. It may not be heard."""
         self.views = views
         self._wait_seconds = wait_seconds
-        self._ring = ring
+        self.ring = ring
 
     async def fresh(self, tenant: TenantName, *views: str, order_id: str | None = None) -> Freshness:
         """Wait until these views have reached the ledger's present head, or until the time is up.
@@ -209,7 +203,8 @@ class Queries:
         progress = await self.views.progress(tenant, views, order_id)
         head, pause = progress.head, FIRST_POLL_SECONDS
         while progress.reached < head and not progress.is_stopped and time.monotonic() < deadline:
-            await self._ring(tenant)
+            if pause > FIRST_POLL_SECONDS:  # a single write has woken the projector by itself
+                self.ring(tenant)
             with resting():
                 await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL_SECONDS)

@@ -101,6 +101,8 @@ class StandbyQueries(Queries):
                 return Freshness(Position(reached), 0, progress.edition)
             if progress.is_stopped or time.monotonic() >= deadline:
                 raise StandbyBehind
+            if pause > FIRST_POLL_SECONDS:
+                self.ring(tenant)
             with resting():
                 await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL_SECONDS)

@@ -199,6 +199,6 @@ CROSS JOIN LATERAL (
 ORDER BY page.position DESC
 
 -- name: ring
--- Wakes the projector. Nobody waits until that is on the disk: commits that notify wait for one another.
+-- Wakes the projector. It is not worth a flush of the log: if it is lost, the projector wakes by itself.
 SELECT set_config('synchronous_commit', 'off', true), pg_notify(%(channel)s, tenant)
 FROM unnest(%(tenants)s::text[]) AS tenant

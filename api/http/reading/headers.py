@@ -1,4 +1,4 @@
-"""The headers of a request, read once."""
+"""The headers of a request, by their names."""
 
 from collections.abc import Mapping
 from typing import Any

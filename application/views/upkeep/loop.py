@@ -18,16 +18,15 @@ _log = logging.getLogger(__name__)
 
 
 class Rest(NamedTuple):
-    """The seconds between the starts of two rounds while appends pour in: while somebody waits for the views, and else.
-
-    A batch takes little more time than one event.
-    """
+    """The seconds between the starts of two rounds while appends pour in. A batch takes little more than one event."""
 
     awaited: float
-    unread: float
+    """While somebody waits for the views."""
+    unawaited: float
+    """While nobody does."""
 
 
-REST = Rest(awaited=0.04, unread=0.1)
+REST = Rest(awaited=0.04, unawaited=0.1)
 FEW = 3
 """A round with so few events is followed by no rest: nothing more was waiting, and a lone writer can read at once."""
 
@@ -63,15 +62,15 @@ class _Inbox:
         self._tenants, self._is_all = set(), False
         return tenants | set(await projector.behind()) if is_all else tenants
 
-    async def rest(self, since: float) -> None:
-        """Take no hints for a while after the start of a round. They wait, and taking them all together costs little.
+    async def rest(self, began: float) -> None:
+        """Take no hints for a while after a round began. They wait, and taking them all together costs little.
 
         The rest is cut short if somebody waits for the views.
         """
         self._is_awake.clear()
-        await asyncio.sleep(since + self._rest.awaited - time.monotonic())
+        await asyncio.sleep(began + self._rest.awaited - time.monotonic())
         with suppress(TimeoutError):
-            async with asyncio.timeout(since + self._rest.unread - time.monotonic()):
+            async with asyncio.timeout(began + self._rest.unawaited - time.monotonic()):
                 await self._is_awaited.wait()
         self._is_awake.set()
 
@@ -135,14 +134,16 @@ async def keep_up(projector: Projector, hints: Hints, readers: Hints, *, rest: R
     rounds = _Rounds(projector, inbox)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_going("listener", partial(_listen, hints, inbox)), name="listener")
-        tasks.create_task(keep_going("bell", partial(_hear, readers, inbox)), name="bell")
+        tasks.create_task(keep_going("bell", partial(_hear, readers, inbox, rest)), name="bell")
         tasks.create_task(keep_going("projector", rounds.go), name="projector")
 
 
-async def _hear(readers: Hints, inbox: _Inbox) -> None:
+async def _hear(readers: Hints, inbox: _Inbox, rest: Rest) -> None:
     async for waiting in readers.hints():
         if waiting:
             inbox.ring(waiting)
+            # Readers ring again and again. If nothing can be projected for them, each ring is a round in vain.
+            await asyncio.sleep(rest.awaited)
 
 
 async def _listen(hints: Hints, inbox: _Inbox) -> None:

@@ -1,7 +1,8 @@
 """Who sends a request is found out once, first of all, whichever way the request takes."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 
 from api.http.credentials import Authentication
 from api.http.hot import HotRoutes, hot
+from api.http.reading.headers import Headers
 from api.http.requests import Json, StrictRoute
 from application.access.callers import Caller, Tenant
 from domain.errors import Unauthenticated
@@ -22,13 +24,26 @@ class Thing(BaseModel):
     size: int
 
 
-async def _asked(request: Request) -> list[str | None]:
-    asked: list[str | None] = request.app.state.opening.require()
+class Asked(list[str | None]):
+    """The senders who were asked for, and what is known without asking: a sender, or what is wrong with them."""
+
+    known: Caller | Exception | None = None
+
+
+async def _asked(request: Request) -> Asked:
+    asked: Asked = request.app.state.opening.require()
     return asked
 
 
-@Authentication
-async def _caller(request: Request, services: Annotated[list[str | None], Depends(_asked)]) -> Caller:
+def _known(asked: Any, _headers: Headers) -> Caller | None:
+    if isinstance(asked.known, Exception):
+        raise asked.known
+    known: Caller | None = asked.known
+    return known
+
+
+@partial(Authentication, known=_known)
+async def _caller(request: Request, services: Annotated[Asked, Depends(_asked)]) -> Caller:
     services.append(request.headers.get("authorization"))
     if request.headers.get("authorization") != "me":
         raise Unauthenticated
@@ -58,14 +73,14 @@ class App:
     def __init__(self) -> None:
         framework = FastAPI()
         framework.router.route_class = StrictRoute
-        self.asked: list[str | None] = []
+        self.asked = Asked()
         framework.state.opening = self
         framework.put("/things")(put_thing)
         framework.put("/hot/things")(put_hot_thing)
         framework.add_exception_handler(Unauthenticated, _refused)
         self.hot = HotRoutes(framework, max_body_bytes=100, render=_refused)
 
-    def require(self) -> list[str | None]:
+    def require(self) -> Asked:
         return self.asked
 
 
@@ -109,3 +124,37 @@ async def test_of_an_unknown_callers_request_nothing_is_read(app: App, http: htt
     assert (response.status_code, response.text) == (401, "No valid credential was given.")
     assert app.asked == ["you"]
     assert read == []
+
+
+async def test_a_sender_who_was_determined_a_moment_ago_is_known(app: App, http: httpx.AsyncClient) -> None:
+    app.asked.known = ME
+
+    response = await http.put("/hot/things", json={"size": 3}, headers={"Authorization": "me"})
+
+    assert (response.json(), app.asked) == ({"size": 3}, [])
+
+
+@pytest.mark.parametrize("more", ["me", "you"])
+async def test_who_sends_a_credential_twice_is_determined_anew(app: App, http: httpx.AsyncClient, more: str) -> None:
+    app.asked.known = ME
+    headers = [("Authorization", "me"), ("Authorization", more), ("Content-Type", "application/json")]
+
+    await http.put("/hot/things", content=b'{"size": 3}', headers=headers)
+
+    assert len(app.asked) == 1
+
+
+async def test_a_known_sender_is_not_determined_by_the_ordinary_route(app: App, http: httpx.AsyncClient) -> None:
+    app.asked.known = ME
+
+    response = await http.put("/hot/things", json={"size": "x"}, headers={"Authorization": "me"})
+
+    assert (response.status_code, app.asked) == (422, [])
+
+
+async def test_what_is_wrong_with_a_known_sender_is_answered(app: App, http: httpx.AsyncClient) -> None:
+    app.asked.known = Unauthenticated("It is for another audience")
+
+    response = await http.put("/hot/things", json={"size": 3}, headers={"Authorization": "me"})
+
+    assert (response.status_code, response.text) == (401, "It is for another audience")

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.ledger.codec import decode, draft, encode
-from application.ledger.port import NewEvent, RecordedEvent
+from application.ledger.port import Draft, NewEvent, RecordedEvent
 from application.privacy.cipher import DamagedKey, Keys, SubjectKey, bound, open_token, seal, seal_body
 from application.privacy.documents import document
-from application.privacy.sealing import sealing, subjects_of
+from application.privacy.sealing import MOST_ACTORS, sealing, subjects_of
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.event import Event
 from domain.events.lifecycle import CancellationRequested, CommentAdded, Transferred
@@ -311,6 +311,46 @@ def test_what_has_no_personal_data_or_cannot_be_read_is_left_alone(stored: Any) 
 
     assert document(ACME, kept(new)) is None
     assert sealing(ACME, STREAM, new, {}) is None
+
+
+@pytest.mark.parametrize("actor", [b'""', b"[]", b"{}", b"null"])
+def test_what_others_wrote_is_encrypted_although_its_actor_says_nothing(actor: bytes) -> None:
+    data, metadata = b'{"text": "call 555-0199", "is_private": false}', b'{"actor": %b}' % actor
+    found = sealing(ACME, STREAM, NewEvent("e1", CommentAdded.topic, data, metadata, None), {})
+
+    assert found is not None
+    found.seal(KEYS)
+    assert b"555" not in found.written().data
+
+
+@pytest.mark.parametrize("data", [b"null", b"[1]", b"7"])
+def test_an_actors_name_is_encrypted_whatever_others_wrote_beside_it(data: bytes) -> None:
+    metadata = b'{"actor": {"id": "u1", "name": "Ada"}}'
+    found = sealing(ACME, STREAM, NewEvent("e1", CommentAdded.topic, data, metadata, None), {})
+
+    assert found is not None
+    found.seal(KEYS)
+    stored = found.written()
+    assert (stored.data, b"Ada" in stored.metadata) == (data, False)
+
+
+def test_an_actor_is_encrypted_once_for_all_events_with_the_same_key() -> None:
+    key, actor = SubjectKey(b"p" * 32), {"id": "u1", "name": "Ada"}
+
+    def metadata_of(actor: dict[str, str], key: SubjectKey) -> bytes:
+        found = sealing(ACME, STREAM, Draft("e1", "order.status_updated", b"{}", {"actor": actor}, None), {})
+        assert found is not None
+        found.seal({PERSON: key})
+        return found.written().metadata
+
+    first = metadata_of(actor, key)
+    assert metadata_of(actor, key) == metadata_of({**actor}, key) == first
+    assert metadata_of(actor, OTHER_KEY) != first
+    assert metadata_of({**actor, "name": "Bo"}, key) != first
+    for n in range(20):
+        metadata_of({**actor, "name": f"Ada {n}"}, key)
+    assert len(key.actors) <= MOST_ACTORS
+    assert metadata_of(actor, key) == first
 
 
 def test_an_event_is_decoded_without_the_mark() -> None:

@@ -91,7 +91,7 @@ async def test_after_a_burst_hints_wait_until_a_rest_is_over() -> None:
 
 
 async def test_a_reader_who_waits_cuts_a_rest_short() -> None:
-    async with kept_up(rest=Rest(awaited=0.0, unread=FOR_EVER)) as appends:
+    async with kept_up(rest=Rest(awaited=0.0, unawaited=FOR_EVER)) as appends:
         for _ in range(20):
             appends.append(FEW + 1)
             await until(lambda: appends.is_projected)
@@ -99,7 +99,7 @@ async def test_a_reader_who_waits_cuts_a_rest_short() -> None:
 
 
 async def test_a_reader_who_waits_leaves_the_projector_the_rest_between_two_rounds() -> None:
-    async with kept_up(rest=Rest(awaited=FOR_EVER, unread=FOR_EVER)) as appends:
+    async with kept_up(rest=Rest(awaited=FOR_EVER, unawaited=FOR_EVER)) as appends:
         appends.append(FEW + 1)
         await until(lambda: appends.is_projected)
 
@@ -112,7 +112,7 @@ async def test_a_reader_who_waits_leaves_the_projector_the_rest_between_two_roun
 
 
 async def test_silence_of_readers_cuts_no_rest_short() -> None:
-    async with kept_up(rest=Rest(awaited=0.0, unread=FOR_EVER)) as appends:
+    async with kept_up(rest=Rest(awaited=0.0, unawaited=FOR_EVER)) as appends:
         appends.append(FEW + 1)
         await until(lambda: appends.is_projected)
 
@@ -122,6 +122,16 @@ async def test_silence_of_readers_cuts_no_rest_short() -> None:
             await asyncio.sleep(0)
 
         assert not appends.is_projected
+
+
+async def test_readers_who_ring_in_vain_do_not_keep_the_projector_busy() -> None:
+    async with kept_up(rest=Rest(awaited=FOR_EVER, unawaited=FOR_EVER)) as appends:
+        for _ in range(20):
+            appends.readers.waiting.put_nowait({ACME})
+            for _ in range(20):
+                await asyncio.sleep(0)
+
+        assert appends.readers.waiting.qsize() == 19
 
 
 async def test_what_pours_in_is_all_projected() -> None:

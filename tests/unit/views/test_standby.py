@@ -30,7 +30,7 @@ def at(head: int, reached: int, *, number: int = 0, is_stopped: bool = False) ->
 
 
 def queries(views: Any) -> StandbyQueries:
-    return StandbyQueries(views, wait_seconds=0)
+    return StandbyQueries(views, wait_seconds=0, ring=bool)
 
 
 async def test_views_that_show_what_is_wanted_answer_at_once_whatever_they_lack_besides() -> None:
