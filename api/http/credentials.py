@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from api.http.opening import services_of
-from api.http.reading.headers import Headers, is_each_once
+from api.http.reading.headers import Headers
 from api.http.tickets import ticket_of
 from api.services import Services
 from application.access.callers import Caller
@@ -53,12 +53,13 @@ class Authentication:
         return await self(request=request, services=services_of(request), **self._documented)
 
     def known(self, scope: Scope, services: Services, headers: Headers) -> Caller | None:
-        """Return what ask does, if the sender was determined a moment ago; None if ask has to be asked. Raises what ask
-        raises.
+        """Return what ask does, if the sender was determined a moment ago; None if ask has to be asked.
+
+        No header of the request came twice. Raises what ask raises.
         """
-        if not is_each_once(headers, scope) or (caller := self._known(services, headers)) is None:
-            return None
-        _note_owner(scope, caller)
+        caller = self._known(services, headers)
+        if caller is not None:
+            _note_owner(scope, caller)
         return caller
 
     async def ask(self, request: Request, services: Services) -> Caller:

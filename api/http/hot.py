@@ -201,13 +201,14 @@ class HotRoutes:
         """
         route, path_params = found
         scope["app"], scope["route"], scope["path_params"] = self._app, route, path_params
+        is_once = is_each_once(headers, scope)
 
         def request() -> Request:
             return Request(scope, receive)
 
         try:
             services = services_in(scope)
-            caller = route.authentication.known(scope, services, headers)
+            caller = route.authentication.known(scope, services, headers) if is_once else None
             if caller is None:
                 caller = await route.authentication.ask(request(), services)
         except Exception as error:
@@ -217,7 +218,8 @@ class HotRoutes:
                 raise _Passed  # noqa: TRY301 parameters that it does not take may have to be refused
             body = None
             if route.is_write:
-                _require_unconditional(route, headers, scope)
+                if may_be_refused(headers, is_each_once=is_once, keeps_if_match=route.if_match_name is not None):
+                    raise _Passed  # noqa: TRY301 conditions that may have to be refused
                 self._require_plain(headers)
                 body = json_of(await read())
             arguments = await route.arguments(scope, request, headers, caller, services, body)
@@ -238,14 +240,6 @@ class HotRoutes:
             require_json([sent_as.decode("latin-1")])
         if not 1 <= int(headers.get(b"content-length", b"0")) <= self._max_body_bytes:
             raise _Passed
-
-
-def _require_unconditional(route: HotRoute, headers: Headers, scope: Scope) -> None:
-    """Raise _Passed if the headers of a write hold conditions that may have to be refused."""
-    if may_be_refused(
-        headers, is_each_once=is_each_once(headers, scope), keeps_if_match=route.if_match_name is not None
-    ):
-        raise _Passed
 
 
 async def _read(receive: Receive, messages: list[Message]) -> bytes:

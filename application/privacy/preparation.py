@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from application.ledger.port import Append, NewEvent, Prepared
+from application.ledger.port import Append, NewEvent, Prepared, written
 from application.privacy.cipher import Keys
 from application.privacy.envelopes import Envelopes
 from application.privacy.sealing import Sealing, sealing
@@ -60,24 +60,22 @@ def prepare(group: Sequence[Append]) -> list[Prepared]:
     the same bytes. All are encrypted before any is written: the ciphers' code is large, and in this way the processor
     loads it once for all appends instead of once for each.
     """
-    errors = [_error_of_sealing(append.secrets) for append in group]
-    return [error or _written(append) for append, error in zip(group, errors, strict=True)]
-
-
-def _error_of_sealing(secrets: Secrets | None) -> Exception | None:
-    if secrets is not None:
-        try:
-            secrets.seal()
-        except Exception as error:
-            return error
-    return None
-
-
-def _written(append: Append) -> Prepared:
-    try:
+    errors: dict[int, Exception] = {}
+    for n, append in enumerate(group):
         if append.secrets is not None:
-            found: list[NewEvent] = append.secrets.written(append)
-            return found
-        return [event.written() for write in append.writes for event in write.events]
-    except Exception as error:
-        return error
+            try:
+                append.secrets.seal()
+            except Exception as error:
+                errors[n] = error
+    prepared: list[Prepared] = []
+    for n, append in enumerate(group):
+        try:
+            prepared.append(errors.get(n) or _written(append))
+        except Exception as error:
+            prepared.append(error)
+    return prepared
+
+
+def _written(append: Append) -> list[NewEvent]:
+    secrets: Secrets | None = append.secrets
+    return written(append) if secrets is None else secrets.written(append)

@@ -74,8 +74,7 @@ class Ticket:
         self._has_left = True
         if self.is_counted:
             self.is_counted = False
-            self._admission.count(self._owner, -1, -self._size)
-            self._admission.answered()
+            self._admission.count(self._owner, -1, -self._size, answered=1)
 
     def belongs_to(self, owner: Owner) -> None:
         """Note whose request it is. Raises ShareTaken if there are too many of theirs."""
@@ -164,8 +163,9 @@ class Admission:
                 self._owners.pop(next(iter(self._owners)))
             self._owners[sender] = owner
 
-    def count(self, owner: Owner, requests: int, size: int) -> None:
-        """Add requests to those that are under way, or take them away."""
+    def count(self, owner: Owner, requests: int, size: int, *, answered: int = 0) -> None:
+        """Add requests to those that are under way, or take them away. So many of these were answered, others rest."""
+        self._answered += answered
         self.under_way += requests
         self._bytes += size
         self._least = min(self._least, self.under_way)
@@ -176,10 +176,6 @@ class Admission:
         share.bytes += size
         if share.requests == 0:
             del self._shares[owner]
-
-    def answered(self) -> None:
-        """Count an answer."""
-        self._answered += 1
 
     def _measure(self, now: float) -> None:
         """Learn the pace from the time since this was last called, and whether the queue has stood for all of it."""

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 import psycopg
 from psycopg.rows import TupleRow
 
-from application.ledger.port import Append, Appended, Exactly, ExpectedVersion, NewEvent, StreamState, Write
+from application.ledger.port import Append, Appended, Exactly, ExpectedVersion, NewEvent, StreamState
 from domain.errors import (
     EventIdReused,
     IntegrationNotFound,
@@ -34,29 +34,35 @@ MAX_NAME_BYTES = 1_000
 
 def check(append: Append, events: Sequence[NewEvent]) -> None:
     """Check an append on its own, before it joins others. Raises InvalidEvent, TenantNotFound."""
-    if not _is_storable(append.tenant):
-        raise TenantNotFound(append.tenant)
     if not append.writes:
         raise InvalidEvent("There is nothing to append")
-    if append.key is not None:
-        _check_name("key", append.key.key)
     for write in append.writes:
-        _check_write(write)
-    for event_id, type_, _, _, occurred_at in events:
-        _check_name("event id", event_id)
-        _check_name("event type", type_)
-        if occurred_at is not None:
-            _check_time(occurred_at)
+        if not write.events:
+            raise InvalidEvent("There is nothing to append")
+        if isinstance(write.expected, Exactly) and write.expected.version < -1:
+            raise InvalidEvent(f"No stream can be at {write.expected}")
+    for event in events:
+        if event.occurred_at is not None:
+            _check_time(event.occurred_at)
+    names = [append.tenant, *[write.stream for write in append.writes]]
+    for event_id, type_, *_ in events:
+        names += event_id, type_
+    if not _is_plain("".join(names)) or append.key is not None:
+        _check_names(append, events)
     if len(events) > 1:
         _check_repeats(append, events)
 
 
-def _check_write(write: Write) -> None:
-    if not write.events:
-        raise InvalidEvent("There is nothing to append")
-    _check_name("stream", write.stream)
-    if isinstance(write.expected, Exactly) and write.expected.version < -1:
-        raise InvalidEvent(f"No stream can be at {write.expected}")
+def _check_names(append: Append, events: Sequence[NewEvent]) -> None:
+    if not _is_storable(append.tenant):
+        raise TenantNotFound(append.tenant)
+    if append.key is not None:
+        _check_name("key", append.key.key)
+    for write in append.writes:
+        _check_name("stream", write.stream)
+    for event_id, type_, *_ in events:
+        _check_name("event id", event_id)
+        _check_name("event type", type_)
 
 
 def _check_repeats(append: Append, events: Sequence[NewEvent]) -> None:
@@ -67,13 +73,17 @@ def _check_repeats(append: Append, events: Sequence[NewEvent]) -> None:
 
 
 def _check_name(what: str, name: str) -> None:
-    # Nearly all names are ASCII, for which this check is fast. It runs several times for every event.
-    if name.isascii() and len(name) <= MAX_NAME_BYTES and "\x00" not in name:
+    if _is_plain(name):
         return
     if not _is_storable(name):
         raise InvalidEvent(f"The {what} {name[:100]!r} holds a character that cannot be stored")
     if len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidEvent(f"The {what} {name[:100]!r}… is longer than {MAX_NAME_BYTES:,} bytes")
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name, or several together, can be stored. Nearly all are ASCII, for which this is found out fast."""
+    return name.isascii() and len(name) <= MAX_NAME_BYTES and "\x00" not in name
 
 
 def _is_storable(text: str) -> bool:
