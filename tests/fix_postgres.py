@@ -47,11 +47,14 @@ def server_dsn() -> Iterator[str]:
         yield COORDINATOR
         tidy_up(COORDINATOR)
         return
-    with _short_folder() as folder, embedded_server(folder) as dsn:
-        # What a power failure would do is not what these databases test.
-        _run(dsn, "ALTER SYSTEM SET fsync = off")
-        _run(dsn, "SELECT pg_reload_conf()")
-        yield dsn
+    with _short_folder() as folder:
+        with embedded_server(folder) as dsn:
+            # What a power failure would do is not what these databases test.
+            _run(dsn, "ALTER SYSTEM SET fsync = off")
+            # Several servers with two workers may live at the same time.
+            _run(dsn, "ALTER SYSTEM SET max_connections = 300")
+        with embedded_server(folder) as dsn:
+            yield dsn
 
 
 @pytest.fixture(scope="session")
