@@ -1,8 +1,8 @@
 """Encrypted personal data in an event's JSON: where it is, which key it needs, and what is shown of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic_core import from_json, to_json
 
@@ -11,8 +11,7 @@ from application.privacy.cipher import (
     CHANGED,
     Keys,
     bound_to_event,
-    bound_to_field,
-    bound_to_subject,
+    bound_to_place,
     is_token,
     open_token,
 )
@@ -95,18 +94,7 @@ class Document:
         return bool(self._values)
 
     def subjects(self) -> set[str]:
-        """Return the subjects whose data this event holds: the performer, if they have an id and are no customer, or
-        the stream.
-        """
         return {value[4] for value in self._values}
-
-    def _bound_to(self, path: str, subject: str) -> bytes:
-        """Return what the token of a value is bound to: the event and the place in it, or the performer and the
-        place.
-        """
-        if subject == self._stream:
-            return self._event + bound_to_field(path)
-        return bound_to_subject(self._tenant, subject, path)
 
     def open(self, keys: Keys) -> None:
         """Decrypt the personal data. A value whose key was destroyed is left out.
@@ -133,13 +121,14 @@ class Document:
         """Put what may be shown of a value of a sealed event in its place. Raises InvalidEvent, UnreadableKey."""
         holder, name, _, path, subject = value
         token = holder[name]
+        bound_to = bound_to_place(self._tenant, self._stream, self._event, path, subject)
         if not is_token(token):
             # In a sealed event all personal data is encrypted, short of what was erased before it was recorded. If you
             # mark another field as personal, raise the mark's number.
             if not is_placeholder(token):
                 raise InvalidEvent(CHANGED)
             self._erase(value)
-        elif (opened := open_token(token, keys.get(subject), self._bound_to(path, subject))) is None:
+        elif (opened := open_token(token, keys.get(subject), bound_to)) is None:
             self.missed.append((value, of_other_key(path, subject, is_there_one=subject in keys)))
             self._erase(value)
         else:
@@ -201,9 +190,18 @@ def shape_of_type(event_type: str) -> Shape | None:
     return None if event_class is None else shape_of(event_class)
 
 
-def subjects_in(documents: Sequence[Document | None]) -> set[str]:
+class Personal(Protocol):
+    """An event with personal data, on its way into the ledger or out of it."""
+
+    def subjects(self) -> set[str]:
+        """Return the subjects whose data this event holds: the performer, if they have an id and are no customer, or
+        the stream.
+        """
+
+
+def subjects_in(events: Iterable[Personal | None]) -> set[str]:
     """Return the subjects whose data these events hold."""
-    return {subject for each in documents if each is not None for subject in each.subjects()}
+    return {subject for each in events if each is not None for subject in each.subjects()}
 
 
 def opened_event(event: RecordedEvent, found: Document) -> RecordedEvent:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from application.ledger.port import Draft, NewEvent, Storable
-from application.privacy.cipher import Keys, bound_to_event, bound_to_field, bound_to_subject, seal
+from application.privacy.cipher import Keys, bound_to_event, bound_to_place, seal
 from application.privacy.documents import shape_of_type
 from application.privacy.envelopes import ACTOR_SHAPE, Envelopes, envelope_of
 from domain.personal import Place, Shape, placeholder, places
@@ -35,14 +35,11 @@ class Sealing:
         """The encrypted actor as JSON."""
         self.is_personal = envelope.is_personal or bool(self._places)
 
-    def add_subjects(self, subjects: set[str]) -> None:
-        """Add the subjects whose data this event holds: the performer, if they have an id and are no customer, or the
-        stream.
-        """
+    def subjects(self) -> set[str]:
+        subjects = {self._subject(place) for place in self._places}
         if self._envelope.is_personal:
             subjects.add(self._performer)
-        for _, _, member, _ in self._places:
-            subjects.add(self._performer if member.mark is OF_PERFORMER else self._stream)
+        return subjects
 
     def seal(self, keys: Keys) -> None:
         """Encrypt the personal data. A value whose key was destroyed is left out. Raises KeyError if a key is missing.
@@ -63,14 +60,16 @@ class Sealing:
     def _seal(self, found: Iterable[Place], keys: Keys) -> None:
         tenant, stream = self._tenant, self._stream
         event = bound_to_event(tenant, stream, self._event.event_id)
-        for holder, name, member, path in found:
-            subject = self._performer if member.mark is OF_PERFORMER else stream
+        for place in found:
+            holder, name, member, path = place
+            subject = self._subject(place)
             if (key := keys[subject]) is None:
                 holder[name] = placeholder(holder[name], member)
-            elif subject == stream:
-                holder[name] = seal(holder[name], key, event + bound_to_field(path))
             else:
-                holder[name] = seal(holder[name], key, bound_to_subject(tenant, subject, path))
+                holder[name] = seal(holder[name], key, bound_to_place(tenant, stream, event, path, subject))
+
+    def _subject(self, place: Place) -> str:
+        return self._performer if place[2].mark is OF_PERFORMER else self._stream
 
     def _sealed_actor(self, keys: Keys) -> bytes:
         """Return the encrypted actor as JSON. It is remembered with the performer's key, because they come again."""
@@ -114,12 +113,3 @@ def _unwritten(event: NewEvent, shape: Shape) -> Draft:
     """Return an event as it was before its JSON was written. Raises ValueError."""
     data = from_json(event.data) if shape else event.data
     return Draft(event.event_id, event.type, data, from_json(event.metadata), event.occurred_at)
-
-
-def subjects_of(sealings: Iterable[Sealing | None]) -> set[str]:
-    """Return the subjects whose data these events hold."""
-    subjects: set[str] = set()
-    for each in sealings:
-        if each is not None:
-            each.add_subjects(subjects)
-    return subjects

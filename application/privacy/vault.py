@@ -12,7 +12,6 @@ from application.privacy.keys import KeyRing
 from application.privacy.notices import Noticed
 from application.privacy.parts import OpenedPart, SealedPart, document_of_part, opened_part
 from application.privacy.preparation import Secrets, sealings_of
-from application.privacy.sealing import subjects_of
 from application.runtime.room import BREATH_BYTES
 from domain.values import TenantName
 
@@ -35,7 +34,7 @@ class Vault:
         Raises TenantNotFound, Unavailable.
         """
         tenant, writes, key, secrets = append
-        if secrets is not None or not (subjects := subjects_of(found := sealings_of(append))):
+        if secrets is not None or not (subjects := subjects_in(found := sealings_of(append))):
             return append
         return Append(tenant, writes, key, Secrets(found, await self._keys.to_write(tenant, subjects)))
 

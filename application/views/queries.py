@@ -193,6 +193,17 @@ class Queries:
         self._wait_seconds = wait_seconds
         self.ring = ring
 
+    async def wait(self, tenant: TenantName, pause: float) -> float:
+        """Wait so many seconds for a tenant's views; return how long to wait the next time.
+
+        From the second time on, the projector is told. A single write has woken it by itself.
+        """
+        if pause > FIRST_POLL_SECONDS:
+            self.ring(tenant)
+        with resting():
+            await asyncio.sleep(pause)
+        return min(pause * 1.5, LONGEST_POLL_SECONDS)
+
     async def fresh(self, tenant: TenantName, *views: str, order_id: str | None = None) -> Freshness:
         """Wait until these views have reached the ledger's present head, or until the time is up.
 
@@ -203,11 +214,7 @@ class Queries:
         progress = await self.views.progress(tenant, views, order_id)
         head, pause = progress.head, FIRST_POLL_SECONDS
         while progress.reached < head and not progress.is_stopped and time.monotonic() < deadline:
-            if pause > FIRST_POLL_SECONDS:  # a single write has woken the projector by itself
-                self.ring(tenant)
-            with resting():
-                await asyncio.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_POLL_SECONDS)
+            pause = await self.wait(tenant, pause)
             progress = await self.views.progress(tenant, views, order_id)
         reached = min(progress.reached, progress.head)
         return Freshness(Position(reached), max(head - reached, 0), progress.edition)

@@ -1,6 +1,5 @@
 """Reads from a standby: a copy of the database that follows it, and is read where it shows enough."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +9,8 @@ from typing import NamedTuple, Protocol
 from application.ledger.port import EventStore
 from application.privacy.store import EncryptedEventStore
 from application.privacy.vault import Vault
-from application.runtime.request_context import current, resting
-from application.views.queries import FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS, Freshness, Queries
+from application.runtime.request_context import current
+from application.views.queries import FIRST_POLL_SECONDS, Freshness, Queries
 from domain.errors import Unavailable
 from domain.values import Position, TenantName
 
@@ -101,8 +100,4 @@ class StandbyQueries(Queries):
                 return Freshness(Position(reached), 0, progress.edition)
             if progress.is_stopped or time.monotonic() >= deadline:
                 raise StandbyBehind
-            if pause > FIRST_POLL_SECONDS:
-                self.ring(tenant)
-            with resting():
-                await asyncio.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_POLL_SECONDS)
+            pause = await self.wait(tenant, pause)

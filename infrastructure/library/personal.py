@@ -12,7 +12,6 @@ from application.privacy.damage import in_words
 from application.privacy.documents import document, opened_event, subjects_in
 from application.privacy.notices import Noticed
 from application.privacy.preparation import Secrets, prepare, sealings_of
-from application.privacy.sealing import subjects_of
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import TenantName
 from infrastructure.keys.installation import FINGERPRINT, INSTALLATION_KEY, NotSetUp, installation_key
@@ -47,7 +46,7 @@ class PersonalData:
         """
         found = sealings_of(append)
         try:
-            if subjects := subjects_of(found):
+            if subjects := subjects_in(found):
                 append = append._replace(secrets=Secrets(found, self._keys_to_write(subjects)))
             [prepared] = prepare([append])
             if isinstance(prepared, Exception):

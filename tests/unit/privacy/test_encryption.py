@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from application.ledger.codec import decode, draft, encode
 from application.ledger.port import Draft, NewEvent, RecordedEvent
 from application.privacy.cipher import DamagedKey, Keys, SubjectKey, bound, open_token, seal, seal_body
-from application.privacy.documents import document
-from application.privacy.sealing import MOST_ACTORS, sealing, subjects_of
+from application.privacy.documents import document, subjects_in
+from application.privacy.sealing import MOST_ACTORS, sealing
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.event import Event
 from domain.events.lifecycle import CancellationRequested, CommentAdded, Transferred
@@ -254,7 +254,7 @@ def test_a_performer_without_an_id_is_forgotten_with_the_order() -> None:
 
     assert found is not None
     assert found.subjects() == {STREAM}
-    assert subjects_of([sealing(ACME, STREAM, draft(an_event(actor=Actor(name="Ada"))), {})]) == {STREAM}
+    assert subjects_in([sealing(ACME, STREAM, draft(an_event(actor=Actor(name="Ada"))), {})]) == {STREAM}
 
 
 def test_of_somebody_forgotten_nothing_is_stored() -> None:
