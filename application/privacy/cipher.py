@@ -14,6 +14,8 @@ from pydantic_core import from_json, to_json
 
 from domain.errors import InvalidEvent, UnreadableKey
 
+MARK = "encryption"
+"""The metadata member that says that all personal data of the event is encrypted, and how: 1 is the form made here."""
 TOKEN = "enc:v1:"  # noqa: S105 what encrypted values begin with
 NONCE_BYTES = 12
 _TOKEN_FORM = re.compile(rf"{TOKEN}[\w-]{{8}}:[A-Za-z0-9+/]{{38,}}={{0,2}}", flags=re.ASCII)
@@ -28,8 +30,6 @@ class SubjectKey:
     def __init__(self, secret: bytes) -> None:
         self.token = f"{TOKEN}{urlsafe_b64encode(_digest(secret, b'id', 6)).decode()}:"
         """The beginning of everything this key encrypts. It tells this key from others, and nothing about the key."""
-        self.actors: dict[int, tuple[Mapping[str, Any], bytes]] = {}
-        """The last actors that were encrypted with this key, and what became of them, by their identities."""
         self._nonces = blake2b(key=_digest(secret, b"nonces", 32), digest_size=NONCE_BYTES)
         self._cipher = AESGCM(secret)
 
@@ -51,7 +51,6 @@ class DamagedKey(SubjectKey):
 
     def __init__(self, subject: str) -> None:
         self._subject = subject
-        self.actors = {}
 
     @property
     def token(self) -> str:  # type: ignore[override]

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from application.ledger.port import ERASED, WHY_UNREADABLE, NewEvent, RecordedEvent
 from application.privacy.cipher import (
     CHANGED,
+    MARK,
     Keys,
     bound_to_event,
     bound_to_place,
@@ -16,11 +17,11 @@ from application.privacy.cipher import (
     open_token,
 )
 from application.privacy.damage import Unopened, changed, in_words, of_damaged_key, of_other_key
-from application.privacy.envelopes import ACTOR_SHAPE, MARK, performer_of
+from application.privacy.subjects import ACTOR_SHAPE, Value, subject_of, values_of
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.catalogue import CATALOGUE
-from domain.personal import Member, Place, Shape, is_placeholder, placeholder, places, shape_of, unreadable
-from domain.values import OF_PERFORMER, TenantName
+from domain.personal import Place, Shape, is_placeholder, placeholder, places, shape_of, unreadable
+from domain.values import TenantName
 
 _MARKED = f'"{MARK}":1'.encode()
 
@@ -28,10 +29,6 @@ _MARKED = f'"{MARK}":1'.encode()
 def is_sealed(event: NewEvent | RecordedEvent) -> bool:
     """Whether an event's personal data is encrypted. No text within its metadata can look like the mark."""
     return _MARKED in event.metadata
-
-
-Value = tuple[dict[str, Any], str, Member, str, str]
-"""A personal value: its place (see domain.personal.Place), and the subject whose data it is."""
 
 
 class Document:
@@ -63,15 +60,13 @@ class Document:
         performer = None
         if actor := metadata.get("actor"):
             metadata["actor"] = actor = {**actor}
-            performer = performer_of(actor)
+            performer = subject_of(actor)
             found = places(actor, ACTOR_SHAPE, "actor.")
         if isinstance(data, dict):
             data = {**data}
             found = found + places(data, shape)
         self._data = data
-        self._values: list[Value] = [
-            (*place, performer or stream if place[2].mark is OF_PERFORMER else stream) for place in found
-        ]
+        self._values = values_of(found, performer or stream, stream)
 
     @property
     def data(self) -> dict[str, Any] | bytes:
@@ -93,7 +88,9 @@ class Document:
         """Whether it holds personal data."""
         return bool(self._values)
 
+    @property
     def subjects(self) -> set[str]:
+        """The subjects whose data the event holds: the stream, or a performer with an id of their own."""
         return {value[4] for value in self._values}
 
     def open(self, keys: Keys) -> None:
@@ -190,18 +187,9 @@ def shape_of_type(event_type: str) -> Shape | None:
     return None if event_class is None else shape_of(event_class)
 
 
-class Personal(Protocol):
-    """An event with personal data, on its way into the ledger or out of it."""
-
-    def subjects(self) -> set[str]:
-        """Return the subjects whose data this event holds: the performer, if they have an id and are no customer, or
-        the stream.
-        """
-
-
-def subjects_in(events: Iterable[Personal | None]) -> set[str]:
-    """Return the subjects whose data these events hold."""
-    return {subject for each in events if each is not None for subject in each.subjects()}
+def subjects_in(found: Iterable[Document | None]) -> set[str]:
+    """Return the subjects whose data these documents hold."""
+    return {subject for each in found if each is not None for subject in each.subjects}
 
 
 def opened_event(event: RecordedEvent, found: Document) -> RecordedEvent:

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json, to_json
 
 from application.ledger.port import WHY_UNREADABLE
-from application.privacy.cipher import is_token
+from application.privacy.cipher import MARK, is_token
 from application.privacy.documents import Document, shape_of_type
-from application.privacy.envelopes import MARK
 from domain.values import TenantName
 
 _UNKNOWN = "none"

@@ -2,55 +2,51 @@
 
 from collections.abc import Sequence
 
-from application.ledger.port import Append, NewEvent, Prepared, written
+from application.ledger.port import Append, NewEvent, Prepared, Storable, written
 from application.privacy.cipher import Keys
-from application.privacy.envelopes import Envelopes
 from application.privacy.sealing import Sealing, sealing
-
-Sealings = list[Sealing | None]
-"""How the events of all writes of an append are encrypted; None for an event without personal data."""
 
 
 class Secrets:
-    """What the preparation of an append needs besides its events: how they are encrypted, and the subjects' keys.
+    """The personal data in the events of an append: whose it is, and the events as they are stored.
 
-    Each is encrypted once, and written once.
+    Each event is encrypted once, and written once.
     """
 
-    __slots__ = ("_events", "_keys", "_sealings")
+    __slots__ = ("_events", "_sealings", "_written", "keys", "subjects")
 
-    def __init__(self, sealings: Sealings, keys: Keys) -> None:
-        self._sealings = sealings
-        self._keys = keys
-        self._events: list[NewEvent] | None = None
+    def __init__(self, append: Append) -> None:
+        self.subjects: set[str] = set()
+        """The subjects whose data the events hold. There are no secrets if it is empty."""
+        self.keys: Keys = {}
+        """The keys of these subjects. They have to be set before anything is encrypted."""
+        self._events: list[Sealing | Storable] = []
+        self._sealings: list[Sealing] = []
+        """The events that hold personal data."""
+        self._written: list[NewEvent] | None = None
+        tenant, writes, _, _ = append
+        for stream, _, events in writes:
+            for event in events:
+                found = sealing(tenant, stream, event)
+                self._events.append(found or event)
+                if found is not None:
+                    self._sealings.append(found)
+                    self.subjects |= found.subjects
 
     def seal(self, first: int = 0, last: int | None = None) -> None:
-        """Encrypt the events from the first to the last, unless they are written already. Data of forgotten subjects is
-        left out. Raises UnreadableKey.
+        """Encrypt the events with personal data from the first to the last, unless all are written already.
+
+        Data of forgotten subjects is left out. Raises UnreadableKey.
         """
-        if self._events is not None:
-            return
-        keys = self._keys
-        for each in self._sealings[first:last]:
-            if each is not None:
-                each.seal(keys)
+        if self._written is None:
+            for each in self._sealings[first:last]:
+                each.seal(self.keys)
 
-    def written(self, append: Append) -> list[NewEvent]:
-        """Return the events as they are stored. They are encrypted already."""
-        if self._events is None:
-            events = [event for write in append.writes for event in write.events]
-            self._events = [
-                event.written() if each is None else each.written()
-                for event, each in zip(events, self._sealings, strict=True)
-            ]
-        return self._events
-
-
-def sealings_of(append: Append) -> Sealings:
-    """Return how the events of an append are encrypted. They share what may be shared."""
-    envelopes: Envelopes = {}
-    tenant, writes, _, _ = append
-    return [sealing(tenant, stream, event, envelopes) for stream, _, events in writes for event in events]
+    def written(self) -> list[NewEvent]:
+        """Return all events as they are stored. They are encrypted already."""
+        if self._written is None:
+            self._written = [event.written() for event in self._events]
+        return self._written
 
 
 def prepare(group: Sequence[Append]) -> list[Prepared]:
@@ -78,4 +74,4 @@ def prepare(group: Sequence[Append]) -> list[Prepared]:
 
 def _written(append: Append) -> list[NewEvent]:
     secrets: Secrets | None = append.secrets
-    return written(append) if secrets is None else secrets.written(append)
+    return written(append) if secrets is None else secrets.written()

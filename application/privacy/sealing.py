@@ -1,112 +1,110 @@
 """Personal data in events on their way into the ledger: whose keys it needs, and how it is encrypted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from application.ledger.port import Draft, NewEvent, Storable
-from application.privacy.cipher import Keys, bound_to_event, bound_to_place, seal
+from application.privacy.cipher import MARK, Keys, bound_to_event, bound_to_place, seal
 from application.privacy.documents import shape_of_type
-from application.privacy.envelopes import ACTOR_SHAPE, Envelopes, envelope_of
-from domain.personal import Place, Shape, placeholder, places
-from domain.values import OF_PERFORMER, TenantName
-
-MOST_ACTORS = 4
-"""How many encrypted actors are remembered with a key. A performer has one name, or several one after the other."""
+from application.privacy.subjects import ACTOR_SHAPE, Performer, Value, performer_of, values_of
+from domain.personal import Shape, placeholder, places
+from domain.values import TenantName
 
 
 class Sealing:
     """One event that holds personal data: first it is encrypted, then it is written. It works on a copy of the data."""
 
-    __slots__ = ("_actor", "_data", "_envelope", "_event", "_performer", "_places", "_stream", "_tenant", "is_personal")
+    __slots__ = ("_actor", "_data", "_event", "_performer", "_stream", "_subject", "_tenant", "_values", "subjects")
 
-    def __init__(self, tenant: TenantName, stream: str, event: Draft, shape: Shape, envelopes: Envelopes) -> None:
+    def __init__(self, tenant: TenantName, stream: str, event: Draft, shape: Shape) -> None:
         self._tenant, self._stream, self._event = tenant, stream, event
-        data: dict[str, Any] | bytes = event.data
-        self._places: list[Place] = []
-        if shape and isinstance(data, dict):
-            data = {**data}
-            self._places = places(data, shape)
-        self._data = data
-        self._envelope = envelope = envelope_of(event.metadata, envelopes)
-        self._performer = envelope.performer or stream
-        self._actor: bytes | None = None
+        actor = event.metadata.get("actor")
+        performer = performer_of(actor) if actor else None
+        self._subject = (performer and performer.subject) or stream
+        """The subject that the performer's data is about."""
+        self._performer: Performer | None = None
+        """The performer, if they have a name."""
+        self._actor = b""
         """The encrypted actor as JSON."""
-        self.is_personal = envelope.is_personal or bool(self._places)
-
-    def subjects(self) -> set[str]:
-        subjects = {self._subject(place) for place in self._places}
-        if self._envelope.is_personal:
-            subjects.add(self._performer)
-        return subjects
+        self._data: dict[str, Any] | bytes = event.data
+        self._values: list[Value] = []
+        self.subjects: set[str] = set()
+        """The subjects whose data the event holds: the stream, or a performer with an id of their own."""
+        if shape and isinstance(event.data, dict):
+            self._data = data = {**event.data}
+            self._values = values_of(places(data, shape), self._subject, stream)
+            for value in self._values:
+                self.subjects.add(value[4])
+        if performer is not None and performer.is_personal:
+            self._performer = performer
+            self.subjects.add(self._subject)
 
     def seal(self, keys: Keys) -> None:
         """Encrypt the personal data. A value whose key was destroyed is left out. Raises KeyError if a key is missing.
 
         Raises UnreadableKey.
         """
-        if self._places:
-            self._seal(self._places, keys)
-        if self._envelope.is_personal:
-            self._actor = self._sealed_actor(keys)
+        if self._values:
+            self._seal(self._values, keys)
+        if self._performer is not None:
+            self._actor = self._sealed_actor(self._performer, keys)
 
     def written(self) -> NewEvent:
         """Return the event as it is stored."""
-        event_id, event_type, _, _, occurred_at = self._event
+        event_id, event_type, _, metadata, occurred_at = self._event
         data = self._data if isinstance(self._data, bytes) else to_json(self._data)
-        return NewEvent(event_id, event_type, data, self._envelope.written(self._actor), occurred_at)
+        performer = self._performer
+        if performer is None:
+            return NewEvent(event_id, event_type, data, to_json({**metadata, MARK: 1}), occurred_at)
+        written = performer.written
+        if written is None or written[0] is not metadata or written[1] is not self._actor:
+            rest = {**metadata, MARK: 1}
+            del rest["actor"]
+            as_json = b'%b,"actor":%b}' % (to_json(rest)[:-1], self._actor)
+            # Many events that came with one request share their metadata.
+            performer.written = written = metadata, self._actor, as_json
+        return NewEvent(event_id, event_type, data, written[2], occurred_at)
 
-    def _seal(self, found: Iterable[Place], keys: Keys) -> None:
+    def _seal(self, values: Iterable[Value], keys: Keys) -> None:
         tenant, stream = self._tenant, self._stream
         event = bound_to_event(tenant, stream, self._event.event_id)
-        for place in found:
-            holder, name, member, path = place
-            subject = self._subject(place)
+        for holder, name, member, path, subject in values:
             if (key := keys[subject]) is None:
                 holder[name] = placeholder(holder[name], member)
             else:
                 holder[name] = seal(holder[name], key, bound_to_place(tenant, stream, event, path, subject))
 
-    def _subject(self, place: Place) -> str:
-        return self._performer if place[2].mark is OF_PERFORMER else self._stream
-
-    def _sealed_actor(self, keys: Keys) -> bytes:
-        """Return the encrypted actor as JSON. It is remembered with the performer's key, because they come again."""
-        actor = self._envelope.actor
-        assert actor is not None
-        key = keys[self._performer]
-        if key is None or self._performer == self._stream:
-            return self._actor_of(actor, keys)
-        known = key.actors.get(id(actor))
-        if known is None or known[0] is not actor:
-            if len(key.actors) >= MOST_ACTORS:
-                key.actors.clear()
-            known = key.actors[id(actor)] = actor, self._actor_of(actor, keys)
-        return known[1]
-
-    def _actor_of(self, actor: Mapping[str, Any], keys: Keys) -> bytes:
-        sealed = {**actor}
-        self._seal(places(sealed, ACTOR_SHAPE, "actor."), keys)
-        return to_json(sealed)
+    def _sealed_actor(self, performer: Performer, keys: Keys) -> bytes:
+        """Return the encrypted actor as JSON. If it is not bound to the event, it is remembered."""
+        key, sealed = keys[self._subject], performer.sealed
+        if sealed is not None and sealed[0] is key:
+            return sealed[1]
+        actor = {**performer.actor}
+        self._seal(values_of(places(actor, ACTOR_SHAPE, "actor."), self._subject, self._stream), keys)
+        as_json = to_json(actor)
+        if key is not None and performer.subject is not None and performer.subject != self._stream:
+            performer.sealed = key, as_json
+        return as_json
 
 
-def sealing(tenant: TenantName, stream: str, event: Storable, envelopes: Envelopes) -> Sealing | None:
+def sealing(tenant: TenantName, stream: str, event: Storable) -> Sealing | None:
     """Return how an event is encrypted; None if it holds no personal data, or if it is no event of ours."""
     shape = shape_of_type(event.type)
     if shape is None:
         return None
     if isinstance(event, Draft):
-        found = Sealing(tenant, stream, event, shape, envelopes)
+        found = Sealing(tenant, stream, event, shape)
     elif isinstance(event, NewEvent) and (shape or b'"name"' in event.metadata):
         try:
-            found = Sealing(tenant, stream, _unwritten(event, shape), shape, envelopes)
+            found = Sealing(tenant, stream, _unwritten(event, shape), shape)
         except (AttributeError, TypeError, ValueError):
             # Others may write under our names. Decoding will report what cannot be read.
             return None
     else:
         return None
-    return found if found.is_personal else None
+    return found if found.subjects else None
 
 
 def _unwritten(event: NewEvent, shape: Shape) -> Draft:

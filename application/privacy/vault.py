@@ -11,7 +11,7 @@ from application.privacy.documents import Document, document, opened_event, subj
 from application.privacy.keys import KeyRing
 from application.privacy.notices import Noticed
 from application.privacy.parts import OpenedPart, SealedPart, document_of_part, opened_part
-from application.privacy.preparation import Secrets, sealings_of
+from application.privacy.preparation import Secrets
 from application.runtime.room import BREATH_BYTES
 from domain.values import TenantName
 
@@ -34,9 +34,10 @@ class Vault:
         Raises TenantNotFound, Unavailable.
         """
         tenant, writes, key, secrets = append
-        if secrets is not None or not (subjects := subjects_in(found := sealings_of(append))):
+        if secrets is not None or not (found := Secrets(append)).subjects:
             return append
-        return Append(tenant, writes, key, Secrets(found, await self._keys.to_write(tenant, subjects)))
+        found.keys = await self._keys.to_write(tenant, found.subjects)
+        return Append(tenant, writes, key, found)
 
     async def prepared(self, append: Append) -> Append:
         """Return an append of many events that are encrypted and written already.
@@ -49,7 +50,7 @@ class Vault:
             for first in range(0, events, BREATH):
                 secrets.seal(first, first + BREATH)
                 await asyncio.sleep(0)
-            secrets.written(append)
+            secrets.written()
         return append
 
     async def opened(self, tenant: TenantName, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:

@@ -11,7 +11,7 @@ from application.privacy.cipher import Keys, SubjectKey
 from application.privacy.damage import in_words
 from application.privacy.documents import document, opened_event, subjects_in
 from application.privacy.notices import Noticed
-from application.privacy.preparation import Secrets, prepare, sealings_of
+from application.privacy.preparation import Secrets, prepare
 from domain.errors import OrdertrailError, TenantNotFound
 from domain.values import TenantName
 from infrastructure.keys.installation import FINGERPRINT, INSTALLATION_KEY, NotSetUp, installation_key
@@ -44,10 +44,11 @@ class PersonalData:
 
         Sealing the same again gives the same.
         """
-        found = sealings_of(append)
+        secrets = Secrets(append)
         try:
-            if subjects := subjects_in(found):
-                append = append._replace(secrets=Secrets(found, self._keys_to_write(subjects)))
+            if secrets.subjects:
+                secrets.keys = self._keys_to_write(secrets.subjects)
+                append = append._replace(secrets=secrets)
             [prepared] = prepare([append])
             if isinstance(prepared, Exception):
                 raise prepared

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from application.ledger.codec import decode, draft, encode
 from application.ledger.port import Draft, NewEvent, RecordedEvent
+from application.privacy import subjects
 from application.privacy.cipher import DamagedKey, Keys, SubjectKey, bound, open_token, seal, seal_body
 from application.privacy.documents import document, subjects_in
-from application.privacy.sealing import MOST_ACTORS, sealing
+from application.privacy.sealing import sealing
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.events.event import Event
 from domain.events.lifecycle import CancellationRequested, CommentAdded, Transferred
@@ -44,7 +45,7 @@ JSON = st.recursive(
 
 def sealed(event: Event, keys: Keys = KEYS) -> NewEvent:
     """Return an event as it is stored."""
-    found = sealing(ACME, STREAM, draft(event), {})
+    found = sealing(ACME, STREAM, draft(event))
     assert found is not None
     found.seal(keys)
     return found.written()
@@ -253,8 +254,10 @@ def test_a_performer_without_an_id_is_forgotten_with_the_order() -> None:
     found = document(ACME, kept(encode(an_event(actor=Actor(name="Ada")))))
 
     assert found is not None
-    assert found.subjects() == {STREAM}
-    assert subjects_in([sealing(ACME, STREAM, draft(an_event(actor=Actor(name="Ada"))), {})]) == {STREAM}
+    assert found.subjects == {STREAM}
+    new = sealing(ACME, STREAM, draft(an_event(actor=Actor(name="Ada"))))
+    assert new is not None
+    assert new.subjects == subjects_in([found]) == {STREAM}
 
 
 def test_of_somebody_forgotten_nothing_is_stored() -> None:
@@ -310,13 +313,13 @@ def test_what_has_no_personal_data_or_cannot_be_read_is_left_alone(stored: Any) 
     new = NewEvent(*stored[3:7], None) if isinstance(stored, RecordedEvent) else stored
 
     assert document(ACME, kept(new)) is None
-    assert sealing(ACME, STREAM, new, {}) is None
+    assert sealing(ACME, STREAM, new) is None
 
 
 @pytest.mark.parametrize("actor", [b'""', b"[]", b"{}", b"null"])
 def test_what_others_wrote_is_encrypted_although_its_actor_says_nothing(actor: bytes) -> None:
     data, metadata = b'{"text": "call 555-0199", "is_private": false}', b'{"actor": %b}' % actor
-    found = sealing(ACME, STREAM, NewEvent("e1", CommentAdded.topic, data, metadata, None), {})
+    found = sealing(ACME, STREAM, NewEvent("e1", CommentAdded.topic, data, metadata, None))
 
     assert found is not None
     found.seal(KEYS)
@@ -326,7 +329,7 @@ def test_what_others_wrote_is_encrypted_although_its_actor_says_nothing(actor: b
 @pytest.mark.parametrize("data", [b"null", b"[1]", b"7"])
 def test_an_actors_name_is_encrypted_whatever_others_wrote_beside_it(data: bytes) -> None:
     metadata = b'{"actor": {"id": "u1", "name": "Ada"}}'
-    found = sealing(ACME, STREAM, NewEvent("e1", CommentAdded.topic, data, metadata, None), {})
+    found = sealing(ACME, STREAM, NewEvent("e1", CommentAdded.topic, data, metadata, None))
 
     assert found is not None
     found.seal(KEYS)
@@ -338,7 +341,7 @@ def test_an_actor_is_encrypted_once_for_all_events_with_the_same_key() -> None:
     key, actor = SubjectKey(b"p" * 32), {"id": "u1", "name": "Ada"}
 
     def metadata_of(actor: dict[str, str], key: SubjectKey) -> bytes:
-        found = sealing(ACME, STREAM, Draft("e1", "order.status_updated", b"{}", {"actor": actor}, None), {})
+        found = sealing(ACME, STREAM, Draft("e1", "order.status_updated", b"{}", {"actor": actor}, None))
         assert found is not None
         found.seal({PERSON: key})
         return found.written().metadata
@@ -347,9 +350,9 @@ def test_an_actor_is_encrypted_once_for_all_events_with_the_same_key() -> None:
     assert metadata_of(actor, key) == metadata_of({**actor}, key) == first
     assert metadata_of(actor, OTHER_KEY) != first
     assert metadata_of({**actor, "name": "Bo"}, key) != first
-    for n in range(20):
+    for n in range(subjects.MAX_PERFORMERS + 1):
         metadata_of({**actor, "name": f"Ada {n}"}, key)
-    assert len(key.actors) <= MOST_ACTORS
+    assert len(subjects._performers) <= subjects.MAX_PERFORMERS
     assert metadata_of(actor, key) == first
 
 
