@@ -77,14 +77,15 @@ class Sealing:
                 holder[name] = seal(holder[name], key, bound_to_place(tenant, stream, event, path, subject))
 
     def _sealed_actor(self, performer: Performer, keys: Keys) -> bytes:
-        """Return the encrypted actor as JSON. If it is not bound to the event, it is remembered."""
+        """Return the encrypted actor as JSON. Unless it is bound to the event, it is remembered."""
         key, sealed = keys[self._subject], performer.sealed
-        if sealed is not None and sealed[0] is key:
+        is_shared = key is not None and self._subject != self._stream
+        if is_shared and sealed is not None and sealed[0] is key:
             return sealed[1]
         actor = {**performer.actor}
         self._seal(values_of(places(actor, ACTOR_SHAPE, "actor."), self._subject, self._stream), keys)
         as_json = to_json(actor)
-        if key is not None and performer.subject is not None and performer.subject != self._stream:
+        if is_shared:
             performer.sealed = key, as_json
         return as_json
 

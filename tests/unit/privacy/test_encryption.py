@@ -356,6 +356,20 @@ def test_an_actor_is_encrypted_once_for_all_events_with_the_same_key() -> None:
     assert metadata_of(actor, key) == first
 
 
+def test_an_actor_in_the_stream_that_is_about_it_is_encrypted_for_that_event_alone() -> None:
+    actor = {"id": "u1", "name": "Ada"}
+    stored = {}
+    for stream in (STREAM, PERSON, STREAM):
+        found = sealing(ACME, stream, Draft("e1", "order.status_updated", b"{}", {"actor": actor}, None))
+        assert found is not None
+        found.seal(KEYS)
+        stored[stream] = found.written()
+
+    for stream, event in stored.items():
+        assert opened(event, stream=stream)[1]["actor"] == actor
+    assert stored[STREAM].metadata != stored[PERSON].metadata
+
+
 def test_an_event_is_decoded_without_the_mark() -> None:
     event = an_event(CommentAdded, text="x", event_id="e1")
 
