@@ -33,6 +33,11 @@ class Secrets:
                     self._sealings.append(found)
                     self.subjects |= found.subjects
 
+    @property
+    def size(self) -> int:
+        """The number of events that hold personal data."""
+        return len(self._sealings)
+
     def seal(self, first: int = 0, last: int | None = None) -> None:
         """Encrypt the events with personal data from the first to the last, unless all are written already.
 

@@ -46,8 +46,7 @@ class Vault:
         """
         append = await self.with_keys(append)
         if (secrets := append.secrets) is not None:
-            events = sum(len(write.events) for write in append.writes)
-            for first in range(0, events, BREATH):
+            for first in range(0, secrets.size, BREATH):
                 secrets.seal(first, first + BREATH)
                 await asyncio.sleep(0)
             secrets.written()
