@@ -3,13 +3,14 @@
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.reading.headers import headers_of
+from api.http.reading.headers import Headers, headers_of
 from api.http.request_ids import RAW_HEADER, id_of_request
 from api.http.tickets import ticket_of
 from api.http.tracing import traceparent_of
@@ -25,18 +26,16 @@ ENDING = "This process is shutting down; try again"
 IS_HEAD = "ordertrail.is_head"
 """What says in a scope that the request asks for the head of an answer alone."""
 MAX_PATH = 2_000
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Exchange(RequestContext):
     """A request with the place where its answer goes. It sends the answer on with the request's id, and times it."""
 
-    __slots__ = ("_began", "_scope", "_send", "freshness", "headers", "seconds", "status")
-
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self.headers = headers_of(scope)
-        super().__init__(id_of_request(self.headers))
-        self.ticket = ticket_of(scope)
-        self.freshness: Mapping[str, str] = {}
+    def __init__(self, scope: Scope, send: Send, headers: Headers) -> None:
+        super().__init__(id_of_request(headers), ticket=ticket_of(scope))
+        self.headers = headers
+        self.freshness: Mapping[str, str] = _NOTHING
         """The headers about the freshness of the views that it has read."""
         self._scope = scope
         self._send = send
@@ -88,7 +87,7 @@ class Exchanges:
         if scope["method"] == "HEAD":
             # The server sends the head of the answer alone.
             scope = {**scope, "method": "GET", IS_HEAD: True}
-        exchange = Exchange(scope, send)
+        exchange = Exchange(scope, send, headers_of(scope))
         current.set(exchange)
         try:
             await self.app(scope, receive, exchange)

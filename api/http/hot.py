@@ -30,8 +30,6 @@ from application.runtime.room import AT_ONCE
 E = TypeVar("E", bound=Callable[..., Any])
 Render = Callable[[Request, Exception], Response]
 ReadBody = Callable[[], Awaitable[bytes]]
-MakeRequest = Callable[[], Request]
-"""Makes the request as the framework has it, which most hot requests do without."""
 
 _MARK = "is_hot"
 
@@ -68,13 +66,15 @@ class HotRoute:
         [self.method] = (route.methods or set()) - {"HEAD"}
         self.is_write = self.method not in SAFE_METHODS
         self.path = route.path
-        self.match = route.path_regex.match
+        self.path_regex = route.path_regex
         self.endpoint = route.endpoint
         self.path_fields = _fields(takes.path_params)
         self.header_fields = [(field, field.sent_as.lower().encode()) for field in _fields(takes.header_params)]
         self.query = next(iter(_fields(takes.query_params)), None)
         self.body = None if route.body_field is None else _field(route.body_field)
         self.request_name = takes.request_param_name
+        self.is_straight = self.is_write and self.request_name is None
+        """Whether the server may answer it without the application."""
         self.services_name = self.if_match_name = None
         self.key_name = ""
         self._key: _Field | None = None
@@ -101,28 +101,31 @@ class HotRoute:
             self._defaults[self.if_match_name] = None
 
     async def arguments(
-        self, scope: Scope, request: MakeRequest, headers: Headers, caller: Caller, services: Services, body: Any
+        self, scope: Scope, receive: Receive, headers: Headers, caller: Caller, services: Services, body: Any
     ) -> dict[str, Any]:
         """Return the endpoint's arguments. Raises if something does not have the form that the endpoint takes."""
         found: dict[str, Any] = {**self._defaults, self.caller_name: caller}
         if self.services_name is not None:
             found[self.services_name] = services
         if self.request_name is not None:
-            found[self.request_name] = request()
+            found[self.request_name] = Request(scope, receive)
         path = scope["path_params"]
         for name, sent_as, validate, _ in self.path_fields:
             found[name] = validate(path[sent_as])
         if self.body is not None:
-            found[self.body.name] = self.body.validate(body)
+            name, _, validate, _ = self.body
+            found[name] = validate(body)
         if self.query is not None:
             found[self.query.name] = self.query.validate(_query(scope["query_string"]))
         for field, header in self.header_fields:
             if (sent := headers.get(header)) is not None:
                 found[field.name] = field.validate(sent.decode("latin-1"))
         if self._key is not None and (sent := headers.get(_KEY)) is not None:
-            found[self.key_name] = await idempotency_key(request(), self._key.validate(sent.decode("latin-1")))
+            found[self.key_name] = await idempotency_key(
+                Request(scope, receive), self._key.validate(sent.decode("latin-1"))
+            )
         if self.if_match_name is not None and _IF_MATCH in headers:
-            found[self.if_match_name] = await read_if_match(request())
+            found[self.if_match_name] = await read_if_match(Request(scope, receive))
         return found
 
 
@@ -179,7 +182,7 @@ class HotRoutes:
         """Return the hot route of a request; None if there is none, or if it was tried already."""
         if "route" not in scope:
             for route in self._routes.get(scope["method"], ()):
-                if (found := route.match(scope["path"])) is not None:
+                if (found := route.path_regex.match(scope["path"])) is not None:
                     return Found(route, found.groupdict())
         return None
 
@@ -202,17 +205,13 @@ class HotRoutes:
         route, path_params = found
         scope["app"], scope["route"], scope["path_params"] = self._app, route, path_params
         is_once = is_each_once(headers, scope)
-
-        def request() -> Request:
-            return Request(scope, receive)
-
         try:
             services = services_in(scope)
             caller = route.authentication.known(scope, services, headers) if is_once else None
             if caller is None:
-                caller = await route.authentication.ask(request(), services)
+                caller = await route.authentication.ask(Request(scope, receive), services)
         except Exception as error:
-            return self._render(request(), error)
+            return self._render(Request(scope, receive), error)
         try:
             if route.query is None and scope["query_string"]:
                 raise _Passed  # noqa: TRY301 parameters that it does not take may have to be refused
@@ -222,14 +221,14 @@ class HotRoutes:
                     raise _Passed  # noqa: TRY301 conditions that may have to be refused
                 self._require_plain(headers)
                 body = json_of(await read())
-            arguments = await route.arguments(scope, request, headers, caller, services, body)
+            arguments = await route.arguments(scope, receive, headers, caller, services, body)
         except Exception:  # the ordinary route will meet the same error, and reports it
             remembered(scope)[route.authentication] = caller
             return None
         try:
             response: Response = await route.endpoint(**arguments)
         except Exception as error:
-            return self._render(request(), error)
+            return self._render(Request(scope, receive), error)
         return response
 
     def _require_plain(self, headers: Headers) -> None:

@@ -159,12 +159,13 @@ class Json(Response):
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
         # This does what Starlette does, but does not first search the headers for the length and the type.
-        self.raw_headers = [
+        self.raw_headers = raw = [
             (b"content-length", b"%d" % len(self.body)),
             (b"content-type", _raw_name(self.media_type)),
         ]
         if headers:
-            self.raw_headers += [(_raw_name(name), value.encode("latin-1")) for name, value in headers.items()]
+            for name, value in headers.items():
+                raw.append((_raw_name(name), value.encode("latin-1")))
 
 
 def written(result: Recorded) -> dict[str, str]:

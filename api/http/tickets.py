@@ -9,5 +9,5 @@ TICKET = "ordertrail.ticket"
 
 def ticket_of(scope: Scope) -> Ticket | None:
     """Return the ticket of a request; None if the server gives none."""
-    ticket: Ticket | None = scope.get("state", {}).get(TICKET)
+    ticket: Ticket | None = scope.get(TICKET)
     return ticket

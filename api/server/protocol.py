@@ -1,43 +1,39 @@
 """HTTP as our workers speak it."""
 
 import asyncio
-import sys
+import logging
+from collections import deque
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import httptools
 from fastapi import Response
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn._types import ASGI3Application, HTTPScope
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api.http.observation.measured import REQUESTS
-from api.http.problems import Kind, Problem
-from api.http.reading.headers import headers_of
-from api.http.request_ids import HEADER, id_of_request, new_request_id
-from api.http.tickets import TICKET
+from api.http.problems import Kind, Problem, problem_of
+from api.http.reading.headers import Headers
+from api.http.request_ids import HEADER, new_request_id
+from api.http.tickets import TICKET, ticket_of
 from api.native.errors import render
-from api.native.following import ingest
+from api.server import head
+from api.server.connection_watch import ConnectionWatch
 from api.server.crowd import Crowd
+from api.server.cycle import Cycle
 from api.server.door import Door, is_body_small
 from api.server.straight import StraightWay, header_lines
 from api.server.transport import OrderlyTransport
 from application.runtime.admission import Overloaded, ShareTaken, Ticket
 
+_log = logging.getLogger(__name__)
+
 MAX_HEAD = 32 * 1024
 """The largest size in bytes of a request's line and headers together, and of the trailer of a chunked body."""
 MAX_PIPELINED = 32
 """How many requests may wait for the answer to the request before them."""
-LOOK_SECONDS = 5.0
-"""How often a connection is checked. The times in seconds below are exact to this."""
-HEAD_SECONDS = 20.0
-"""How long a request's head may take to arrive, counted from the answer before it."""
-BODY_SECONDS = 20.0
-"""How long a body that we wait for may send nothing."""
-WHOLE_BODY_SECONDS = 120.0
-"""How long a whole body may take to arrive."""
 TRY_AGAIN = {"Retry-After": "1"}
-LONG_BODIES = frozenset({ingest.PATH})
-"""The paths at which it may take any time, as the body has any length."""
-ANSWER_SECONDS = 30.0
-"""How long a client may take nothing of an answer."""
 
 
 def protocol_in(crowd: Crowd, door: Door | None = None, straight: StraightWay | None = None) -> type["StrictProtocol"]:
@@ -47,6 +43,10 @@ def protocol_in(crowd: Crowd, door: Door | None = None, straight: StraightWay | 
 
 class _Refused(Exception):
     """The request is refused without being read further."""
+
+
+_CLIENTS_FAULTS = (_Refused, UnicodeDecodeError, httptools.HttpParserError)
+"""What is raised while a head is taken that cannot be read."""
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -62,6 +62,8 @@ class StrictProtocol(HttpToolsProtocol):
     """Refuses what the worker cannot answer in time."""
     straight: ClassVar[StraightWay | None] = None
     """Answers the most frequent requests in place of the application."""
+    cycle: Cycle
+    pipeline: deque[tuple[Cycle, ASGI3Application]]  # type: ignore[assignment]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -73,19 +75,29 @@ class StrictProtocol(HttpToolsProtocol):
         """Whether the request that is received was refused already: its body is not kept."""
         self.unheard = 0
         """How many bytes have arrived since the last usable part of a request."""
+        self._received = self._received_before = self._head_began = 0
+        """How many bytes have arrived in all; before what is read now; before that in which the present head began."""
         self._is_head_too_large = False
-        self._partial: RequestResponseCycle | None = None
+        self._partial: Cycle | None = None
         """The request that has not fully arrived, and whether its connection is kept afterwards."""
         self._keeps_alive = True
-        self._received = b""
-        """What came last, while it is looked at."""
         self._offers_upgrade = False
         """Whether the request that is read asks for another protocol: it is read anew, without that."""
-        self._watch = _Watch(self)
+        self._watch = ConnectionWatch(self)
+        self._door, self._straight = self.door, self.straight
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(OrderlyTransport(transport, self.loop, self._is_unfinished))  # type: ignore[arg-type]
         self.address = self.client[0] if self.client else ""
+        self._common: HTTPScope = {  # type: ignore[typeddict-item]
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": self.root_path,
+        }
+        """What the scopes of all requests on the connection have in common."""
         self.heard_at = self.loop.time()
         if self.crowd.enter(self):
             self._watch.begin()
@@ -106,30 +118,54 @@ class StrictProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.crowd.leave(self)
         self._watch.end()
+        for cycle, _ in self.pipeline:
+            # It is not answered any more.
+            if (ticket := ticket_of(cycle.scope)) is not None:  # type: ignore[arg-type]
+                ticket.rest()
+        self.pipeline.clear()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        self._keeps_alive = False
+        super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         transport: OrderlyTransport = self.transport  # type: ignore[assignment]
         if transport.is_leaving:
             transport.drop(len(data))
             return
-        self._watch.received += 1
         self.heard_at = self.loop.time()
-        before, size = self.cycle, len(self.cycle.body) if self._partial else 0
         self.unheard += len(data)
-        self._received = data
-        super().data_received(data)
-        self._received = b""
-        cycle = self.cycle
-        if cycle is not before or (self._partial and len(cycle.body) != size) or self._is_refused:
-            self.unheard = 0
-        elif self.unheard > MAX_HEAD and not transport.is_leaving:
+        self._received_before, self._received = self._received, self._received + len(data)
+        self._parse(data)
+        if self.unheard > MAX_HEAD and not transport.is_leaving:
             self._is_head_too_large = True
             self.send_400_response("")
+        cycle = self.cycle
         if cycle is not None and cycle.more_body is not (self._partial is cycle):
             self._note(cycle)
 
-    def _note(self, cycle: RequestResponseCycle) -> None:
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            self._cannot_take(error.__context__)
+        except httptools.HttpParserError:
+            # Nothing is logged, because clients could fill the log with such requests.
+            self.send_400_response("Invalid HTTP request received.")
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._offers_upgrade:
+                self._read_without_upgrade(data[upgrade.args[0] :])
+
+    def _cannot_take(self, error: BaseException | None) -> None:
+        """Answer a request whose head could not be taken: it cannot be read, or the fault is ours."""
+        if isinstance(error, Exception) and not isinstance(error, _CLIENTS_FAULTS):
+            _log.error("A request could not be taken", exc_info=error)
+            self._say_goodbye(problem_of(error))
+        else:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _note(self, cycle: Cycle) -> None:
         """Let an answer close the connection as long as its request has not fully arrived."""
         if cycle.more_body:
             self._partial, self._keeps_alive, cycle.keep_alive = cycle, cycle.keep_alive, False
@@ -138,65 +174,98 @@ class StrictProtocol(HttpToolsProtocol):
             if not cycle.response_started:
                 cycle.keep_alive = self._keeps_alive
 
+    # What the parser calls. uvicorn's methods of these names do the same, and besides have a root path, a limit of
+    # concurrency, contexts that are reset, and a log of accesses.
+    def on_message_begin(self) -> None:
+        self._head_began = self._received_before
+        self.url = b""
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
-        if self.unheard > MAX_HEAD and self._head_size() > MAX_HEAD:
+        if self._received - self._head_began > MAX_HEAD and head.size_of(self.url, self.headers) > MAX_HEAD:
             self._is_head_too_large = True
             raise _Refused
         if len(self.pipeline) >= MAX_PIPELINED:
             raise _Refused
-        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+        method = self.parser.get_method().decode("ascii")
+        if self.parser.should_upgrade() and method != "CONNECT":
             self._offers_upgrade = True
             return
-        if self.door is None:
-            super().on_headers_complete()
+        self.unheard = 0
+        cycle = self._cycle(method)
+        if (door := self._door) is not None:
+            try:
+                self._ticket = door.ticket(method, cycle.scope["raw_path"], cycle.headers)
+            except (Overloaded, ShareTaken) as error:
+                self._ticket = None
+                self._refuse(cycle, door.answer(cycle.scope["raw_path"].decode(), error, cycle.headers))
+                return
+            cycle.scope[TICKET] = self._ticket  # type: ignore[literal-required]
+        self._take(cycle, self.app)
+
+    def _cycle(self, method: str) -> Cycle:
+        """Return the request whose head has come."""
+        headers: Headers = dict(reversed(self.headers))
+        raw_path, query = head.path_and_query(self.url)
+        path = raw_path.decode("ascii")
+        version = self.parser.get_http_version()
+        scope: HTTPScope = {
+            **self._common,
+            "http_version": version,
+            "method": method,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+        keep_alive = version != "1.0" and self.parser.should_keep_alive()
+        is_asked = b"expect" in headers and head.is_asked_for_body(self.headers)
+        return Cycle(self, scope, headers, keep_alive=keep_alive, is_asked=is_asked)
+
+    def _take(self, cycle: Cycle, app: ASGI3Application) -> None:
+        """Have a request answered, once those before it are."""
+        before, self.cycle = self.cycle, cycle
+        if before is None or before.response_complete:
+            self._start(cycle, app)
         else:
-            self._pass(self.door)
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, app))
 
-    def _pass(self, door: Door) -> None:
-        """Let the request in, or refuse it."""
-        path = self.url.partition(b"?")[0]
-        try:
-            self._ticket = door.ticket(self.parser.get_method(), path, self.headers)
-        except (Overloaded, ShareTaken) as error:
-            self._refuse(door.answer(path.decode("ascii", "replace"), error))
-            return
-        if self._ticket is not None:
-            self.scope["state"][TICKET] = self._ticket
-        super().on_headers_complete()
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        straight = self.straight
-        # Who refuses a request has put another application in place of the server's.
-        if straight is None or app is not self.app or (found := straight.find(cycle)) is None:
-            super()._start_asgi_task(cycle, app)
-            return
-        task = self.loop.create_task(straight.answer(cycle, found, app))
+    def _start(self, cycle: Cycle, app: ASGI3Application) -> None:
+        straight = self._straight
+        # Who refuses a request puts another application in place of the server's.
+        if straight is not None and app is self.app and (found := straight.find(cycle)) is not None:
+            task = self.loop.create_task(straight.answer(cycle, found, app))
+        else:
+            task = self.loop.create_task(cycle.run_asgi(app))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def _refuse(self, response: Response) -> None:
+    def _refuse(self, cycle: Cycle, response: Response) -> None:
         """Answer the request at once, instead of the application. What is left of a small body is received, unkept."""
-        self._ticket = None
-        response.headers[HEADER] = id_of_request(headers_of(self.scope))
         if self.cycle is not None and not self.cycle.response_complete:
-            # It has to wait until those before it are answered.
-            app, self.app = self.app, response
-            super().on_headers_complete()
-            self.app = app
+            self._take(cycle, response)  # type: ignore[arg-type]
             return
         self._is_refused = True
-        is_asking = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        is_kept = is_asking and is_body_small(self.headers)
-        self._write_response(response, is_last=not is_kept, with_body=self.parser.get_method() != b"HEAD")
-        if is_kept:
-            self._unset_keepalive_if_required()
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+        is_kept = cycle.keep_alive and is_body_small(cycle.headers)
+        self._write_response(response, is_last=not is_kept, with_body=cycle.scope["method"] != "HEAD")
 
     def on_body(self, body: bytes) -> None:
-        if not self._is_refused:
-            super().on_body(body)
+        if self._is_refused:
+            self.unheard = 0
+            return
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        self.unheard = 0
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.wake()
 
     def on_message_complete(self) -> None:
         if self._offers_upgrade:
@@ -206,34 +275,29 @@ class StrictProtocol(HttpToolsProtocol):
             return
         if self._ticket is not None:
             self._ticket.begin()
-        super().on_message_complete()
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.wake()
 
-    def _unsupported_upgrade_warning(self) -> None:
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start(*self.pipeline.pop())
+
+    def _read_without_upgrade(self, rest: bytes) -> None:
         """Read a request that asks for another protocol as if it did not: the parser takes it to have no body.
 
-        Nothing is logged, because clients could fill the log with such requests.
+        rest is what came after its head. Nothing is logged, because clients could fill the log with such requests.
         """
-        if not self._offers_upgrade:
-            return
         self._offers_upgrade = False
-        upgrade = sys.exception()
-        assert upgrade is not None
-        head = self._head_without_upgrade() + self._received[upgrade.args[0] :]
+        anew = head.without_upgrade(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
-        self._received = head
-        super().data_received(head)
-
-    def _head_without_upgrade(self) -> bytes:
-        version = self.parser.get_http_version().encode()
-        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
-        for name, value in self.headers:
-            if name == b"connection":
-                options = [option for option in value.split(b",") if option.strip().lower() != b"upgrade"]
-                lines.append(b"connection: " + b",".join(options))
-            elif name != b"upgrade":
-                lines.append(b"%b: %b" % (name, value))
-        return b"\r\n".join(lines) + b"\r\n\r\n"
+        self._parse(anew + rest)
 
     def send_400_response(self, msg: str) -> None:
         problem = Problem(Kind.MALFORMED, msg)
@@ -259,57 +323,6 @@ class StrictProtocol(HttpToolsProtocol):
         if is_last:
             self.transport.leave()  # type: ignore[attr-defined]
 
-    def _head_size(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
-
     def _is_unfinished(self) -> bool:
         """Whether the request that was answered last has not fully arrived."""
         return self.cycle is not None and self.cycle.response_complete and self.cycle.more_body
-
-
-class _Watch:
-    """Ends a connection whose client seems to be gone. It checks now and then, not at each request."""
-
-    def __init__(self, protocol: StrictProtocol) -> None:
-        self._protocol = protocol
-        self._timer: asyncio.TimerHandle | None = None
-        self.received = 0
-        """How often something was received."""
-        self._seen: tuple[object, ...] = ()
-        self._since = self._heard_at = self._taken_at = protocol.loop.time()
-        self._heard = self._untaken = 0
-
-    def begin(self) -> None:
-        self._timer = self._protocol.loop.call_later(LOOK_SECONDS, self._look)
-
-    def end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _look(self) -> None:
-        if self._is_stuck(self._protocol.loop.time()):
-            self._protocol.transport.abort()
-        else:
-            self.begin()
-
-    def _is_stuck(self, now: float) -> bool:
-        protocol, cycle = self._protocol, self._protocol.cycle
-        is_between = cycle is None or cycle.response_complete
-        is_awaited = cycle is None or protocol.unheard > 0
-        if self._seen != (seen := (cycle, is_between, is_awaited)):
-            self._seen, self._since = seen, now
-        if self._heard != self.received or protocol.flow.read_paused:
-            self._heard, self._heard_at = self.received, now
-        untaken = protocol.transport.get_write_buffer_size()
-        if untaken == 0 or untaken != self._untaken:
-            self._untaken, self._taken_at = untaken, now
-        if now - self._taken_at > ANSWER_SECONDS:
-            return True
-        if is_between:
-            # uvicorn ends a connection on which nothing comes after an answer.
-            return is_awaited and untaken == 0 and now - self._since > HEAD_SECONDS
-        if not cycle.more_body or protocol.flow.read_paused:  # here we are the slow side
-            self._since = now
-            return False
-        is_long = now - self._since > WHOLE_BODY_SECONDS and cycle.scope["path"] not in LONG_BODIES
-        return now - self._heard_at > BODY_SECONDS or is_long

@@ -3,20 +3,25 @@
 These messages, and the layers that pass them on, take about as long as the encryption of an append.
 """
 
+import re
 from asyncio import CancelledError
 from collections.abc import Sequence
 from functools import partial
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from api.http.exchange import Exchange, Exchanges
 from api.http.hot import Found, HotRoutes
 from api.http.request_ids import RAW_HEADER
 from api.http.requests import Json
+from api.server.cycle import Cycle
 from application.runtime.request_context import current
+
+_UNSENT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""The bytes that no header may have, besides those that end its line."""
 
 
 class StraightWay:
@@ -28,27 +33,26 @@ class StraightWay:
         self._front = front
         self._said = _Said()
 
-    def find(self, cycle: RequestResponseCycle) -> Found | None:
+    def find(self, cycle: Cycle) -> Found | None:
         """Return the route of a request if it is answered here.
 
         An endpoint that takes the whole request may ask who sent it. Behind a proxy, only the application knows that.
         """
         if cycle.waiting_for_100_continue or (found := self._hot.find(cycle.scope)) is None:
             return None
-        return found if found.route.is_write and found.route.request_name is None else None
+        return found if found[0].is_straight else None
 
-    async def answer(self, cycle: RequestResponseCycle, found: Found, app: ASGI3Application) -> None:
+    async def answer(self, cycle: Cycle, found: Found, app: ASGI3Application) -> None:
         """Answer a request of this route, or leave it to the application."""
         scope: Scope = cycle.scope  # type: ignore[assignment]
-        exchange = Exchange(scope, cycle.send)  # type: ignore[arg-type]
+        exchange = Exchange(scope, cycle.send, cycle.headers)  # type: ignore[arg-type]
         current.set(exchange)
-        receive = partial(_receive, cycle)
         response: ASGIApp | None
         try:
-            response = await self._hot.respond(found, scope, exchange.headers, receive, partial(_body_of, cycle))
+            response = await self._hot.respond(found, scope, cycle.headers, cycle.receive_again, cycle.whole_body)
         except CancelledError:
             # The server ends, and has waited for this request as long as it may.
-            response = self._front.refusal(Request(scope, receive))
+            response = self._front.refusal(Request(scope, cycle.receive_again))
         except Exception as error:
             response = _failing(error)
         if response is None:
@@ -60,10 +64,11 @@ class StraightWay:
         finally:
             exchange.end(self._front.observe)
 
-    def _write(self, cycle: RequestResponseCycle, response: Json, exchange: Exchange) -> bool:
+    def _write(self, cycle: Cycle, response: Json, exchange: Exchange) -> bool:
         """Write a whole answer, and end its cycle as the server does. Return whether its headers can be sent."""
         headers = response.raw_headers
-        if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
+        lines = header_lines(headers)
+        if _UNSENT.search(lines) or not lines.count(b"\r") == lines.count(b"\n") == len(headers):
             return False  # the server says what is wrong with them
         exchange.begins(response.status_code)
         if not cycle.disconnected:
@@ -73,7 +78,7 @@ class StraightWay:
                 % (
                     STATUS_LINE[response.status_code],
                     self._said.of(cycle.default_headers),
-                    header_lines(headers),
+                    lines,
                     RAW_HEADER,
                     exchange.id.encode(),
                     closing,
@@ -81,7 +86,7 @@ class StraightWay:
                 )
             )
             cycle.response_started = cycle.response_complete = True
-            cycle.message_event.set()
+            cycle.wake()
             if not cycle.keep_alive:
                 cycle.transport.close()
             cycle.on_response()
@@ -118,25 +123,6 @@ def _failing(error: Exception) -> ASGIApp:
         raise error
 
     return fail
-
-
-async def _receive(cycle: RequestResponseCycle) -> Message:
-    """Return the whole body of a request, which has come. The application can still read it."""
-    return {"type": "http.request", "body": bytes(cycle.body), "more_body": False}
-
-
-async def _body_of(cycle: RequestResponseCycle) -> bytes:
-    """Return a request's body when all of it has come. The application can still read it.
-
-    Raises ClientDisconnect.
-    """
-    while cycle.more_body and not cycle.disconnected:
-        cycle.flow.resume_reading()  # it was paused if the body is large
-        cycle.message_event.clear()
-        await cycle.message_event.wait()
-    if cycle.more_body:
-        raise ClientDisconnect
-    return bytes(cycle.body)
 
 
 def _nothing() -> None:

@@ -70,8 +70,22 @@ class OrderlyTransport:
     def is_closing(self) -> bool:
         return self.is_leaving or self._transport.is_closing()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+    # These are the transport's own. Each stands here, because a class that looks attributes up by a function of its own
+    # has all of them looked up slowly.
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    def get_write_buffer_size(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
+    def abort(self) -> None:
+        self._transport.abort()
 
     def _write_large(self, data: bytes) -> None:
         if not self.is_leaving:

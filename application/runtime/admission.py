@@ -61,20 +61,20 @@ class Ticket:
         """Take the place."""
         if not self.is_counted and not self._has_left:
             self.is_counted = True
-            self._admission.count(self._owner, 1, self._size)
+            self._admission.begin(self._owner, self._size)
 
     def rest(self) -> None:
         """Give up the place while the request waits for something that others do not need."""
         if self.is_counted:
             self.is_counted = False
-            self._admission.count(self._owner, -1, -self._size)
+            self._admission.end(self._owner, self._size)
 
     def leave(self) -> None:
         """Give up the place for good: the request was answered."""
         self._has_left = True
         if self.is_counted:
             self.is_counted = False
-            self._admission.count(self._owner, -1, -self._size, answered=1)
+            self._admission.end(self._owner, self._size, answered=1)
 
     def belongs_to(self, owner: Owner) -> None:
         """Note whose request it is. Raises ShareTaken if there are too many of theirs."""
@@ -163,17 +163,24 @@ class Admission:
                 self._owners.pop(next(iter(self._owners)))
             self._owners[sender] = owner
 
-    def count(self, owner: Owner, requests: int, size: int, *, answered: int = 0) -> None:
-        """Add requests to those that are under way, or take them away. So many of these were answered, others rest."""
-        self._answered += answered
-        self.under_way += requests
+    def begin(self, owner: Owner, size: int) -> None:
+        """Add a request to those that are under way."""
+        self.under_way += 1
         self._bytes += size
-        self._least = min(self._least, self.under_way)
-        share = self._shares.get(owner)
-        if share is None:
+        if (share := self._shares.get(owner)) is None:
             share = self._shares[owner] = _Share()
-        share.requests += requests
+        share.requests += 1
         share.bytes += size
+
+    def end(self, owner: Owner, size: int, *, answered: int = 0) -> None:
+        """Take a request from those that are under way. It was answered, or rests."""
+        self._answered += answered
+        self.under_way = under_way = self.under_way - 1
+        self._bytes -= size
+        self._least = min(self._least, under_way)
+        share = self._shares[owner]
+        share.requests -= 1
+        share.bytes -= size
         if share.requests == 0:
             del self._shares[owner]
 

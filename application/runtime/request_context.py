@@ -21,15 +21,13 @@ TOO_LONG = "The database took too long to answer this request; try again"
 class RequestContext:
     """One request. Code that runs for no request has none."""
 
-    __slots__ = ("id", "seconds_left", "ticket")
-
-    def __init__(self, id_: str, *, seconds: float = SECONDS) -> None:
+    def __init__(self, id_: str, *, ticket: Ticket | None = None, seconds: float = SECONDS) -> None:
         self.id = id_
         """The request's id in the log and in its answer."""
+        self.ticket = ticket
+        """Its place among the requests that are under way, where these are counted."""
         self.seconds_left = seconds
         """How many seconds it may still wait for the database."""
-        self.ticket: Ticket | None = None
-        """Its place among the requests that are under way, where these are counted."""
 
     @property
     def origin(self) -> SaidOrigin | None:
@@ -46,9 +44,11 @@ class RequestContext:
             timer.cancel()
             self.waited(since)
 
-    def waited(self, since: float) -> None:
-        """Record that the request has waited for the database since then, by the monotonic clock."""
-        self.seconds_left -= monotonic() - since
+    def waited(self, since: float) -> float:
+        """Record that the request has waited for the database since then, by the monotonic clock. Return how long."""
+        seconds = monotonic() - since
+        self.seconds_left -= seconds
+        return seconds
 
 
 def give_up(answered: "asyncio.Future[Any]") -> None:

@@ -45,9 +45,8 @@ class _Waiting:
         self.until = inf
         """The time by which it must be answered, whatever the answer is."""
 
-    def hurry(self, seconds: float) -> None:
+    def hurry(self, now: float, seconds: float) -> None:
         """Set two times: when it must be answered, and when it must be sent for a certain answer."""
-        now = monotonic()
         self.until, self._send_by = now + seconds, now + seconds / 2
 
     def is_late(self, now: float) -> bool:
@@ -123,23 +122,22 @@ class GroupCommit:
             raise Unavailable(ENDING)
         if not self._watch.takes_writes:
             self._watch.require_writes()
-        waiting = _Waiting(append)
+        waiting, tenant = _Waiting(append), append.tenant
         self._unanswered.add(waiting)
-        self._queues[append.tenant].append(waiting)
-        if append.tenant not in self._scheduled:
-            self._scheduled.add(append.tenant)
-            self._ready.put_nowait(append.tenant)
+        self._queues[tenant].append(waiting)
+        if tenant not in self._scheduled:
+            self._scheduled.add(tenant)
+            self._ready.put_nowait(tenant)
         if not self._is_looking:
             self._look_later()
         if (request := current.get()) is None:
             return await waiting.done
         began = monotonic()
-        waiting.hurry(request.seconds_left)
+        waiting.hurry(began, request.seconds_left)
         try:
             return await waiting.done
         finally:
-            request.waited(began)
-            APPEND_SECONDS.observe(monotonic() - began)
+            APPEND_SECONDS.observe(request.waited(began))
 
     async def write(self) -> None:
         """Be a writer, for ever."""
@@ -195,7 +193,8 @@ class GroupCommit:
                 self._unanswered.discard(waiting)
                 continue
             taken.append(waiting)
-            events += sum([len(write.events) for write in waiting.append.writes])
+            for _, _, new_events in waiting.append.writes:
+                events += len(new_events)
         new = [waiting for waiting in taken if waiting.events is None]
         for waiting, prepared in zip(new, self._prepare([waiting.append for waiting in new]), strict=True):
             waiting.accept(prepared)

@@ -7,7 +7,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from api.server import protocol
+from api.server import connection_watch
 from api.server.protocol import MAX_HEAD, StrictProtocol
 from api.server.transport import OrderlyTransport
 from tests.raw_http import Connection, connected
@@ -35,11 +35,11 @@ async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
 @pytest.fixture
 async def url(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """A server of this process, which has little patience."""
-    monkeypatch.setattr(protocol, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(connection_watch, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(OrderlyTransport, "LEAVE_SECONDS", 0.2)
     for name in ("HEAD_SECONDS", "BODY_SECONDS", "ANSWER_SECONDS"):
-        monkeypatch.setattr(protocol, name, 0.5)
-    config = uvicorn.Config(_echo, port=0, http=StrictProtocol, log_config=None, lifespan="off", timeout_keep_alive=60)
+        monkeypatch.setattr(connection_watch, name, 0.5)
+    config = uvicorn.Config(_echo, port=0, http=StrictProtocol, log_config=None, lifespan="off", timeout_keep_alive=3)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 it tells nobody
@@ -131,7 +131,14 @@ async def test_a_connection_without_a_request_is_kept_after_an_answer(connection
     for _ in range(3):
         await connection.send(REQUEST)
         assert (await connection.answer()).status == 200
-        await asyncio.sleep(2 * protocol.HEAD_SECONDS)
+        await asyncio.sleep(2 * connection_watch.HEAD_SECONDS)
+
+
+async def test_a_connection_that_was_idle_for_long_is_closed(connection: Connection) -> None:
+    await connection.send(REQUEST)
+    await connection.answer()
+
+    assert await connection.end() == b""
 
 
 async def test_who_does_not_send_the_next_request_to_its_end_is_let_go(connection: Connection) -> None:

@@ -12,7 +12,8 @@ from api.http.requests import TokenRoute
 from api.native.following.feed import FeedQuery
 from api.native.integrations import ExceptionQuery, NewIntegration
 from api.native.models import MAX_EVENTS, Cursor, NewOrder, OrderQuery
-from api.server.protocol import BODY_SECONDS, HEAD_SECONDS, MAX_HEAD, WHOLE_BODY_SECONDS
+from api.server.connection_watch import BODY_SECONDS, HEAD_SECONDS, WHOLE_BODY_SECONDS
+from api.server.protocol import MAX_HEAD
 from api.settings import Settings
 from application.ledger.port import PAGE_BYTES
 from application.runtime.room import AT_ONCE, PATIENCE_SECONDS, ROOM_BYTES
