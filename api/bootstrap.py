@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -284,7 +285,7 @@ async def open_services(
         )
         if standby is not None:
             elsewhere = _read_from(standby, services, writer, room, key, secret)
-            services = services._replace(standby=Standby(standby.watch, PostgresStandings(pool), elsewhere))
+            services = replace(services, standby=Standby(standby.watch, PostgresStandings(pool), elsewhere))
         yield services
 
 
@@ -307,7 +308,8 @@ def _read_from(
     store = StandbyStore(as_stored, vault, PostgresStandings(standby.pool), secret=secret)
     views = PostgresViews(standby.pool, vault, large)
     queries = StandbyQueries(views, wait_seconds=0.0, ring=services.queries.ring)
-    return services._replace(
+    return replace(
+        services,
         primary=services,
         store=store,
         queries=queries,

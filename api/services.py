@@ -1,5 +1,6 @@
 """The services that a process works with, independent of the implementations of their ports."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from application.access.accounts import Accounts
@@ -39,7 +40,8 @@ from application.views.time_travel import TimeTravel
 from application.views.upkeep.customers import Reveal
 
 
-class Services(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Services:
     """What a process that answers requests works with."""
 
     orders: OrderService

@@ -4,6 +4,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from api import bootstrap
@@ -20,7 +21,7 @@ async def unencrypted(dsn: str, **settings: Any) -> AsyncIterator[Services]:
     """Connect the application as ever, but write what is personal as it is told."""
     async with bootstrap.open_services(dsn, **settings) as services:
         store: EventStore = services.store._store  # type: ignore[attr-defined]  # noqa: SLF001 what is beneath
-        yield services._replace(store=store, orders=OrderService(store, services.queries, services.erasure))
+        yield replace(services, store=store, orders=OrderService(store, services.queries, services.erasure))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Where personal data stands in an event's stored JSON. This follows from the marks on the event's type."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -18,7 +19,8 @@ EXPIRED = "[expired]"
 EXPIRED_OBJECT = {"expired": EXPIRED}
 
 
-class Member(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Member:
     """A member of a JSON object that is personal data, or that holds some in an object or a list of objects."""
 
     mark: Personal | None

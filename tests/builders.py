@@ -1,5 +1,6 @@
 """Builders for the data that tests are about; every argument has a default that means nothing in particular."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -147,4 +148,4 @@ def a_credential(*scopes: str, key_id: str = "k1", **changed: Any) -> Credential
 
 def a_caller(*scopes: str, **changed: Any) -> Caller:
     caller = Caller(a_tenant(), "k1", "a test", scopes or ("admin",))
-    return caller._replace(**changed)
+    return replace(caller, **changed)

@@ -67,13 +67,14 @@ def event_of(
     event_class: type[E], stream: str, *, event: NewEventBody, actor: Actor, where: tuple[str | int, ...]
 ) -> E:
     """Return the domain event of a body at this place of a request. Raises InvalidRequest."""
-    if not ENVELOPE.isdisjoint(event.data):
-        strange = sorted(ENVELOPE & event.data.keys())
+    data = event.data
+    if not ENVELOPE.isdisjoint(data):
+        strange = sorted(ENVELOPE & data.keys())
         raise InvalidRequest(
             *(Fault((*where, "data", name), "Extra inputs are not permitted", "extra") for name in strange)
         )
     try:
-        return event_class.model_validate({**event.data, "originator_id": stream, **event.envelope(actor)})
+        return event_class.model_validate({**data, "originator_id": stream, **event.envelope(actor)})
     except ValidationError as invalid:
         raise InvalidRequest(*as_sent(faults_in(invalid, *where), where)) from invalid
 

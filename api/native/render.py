@@ -71,16 +71,13 @@ def field_change(change: FieldDifference) -> dict[str, Any]:
 
 def recorded_body(order_id: str, result: Recorded) -> dict[str, Any]:
     """Return what a request recorded."""
-    stream = order_stream(order_id)
-    return {
-        "order_id": order_id,
-        "version": max(event.version for event in result.events if event.stream == stream),
-        "items": [
-            {"event_id": e.event_id, "type": e.type, "version": e.version, "position": e.position}
-            for e in result.events
-        ],
-        "recorded_at": result.recorded_at,
-    }
+    newest, items, own = 0, [], order_stream(order_id)
+    # They are in ledger order, so the last of the stream is its newest.
+    for event_id, event_type, stream, version, position in result.events:
+        items.append({"event_id": event_id, "type": event_type, "version": version, "position": position})
+        if stream == own:
+            newest = version
+    return {"order_id": order_id, "version": newest, "items": items, "recorded_at": result.recorded_at}
 
 
 def timeline_item(entry: TimelineEntry) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from hmac import compare_digest
@@ -24,7 +25,8 @@ MAX_REMEMBERED = 10_000
 _ID_BYTES = 12
 
 
-class Tenant(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tenant:
     """A customer of the store. An implicit tenant's orders and integrations are created by their first event."""
 
     name: TenantName
@@ -52,7 +54,8 @@ class Credential(NamedTuple):
         return (self.secret_digest,) if self.earlier_digest is None else (self.secret_digest, self.earlier_digest)
 
 
-class Caller(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Caller:
     """A sender whose credential was checked, and what it lets them do."""
 
     tenant: Tenant
@@ -113,7 +116,8 @@ Audience = str | Callable[[Tenant], str | None] | None
 """The audience a token must have: the same for everybody, or one for each tenant."""
 
 
-class _Checked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Checked:
     """A checked token: valid until expires_at (seconds since 1970), and to be checked again from again_at on."""
 
     caller: Caller

@@ -103,7 +103,7 @@ class PlainFields:
         plain = {name: value for name in self._names if (value := values[name]) is not None}
         for name in self._enums:
             if name in plain:
-                plain[name] = plain[name].value
+                plain[name] = plain[name]._value_  # value takes two calls of Python
         return plain
 
 

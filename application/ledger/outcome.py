@@ -89,8 +89,8 @@ async def first_told(store: EventStore, tenant: TenantName, event: E, result: Re
 
 def _refs(append: Append, appended: Appended) -> list[RecordedRef]:
     refs: list[RecordedRef] = []
-    for write, first_version in zip(append.writes, appended.versions, strict=True):
-        for n, event in enumerate(write.events):
-            position = appended.first_position + len(refs)
-            refs.append(RecordedRef(event.event_id, event.type, write.stream, first_version + n, position))
+    first_position, _, versions, _, _ = appended
+    for (stream, _, events), first_version in zip(append.writes, versions, strict=True):
+        for version, event in enumerate(events, first_version):
+            refs.append(RecordedRef(event.event_id, event.type, stream, version, first_position + len(refs)))
     return refs

@@ -27,9 +27,10 @@ class Secrets:
         tenant, writes, _, _ = append
         for stream, _, events in writes:
             for event in events:
-                found = sealing(tenant, stream, event)
-                self._events.append(found or event)
-                if found is not None:
+                if (found := sealing(tenant, stream, event)) is None:
+                    self._events.append(event)
+                else:
+                    self._events.append(found)
                     self._sealings.append(found)
                     self.subjects |= found.subjects
 
@@ -62,10 +63,10 @@ def prepare(group: Sequence[Append]) -> list[Prepared]:
     loads it once for all appends instead of once for each.
     """
     errors: dict[int, Exception] = {}
-    for n, append in enumerate(group):
-        if append.secrets is not None:
+    for n, (_, _, _, secrets) in enumerate(group):
+        if secrets is not None:
             try:
-                append.secrets.seal()
+                secrets.seal()
             except Exception as error:
                 errors[n] = error
     prepared: list[Prepared] = []

@@ -1,5 +1,6 @@
 """Links to a whole system log. Everybody with the link may read it, for a quarter of an hour."""
 
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ router = APIRouter(route_class=StrictRoute)
 
 def link_to(request: Request, services: Services, caller: Caller, order_id: str, identifier: str) -> str:
     """Return the link to a log that the caller may read. It ends with the caller's credential, if that ends first."""
-    reader = caller._replace(scopes=(_scope(order_id, identifier),))
+    reader = replace(caller, scopes=(_scope(order_id, identifier),))
     token = services.access.issue(reader, seconds=LINK_SECONDS, audience=AUDIENCE)
     path = f"orders/{quote(order_id, safe='')}/system-logs/{identifier}/content"
     return f"{public_url(request)}/{path}?token={token}"

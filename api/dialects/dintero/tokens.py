@@ -1,5 +1,7 @@
 """Dintero's tokens."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter
 
 from api.dialects.dintero.errors import RESPONSES
@@ -37,4 +39,4 @@ def _narrowed(client: Caller, scope: str | None) -> Caller:
         raise InvalidRequest(
             Fault(("body", "scope"), f"is more than the credential has: {' '.join(lacking)}", "invalid_scope")
         )
-    return client._replace(scopes=wanted)
+    return replace(client, scopes=wanted)

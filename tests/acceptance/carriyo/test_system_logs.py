@@ -1,6 +1,7 @@
 """Carriyo's lists of order system logs, and the links to the whole of one, as its documentation tells them."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -204,7 +205,7 @@ async def test_a_link_that_has_expired_is_a_403(account: Account, carriyo: httpx
     log = await logged(carriyo)
     scope = f"read:orders:/A-1/system-logs/{log['identifier']}"
     async with open_services(account.dsn) as services:
-        caller = (await services.access.by_bearer(account.token))._replace(scopes=(scope,))
+        caller = replace(await services.access.by_bearer(account.token), scopes=(scope,))
         fresh, expired = (services.access.issue(caller, seconds=s, audience=AUDIENCE) for s in (60, -1))
     content = f"{account.url}{LOGS}/{log['identifier']}/content"
 

@@ -1,6 +1,7 @@
 """After a change only what is new of an action log is read, and the page is the one that a new worker would show."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -90,7 +91,7 @@ async def test_a_page_after_a_change_is_what_a_new_worker_shows(
     for change in CHANGES.values():
         await services.orders.record(tenant, "A-1", change())
         await catch_up_all(projector)
-        async with client_of(services._replace(pages=Pages(), entries=Entries()), token) as cold:
+        async with client_of(replace(services, pages=Pages(), entries=Entries()), token) as cold:
             assert await log_of(warm) == await log_of(cold)
 
 

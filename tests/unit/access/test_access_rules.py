@@ -1,6 +1,7 @@
 """Who may do what: the grammar of scopes, the one function that decides, and how a caller is recognised."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -120,7 +121,7 @@ def test_a_caller_whose_scopes_do_not_give_it_is_forbidden() -> None:
 
 def test_a_caller_without_scopes_may_do_nothing() -> None:
     with pytest.raises(Forbidden):
-        authorise(a_caller()._replace(scopes=()), "read")
+        authorise(replace(a_caller(), scopes=()), "read")
 
 
 @pytest.mark.parametrize("tenant", ["other", "", "ACME", "acme "])
