@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from api.http.exchange import Exchanges
+from api.server import connection_watch
 from api.server.crowd import Crowd
 from api.server.cycle import Cycle
 from api.server.door import Door
@@ -46,6 +47,7 @@ class Worker:
             log_config=None,
             lifespan="off",
             ws="none",
+            timeout_keep_alive=1,
         )
         self._config.load()
         self._protocol = protocol_in(Crowd(), self.door)
@@ -135,6 +137,19 @@ async def test_a_refusal_that_has_to_wait_has_the_id_of_its_own_request() -> Non
 
         assert b" 200 " in await first.readuntil(b"x-request-id: r-0\r\n")
         assert b" 503 " in await first.readuntil(b"x-request-id: r-1\r\n")
+
+
+async def test_a_refused_request_that_comes_in_pieces_leaves_no_connection_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection_watch, "LOOK_SECONDS", 0.05)
+
+    async with Worker(FullDoor()).connection() as (reader, writer):
+        writer.write(b"POST /x HTTP/1.1\r\nHost: t\r\nContent-Length: 4\r\n\r\n12")
+        assert b" 503 " in await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"34")
+
+        await reader.read()
 
 
 async def test_an_answer_after_the_server_was_told_to_end_is_the_last() -> None:
