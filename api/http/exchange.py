@@ -3,7 +3,6 @@
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
-from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
@@ -26,16 +25,17 @@ ENDING = "This process is shutting down; try again"
 IS_HEAD = "ordertrail.is_head"
 """What says in a scope that the request asks for the head of an answer alone."""
 MAX_PATH = 2_000
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Exchange(RequestContext):
     """A request with the place where its answer goes. It sends the answer on with the request's id, and times it."""
 
+    __slots__ = ("_began", "_scope", "_send", "freshness", "headers", "seconds", "status")
+
     def __init__(self, scope: Scope, send: Send, headers: Headers) -> None:
         super().__init__(id_of_request(headers), ticket=ticket_of(scope))
         self.headers = headers
-        self.freshness: Mapping[str, str] = _NOTHING
+        self.freshness: Mapping[str, str] = {}
         """The headers about the freshness of the views that it has read."""
         self._scope = scope
         self._send = send

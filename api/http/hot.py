@@ -113,8 +113,7 @@ class HotRoute:
         for name, sent_as, validate, _ in self.path_fields:
             found[name] = validate(path[sent_as])
         if self.body is not None:
-            name, _, validate, _ = self.body
-            found[name] = validate(body)
+            found[self.body.name] = self.body.validate(body)
         if self.query is not None:
             found[self.query.name] = self.query.validate(_query(scope["query_string"]))
         for field, header in self.header_fields:

@@ -53,8 +53,7 @@ class ConnectionWatch:
         self._protocol = protocol
         self._timer: asyncio.TimerHandle | None = None
         self._seen: tuple[object, ...] = ()
-        self._since = self._heard_at = self._taken_at = protocol.loop.time()
-        self._heard = 0.0
+        self._since = self._paused_at = self._taken_at = protocol.loop.time()
         self._untaken = 0
 
     def begin(self) -> None:
@@ -65,11 +64,10 @@ class ConnectionWatch:
             self._timer.cancel()
 
     def _look(self) -> None:
-        now = self._protocol.loop.time()
+        protocol, now = self._protocol, self._protocol.loop.time()
         if self._is_stuck(now):
-            self._protocol.transport.abort()
+            protocol.transport.abort()
             return
-        protocol = self._protocol
         if protocol.is_idle and now - max(self._since, protocol.heard_at) >= protocol.timeout_keep_alive:
             protocol.dismiss()
         self.begin()
@@ -79,8 +77,8 @@ class ConnectionWatch:
         is_awaited = cycle is None or protocol.unheard > 0
         if self._seen != (seen := (cycle, protocol.is_idle, is_awaited)):
             self._seen, self._since = seen, now
-        if self._heard != protocol.heard_at or protocol.flow.read_paused:
-            self._heard, self._heard_at = protocol.heard_at, now
+        if protocol.flow.read_paused:
+            self._paused_at = now
         untaken = protocol.transport.get_write_buffer_size()
         if untaken == 0 or untaken != self._untaken:
             self._untaken, self._taken_at = untaken, now
@@ -92,4 +90,4 @@ class ConnectionWatch:
             self._since = now
             return False
         is_long = now - self._since > WHOLE_BODY_SECONDS and cycle.scope["path"] not in LONG_BODIES
-        return now - self._heard_at > BODY_SECONDS or is_long
+        return now - max(protocol.heard_at, self._paused_at) > BODY_SECONDS or is_long

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api.http.observation.measured import REQUESTS
 from api.http.problems import Kind, Problem, problem_of
-from api.http.reading.headers import Headers
+from api.http.reading.headers import headers_of
 from api.http.request_ids import HEADER, new_request_id
 from api.http.tickets import TICKET, ticket_of
 from api.native.errors import render
@@ -75,8 +75,8 @@ class StrictProtocol(HttpToolsProtocol):
         """Whether the request that is received was refused already: its body is not kept."""
         self.unheard = 0
         """How many bytes have arrived since the last usable part of a request."""
-        self._received = self._received_before = self._head_began = 0
-        """How many bytes have arrived in all; before what is read now; before that in which the present head began."""
+        self._read_bytes = self._head_bytes = 0
+        """How many bytes came in the last read, and in all reads since the one in which the present head began."""
         self._is_head_too_large = False
         self._partial: Cycle | None = None
         """The request that has not fully arrived, and whether its connection is kept afterwards."""
@@ -136,7 +136,8 @@ class StrictProtocol(HttpToolsProtocol):
             return
         self.heard_at = self.loop.time()
         self.unheard += len(data)
-        self._received_before, self._received = self._received, self._received + len(data)
+        self._read_bytes = len(data)
+        self._head_bytes += len(data)
         self._parse(data)
         if self.unheard > MAX_HEAD and not transport.is_leaving:
             self._is_head_too_large = True
@@ -177,7 +178,7 @@ class StrictProtocol(HttpToolsProtocol):
     # What the parser calls. uvicorn's methods of these names do the same, and besides have a root path, a limit of
     # concurrency, contexts that are reset, and a log of accesses.
     def on_message_begin(self) -> None:
-        self._head_began = self._received_before
+        self._head_bytes = self._read_bytes
         self.url = b""
         self.headers = []
 
@@ -185,7 +186,7 @@ class StrictProtocol(HttpToolsProtocol):
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        if self._received - self._head_began > MAX_HEAD and head.size_of(self.url, self.headers) > MAX_HEAD:
+        if self._head_bytes > MAX_HEAD and head.size_of(self.url, self.headers) > MAX_HEAD:
             self._is_head_too_large = True
             raise _Refused
         if len(self.pipeline) >= MAX_PIPELINED:
@@ -208,7 +209,6 @@ class StrictProtocol(HttpToolsProtocol):
 
     def _cycle(self, method: str) -> Cycle:
         """Return the request whose head has come."""
-        headers: Headers = dict(reversed(self.headers))
         raw_path, query = head.path_and_query(self.url)
         path = raw_path.decode("ascii")
         version = self.parser.get_http_version()
@@ -222,6 +222,7 @@ class StrictProtocol(HttpToolsProtocol):
             "headers": self.headers,
             "state": self.app_state.copy(),
         }
+        headers = headers_of(scope)
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
         is_asked = b"expect" in headers and head.is_asked_for_body(self.headers)
         return Cycle(self, scope, headers, keep_alive=keep_alive, is_asked=is_asked)

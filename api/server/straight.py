@@ -3,7 +3,6 @@
 These messages, and the layers that pass them on, take about as long as the encryption of an append.
 """
 
-import re
 from asyncio import CancelledError
 from collections.abc import Sequence
 from functools import partial
@@ -11,7 +10,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE
 
 from api.http.exchange import Exchange, Exchanges
 from api.http.hot import Found, HotRoutes
@@ -19,9 +18,6 @@ from api.http.request_ids import RAW_HEADER
 from api.http.requests import Json
 from api.server.cycle import Cycle
 from application.runtime.request_context import current
-
-_UNSENT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-"""The bytes that no header may have, besides those that end its line."""
 
 
 class StraightWay:
@@ -40,7 +36,7 @@ class StraightWay:
         """
         if cycle.waiting_for_100_continue or (found := self._hot.find(cycle.scope)) is None:
             return None
-        return found if found[0].is_straight else None
+        return found if found.route.is_straight else None
 
     async def answer(self, cycle: Cycle, found: Found, app: ASGI3Application) -> None:
         """Answer a request of this route, or leave it to the application."""
@@ -67,8 +63,7 @@ class StraightWay:
     def _write(self, cycle: Cycle, response: Json, exchange: Exchange) -> bool:
         """Write a whole answer, and end its cycle as the server does. Return whether its headers can be sent."""
         headers = response.raw_headers
-        lines = header_lines(headers)
-        if _UNSENT.search(lines) or not lines.count(b"\r") == lines.count(b"\n") == len(headers):
+        if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
             return False  # the server says what is wrong with them
         exchange.begins(response.status_code)
         if not cycle.disconnected:
@@ -78,7 +73,7 @@ class StraightWay:
                 % (
                     STATUS_LINE[response.status_code],
                     self._said.of(cycle.default_headers),
-                    lines,
+                    header_lines(headers),
                     RAW_HEADER,
                     exchange.id.encode(),
                     closing,

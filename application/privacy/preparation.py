@@ -27,10 +27,9 @@ class Secrets:
         tenant, writes, _, _ = append
         for stream, _, events in writes:
             for event in events:
-                if (found := sealing(tenant, stream, event)) is None:
-                    self._events.append(event)
-                else:
-                    self._events.append(found)
+                found = sealing(tenant, stream, event)
+                self._events.append(found or event)
+                if found is not None:
                     self._sealings.append(found)
                     self.subjects |= found.subjects
 
@@ -63,10 +62,10 @@ def prepare(group: Sequence[Append]) -> list[Prepared]:
     loads it once for all appends instead of once for each.
     """
     errors: dict[int, Exception] = {}
-    for n, (_, _, _, secrets) in enumerate(group):
-        if secrets is not None:
+    for n, append in enumerate(group):
+        if append.secrets is not None:
             try:
-                secrets.seal()
+                append.secrets.seal()
             except Exception as error:
                 errors[n] = error
     prepared: list[Prepared] = []

@@ -8,58 +8,53 @@ from pydantic_core import from_json, to_json
 from application.ledger.port import Draft, NewEvent, Storable
 from application.privacy.cipher import MARK, Keys, bound_to_event, bound_to_place, seal
 from application.privacy.documents import shape_of_type
-from application.privacy.subjects import ACTOR_SHAPE, Performer, performer_of
-from domain.personal import Place, Shape, placeholder, places
-from domain.values import OF_PERFORMER, TenantName
+from application.privacy.subjects import ACTOR_SHAPE, Performer, Value, performer_of, values_of
+from domain.personal import Shape, placeholder, places
+from domain.values import TenantName
 
 
 class Sealing:
     """One event that holds personal data: first it is encrypted, then it is written. It works on a copy of the data."""
 
-    __slots__ = ("_actor", "_data", "_event", "_performer", "_places", "_stream", "_subject", "_tenant", "subjects")
+    __slots__ = ("_actor", "_data", "_event", "_performer", "_stream", "_subject", "_tenant", "_values", "subjects")
 
     def __init__(self, tenant: TenantName, stream: str, event: Draft, shape: Shape) -> None:
         self._tenant, self._stream, self._event = tenant, stream, event
-        _, _, data, metadata, _ = event
-        self.subjects: set[str] = set()
-        """The subjects whose data the event holds: the stream, or a performer with an id of their own."""
-        self._subject = stream
+        actor = event.metadata.get("actor")
+        performer = performer_of(actor) if actor else None
+        self._subject = (performer and performer.subject) or stream
         """The subject that the performer's data is about."""
         self._performer: Performer | None = None
         """The performer, if they have a name."""
         self._actor = b""
         """The encrypted actor as JSON."""
-        if actor := metadata.get("actor"):
-            performer = performer_of(actor)
-            if performer.subject is not None:
-                self._subject = performer.subject
-            if performer.is_personal:
-                self._performer = performer
-                self.subjects.add(self._subject)
-        self._places: list[Place] = []
-        if shape and isinstance(data, dict):
-            data = {**data}
-            self._places = places(data, shape)
-            for _, _, member, _ in self._places:
-                self.subjects.add(self._subject if member.mark is OF_PERFORMER else stream)
-        self._data: dict[str, Any] | bytes = data
+        self._data: dict[str, Any] | bytes = event.data
+        self._values: list[Value] = []
+        self.subjects: set[str] = set()
+        """The subjects whose data the event holds: the stream, or a performer with an id of their own."""
+        if shape and isinstance(event.data, dict):
+            self._data = data = {**event.data}
+            self._values = values_of(places(data, shape), self._subject, stream)
+            for value in self._values:
+                self.subjects.add(value[4])
+        if performer is not None and performer.is_personal:
+            self._performer = performer
+            self.subjects.add(self._subject)
 
     def seal(self, keys: Keys) -> None:
         """Encrypt the personal data. A value whose key was destroyed is left out. Raises KeyError if a key is missing.
 
         Raises UnreadableKey.
         """
-        if self._places:
-            self._seal(self._places, keys)
+        if self._values:
+            self._seal(self._values, keys)
         if self._performer is not None:
             self._actor = self._sealed_actor(self._performer, keys)
 
     def written(self) -> NewEvent:
         """Return the event as it is stored."""
         event_id, event_type, _, metadata, occurred_at = self._event
-        data = self._data
-        if not isinstance(data, bytes):
-            data = to_json(data)
+        data = self._data if isinstance(self._data, bytes) else to_json(self._data)
         performer = self._performer
         if performer is None:
             return NewEvent(event_id, event_type, data, to_json({**metadata, MARK: 1}), occurred_at)
@@ -72,11 +67,10 @@ class Sealing:
             performer.written = written = metadata, self._actor, as_json
         return NewEvent(event_id, event_type, data, written[2], occurred_at)
 
-    def _seal(self, found: Iterable[Place], keys: Keys) -> None:
+    def _seal(self, values: Iterable[Value], keys: Keys) -> None:
         tenant, stream = self._tenant, self._stream
-        event = bound_to_event(tenant, stream, self._event[0])
-        for holder, name, member, path in found:
-            subject = self._subject if member.mark is OF_PERFORMER else stream
+        event = bound_to_event(tenant, stream, self._event.event_id)
+        for holder, name, member, path, subject in values:
             if (key := keys[subject]) is None:
                 holder[name] = placeholder(holder[name], member)
             else:
@@ -89,7 +83,7 @@ class Sealing:
         if is_shared and sealed is not None and sealed[0] is key:
             return sealed[1]
         actor = {**performer.actor}
-        self._seal(places(actor, ACTOR_SHAPE, "actor."), keys)
+        self._seal(values_of(places(actor, ACTOR_SHAPE, "actor."), self._subject, self._stream), keys)
         as_json = to_json(actor)
         if is_shared:
             performer.sealed = key, as_json

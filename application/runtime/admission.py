@@ -175,9 +175,9 @@ class Admission:
     def end(self, owner: Owner, size: int, *, answered: int = 0) -> None:
         """Take a request from those that are under way. It was answered, or rests."""
         self._answered += answered
-        self.under_way = under_way = self.under_way - 1
+        self.under_way -= 1
         self._bytes -= size
-        self._least = min(self._least, under_way)
+        self._least = min(self._least, self.under_way)
         share = self._shares[owner]
         share.requests -= 1
         share.bytes -= size

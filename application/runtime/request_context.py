@@ -21,6 +21,8 @@ TOO_LONG = "The database took too long to answer this request; try again"
 class RequestContext:
     """One request. Code that runs for no request has none."""
 
+    __slots__ = ("id", "seconds_left", "ticket")
+
     def __init__(self, id_: str, *, ticket: Ticket | None = None, seconds: float = SECONDS) -> None:
         self.id = id_
         """The request's id in the log and in its answer."""

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
-from math import inf
 from typing import NamedTuple
 
 import psycopg
@@ -35,9 +34,6 @@ class _Known(NamedTuple):
     until: float
 
 
-_UNKNOWN = _Known(None, -inf)
-
-
 class PostgresKeyRing:
     """Implements application.privacy.keys.KeyRing."""
 
@@ -54,12 +50,12 @@ class PostgresKeyRing:
         self._noted = Noticed()
 
     async def to_write(self, tenant: TenantName, subjects: Collection[str]) -> Keys:
-        now, known = time.monotonic(), self._known
+        now = time.monotonic()
         keys: dict[str, SubjectKey | None] = {}
         for subject in subjects:
-            key, until = known.get((tenant, subject), _UNKNOWN)
-            if now < until:
-                keys[subject] = key
+            known = self._known.get((tenant, subject))
+            if known is not None and now < known.until:
+                keys[subject] = known.key
         if len(keys) == len(subjects):
             return keys
         return {**keys, **await self._offered.ask(tenant, set(subjects) - keys.keys())}

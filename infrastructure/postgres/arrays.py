@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from psycopg import pq
 from psycopg.abc import AdaptContext
@@ -31,9 +32,20 @@ class Array:
 
     array_oid: int
     element_oid: int
+    _elements: list[Any]
 
     def dump(self) -> bytes:
         """Return the array in the form in which it is sent to PostgreSQL."""
+        size = len(self._elements)
+        if not size:
+            return _EMPTY.pack(0, 0, self.element_oid)
+        nulls = self._elements.count(None)
+        header = _HEADER.pack(1, nulls > 0, self.element_oid, size, 1)
+        parts = [_LENGTHS[-1]] * size if nulls == size else self._parts(has_nulls=nulls > 0)
+        return b"".join([header, *parts])
+
+    def _parts(self, *, has_nulls: bool) -> Sequence[bytes]:
+        """Return the elements in binary form, each behind its length. Not all of them are NULL."""
         raise NotImplementedError
 
 
@@ -46,24 +58,17 @@ class _OfBytes(Array):
     def __iter__(self) -> Iterator[bytes | None]:
         return iter(self._elements)
 
-    def dump(self) -> bytes:
+    def _parts(self, *, has_nulls: bool) -> Sequence[bytes]:
         elements = self._elements
-        size = len(elements)
-        if not size:
-            return _EMPTY.pack(0, 0, self.element_oid)
-        nulls = elements.count(None)
-        header = _HEADER.pack(1, nulls > 0, self.element_oid, size, 1)
-        if nulls == size:
-            return header + _LENGTHS[-1] * size
-        parts = [header] * (2 * size + 1)
-        # Without a loop of Python's: an append's arrays have more bytes of these types than of all others.
-        if nulls:
-            parts[1::2] = [_LENGTHS[-1 if e is None else len(e)] for e in elements]
-            parts[2::2] = [e or b"" for e in elements]
+        parts = [b""] * (2 * len(elements))
+        if has_nulls:
+            parts[0::2] = [_LENGTHS[-1 if e is None else len(e)] for e in elements]
+            parts[1::2] = [e or b"" for e in elements]
         else:
-            parts[1::2] = map(_LENGTHS.__getitem__, map(len, elements))  # type: ignore[arg-type]
-            parts[2::2] = elements  # type: ignore[assignment]
-        return b"".join(parts)
+            # Without a loop of Python's: an append's arrays have more bytes of these types than of all others.
+            parts[0::2] = map(_LENGTHS.__getitem__, map(len, elements))
+            parts[1::2] = elements
+        return parts
 
 
 class _OfNumbers(Array):
@@ -75,20 +80,14 @@ class _OfNumbers(Array):
     def __init__(self, elements: Iterable[int | None]) -> None:
         self._elements = list(elements)
 
-    def dump(self) -> bytes:
-        size = len(self._elements)
-        if not size:
-            return _EMPTY.pack(0, 0, self.element_oid)
-        nulls = self._elements.count(None)
-        header = _HEADER.pack(1, nulls > 0, self.element_oid, size, 1)
-        if not nulls:
-            flat: list[int | None] = [self.width] * (2 * size)
-            flat[1::2] = self._elements
-            return header + struct.pack(f"!{f'i{self.code}' * size}", *flat)
-        if nulls == size:
-            return header + _LENGTHS[-1] * size
-        pack = struct.Struct(f"!i{self.code}").pack
-        return header + b"".join([_LENGTHS[-1] if e is None else pack(self.width, e) for e in self._elements])
+    def _parts(self, *, has_nulls: bool) -> Sequence[bytes]:
+        elements = self._elements
+        if has_nulls:
+            pack = struct.Struct(f"!i{self.code}").pack
+            return [_LENGTHS[-1] if e is None else pack(self.width, e) for e in elements]
+        flat = [self.width] * (2 * len(elements))
+        flat[1::2] = elements
+        return [struct.pack(f"!{f'i{self.code}' * len(elements)}", *flat)]
 
 
 class TextArray(_OfBytes):
