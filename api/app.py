@@ -17,13 +17,13 @@ from api.dialects.dintero import dialect as dintero
 from api.dialects.sendcloud import dialect as sendcloud
 from api.dialects.shopline import dialect as shopline
 from api.http.dialect import Dialect
-from api.http.exchange import Exchanges, Observe
+from api.http.exchange import Exchanges, Observe, current_exchange
 from api.http.hot import HotRoutes
 from api.http.observation import health
 from api.http.observation.looks import Looks
 from api.http.observation.measured import REQUESTS
 from api.http.opening import Opening
-from api.http.problems import Kind, problem_of
+from api.http.problems import Kind, problem_of, without_promise
 from api.http.rate_limit import RateLimiter, RateLimits
 from api.http.requests import freshness_headers
 from api.native import dialect as native
@@ -118,6 +118,8 @@ def answer(request: Request, error: Exception) -> Response:
         error.headers = {"Allow": ", ".join(methods_at(request))}
     problem = problem_of(error)
     _tell(request, error, problem.kind)
+    if (exchange := current_exchange()) is not None and exchange.may_have_written:
+        problem = without_promise(problem)
     response = dialect_of(request.url.path).render(problem)
     response.headers.update({**freshness_headers(), **problem.headers})
     return response

@@ -25,6 +25,7 @@ class Proxy:
         self._connections: set[asyncio.StreamWriter] = set()
         self._forgotten: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_open = False
         self._loses: Loss | None = None
         self._is_gone_after = False
         self._speaks = asyncio.Event()
@@ -41,6 +42,7 @@ class Proxy:
         """Accept connections, on the same port as before."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
+        self._is_open = True
 
     def refuse(self) -> None:
         """Accept no connections; those there are go on."""
@@ -49,10 +51,12 @@ class Proxy:
 
     async def close(self) -> None:
         """Accept no connections, and cut those there are."""
+        self._is_open = False
         self.refuse()
         self.speak()
-        self.cut()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:
+            self.cut()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def cut(self) -> None:
         for connection in self._connections:
@@ -88,6 +92,7 @@ class Proxy:
 
     async def _accept(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         self.accepted += 1
+        self._follow(asyncio.current_task())  # type: ignore[arg-type]
         try:
             replies, server = await self._connected()
         except OSError:  # the server is away
@@ -95,9 +100,14 @@ class Proxy:
             return
         self._connections |= {client, server}
         for pump in (self._pump(reader, server, "request"), self._pump(replies, client, "reply")):
-            task = asyncio.create_task(pump)
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._follow(asyncio.create_task(pump))
+        if not self._is_open:
+            self.cut()
+
+    def _follow(self, task: "asyncio.Task[None]") -> None:
+        """Wait for a task before the proxy is closed."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._host.startswith("/"):

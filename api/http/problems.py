@@ -187,6 +187,20 @@ def problem_of(error: Exception) -> Problem:
             return Problem(Kind.INTERNAL, "Something went wrong on our side; it was logged")
 
 
+_MAY_BE_STORED = (
+    "What you sent may be stored all the same: send the same request again; with the same event ids or Idempotency-Key "
+    "nothing is stored twice"
+)
+
+
+def without_promise(problem: Problem) -> Problem:
+    """Return the problem of a request that may have stored something. Retry-After would promise that it did not."""
+    if "Retry-After" not in problem.headers:
+        return problem
+    headers = {name: value for name, value in problem.headers.items() if name != "Retry-After"}
+    return problem._replace(detail=f"{problem.detail.rstrip('.')}. {_MAY_BE_STORED}", headers=headers)
+
+
 _RETRY_AFTER = {Kind.UNAVAILABLE: "1", Kind.TOO_MANY: "1", Kind.DAMAGED: "60"}
 """Seconds. Somebody has to restore damaged data, and what clients send meanwhile should not be lost."""
 

@@ -78,19 +78,31 @@ class OrderService:
         record = self._writer.record_decisions if are_decisions else self._writer.record_facts
         known = STREAM_EXISTS if expected is None else expected
         try:
-            result = await record(tenant, order_id, events, known, key)
-        except (OrderNotFound, VersionConflict, EventIdReused) as refusal:
-            other = await self._writer.other_name(tenant, order_id, refusal)
-            if other is not None:
-                result = await record(tenant, other, events, known, key)
-            elif expected is None and tenant.is_implicit and isinstance(refusal, OrderNotFound):
-                result = await record(tenant, order_id, events, ANY, key)
-            else:
-                raise
+            try:
+                result = await record(tenant, order_id, events, known, key)
+            except (OrderNotFound, VersionConflict, EventIdReused) as refusal:
+                other = await self._writer.other_name(tenant, order_id, refusal)
+                if other is not None:
+                    result = await record(tenant, other, events, known, key)
+                elif expected is None and tenant.is_implicit and isinstance(refusal, OrderNotFound):
+                    result = await record(tenant, order_id, events, ANY, key)
+                else:
+                    raise
+        except AlreadyRedacted as already:
+            await self._erase(tenant, already.order_id, events)
+            raise
+        if are_decisions:
+            await self._erase(tenant, result.order_id, events)
+        return result
+
+    async def _erase(self, tenant: Tenant, order_id: str, events: Sequence[OrderEvent]) -> None:
+        """Erase an order's data if one of these events redacts it.
+
+        If it was redacted before, not everything may have been erased then, and calls may have been logged since.
+        """
         for event in events:
             if isinstance(event, Redacted):
-                await self._erasure.erase(tenant.name, order_stream(result.order_id), by=event.actor)
-        return result
+                await self._erasure.erase(tenant.name, order_stream(order_id), by=event.actor)
 
     async def redact(
         self, tenant: Tenant, order_id: str, *, key: IdempotencyKey | None = None, **envelope: Any
@@ -100,8 +112,6 @@ class OrderService:
         try:
             return await self.record(tenant, order_id, [event], expected=STREAM_EXISTS, key=key)
         except AlreadyRedacted as already:
-            # Erase the calls that were logged since, and the data that could not be erased at that time.
-            await self._erasure.erase(tenant.name, order_stream(already.order_id), by=event.actor)
             if key is not None:
                 await self._bind_to_redaction(tenant.name, already.order_id, key)
             return None

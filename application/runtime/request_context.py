@@ -21,7 +21,7 @@ TOO_LONG = "The database took too long to answer this request; try again"
 class RequestContext:
     """One request. Code that runs for no request has none."""
 
-    __slots__ = ("id", "seconds_left", "ticket")
+    __slots__ = ("id", "may_have_written", "seconds_left", "ticket")
 
     def __init__(self, id_: str, *, ticket: Ticket | None = None, seconds: float = SECONDS) -> None:
         self.id = id_
@@ -30,6 +30,8 @@ class RequestContext:
         """Its place among the requests that are under way, where these are counted."""
         self.seconds_left = seconds
         """How many seconds it may still wait for the database."""
+        self.may_have_written = False
+        """Whether something that it asked for is stored, or may be. If so, no refusal may say that nothing is."""
 
     @property
     def origin(self) -> SaidOrigin | None:
@@ -72,6 +74,12 @@ def renew() -> None:
     """Give the current request its whole time again, because a long answer begins its next part."""
     if (request := current.get()) is not None:
         request.seconds_left = SECONDS
+
+
+def note_write() -> None:
+    """Note that something that the current request asked for is stored, or may be."""
+    if (request := current.get()) is not None:
+        request.may_have_written = True
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from application.bodies.port import BodyPlace
 from application.runtime.room import AT_ONCE
 from domain.values import BodyRef, TenantName
 from infrastructure.postgres.bounded_reads import BoundedReads, Large
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Pool, reading, writing
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("bodies")
@@ -42,7 +42,7 @@ class PostgresBodyStore:
     # The database itself deletes nothing else.
     async def delete(self, tenant: TenantName, digest: str, *, before: datetime | None = None) -> None:
         which = {"tenant": tenant, "digest": bytes.fromhex(digest), "before": before}
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             await connection.execute(_SQL["delete"], which)
 
     def place(self, tenant: TenantName, digest: str) -> BodyPlace:

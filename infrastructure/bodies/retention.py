@@ -8,7 +8,7 @@ from application.bodies.vault import digest_in
 from application.ledger.port import PAGE_BYTES
 from domain.errors import TenantNotFound
 from domain.values import TenantName
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Pool, reading, writing
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("retention")
@@ -21,14 +21,14 @@ class PostgresRetentionStore:
         self._pool = pool
 
     async def keep(self, tenant: TenantName, period: timedelta | None) -> None:
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             cursor = await connection.execute(_SQL["keep"], {"tenant": tenant, "keep": period})
             if await cursor.fetchone() is None:
                 raise TenantNotFound(tenant)
 
     async def keep_instead(self, tenant: TenantName, known: Kept, period: timedelta | None) -> bool:
         wanted = {"tenant": tenant, "keep": period, "known": known.period, "known_expired": known.expired}
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             return await (await connection.execute(_SQL["keep_instead"], wanted)).fetchone() is not None
 
     async def find(self, tenant: TenantName) -> Kept:
@@ -47,5 +47,5 @@ class PostgresRetentionStore:
         return [DueCall(position, digest_in(data), before) for position, data, before in rows]
 
     async def expire(self, tenant: TenantName, upto: int) -> None:
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             await connection.execute(_SQL["expire"], {"tenant": tenant, "upto": upto})

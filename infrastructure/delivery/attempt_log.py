@@ -10,7 +10,7 @@ from application.privacy.cipher import bound, open_body, seal_body
 from application.privacy.keys import KeyRing
 from domain.errors import InvalidEvent, UnreadableKey
 from domain.values import TenantName
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Pool, reading, writing
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("webhooks")
@@ -30,7 +30,7 @@ class PostgresAttemptLog:
         is_kept = key is not None and attempt.detail is not None
         detail = seal_body(attempt.detail, key, _bound(tenant, attempt.id)) if is_kept else None  # type: ignore[arg-type]
         row = {**attempt._asdict(), "tenant": tenant, "webhook": webhook, "attempt": attempt.id, "detail": detail}
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             await connection.execute(_SQL["add_attempt"], row)
 
     async def list(self, tenant: TenantName, webhook: str, *, before: str | None, limit: int) -> Sequence[Attempt]:
@@ -46,7 +46,7 @@ class PostgresAttemptLog:
     async def prune(self, tenant: TenantName, webhook: str, *, before: datetime) -> None:
         began = f"{int(before.timestamp() * 1_000):012x}"
         pruned = {"tenant": tenant, "webhook": webhook, "before": f"{began[:8]}-{began[8:]}"}
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             await connection.execute(_SQL["prune"], pruned)
 
     async def _read(self, tenant: TenantName, statement: str, asked: dict[str, Any]) -> Sequence[Attempt]:

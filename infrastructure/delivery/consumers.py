@@ -17,7 +17,7 @@ from application.delivery.filters import EventFilter
 from domain.errors import TenantNotFound
 from domain.values import TenantName
 from infrastructure.postgres.arrays import BigIntArray, TextArray, texts
-from infrastructure.postgres.database import Connection, Pool, reading
+from infrastructure.postgres.database import Connection, Pool, reading, writing
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("consumers")
@@ -30,7 +30,7 @@ class PostgresConsumers:
         self._pool = pool
 
     async def define(self, tenant: TenantName, name: str, settings: ConsumerSettings, *, position: int) -> bool:
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             return await define(connection, tenant, name, settings, position)
 
     async def find(self, tenant: TenantName, name: str) -> Consumer:
@@ -62,7 +62,7 @@ class PostgresConsumers:
         await self._change("pause", ConsumerNotFound(name), tenant=tenant, consumer=name, paused=is_paused)
 
     async def reset(self, tenant: TenantName, name: str, position: int) -> None:
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             await lock(connection, tenant, name)
             of_consumer = {"tenant": tenant, "consumer": name}
             await connection.execute(_SQL["lock_partitions"], of_consumer)
@@ -70,7 +70,7 @@ class PostgresConsumers:
             await connection.execute(_SQL["let_all_go"], of_consumer)
 
     async def remove(self, tenant: TenantName, name: str) -> None:
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             await remove(connection, tenant, name)
 
     async def position_before(self, tenant: TenantName, time: datetime) -> int:
@@ -94,7 +94,7 @@ class PostgresConsumers:
 
     async def retry(self, tenant: TenantName, name: str, stream: str | None = None) -> int:
         of_consumer = {"tenant": tenant, "consumer": name}
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             await find(connection, tenant, name)
             await connection.execute(_SQL["lock_partitions"], of_consumer)
             if stream is None:
@@ -106,7 +106,7 @@ class PostgresConsumers:
 
     async def drop(self, tenant: TenantName, name: str, stream: str, *, upto: int | None = None) -> None:
         of_consumer = {"tenant": tenant, "consumer": name}
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             await find(connection, tenant, name)
             await connection.execute(_SQL["lock_partitions"], of_consumer)
             cursor = await connection.execute(_SQL["drop"], {**of_consumer, "stream": stream, "upto": upto})
@@ -114,7 +114,7 @@ class PostgresConsumers:
                 raise StreamNotHeld(stream)
 
     async def _change(self, statement: str, missing: Exception, **parameters: Any) -> None:
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             if await (await connection.execute(_SQL[statement], parameters)).fetchone() is None:
                 raise missing
 

@@ -26,7 +26,7 @@ from infrastructure.delivery.settling import settle
 from infrastructure.ledger.event_store import EVENTS
 from infrastructure.postgres.arrays import BigIntArray, IntArray
 from infrastructure.postgres.bounded_reads import BoundedReads, Large
-from infrastructure.postgres.database import Connection, Pool, reading
+from infrastructure.postgres.database import Connection, Pool, reading, writing
 from infrastructure.postgres.rows import recorded_event
 from infrastructure.postgres.statements import statements
 
@@ -81,7 +81,7 @@ class PostgresMembership:
         refused: Sequence[RefusedEvent],
     ) -> datetime | None:
         of_member = {"tenant": tenant, "consumer": consumer, "member": member}
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             found = await find(connection, tenant, consumer)
             if acknowledged or refused:
                 await settle(connection, of_member, found.settings, acknowledged, refused)
@@ -91,7 +91,7 @@ class PostgresMembership:
 
     async def leave(self, tenant: TenantName, consumer: str, member: str) -> None:
         of_member = {"tenant": tenant, "consumer": consumer, "member": member}
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             await lock(connection, tenant, consumer)
             await connection.execute(_SQL["lock_partitions"], of_member)
             await connection.execute(_SQL["end_members"], {**of_member, "leaving": member})

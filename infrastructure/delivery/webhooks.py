@@ -1,6 +1,7 @@
 """The webhooks of tenants, in PostgreSQL. Their secrets are encrypted with the installation's key."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -19,10 +20,13 @@ from application.privacy.cipher import bound
 from domain.values import TenantName
 from infrastructure.delivery import consumers
 from infrastructure.keys.installation_key import InstallationKey
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Connection, Pool, reading, writing
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("webhooks")
+
+Take = Callable[[Pool], AbstractAsyncContextManager[Connection]]
+"""How a connection is taken: to read, or to write."""
 
 
 class PostgresWebhooks:
@@ -34,7 +38,7 @@ class PostgresWebhooks:
 
     async def create(self, tenant: TenantName, id_: str, new: NewWebhook, secret: SigningSecret, position: int) -> None:
         row = {**_given(tenant, id_, new), "secret": self._wrapped(tenant, id_, secret)}
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             await consumers.define(connection, tenant, consumer_of(id_), settings_of(new.wanted), position)
             await connection.execute(_SQL["create"], row)
             counted = await (await connection.execute(_SQL["count"], {"tenant": tenant})).fetchone()
@@ -43,13 +47,13 @@ class PostgresWebhooks:
                 raise TooManyWebhooks(f"A tenant has {MAX_WEBHOOKS} webhooks at most; remove some")
 
     async def change(self, tenant: TenantName, id_: str, new: NewWebhook) -> None:
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             if await (await connection.execute(_SQL["change"], _given(tenant, id_, new))).fetchone() is None:
                 raise WebhookNotFound(id_)
             await consumers.define(connection, tenant, consumer_of(id_), settings_of(new.wanted), 0)
 
     async def find(self, tenant: TenantName, id_: str) -> tuple[Webhook, Sequence[SigningSecret]]:
-        row = await self._row("find", tenant, id_)
+        row = await self._row("find", tenant, id_, take=reading)
         webhook, (secret, earlier, is_valid) = Webhook(*row[:-3]), row[-3:]
         kept = [secret, earlier] if earlier is not None and is_valid else [secret]
         return webhook, [self._unwrapped(tenant, id_, each) for each in kept]
@@ -62,7 +66,7 @@ class PostgresWebhooks:
 
     async def remove(self, tenant: TenantName, id_: str) -> None:
         of_webhook = {"tenant": tenant, "webhook": id_}
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             if await (await connection.execute(_SQL["remove"], of_webhook)).fetchone() is None:
                 raise WebhookNotFound(id_)
             await connection.execute(_SQL["remove_attempts"], of_webhook)
@@ -73,7 +77,7 @@ class PostgresWebhooks:
 
     async def disable(self, tenant: TenantName, id_: str, reason: str) -> bool:
         disabling = {"tenant": tenant, "webhook": id_, "reason": reason}
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             return await (await connection.execute(_SQL["disable"], disabling)).fetchone() is not None
 
     async def enable(self, tenant: TenantName, id_: str) -> None:
@@ -83,11 +87,11 @@ class PostgresWebhooks:
         return Endpoint(*await self._row("note_failure", tenant, id_, wait=wait))
 
     async def hold_up(self, tenant: TenantName, id_: str, *, wait: timedelta) -> None:
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             await connection.execute(_SQL["hold_up"], {"tenant": tenant, "webhook": id_, "wait": wait})
 
     async def note_success(self, tenant: TenantName, id_: str) -> None:
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             await connection.execute(_SQL["note_success"], {"tenant": tenant, "webhook": id_})
 
     async def due(self) -> Sequence[tuple[TenantName, str]]:
@@ -101,8 +105,8 @@ class PostgresWebhooks:
             rows = await self._pool.nodes.rows(connection, _SQL[statement])
         return [(TenantName(tenant), webhook) for tenant, webhook in rows]
 
-    async def _row(self, statement: str, tenant: TenantName, id_: str, **more: Any) -> Any:
-        async with reading(self._pool) as connection:
+    async def _row(self, statement: str, tenant: TenantName, id_: str, *, take: Take = writing, **more: Any) -> Any:
+        async with take(self._pool) as connection:
             cursor = await connection.execute(_SQL[statement], {"tenant": tenant, "webhook": id_, **more})
             row = await cursor.fetchone()
         if row is None:

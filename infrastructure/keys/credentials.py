@@ -9,7 +9,7 @@ from domain.errors import AccountTaken, TenantExists, TenantNotFound, TenantWasD
 from domain.values import Actor, TenantName
 from infrastructure.keys.key_register import new_secret, performer_of
 from infrastructure.keys.tokens import digest_of
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Pool, reading, writing
 from infrastructure.postgres.statements import statements
 from infrastructure.postgres.tenants import tenant_names
 
@@ -45,7 +45,7 @@ class PostgresCredentialStore:
         self, tenant: str, *, is_implicit: bool, dintero_account: str | None, may_return: bool = False
     ) -> None:
         parameters = {"tenant": tenant, "implicit": is_implicit, "dintero_account": dintero_account}
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             await connection.execute(_SQL["lock_names"])
             [(holder, deleted_at)] = await (await connection.execute(_SQL["taken"], parameters)).fetchall()
             if holder == tenant:
@@ -78,13 +78,13 @@ class PostgresCredentialStore:
             "performer_name": performer and performer.name,
             "performer_type": performer and performer.type,
         }
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             if await (await connection.execute(_SQL["create_credential"], parameters)).fetchone() is None:
                 raise TenantNotFound(tenant)
         return NewKey(tenant, key_id, secret, scopes, expires_at)
 
     async def forget_performer(self, tenant: TenantName, person_id: str) -> None:
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             await connection.execute(_SQL["forget_performer"], {"tenant": tenant, "person_id": person_id})
 
     async def tenants(self) -> list[TenantName]:

@@ -8,7 +8,7 @@ from application.access.credentials import Ends, KeyRecord, NewKey
 from domain.errors import KeyHasEnded, KeyNotFound
 from domain.values import Actor, TenantName
 from infrastructure.keys.tokens import digest_of
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Pool, reading, writing
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("key_register")
@@ -43,14 +43,14 @@ class PostgresKeyRegister:
         return _record(*row)
 
     async def revoke(self, key: KeyRecord) -> bool:
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             cursor = await connection.execute(_SQL["revoke"], {"tenant": key.tenant, "key_id": key.key_id})
         return cursor.rowcount > 0
 
     async def rotate(self, key: KeyRecord, *, keep: timedelta) -> NewKey:
         secret = new_secret()
         change = {"tenant": key.tenant, "key_id": key.key_id, "secret_digest": digest_of(secret), "keep": keep}
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             row = await (await connection.execute(_SQL["rotate"], change)).fetchone()
         if row is None:
             raise KeyHasEnded(key.key_id, key.tenant)

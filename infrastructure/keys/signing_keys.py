@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from application.transparency.keys import SigningKey
 from infrastructure.keys.installation import ORIGIN, NotSetUp, PostgresInstallation
 from infrastructure.keys.installation_key import InstallationKey
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Pool, reading, writing
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("signing_keys")
@@ -34,11 +34,11 @@ class PostgresSigningKeys:
         return [self._unwrapped(*row) for row in rows]
 
     async def add_signing_key(self, key: SigningKey) -> None:
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             await connection.execute(_SQL["add_signing_key"], wrapped(key, self._key)._asdict())
 
     async def retire_signing_keys(self) -> int:
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             return len(await (await connection.execute(_SQL["retire_signing_keys"])).fetchall())
 
     def _unwrapped(self, public_key: bytes, private_key: bytes | None) -> SigningKey:

@@ -16,7 +16,7 @@ from domain.values import TenantName
 from infrastructure.keys.installation_key import InstallationKey
 from infrastructure.keys.wrapping import KeyWrapper
 from infrastructure.postgres.arrays import ByteaArray, TextArray
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Pool, reading, writing
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("subject_keys")
@@ -83,7 +83,7 @@ class PostgresKeyRing:
             after = rows[-1][0]
 
     async def destroy(self, tenant: TenantName, subject: str, *, by: str) -> None:
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             await connection.execute(_SQL["destroy"], {"tenant": tenant, "subject": subject, "by": by})
         self._remember(tenant, {subject: None})
 

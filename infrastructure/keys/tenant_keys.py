@@ -9,7 +9,7 @@ from domain.errors import TenantNotFound
 from domain.values import TenantName
 from infrastructure.keys.key_register import PostgresKeyRegister, new_secret
 from infrastructure.keys.tokens import digest_of
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Pool, writing
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("tenant_keys")
@@ -46,7 +46,7 @@ class PostgresTenantKeys:
         **others: Any,
     ) -> bool:
         parameters = {"tenant": tenant, "key_id": key_id, "expires_at": expires_at, **others}
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             cursor = await connection.execute(_SQL[statement], {**parameters, "secret_digest": digest_of(secret)})
             row = await cursor.fetchone()
         return row is not None and row[0] is True

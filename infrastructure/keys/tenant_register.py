@@ -3,7 +3,7 @@
 from application.access.tenants import TenantRecord
 from domain.errors import LedgerHasGrown, TenantNotFound
 from domain.values import TenantName
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Pool, reading, writing
 from infrastructure.postgres.statements import statements
 from infrastructure.postgres.tenants import tenant_names
 
@@ -28,7 +28,7 @@ class PostgresTenantRegister:
 
     async def delete(self, tenant: TenantName, *, events: int, checkpoint: str | None, by: str) -> None:
         noted = {"tenant": tenant, "events": events, "checkpoint": checkpoint, "by": by}
-        async with reading(self._pool) as connection, connection.transaction():
+        async with writing(self._pool) as connection, connection.transaction():
             row = await (await connection.execute(_DELETION["lock"], noted)).fetchone()
             if row is None:
                 raise TenantNotFound(tenant)

@@ -11,7 +11,7 @@ from infrastructure.ledger.group_commit import GroupCommit
 from infrastructure.postgres.arrays import texts
 from infrastructure.postgres.bounded_reads import BoundedReads, Large
 from infrastructure.postgres.bounded_rows import RowShape
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Pool, reading, writing
 from infrastructure.postgres.rows import recorded_event
 from infrastructure.postgres.statements import statements
 
@@ -54,7 +54,7 @@ class PostgresEventStore:
         self, tenant: TenantName, key: IdempotencyKey, position: Position, recorded_at: datetime
     ) -> None:
         bound = {**key._asdict(), "tenant": tenant, "position": position, "recorded_at": recorded_at}
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             row = await (await connection.execute(_SQL["bind_request"], bound)).fetchone()
         if row != (key.fingerprint,):
             raise KeyReused(key.key)

@@ -135,7 +135,13 @@ class GroupCommit:
         began = monotonic()
         waiting.hurry(began, request.seconds_left)
         try:
-            return await waiting.done
+            appended = await waiting.done
+        except asyncio.CancelledError:
+            request.may_have_written |= waiting.is_sent
+            raise
+        else:
+            request.may_have_written = True
+            return appended
         finally:
             APPEND_SECONDS.observe(request.waited(began))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from application.orders.refused_lines import KEEP, RefusedLine
 from domain.values import TenantName
 from infrastructure.postgres.arrays import BigIntArray, texts
-from infrastructure.postgres.database import Pool, reading
+from infrastructure.postgres.database import Pool, reading, writing
 from infrastructure.postgres.statements import statements
 
 _SQL = statements("refused_lines")
@@ -22,7 +22,7 @@ class PostgresRefusedLines:
             "lines": BigIntArray([line.line for line in lines]),
             "refusals": texts([line.refusal for line in lines]),
         }
-        async with reading(self._pool) as connection:
+        async with writing(self._pool) as connection:
             await connection.execute(_SQL["expire"], {"tenant": tenant, "keep": KEEP})
             await connection.execute(_SQL["keep"], {"tenant": tenant, "load_id": load_id, **rows})
 

@@ -14,6 +14,7 @@ from psycopg.errors import (
     ProgramLimitExceeded,
 )
 
+from application.runtime.request_context import note_write
 from domain.errors import InvalidEvent, TenantNotFound
 from infrastructure.postgres.node_watch import watching_nodes
 from infrastructure.postgres.patience import COMMANDS, Connection, Patience, answers, limited
@@ -30,7 +31,7 @@ from infrastructure.postgres.session import (
 )
 from infrastructure.postgres.watch import ATTEMPT_SECONDS, Watch, watching
 
-__all__ = ["Connection", "Pool", "Watch", "connect", "open_pool", "reading", "translate", "translated"]
+__all__ = ["Connection", "Pool", "Watch", "connect", "open_pool", "reading", "translate", "translated", "writing"]
 
 
 async def connect(
@@ -145,6 +146,19 @@ async def reading(pool: Pool, *, seconds: float | None = None) -> AsyncIterator[
     with translated():
         async with pool.connection(seconds=seconds) as connection:
             yield connection
+
+
+@asynccontextmanager
+async def writing(pool: Pool) -> AsyncIterator[Connection]:
+    """Take a connection to write what a request asks for, and note that it is stored, or may be. Raises Unavailable."""
+    async with reading(pool) as connection:
+        try:
+            yield connection
+        except BaseException as exc:
+            if connection.closed or isinstance(exc, asyncio.CancelledError):
+                note_write()  # the server may have committed it, and nobody heard of it
+            raise
+        note_write()
 
 
 @contextmanager
