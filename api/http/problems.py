@@ -188,8 +188,8 @@ def problem_of(error: Exception) -> Problem:
 
 
 _MAY_BE_STORED = (
-    "What you sent may be stored all the same: send the same request again; with the same event ids or Idempotency-Key "
-    "nothing is stored twice"
+    "What you asked for may be done all the same. Send events again with the same event ids or Idempotency-Key: they "
+    "are not stored twice. Before you ask again for anything else, look whether it was done"
 )
 
 

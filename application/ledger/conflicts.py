@@ -13,7 +13,7 @@ SECONDS = 5.0
 """How long a decision is tried, and how long it waits for its turn before that."""
 PAUSE_MILLISECONDS = 20
 """The longest pause between two attempts."""
-_OTHERS = "Others change the same order all the time, and nothing was stored; try again"
+_OTHERS = "Others change the same order all the time; try again"
 
 
 class Tries:

@@ -8,6 +8,7 @@ from pydantic_core import from_json
 from application.ledger.codec import erased_of
 from application.ledger.outcome import Recorded, RecordedRef, recorded, replayed
 from application.ledger.port import Append, Draft, EventStore, RecordedEvent, Storable, Write
+from application.runtime.request_context import note_write
 from domain.errors import EventIdReused
 from domain.events.catalogue import CATALOGUE
 from domain.personal import Shape, places, shape_of
@@ -64,6 +65,8 @@ async def find_known(store: EventStore, tenant: TenantName, writes: Sequence[Wri
     others = [event_id for event_id, event in known.items() if not _is_same(*told[event_id], event)]
     if others:
         raise EventIdReused(tuple(others))
+    if known:
+        note_write()
     return known
 
 

@@ -12,6 +12,7 @@ from application.ledger.port import (
     EventStore,
     ExpectedVersion,
     IdempotencyKey,
+    RecordedEvent,
 )
 from application.orders.erasure import Erasure
 from application.orders.loading import load_order
@@ -72,7 +73,8 @@ class OrderService:
         """Record events of one order, all or none.
 
         expected defaults to STREAM_EXISTS. An implicit tenant's unknown order begins with these events. Raises
-        OrderNotFound. Raises Unavailable if the order was redacted, but something could not be erased.
+        OrderNotFound. Raises Unavailable if the order was redacted, but something could not be erased. Recording the
+        redaction again erases the rest, also if it raises AlreadyRedacted.
         """
         are_decisions = not _DECISIONS.isdisjoint(map(type, events))
         record = self._writer.record_decisions if are_decisions else self._writer.record_facts
@@ -89,6 +91,7 @@ class OrderService:
                 else:
                     raise
         except AlreadyRedacted as already:
+            # Not everything may have been erased then, and calls may have been logged since.
             await self._erase(tenant, already.order_id, events)
             raise
         if are_decisions:
@@ -96,13 +99,14 @@ class OrderService:
         return result
 
     async def _erase(self, tenant: Tenant, order_id: str, events: Sequence[OrderEvent]) -> None:
-        """Erase an order's data if one of these events redacts it.
+        """Erase an order's data if one of these events redacts it, and the ledger has a redaction of it."""
+        redaction = next((event for event in events if isinstance(event, Redacted)), None)
+        if redaction is not None and await self._redactions(tenant.name, order_id):
+            await self._erasure.erase(tenant.name, order_stream(order_id), by=redaction.actor)
 
-        If it was redacted before, not everything may have been erased then, and calls may have been logged since.
-        """
-        for event in events:
-            if isinstance(event, Redacted):
-                await self._erasure.erase(tenant.name, order_stream(order_id), by=event.actor)
+    async def _redactions(self, tenant: TenantName, order_id: str) -> Sequence[RecordedEvent]:
+        """Return the first redaction of an order, if there is one."""
+        return await self._store.read_stream(tenant, order_stream(order_id), types=(Redacted.topic,), limit=1)
 
     async def redact(
         self, tenant: Tenant, order_id: str, *, key: IdempotencyKey | None = None, **envelope: Any
@@ -118,8 +122,7 @@ class OrderService:
 
     async def _bind_to_redaction(self, tenant: TenantName, order_id: str, key: IdempotencyKey) -> None:
         """Use the key of a request that found an order redacted. Raises KeyReused."""
-        redactions = await self._store.read_stream(tenant, order_stream(order_id), types=(Redacted.topic,), limit=1)
-        for known in redactions:
+        for known in await self._redactions(tenant, order_id):
             await self._store.bind_request(tenant, key, Position(known.position), known.recorded_at)
 
     async def edit(

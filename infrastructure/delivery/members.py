@@ -19,6 +19,7 @@ from application.delivery.lanes import LaneCursor
 from application.delivery.shares import Share, share_of
 from application.ledger.port import PAGE_BYTES
 from application.privacy.vault import Vault
+from application.runtime.request_context import note_write
 from domain.values import TenantName
 from infrastructure.delivery.consumers import find, lock, members_of
 from infrastructure.delivery.lanes import PartitionReads, ToHandOut
@@ -110,6 +111,7 @@ class PostgresMembership:
             raise ConsumerNotFound(consumer)
         if standing.is_settled(member):
             return True
+        note_write()
         async with connection.transaction():
             lease = await lock(connection, tenant, consumer)
             await connection.execute(_SQL["lock_partitions"], of_member)

@@ -73,7 +73,7 @@ class PostgresWebhooks:
             await consumers.remove(connection, tenant, consumer_of(id_))
 
     async def rotate(self, tenant: TenantName, id_: str, secret: SigningSecret, *, keep: timedelta) -> None:
-        await self._row("rotate", tenant, id_, secret=self._wrapped(tenant, id_, secret), keep=keep)
+        await self._row("rotate", tenant, id_, take=writing, secret=self._wrapped(tenant, id_, secret), keep=keep)
 
     async def disable(self, tenant: TenantName, id_: str, reason: str) -> bool:
         disabling = {"tenant": tenant, "webhook": id_, "reason": reason}
@@ -81,10 +81,10 @@ class PostgresWebhooks:
             return await (await connection.execute(_SQL["disable"], disabling)).fetchone() is not None
 
     async def enable(self, tenant: TenantName, id_: str) -> None:
-        await self._row("enable", tenant, id_)
+        await self._row("enable", tenant, id_, take=writing)
 
     async def note_failure(self, tenant: TenantName, id_: str, *, wait: timedelta) -> Endpoint:
-        return Endpoint(*await self._row("note_failure", tenant, id_, wait=wait))
+        return Endpoint(*await self._row("note_failure", tenant, id_, take=writing, wait=wait))
 
     async def hold_up(self, tenant: TenantName, id_: str, *, wait: timedelta) -> None:
         async with writing(self._pool) as connection:
@@ -105,7 +105,7 @@ class PostgresWebhooks:
             rows = await self._pool.nodes.rows(connection, _SQL[statement])
         return [(TenantName(tenant), webhook) for tenant, webhook in rows]
 
-    async def _row(self, statement: str, tenant: TenantName, id_: str, *, take: Take = writing, **more: Any) -> Any:
+    async def _row(self, statement: str, tenant: TenantName, id_: str, *, take: Take, **more: Any) -> Any:
         async with take(self._pool) as connection:
             cursor = await connection.execute(_SQL[statement], {"tenant": tenant, "webhook": id_, **more})
             row = await cursor.fetchone()

@@ -13,7 +13,7 @@ from domain.errors import InvalidEvent, Misconfigured, OutcomeUnknown, TenantNot
 from infrastructure.ledger.append_call import AppendCall
 from infrastructure.postgres.database import Connection, connect, translate
 from infrastructure.postgres.patience import Patience, answers, hang_up, listening_to
-from infrastructure.postgres.reasons import GIVEN_UP, READ_ONLY, is_loss_of_node, said
+from infrastructure.postgres.reasons import READ_ONLY, is_loss_of_node, may_be_done, said
 from infrastructure.postgres.statements import statements
 from infrastructure.postgres.watch import Watch
 
@@ -158,7 +158,7 @@ class AppendWriter:
         is False. It is also False if a node of the cluster was lost, which may have stored it, or may yet store it once
         it goes on: the coordinator gave up waiting for it.
         """
-        if is_loss_of_node(error) or (self._watch.nodes.is_watched and error.sqlstate == GIVEN_UP):
+        if may_be_done(error, on_cluster=self._watch.nodes.is_watched):
             return False
         severity = error.diag.severity_nonlocalized
         return self._connection is None or severity == "ERROR" or (severity is None and not self._connection.closed)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from application.ledger.port import PAGE_BYTES, Append, Appended, IdempotencyKey, RecordedEvent
+from application.runtime.request_context import note_write
 from domain.errors import KeyReused, TenantNotFound
 from domain.values import MAX_BIGINT, Position, TenantName
 from infrastructure.ledger.group_commit import GroupCommit
@@ -48,6 +49,7 @@ class PostgresEventStore:
         fingerprint, first, last, recorded_at = row
         if fingerprint != key.fingerprint:
             raise KeyReused(key.key)
+        note_write()
         return Appended(first, last, (), recorded_at, is_replayed=True)
 
     async def bind_request(

@@ -136,7 +136,7 @@ class GroupCommit:
         waiting.hurry(began, request.seconds_left)
         try:
             appended = await waiting.done
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, OutcomeUnknown):
             request.may_have_written |= waiting.is_sent
             raise
         else:

@@ -19,7 +19,7 @@ from domain.errors import InvalidEvent, TenantNotFound
 from infrastructure.postgres.node_watch import watching_nodes
 from infrastructure.postgres.patience import COMMANDS, Connection, Patience, answers, limited
 from infrastructure.postgres.pool import Pool
-from infrastructure.postgres.reasons import unavailable
+from infrastructure.postgres.reasons import may_be_done, unavailable
 from infrastructure.postgres.refusals import sqlstate_of_refusal
 from infrastructure.postgres.session import (
     CONNECT_SECONDS,
@@ -155,10 +155,17 @@ async def writing(pool: Pool) -> AsyncIterator[Connection]:
         try:
             yield connection
         except BaseException as exc:
-            if connection.closed or isinstance(exc, asyncio.CancelledError):
-                note_write()  # the server may have committed it, and nobody heard of it
+            if connection.closed or _leaves_doubt(exc, pool):
+                note_write()
             raise
         note_write()
+
+
+def _leaves_doubt(error: BaseException, pool: Pool) -> bool:
+    """Return whether the server may have done what an error broke off, though the connection stays open."""
+    if isinstance(error, psycopg.Error):
+        return may_be_done(error, on_cluster=pool.nodes.is_watched)
+    return isinstance(error, asyncio.CancelledError)
 
 
 @contextmanager

@@ -96,6 +96,11 @@ def is_loss_of_node(error: psycopg.Error) -> bool:
     return code.startswith("08") or code in _AWAY
 
 
+def may_be_done(error: psycopg.Error, *, on_cluster: bool) -> bool:
+    """Return whether a node may have done, or may yet do, what the coordinator reports as an error."""
+    return is_loss_of_node(error) or (on_cluster and error.sqlstate == GIVEN_UP)
+
+
 def said(error: psycopg.Error, sqlstate: str | None = None) -> str:
     """Return PostgreSQL's own words for an error in one line: its SQLSTATE, the message, details and the hint."""
     diagnosis = error.diag

@@ -136,7 +136,7 @@ async def test_what_may_be_stored_is_not_refused_as_if_it_were_not(
 
     assert answer.status_code == 503, answer.text
     assert "retry-after" not in answer.headers
-    assert "may be stored all the same: send the same request again" in answer.text
+    assert "What you asked for may be done all the same. Send events again with the same event ids" in answer.text
     assert (await head(http) > before) is not write.was_sent_before
     again = await send(http, write)
     assert again.status_code in {200, 201}, again.text
@@ -167,5 +167,15 @@ async def test_what_is_refused_before_it_is_stored_is_refused_as_not_stored(
 
     assert answer.status_code == 503, answer.text
     assert answer.headers["retry-after"] == "1"
-    assert "may be stored" not in answer.text
+    assert "may be done" not in answer.text
     assert await head(http) == before
+
+
+async def test_two_redactions_at_once_are_refused_and_erase_nothing(http: httpx.AsyncClient) -> None:
+    before = await head(http)
+
+    answer = await http.post(EVENTS, json={"events": [REDACTION, REDACTION]})
+
+    assert answer.status_code == 409, answer.text
+    assert await head(http) == before
+    assert "Ann Li" in (await http.get("/trail/v1/orders/A-1/timeline")).text

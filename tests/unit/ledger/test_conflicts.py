@@ -32,7 +32,7 @@ async def test_a_conflict_in_another_stream_is_the_answer() -> None:
 
 
 async def test_who_loses_for_too_long_may_try_again_later() -> None:
-    with pytest.raises(Busy, match="nothing was stored; try again"):
+    with pytest.raises(Busy, match="change the same order all the time; try again"):
         await _attempt(Tries(seconds=-1), ORDER)
 
 
