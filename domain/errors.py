@@ -321,7 +321,7 @@ class ClockAhead(Unavailable):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         super().__init__(
-            f"The database's clock is {seconds:.0f} s ahead of this server's, so nothing is recorded: no later "
+            f"The database's clock is {seconds:.0f} s ahead of this server's, so no event can be recorded: no later "
             "event could get an earlier time. Set the clocks right and try again",
             is_told=True,
         )

@@ -54,6 +54,7 @@ class Proxy:
         self._is_open = False
         self.refuse()
         self.speak()
+        await asyncio.sleep(0)  # so that whoever was let in just now is followed
         while self._tasks:
             self.cut()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -128,10 +129,10 @@ class Proxy:
                     continue
                 target.write(data)
                 await target.drain()
-        self._connections.discard(target)
         target.close()
         with suppress(ConnectionError):
             await target.wait_closed()
+        self._connections.discard(target)
 
 
 @asynccontextmanager

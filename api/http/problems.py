@@ -58,6 +58,8 @@ class Problem(NamedTuple):
     faults: tuple[Fault, ...] = ()
     headers: Mapping[str, str] = {}
     cause: errors.OrdertrailError | None = None
+    may_be_done: bool = False
+    """Whether what was asked for may be done all the same."""
 
     @property
     def status(self) -> int:
@@ -188,8 +190,8 @@ def problem_of(error: Exception) -> Problem:
 
 
 _MAY_BE_STORED = (
-    "What you asked for may be done all the same. Send events again with the same event ids or Idempotency-Key: they "
-    "are not stored twice. Before you ask again for anything else, look whether it was done"
+    "What you asked for may be done all the same. What had event ids or an Idempotency-Key can be sent again with the "
+    "same ones, and is not stored twice. Before you send anything else again, check whether it was done"
 )
 
 
@@ -198,7 +200,7 @@ def without_promise(problem: Problem) -> Problem:
     if "Retry-After" not in problem.headers:
         return problem
     headers = {name: value for name, value in problem.headers.items() if name != "Retry-After"}
-    return problem._replace(detail=f"{problem.detail.rstrip('.')}. {_MAY_BE_STORED}", headers=headers)
+    return problem._replace(detail=f"{problem.detail.rstrip('.')}. {_MAY_BE_STORED}", headers=headers, may_be_done=True)
 
 
 _RETRY_AFTER = {Kind.UNAVAILABLE: "1", Kind.TOO_MANY: "1", Kind.DAMAGED: "60"}

@@ -56,6 +56,12 @@ _HELP = {
 _INVALID_FORM = Help(
     "This form cannot be taken", "Something in it is not what it should be. Go back, and mend it.", "pen", "wait"
 )
+_MAY_BE_DONE = Help(
+    "This may be done all the same",
+    "The store went away before it answered. Check whether it was done.",
+    "clock",
+    "wait",
+)
 _MAY_PASS = {Kind.UNAVAILABLE, Kind.TOO_MANY, Kind.DAMAGED, Kind.INTERNAL}
 """What may be over when the page is asked for again."""
 
@@ -77,6 +83,8 @@ def _shown(problem: Problem) -> dict[str, Any]:
     told = _HELP.get(problem.kind) or Help(problem.kind.title, "Go back, and try it another way.")
     if any(fault.where[:1] == ("body",) for fault in problem.faults):
         told = _INVALID_FORM
+    if problem.may_be_done:
+        told = _MAY_BE_DONE
     visit, request = this_visit(), current.get()
     rooms = rooms_of(visit.visitor) if visit.visitor else ROOMS if visit.has_session else ()
     return {

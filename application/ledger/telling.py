@@ -62,11 +62,11 @@ async def find_known(store: EventStore, tenant: TenantName, writes: Sequence[Wri
     """Return those events of some writes that were recorded before. Raises EventIdReused if one said something else."""
     told = {event.event_id: (write.stream, event) for write in writes for event in write.events}
     known = {event.event_id: event for event in await store.find_events(tenant, list(told))}
+    if known:
+        note_write()
     others = [event_id for event_id, event in known.items() if not _is_same(*told[event_id], event)]
     if others:
         raise EventIdReused(tuple(others))
-    if known:
-        note_write()
     return known
 
 

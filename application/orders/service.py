@@ -74,7 +74,7 @@ class OrderService:
 
         expected defaults to STREAM_EXISTS. An implicit tenant's unknown order begins with these events. Raises
         OrderNotFound. Raises Unavailable if the order was redacted, but something could not be erased. Recording the
-        redaction again erases the rest, also if it raises AlreadyRedacted.
+        redaction again, alone and without a condition, erases the rest, also if it raises AlreadyRedacted.
         """
         are_decisions = not _DECISIONS.isdisjoint(map(type, events))
         record = self._writer.record_decisions if are_decisions else self._writer.record_facts

@@ -19,7 +19,6 @@ from application.delivery.lanes import LaneCursor
 from application.delivery.shares import Share, share_of
 from application.ledger.port import PAGE_BYTES
 from application.privacy.vault import Vault
-from application.runtime.request_context import note_write
 from domain.values import TenantName
 from infrastructure.delivery.consumers import find, lock, members_of
 from infrastructure.delivery.lanes import PartitionReads, ToHandOut
@@ -27,7 +26,7 @@ from infrastructure.delivery.settling import settle
 from infrastructure.ledger.event_store import EVENTS
 from infrastructure.postgres.arrays import BigIntArray, IntArray
 from infrastructure.postgres.bounded_reads import BoundedReads, Large
-from infrastructure.postgres.database import Connection, Pool, reading, writing
+from infrastructure.postgres.database import Connection, Pool, noting_write, reading, writing
 from infrastructure.postgres.rows import recorded_event
 from infrastructure.postgres.statements import statements
 
@@ -111,24 +110,24 @@ class PostgresMembership:
             raise ConsumerNotFound(consumer)
         if standing.is_settled(member):
             return True
-        note_write()
-        async with connection.transaction():
-            lease = await lock(connection, tenant, consumer)
-            await connection.execute(_SQL["lock_partitions"], of_member)
-            leased = await connection.execute(_SQL["join" if may_join else "renew"], {**of_member, "lease": lease})
-            if not leased.rowcount:
-                return False
-            await connection.execute(_SQL["end_members"], {**of_member, "leaving": None})
-            standing = await _standing(connection, tenant, consumer)
-            if len(standing.members) > MAX_MEMBERS:
-                raise TooManyMembers(f"Consumer {consumer!r} has {MAX_MEMBERS} members; let some leave")
-            share = standing.share(member)
-            if share.release:
-                await connection.execute(_SQL["release"], {**of_member, "partitions": IntArray(share.release)})
-            if share.take:
-                taken = {**of_member, "partitions": IntArray(share.take)}
-                await connection.execute(_SQL["take"], taken)
-                await connection.execute(_SQL["forget_what_was_handed_out"], taken)
+        with noting_write(connection, self._pool):
+            async with connection.transaction():
+                lease = await lock(connection, tenant, consumer)
+                await connection.execute(_SQL["lock_partitions"], of_member)
+                leased = await connection.execute(_SQL["join" if may_join else "renew"], {**of_member, "lease": lease})
+                if not leased.rowcount:
+                    return False
+                await connection.execute(_SQL["end_members"], {**of_member, "leaving": None})
+                standing = await _standing(connection, tenant, consumer)
+                if len(standing.members) > MAX_MEMBERS:
+                    raise TooManyMembers(f"Consumer {consumer!r} has {MAX_MEMBERS} members; let some leave")
+                share = standing.share(member)
+                if share.release:
+                    await connection.execute(_SQL["release"], {**of_member, "partitions": IntArray(share.release)})
+                if share.take:
+                    taken = {**of_member, "partitions": IntArray(share.take)}
+                    await connection.execute(_SQL["take"], taken)
+                    await connection.execute(_SQL["forget_what_was_handed_out"], taken)
         return True
 
     async def _choose(

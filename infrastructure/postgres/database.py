@@ -31,7 +31,18 @@ from infrastructure.postgres.session import (
 )
 from infrastructure.postgres.watch import ATTEMPT_SECONDS, Watch, watching
 
-__all__ = ["Connection", "Pool", "Watch", "connect", "open_pool", "reading", "translate", "translated", "writing"]
+__all__ = [
+    "Connection",
+    "Pool",
+    "Watch",
+    "connect",
+    "noting_write",
+    "open_pool",
+    "reading",
+    "translate",
+    "translated",
+    "writing",
+]
 
 
 async def connect(
@@ -152,13 +163,20 @@ async def reading(pool: Pool, *, seconds: float | None = None) -> AsyncIterator[
 async def writing(pool: Pool) -> AsyncIterator[Connection]:
     """Take a connection to write what a request asks for, and note that it is stored, or may be. Raises Unavailable."""
     async with reading(pool) as connection:
-        try:
+        with noting_write(connection, pool):
             yield connection
-        except BaseException as exc:
-            if connection.closed or _leaves_doubt(exc, pool):
-                note_write()
-            raise
-        note_write()
+
+
+@contextmanager
+def noting_write(connection: Connection, pool: Pool) -> Iterator[None]:
+    """Note that what is written inside this context is stored, or may be: its error may have come after the commit."""
+    try:
+        yield
+    except BaseException as exc:
+        if connection.closed or _leaves_doubt(exc, pool):
+            note_write()
+        raise
+    note_write()
 
 
 def _leaves_doubt(error: BaseException, pool: Pool) -> bool:

@@ -10,6 +10,7 @@ from uuid_utils import uuid7
 from application.bodies.masking import SECRET_HEADERS, masked, masked_address, without_secrets_in
 from application.delivery.webhooks.port import Answer, Attempt, AttemptLog, Message, Sender, SigningSecret, Webhook
 from application.delivery.webhooks.signing import signed_headers
+from application.runtime.request_context import note_write
 from domain.values import TenantName
 
 MAX_LOGGED = 4_096
@@ -47,6 +48,7 @@ class Attempts:
         """Send a message, log what happened, and return it. Raises Unavailable if it could not be logged."""
         started_at = datetime.now(UTC)
         headers = {**_HEADERS, **signed_headers(message.id, message.body, signing, now=started_at)}
+        note_write()  # sent again, it would reach the receiver twice
         answer = await self._sender.send(webhook.url, headers, message.body)
         attempt = Attempt(
             str(uuid7()),

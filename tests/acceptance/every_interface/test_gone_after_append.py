@@ -136,7 +136,10 @@ async def test_what_may_be_stored_is_not_refused_as_if_it_were_not(
 
     assert answer.status_code == 503, answer.text
     assert "retry-after" not in answer.headers
-    assert "What you asked for may be done all the same. Send events again with the same event ids" in answer.text
+    assert (
+        "What you asked for may be done all the same. What had event ids or an Idempotency-Key can be sent again"
+        in answer.text
+    )
     assert (await head(http) > before) is not write.was_sent_before
     again = await send(http, write)
     assert again.status_code in {200, 201}, again.text

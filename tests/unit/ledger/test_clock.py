@@ -27,7 +27,7 @@ def test_who_hears_of_it_learns_by_how_much_and_to_try_again() -> None:
     error = ClockAhead(3_600.4)
 
     assert isinstance(error, Unavailable)
-    assert str(error).startswith("The database's clock is 3600 s ahead of this server's, so nothing is recorded")
+    assert str(error).startswith("The database's clock is 3600 s ahead of this server's, so no event can be recorded")
     assert str(error).endswith("try again")
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.http.problems import Fault, Kind, Problem
+from api.http.problems import Fault, Kind, Problem, without_promise
 from api.web.errors import render
 from api.web.security import COOKIE
 from application.access.callers import Caller
@@ -132,3 +132,12 @@ def test_every_kind_of_problem_has_a_page(kind: Kind) -> None:
     assert response.status_code == kind.status
     assert "<h1" in response.body.decode()
     assert 'href="/ui/orders">All orders</a>' in response.body.decode()
+
+
+async def test_a_form_that_may_be_taken_already_is_not_said_to_be_lost() -> None:
+    problem = Problem(Kind.UNAVAILABLE, "The database is away", headers={"Retry-After": "1"})
+
+    page = render(without_promise(problem)).body
+
+    assert b"This may be done all the same" in page
+    assert b"Nothing is lost; try again" not in page
