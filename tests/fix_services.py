@@ -11,6 +11,16 @@ from application.views.upkeep.projector import Projector
 from domain.values import TenantName
 
 
+class Opened:
+    """Services that are open."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def require(self) -> Services:
+        return self._services
+
+
 @pytest.fixture
 async def services(dsn: str) -> AsyncIterator[Services]:
     async with open_services(dsn) as opened:

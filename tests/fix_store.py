@@ -34,6 +34,7 @@ from tests.cluster import ACTIVITY
 from tests.fakes_keys import FakeKeyRing
 from tests.fakes_store import InMemoryEventStore
 from tests.fix_postgres import database
+from tests.proxy import Proxy, open_proxy
 
 NO_PATIENCE = (0.0, 0.0, 0.0)
 
@@ -88,6 +89,13 @@ def shared_dsn(server_dsn: str, template_name: str) -> Iterator[str]:
     """A migrated database whose tests keep to tenants of their own."""
     with database(server_dsn, template=template_name) as dsn:
         yield dsn
+
+
+@pytest.fixture
+async def proxy(shared_dsn: str) -> AsyncIterator[Proxy]:
+    """What stands in front of this database, and loses connections when it is told to."""
+    async with open_proxy(shared_dsn) as opened:
+        yield opened
 
 
 @pytest.fixture(params=["memory", "encrypted", "embedded", "postgres15"])

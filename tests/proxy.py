@@ -25,7 +25,6 @@ class Proxy:
         self._connections: set[asyncio.StreamWriter] = set()
         self._forgotten: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_open = False
         self._loses: Loss | None = None
         self._is_gone_after = False
         self._speaks = asyncio.Event()
@@ -42,7 +41,6 @@ class Proxy:
         """Accept connections, on the same port as before."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
-        self._is_open = True
 
     def refuse(self) -> None:
         """Accept no connections; those there are go on."""
@@ -51,8 +49,8 @@ class Proxy:
 
     async def close(self) -> None:
         """Accept no connections, and cut those there are."""
-        self._is_open = False
         self.refuse()
+        self._server = None
         self.speak()
         await asyncio.sleep(0)  # so that whoever was let in just now is followed
         while self._tasks:
@@ -102,7 +100,7 @@ class Proxy:
         self._connections |= {client, server}
         for pump in (self._pump(reader, server, "request"), self._pump(replies, client, "reply")):
             self._follow(asyncio.create_task(pump))
-        if not self._is_open:
+        if self._server is None:
             self.cut()
 
     def _follow(self, task: "asyncio.Task[None]") -> None:

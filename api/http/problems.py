@@ -189,7 +189,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem(Kind.INTERNAL, "Something went wrong on our side; it was logged")
 
 
-_MAY_BE_STORED = (
+_MAY_BE_DONE = (
     "What you asked for may be done all the same. What had event ids or an Idempotency-Key can be sent again with the "
     "same ones, and is not stored twice. Before you send anything else again, check whether it was done"
 )
@@ -200,7 +200,7 @@ def without_promise(problem: Problem) -> Problem:
     if "Retry-After" not in problem.headers:
         return problem
     headers = {name: value for name, value in problem.headers.items() if name != "Retry-After"}
-    return problem._replace(detail=f"{problem.detail.rstrip('.')}. {_MAY_BE_STORED}", headers=headers, may_be_done=True)
+    return problem._replace(detail=f"{problem.detail.rstrip('.')}. {_MAY_BE_DONE}", headers=headers, may_be_done=True)
 
 
 _RETRY_AFTER = {Kind.UNAVAILABLE: "1", Kind.TOO_MANY: "1", Kind.DAMAGED: "60"}

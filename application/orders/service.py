@@ -1,6 +1,6 @@
 """What you can do to orders. Only this service writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from application.access.callers import Tenant
@@ -27,6 +27,9 @@ from domain.streams import integration_stream, order_stream
 from domain.values import Customer, Money, Position, TenantName, Totals
 
 _DECISIONS = frozenset(DECISIONS)
+Record = Callable[
+    [Tenant, str, Sequence[OrderEvent], ExpectedVersion, IdempotencyKey | None], Coroutine[Any, Any, Recorded]
+]
 
 
 class OrderService:
@@ -61,7 +64,8 @@ class OrderService:
         created = Created(originator_id=order.id, **event)
         return decided(await self._writer.decide(tenant, order.order_id, lambda order: order.accept(created), key))
 
-    async def record(
+    # It returns another's coroutine; one of its own would cost one more step for every append.
+    def record(
         self,
         tenant: Tenant,
         order_id: str,
@@ -69,40 +73,59 @@ class OrderService:
         *,
         expected: ExpectedVersion | None = None,
         key: IdempotencyKey | None = None,
-    ) -> Recorded:
+    ) -> Coroutine[Any, Any, Recorded]:
         """Record events of one order, all or none.
 
         expected defaults to STREAM_EXISTS. An implicit tenant's unknown order begins with these events. Raises
         OrderNotFound. Raises Unavailable if the order was redacted, but something could not be erased. Recording the
         redaction again, alone and without a condition, erases the rest, also if it raises AlreadyRedacted.
         """
-        are_decisions = not _DECISIONS.isdisjoint(map(type, events))
-        record = self._writer.record_decisions if are_decisions else self._writer.record_facts
-        known = STREAM_EXISTS if expected is None else expected
+        if _DECISIONS.isdisjoint(map(type, events)):
+            return self._by_any_name(self._writer.record_facts, tenant, order_id, events, expected, key)
+        return self._record_decisions(tenant, order_id, events, expected, key)
+
+    async def _record_decisions(
+        self,
+        tenant: Tenant,
+        order_id: str,
+        events: Sequence[OrderEvent],
+        expected: ExpectedVersion | None,
+        key: IdempotencyKey | None,
+    ) -> Recorded:
+        """Record events that include decisions. If one of them redacts the order, erase its data."""
+        redaction = next((event for event in events if isinstance(event, Redacted)), None)
         try:
-            try:
-                result = await record(tenant, order_id, events, known, key)
-            except (OrderNotFound, VersionConflict, EventIdReused) as refusal:
-                other = await self._writer.other_name(tenant, order_id, refusal)
-                if other is not None:
-                    result = await record(tenant, other, events, known, key)
-                elif expected is None and tenant.is_implicit and isinstance(refusal, OrderNotFound):
-                    result = await record(tenant, order_id, events, ANY, key)
-                else:
-                    raise
+            result = await self._by_any_name(self._writer.record_decisions, tenant, order_id, events, expected, key)
         except AlreadyRedacted as already:
-            # Not everything may have been erased then, and calls may have been logged since.
-            await self._erase(tenant, already.order_id, events)
+            # Not everything may have been erased then, and calls may have been logged since. If it is these events
+            # that redact the order twice, nothing was redacted before, and nothing is erased.
+            if redaction is not None and await self._redactions(tenant.name, already.order_id):
+                await self._erasure.erase(tenant.name, order_stream(already.order_id), by=redaction.actor)
             raise
-        if are_decisions:
-            await self._erase(tenant, result.order_id, events)
+        if redaction is not None:
+            await self._erasure.erase(tenant.name, order_stream(result.order_id), by=redaction.actor)
         return result
 
-    async def _erase(self, tenant: Tenant, order_id: str, events: Sequence[OrderEvent]) -> None:
-        """Erase an order's data if one of these events redacts it, and the ledger has a redaction of it."""
-        redaction = next((event for event in events if isinstance(event, Redacted)), None)
-        if redaction is not None and await self._redactions(tenant.name, order_id):
-            await self._erasure.erase(tenant.name, order_stream(order_id), by=redaction.actor)
+    async def _by_any_name(
+        self,
+        record: Record,
+        tenant: Tenant,
+        order_id: str,
+        events: Sequence[OrderEvent],
+        expected: ExpectedVersion | None,
+        key: IdempotencyKey | None,
+    ) -> Recorded:
+        """Record events of the order with this id; if there is none, of the one that is known by this reference."""
+        known = STREAM_EXISTS if expected is None else expected
+        try:
+            return await record(tenant, order_id, events, known, key)
+        except (OrderNotFound, VersionConflict, EventIdReused) as refusal:
+            other = await self._writer.other_name(tenant, order_id, refusal)
+            if other is not None:
+                return await record(tenant, other, events, known, key)
+            if expected is None and tenant.is_implicit and isinstance(refusal, OrderNotFound):
+                return await record(tenant, order_id, events, ANY, key)
+            raise
 
     async def _redactions(self, tenant: TenantName, order_id: str) -> Sequence[RecordedEvent]:
         """Return the first redaction of an order, if there is one."""

@@ -15,6 +15,7 @@ from application.views.upkeep.projector import Projector
 from domain.errors import Unavailable
 from infrastructure.ledger.group_commit import GroupCommit
 from infrastructure.postgres.pool import Pool
+from tests.fix_services import Opened
 from tests.native import JSON, amounts, status
 
 MAX_BODY_BYTES = 100_000
@@ -54,16 +55,6 @@ WRITES = {
         headers=KEY,
     ),
 }
-
-
-class Opened:
-    """Services that are open."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def require(self) -> Services:
-        return self._services
 
 
 @pytest.fixture

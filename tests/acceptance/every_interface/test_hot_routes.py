@@ -11,6 +11,7 @@ from api.http.hot import hot_routes
 from api.services import Services
 from application.access.callers import Tenant
 from application.views.upkeep.projector import Projector
+from tests.fix_services import Opened
 
 MAX_BODY_BYTES = 100_000
 REPORT = {"state": "success", "service": "kitchen", "service_status": "ready"}
@@ -20,16 +21,6 @@ BODIES: dict[str, Any] = {
 }
 APP = create_app(lambda: None, max_body_bytes=MAX_BODY_BYTES)  # type: ignore[arg-type, return-value]
 HOT = [(route.method, route.path) for route in hot_routes(APP)]
-
-
-class Opened:
-    """Services that are open."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def require(self) -> Services:
-        return self._services
 
 
 def test_the_most_frequent_requests_are_hot() -> None:

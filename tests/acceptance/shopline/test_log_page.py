@@ -16,19 +16,10 @@ from application.views.upkeep.projector import Projector
 from domain.events.lifecycle import CommentAdded, DetailsUpdated, StatusUpdated
 from domain.events.order_event import OrderEvent
 from domain.streams import order_stream
+from tests.fix_services import Opened
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 STREAM = order_stream("A-1")
-
-
-class Opened:
-    """Services that are open."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def require(self) -> Services:
-        return self._services
 
 
 @pytest.fixture

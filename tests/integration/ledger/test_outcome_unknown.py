@@ -14,13 +14,7 @@ from infrastructure.postgres import database
 from infrastructure.postgres.database import open_pool
 from tests.cluster import ACTIVITY
 from tests.fix_store import NO_PATIENCE, Ledger, blocked_calls, held, key, new_event
-from tests.proxy import Proxy, open_proxy
-
-
-@pytest.fixture
-async def proxy(shared_dsn: str) -> AsyncIterator[Proxy]:
-    async with open_proxy(shared_dsn) as opened:
-        yield opened
+from tests.proxy import Proxy
 
 
 @pytest.fixture

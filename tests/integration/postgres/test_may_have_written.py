@@ -12,7 +12,7 @@ from domain.errors import OutcomeUnknown, Unavailable, VersionConflict
 from infrastructure.ledger.group_commit import open_group_commit
 from infrastructure.postgres.database import Pool, open_pool, writing
 from tests.fix_store import NO_PATIENCE, Ledger, blocked_calls, held, new_event, start
-from tests.proxy import Proxy, open_proxy
+from tests.proxy import Proxy
 
 NOTE = "UPDATE ordertrail.ledgers SET tenant = tenant"
 
@@ -26,12 +26,6 @@ def a_request() -> Iterator[RequestContext]:
         yield request
     finally:
         current.reset(token)
-
-
-@pytest.fixture
-async def proxy(shared_dsn: str) -> AsyncIterator[Proxy]:
-    async with open_proxy(shared_dsn) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -13,15 +13,9 @@ from domain.errors import Refused, Unavailable
 from infrastructure.postgres import pool as module
 from infrastructure.postgres.database import Pool, open_pool, reading
 from infrastructure.postgres.patience import COMMANDS, Patience
-from tests.proxy import Proxy, open_proxy
+from tests.proxy import Proxy
 
 IMPATIENT = Patience(statement=None, lock=None, lease=0.3, turn=0.3)
-
-
-@pytest.fixture
-async def proxy(shared_dsn: str) -> AsyncIterator[Proxy]:
-    async with open_proxy(shared_dsn) as opened:
-        yield opened
 
 
 @pytest.fixture

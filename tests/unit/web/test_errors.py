@@ -134,7 +134,7 @@ def test_every_kind_of_problem_has_a_page(kind: Kind) -> None:
     assert 'href="/ui/orders">All orders</a>' in response.body.decode()
 
 
-async def test_a_form_that_may_be_taken_already_is_not_said_to_be_lost() -> None:
+def test_a_form_that_may_be_taken_already_is_not_said_to_be_lost() -> None:
     problem = Problem(Kind.UNAVAILABLE, "The database is away", headers={"Retry-After": "1"})
 
     page = render(without_promise(problem)).body
